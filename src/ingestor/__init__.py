@@ -1,0 +1,1 @@
+"""A Flickr group in; a labelled, searchable picture collection out."""
