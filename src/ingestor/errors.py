@@ -1,0 +1,142 @@
+"""
+Everything that can go wrong, in one tree.
+
+    IngestorError
+    ├── SettingsError          the operator must change something before a run can start
+    ├── JournalError           the journal cannot be trusted or written: nothing may be bought
+    ├── RunStopped             the run ends early on purpose, and can be resumed
+    ├── TransportError         no usable answer came back
+    │   ├── NotSent            ...and nothing had left this machine             (try again, free)
+    │   ├── AnswerLost         ...after the request had left it                 (perhaps it took effect)
+    │   └── AddressRefused     ...because we must not go there                  (never)
+    └── VendorError            an upstream answered, and said no
+        ├── Throttled          ...too fast: come back later                     (try again)
+        ├── Unavailable        ...it is broken on their side                    (try again)
+        ├── Unauthorized       ...the credential is stale                       (refresh, once)
+        ├── Denied             ...not with this key, project or database        (ends the run)
+        └── Rejected           ...this request is wrong                         (never as it is)
+
+`retry_hint` below is the only place that knows which is tried again.
+"""
+
+from __future__ import annotations
+
+EXCERPT_CHARACTERS = 256
+"""How much of a foreign text a message may carry: enough to recognise it, too little to flood."""
+
+
+class IngestorError(Exception):
+    """The root; its text is one or two sentences that a person can act on."""
+
+
+class SettingsError(IngestorError):
+    """A setting, key, group or file is wrong; the text says which and what to do next."""
+
+
+class JournalError(IngestorError):
+    """Without a journal nothing is bought: disk full, corrupt file, newer version, in use."""
+
+
+class RunStopped(IngestorError):
+    """A ceiling or the end of patience; `reason` is one word for reports ("max-units")."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TransportError(IngestorError):
+    """No usable answer. `reason` is one word for accounting ("timeout", "dns", "too-large")."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(excerpt(message))
+        self.reason = reason
+
+
+class NotSent(TransportError):
+    """DNS, connecting, TLS or waiting for a connection failed: the request never left."""
+
+
+class AnswerLost(TransportError):
+    """Timeout, reset or garbage after the request had begun to leave."""
+
+
+class AddressRefused(TransportError):
+    """The allow-list does not know this origin; no connection was made."""
+
+
+class VendorError(IngestorError):
+    """An upstream's refusal. Carries facts, never the request's credentials."""
+
+    def __init__(
+        self, message: str, *, upstream: str, status: int = 200, reason: str = "refused"
+    ) -> None:
+        super().__init__(excerpt(message))
+        self.upstream = upstream
+        self.status = status
+        self.reason = reason
+
+
+class Throttled(VendorError):
+    """Too fast. `retry_after` is the upstream's wish in seconds, a floor, or None."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        upstream: str,
+        status: int = 429,
+        reason: str = "throttled",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, upstream=upstream, status=status, reason=reason)
+        self.retry_after = retry_after
+
+
+class Unavailable(VendorError):
+    """
+    Broken on their side. `processed` tells what a paid call must assume: False where the
+    upstream says that it did not begin, True where it may have done the work.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        upstream: str,
+        status: int = 503,
+        reason: str = "unavailable",
+        retry_after: float | None = None,
+        processed: bool = True,
+    ) -> None:
+        super().__init__(message, upstream=upstream, status=status, reason=reason)
+        self.retry_after = retry_after
+        self.processed = processed
+
+
+class Unauthorized(VendorError):
+    """401: the credential was not accepted; one refresh may help."""
+
+
+class Denied(VendorError):
+    """A wrong key, a disabled API, missing billing, rules: no request of ours will succeed."""
+
+
+class Rejected(VendorError):
+    """This request, as it is, will never be accepted; another one may."""
+
+
+def retry_hint(error: BaseException) -> bool | float:
+    """Tell whether to try again, or for how many seconds to wait first at the least."""
+    match error:
+        case Throttled(retry_after=float(seconds)) | Unavailable(retry_after=float(seconds)):
+            return seconds
+        case Throttled() | Unavailable() | NotSent() | AnswerLost():
+            return True
+        case _:
+            return False
+
+
+def excerpt(text: str) -> str:
+    """Cut a foreign text to what a message may carry."""
+    return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"

@@ -1,0 +1,135 @@
+"""
+What can happen during a run, as values; who wants to know is a listener.
+
+Log lines, counters and progress bars are listeners. An event is never formatted before a listener
+wants it, and none carries a secret, a URL with a query, or image bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingestor.models import StageName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Anything that happened."""
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    run: str
+    groups: tuple[str, ...]
+    limit: int | None
+    resumed: int
+    """Photos that an earlier run left pending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageListed(Event):
+    """One page of a pool: how many photos were new to this run, and how many need no work."""
+
+    group: str
+    page: int
+    pages: int
+    total: int
+    listed: int
+    known: int
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageDownloaded(Event):
+    photo: str
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSent(Event):
+    purchase: str
+    images: int
+    units: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSettled(Event):
+    """A paid answer is durable: `annotated` images have one, `failed` do not."""
+
+    purchase: str
+    annotated: int
+    failed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationReused(Event):
+    """The same bytes were bought before: this one is free."""
+
+    photo: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseInDoubt(Event):
+    purchase: str
+    images: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateStored(Event):
+    """One bulk write is acknowledged (or the catalog's transaction is durable)."""
+
+    photos: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFailed(Event):
+    photo: str
+    stage: StageName
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryScheduled(Event):
+    """An attempt failed and another follows after `seconds`."""
+
+    upstream: str
+    reason: str
+    attempt: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamThrottled(Event):
+    """An upstream refused for speed: everybody slows down to `rate` (a share of the limit)."""
+
+    upstream: str
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStopping(Event):
+    """No new purchase starts from here; `reason` is "signal", "max-units", a fatal error's word…"""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    run: str
+    reason: str
+
+
+def ignore(_event: Event) -> None:
+    """The listener of those who do not listen."""

@@ -1,0 +1,196 @@
+"""
+Every knob, grouped by the room that turns it; read once, passed down, never a global.
+
+The command line's flags win over the environment, the environment over the defaults below. Secrets
+come from the environment or from files, never from flags.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ingestor.errors import SettingsError
+from ingestor.models import FeatureSet
+
+MEGABYTE = 1_000_000
+USD_PER_UNIT = 1.50 / 1000
+"""Label detection, units 1,001 to 5,000,000 of a month (https://cloud.google.com/vision/pricing)."""
+USD_PER_UNIT_ABOVE = 1.00 / 1000
+"""The same above 5,000,000 units a month."""
+FREE_UNITS_PER_MONTH = 1000
+UNITS_AT_FIRST_PRICE = 5_000_000
+
+MOST_IN_FLIGHT = 64
+"""Paid requests at once, whatever the quota: each one is 16 images in doubt if we die."""
+MOST_LABELS = 50
+"""Vision gives fewer than that for nearly every picture; asking for more brings nothing."""
+
+GROUP_ID = re.compile(r"\d+@N\d{2}")
+GROUP_ALIAS = re.compile(r"[\w-]{1,100}")
+GROUP_URL = re.compile(r"https?://(www\.)?flickr\.com/groups/([\w@-]{1,100})/?(pool/?)?")
+
+
+def _split_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _share_or_number(value: object) -> object:
+    """Read "20%" as 0.2 and "50" as 50: a share of what is listed, or a count of photos."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.endswith("%"):
+        share = float(text[:-1]) / 100
+        if not 0 <= share <= 1:
+            raise ValueError("a percentage lies between 0% and 100%")
+        return share
+    return int(text)
+
+
+Groups = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+Allowance = Annotated[float | int, BeforeValidator(_share_or_number)]
+
+
+class Settings(BaseSettings):
+    """What a run, a worker or a search needs to know; a value that nobody changes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INGESTOR_", frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    # What to ingest
+    groups: Groups = Field(default=(), validation_alias="INGESTOR_GROUP")
+    """NSIDs or group URLs; a bare word is the group's alias in its URL."""
+    limit: int | None = Field(default=None, ge=1)
+    """Photos considered in all, the known ones among them; None: all there are."""
+    sandbox: bool = Field(default=False)
+    state: Path = Path(".ingestor")
+    """Holds the journal. One run at a time works on it."""
+    reannotate: bool = Field(default=False)
+    """Buy again what was annotated with other features than the ones asked for now."""
+
+    # What to ask of Vision
+    max_labels: int = Field(default=10, ge=1, le=MOST_LABELS)
+    safe_search: bool = False
+    """Asked for beside labels it costs nothing."""
+
+    # How fast
+    images_per_minute: int = Field(default=1800, ge=16)
+    """The project's label quota: Google counts images (https://cloud.google.com/vision/quotas)."""
+    requests_per_minute: int = Field(default=1800, ge=1)
+    max_in_flight: int | None = Field(default=None, ge=1, le=MOST_IN_FLIGHT)
+    """Paid requests at once; None: as many as quota and measured latency need."""
+    max_downloads: int = Field(default=64, ge=1, le=512)
+    """Ceiling of the adaptive download concurrency."""
+    max_memory: int = Field(default=256, ge=32)
+    """Megabytes of image bytes held at once."""
+
+    # When to stop
+    drain: float = Field(default=8.0, ge=0)
+    """Seconds that paid calls in flight are awaited after a signal."""
+    patience: float = Field(default=120.0, gt=0)
+    """Seconds that one upstream may fail without a break, or ask us to wait, before the run stops."""
+    max_units: int | None = Field(default=None, ge=0)
+    max_cost: float | None = Field(default=None, ge=0)
+    """USD, the free tier counted."""
+    max_failures: Allowance = 0.2
+    """A share (float) or a number (int) of failed photos above which the run says so: exit 4."""
+    in_doubt: Literal["retry", "park"] = "retry"
+    doubt_share: float = Field(default=0.005, ge=0, le=1)
+    """Of the images bought, how many may be bought again in doubt; above it they are parked."""
+
+    # How it runs and speaks
+    engine: Literal["local", "ray"] = "local"
+    dry_run: bool = Field(default=False)
+    report: Literal["text", "json"] = Field(default="text")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] | None = None
+    """None: text on a terminal, JSON elsewhere."""
+
+    # Whom to talk to
+    flickr_api_key: SecretStr | None = Field(default=None, validation_alias="FLICKR_API_KEY")
+    google_api_key: SecretStr | None = Field(default=None, validation_alias="GOOGLE_API_KEY")
+    database_url: str | None = Field(default=None, validation_alias="FIREBASE_DATABASE_URL")
+    emulator_host: str | None = Field(
+        default=None, validation_alias="FIREBASE_DATABASE_EMULATOR_HOST"
+    )
+    flickr_url: str = "https://api.flickr.com/services/rest/"
+    image_url: str = "https://live.staticflickr.com"
+    """The one origin that images may come from."""
+    vision_url: str = "https://vision.googleapis.com"
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_look_like_groups(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        for group in groups:
+            if not any(form.fullmatch(group) for form in (GROUP_ID, GROUP_URL, GROUP_ALIAS)):
+                raise ValueError(
+                    f"{group[:80]!r} is neither a group id (12345678@N00) nor a group's URL"
+                )
+        return tuple(dict.fromkeys(groups))
+
+    @field_validator("flickr_url", "image_url", "vision_url")
+    @classmethod
+    def _urls_are_safe(cls, url: str) -> str:
+        return safe_url(url)
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url_is_safe(cls, url: str | None) -> str | None:
+        return safe_url(url) if url else None
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """Read the environment once; `given` holds the flags that were used. Raises SettingsError."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+    @property
+    def features(self) -> FeatureSet:
+        return FeatureSet(max_labels=self.max_labels, safe_search=self.safe_search)
+
+    @property
+    def journal_path(self) -> Path:
+        return self.state / "journal.sqlite3"
+
+    @property
+    def image_memory(self) -> int:
+        """Bytes."""
+        return self.max_memory * MEGABYTE
+
+
+def safe_url(url: str) -> str:
+    """Accept https anywhere and plain http on loopback only; no user names in URLs."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username or parts.password or parts.fragment:
+        raise ValueError(f"{url[:80]!r} is not a usable URL")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
+        return url
+    raise ValueError(f"{url[:80]!r} must begin with https:// (plain http is for loopback only)")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say the first thing that is wrong; pydantic's own report is for programmers."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    message = first["msg"].removeprefix("Value error, ")
+    flag = name.removeprefix("INGESTOR_").lower().replace("_", "-")
+    return f"--{flag}: {message}." if name.islower() else f"{name} (--{flag}): {message}."
