@@ -1,0 +1,121 @@
+"""
+Stop at the front door, drain, then cut: one object that a process's end is told through.
+
+`stop` may be called from a signal, a ceiling or a fatal error; the first reason is kept. Whoever
+waits for something from outside registers how it is woken. After `drain` seconds comes the cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Stopping(Exception):
+    """Raised out of a wait that `stop` ended: there is no time for what you wanted to start."""
+
+
+class Lifetime:
+    """Created inside a running loop; belongs to one run."""
+
+    def __init__(self, *, drain: float) -> None:
+        self.drain = drain
+        self.reason: str | None = None
+        self.error: BaseException | None = None
+        self.cut_short = False
+        self._at_stop: list[Callable[[], None]] = []
+        self._at_cut: list[Callable[[], None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def stopping(self) -> bool:
+        return self.reason is not None
+
+    def stop(self, reason: str, error: BaseException | None = None) -> None:
+        """Close the front door, once; `error` is what the run will end with."""
+        if self.stopping:
+            return
+        self.reason, self.error = reason, error
+        self._timer = asyncio.get_running_loop().call_later(self.drain, self.cut)
+        for wake in tuple(self._at_stop):
+            wake()
+
+    def cut(self) -> None:
+        """The grace period is over (or a second signal came): stop waiting for answers."""
+        if not self.stopping:
+            self.stop("cut")
+        if self.cut_short:
+            return
+        self.cut_short = True
+        for wake in tuple(self._at_cut):
+            wake()
+
+    def close(self) -> None:
+        """The run has ended by itself: no cut will follow."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @contextmanager
+    def at_stop(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Have `wake` called when stopping begins (at once, if it has begun) while in the block."""
+        with _registered(self._at_stop, wake):
+            if self.stopping:
+                wake()
+            yield
+
+    @contextmanager
+    def at_cut(self, wake: Callable[[], None]) -> Iterator[None]:
+        with _registered(self._at_cut, wake):
+            if self.cut_short:
+                wake()
+            yield
+
+    async def rest(self, seconds: float) -> None:
+        """Sleep, unless stopping: then raise Stopping at once."""
+        woken = asyncio.get_running_loop().create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        with self.at_stop(wake):
+            await asyncio.wait((woken,), timeout=seconds)
+        if self.stopping:
+            raise Stopping
+
+
+@contextmanager
+def _registered(calls: list[Callable[[], None]], wake: Callable[[], None]) -> Iterator[None]:
+    calls.append(wake)
+    try:
+        yield
+    finally:
+        calls.remove(wake)
+
+
+@contextmanager
+def signals(lifetime: Lifetime) -> Iterator[None]:
+    """
+    Let SIGINT and SIGTERM stop `lifetime`, and a second one cut it.
+
+    The loop's own handlers are used because they run between callbacks: a handler of the `signal`
+    module could raise KeyboardInterrupt in the middle of a journal write.
+    """
+    loop = asyncio.get_running_loop()
+
+    def caught(name: str) -> None:
+        if lifetime.stopping:
+            lifetime.cut()
+        else:
+            lifetime.stop(name)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, caught, number.name)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,130 @@
+"""
+Concurrency that finds its own limit, and memory that is reserved before it is used.
+
+`Adaptive` is additive increase, multiplicative decrease: one more at a time after each window of
+successes, a cut to 0.7 when the upstream shows that it is too much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+CUT = 0.7
+
+
+class Adaptive:
+    """Slots for work in flight; `limit` moves between 1 and `ceiling`."""
+
+    def __init__(self, *, start: int, ceiling: int) -> None:
+        self.ceiling = ceiling
+        self.limit = float(min(start, ceiling))
+        self.in_flight = 0
+        self.cuts = 0
+        self._epoch = 0
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[int]:
+        """Hold one slot; yields the epoch to hand back to `too_much`."""
+        await self._enter()
+        try:
+            yield self._epoch
+        finally:
+            self.in_flight -= 1
+            self._serve()
+
+    def succeeded(self) -> None:
+        """Grow by one slot per `limit` successes: about one per round trip of a full window."""
+        self.limit = min(float(self.ceiling), self.limit + 1 / self.limit)
+        self._serve()
+
+    def too_much(self, epoch: int) -> None:
+        """Cut once for all the work that was started under the same limit."""
+        if epoch != self._epoch:
+            return
+        self._epoch += 1
+        self.cuts += 1
+        self.limit = max(1.0, self.limit * CUT)
+
+    async def _enter(self) -> None:
+        if not self._line and self.in_flight < int(self.limit):
+            self.in_flight += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.in_flight -= 1
+                self._serve()
+            raise
+
+    def _serve(self) -> None:
+        while self._line and self.in_flight < int(self.limit):
+            place = self._line.popleft()
+            if not place.done():
+                self.in_flight += 1
+                place.set_result(None)
+
+
+class Memory:
+    """
+    A budget of bytes. Reserve before you read, release when you are done with them.
+
+    What turns out larger than reserved grows one at a time, and then may pass the limit by that one
+    item: waiting with half an image in hand, all of them could wait for each other.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+        self.most_held = 0
+        self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._growing = asyncio.Lock()
+
+    async def reserve(self, size: int) -> None:
+        """Wait until `size` bytes fit (an item larger than the limit waits to be alone)."""
+        if not self._line and self._fits(size):
+            self._take(size)
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append((size, place))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.release(size)
+            else:
+                self._serve()
+            raise
+
+    @asynccontextmanager
+    async def growth(self) -> AsyncIterator[Callable[[int], None]]:
+        """Be the one item that grows; yields the function that takes more, at once."""
+        async with self._growing:
+            yield self._take
+
+    def release(self, size: int) -> None:
+        self.held -= size
+        self._serve()
+
+    def _fits(self, size: int) -> bool:
+        return self.held + size <= self.limit or self.held == 0
+
+    def _take(self, size: int) -> None:
+        self.held += size
+        self.most_held = max(self.most_held, self.held)
+
+    def _serve(self) -> None:
+        while self._line:
+            size, place = self._line[0]
+            if not place.done():
+                if not self._fits(size):
+                    return
+                self._take(size)
+                place.set_result(None)
+            self._line.popleft()

@@ -1,0 +1,224 @@
+"""
+Permits under several limits per minute at once: all dimensions or none, first come first served.
+
+It grants only what exists. Two rules hold for every dimension together:
+
+- *pace*: a bucket fills at the limit's speed (times `rate`, see below) and holds a quarter of a
+  second's worth, or two of the largest requests; it starts empty;
+- *window*: what was granted within any `WINDOW` seconds never exceeds the limit, so that no sliding
+  minute of the upstream's does either.
+
+A refusal for speed multiplies `rate` by 0.7 for everybody; it grows back by 2 % of the limit a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+MINUTE = 60.0
+WINDOW = 60.5
+"""Seconds. Half a second more than a minute, because requests reach the upstream with unequal delays
+and it counts on arrival: measured delays on one connection vary far less than that."""
+BURST_SECONDS = 0.25
+"""What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
+CUT = 0.7
+REGROWTH_PER_MINUTE = 0.02
+LOWEST_RATE = 0.02
+"""A quota that is wholly eaten by strangers is still asked now and then."""
+
+
+class QuotaClosed(Exception):
+    """No more permits: the run is stopping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to send one request; `granted` is the loop's time."""
+
+    costs: tuple[float, ...]
+    granted: float
+
+
+class Quota:
+    """
+    `limits` are per minute, one for each dimension (say requests and images); `largest` is the most
+    that one permit may ask for in each.
+    """
+
+    def __init__(
+        self,
+        limits: Sequence[float],
+        *,
+        largest: Sequence[float],
+        clock: Callable[[], float],
+        spent: Iterable[tuple[float, Sequence[float]]] = (),
+    ) -> None:
+        """`spent`: what an earlier process was granted, as (seconds ago, costs)."""
+        if any(most > limit for most, limit in zip(largest, limits, strict=True)):
+            raise ValueError("one request may not ask for more than a minute's limit")
+        self.limits = tuple(limits)
+        self._clock = clock
+        self._dimensions = [
+            _Dimension(limit, 2 * most) for limit, most in zip(limits, largest, strict=True)
+        ]
+        self._line: deque[tuple[tuple[float, ...], asyncio.Future[Permit]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._filled = clock()
+        self._rate = 1.0
+        self._rate_at = self._filled
+        self._last_cut = float("-inf")
+        self._paused_until = float("-inf")
+        self.granted = [0.0 for _ in limits]
+        self.refused = 0
+        now = clock()
+        for age, costs in sorted(spent, reverse=True):
+            self._record(now - age, costs)
+
+    @property
+    def rate(self) -> float:
+        """The share of the limits that is being used, 1.0 unless there were refusals."""
+        minutes = (self._clock() - self._rate_at) / MINUTE
+        return min(1.0, self._rate + REGROWTH_PER_MINUTE * minutes)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
+    async def acquire(self, *costs: float) -> Permit:
+        """Wait for one permit over all dimensions. Raises QuotaClosed when the run stops."""
+        if self._closed:
+            raise QuotaClosed
+        place: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
+        self._line.append((costs, place))
+        self._grant()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            # A grant that nobody will use stays counted: the upstream may not mind, we need not know.
+            self._grant()
+            raise
+
+    def refuse(self, permit: Permit, *, retry_after: float | None = None) -> bool:
+        """
+        Tell that the upstream refused this permit's request for speed; everybody slows down.
+
+        Refusals of requests that were granted before the last cut are its echo and cut nothing.
+        Returns whether the rate was cut.
+        """
+        self.refused += 1
+        now = self._clock()
+        if retry_after is not None:
+            self._paused_until = max(self._paused_until, now + retry_after)
+        if permit.granted <= self._last_cut:
+            return False
+        self._rate = max(LOWEST_RATE, self.rate * CUT)
+        self._rate_at = self._last_cut = now
+        for dimension in self._dimensions:
+            dimension.tokens = 0.0
+        return True
+
+    def change(self, *limits: float) -> None:
+        """Set other limits while running; the windows keep what was granted."""
+        self._fill()
+        self.limits = limits
+        for dimension, limit in zip(self._dimensions, limits, strict=True):
+            dimension.limit = limit
+        self._grant()
+
+    def close(self) -> None:
+        """Refuse all who wait and all who come."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._line:
+            _, place = self._line.popleft()
+            if not place.done():
+                place.set_exception(QuotaClosed())
+
+    def _grant(self) -> None:
+        """Serve the head of the line as long as there is enough; then sleep until there will be."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._line:
+            costs, place = self._line[0]
+            if place.done():
+                self._line.popleft()
+                continue
+            wait = self._seconds_until(costs)
+            if wait > 0:
+                self._timer = asyncio.get_running_loop().call_later(wait, self._grant)
+                return
+            self._line.popleft()
+            now = self._clock()
+            self._record(now, costs)
+            for dimension, cost in zip(self._dimensions, costs, strict=True):
+                dimension.tokens -= cost
+            place.set_result(Permit(costs, now))
+
+    def _seconds_until(self, costs: Sequence[float]) -> float:
+        self._fill()
+        now, rate = self._clock(), self.rate
+        return max(
+            self._paused_until - now,
+            *(
+                dimension.seconds_until(cost, now=now, rate=rate)
+                for dimension, cost in zip(self._dimensions, costs, strict=True)
+            ),
+        )
+
+    def _fill(self) -> None:
+        now = self._clock()
+        elapsed, self._filled = now - self._filled, now
+        for dimension in self._dimensions:
+            dimension.fill(elapsed * self.rate)
+
+    def _record(self, at: float, costs: Sequence[float]) -> None:
+        for number, (dimension, cost) in enumerate(zip(self._dimensions, costs, strict=True)):
+            dimension.record(at, cost)
+            self.granted[number] += cost
+
+
+class _Dimension:
+    """One limit: its bucket and what was granted within the last window."""
+
+    def __init__(self, limit: float, smallest_bucket: float) -> None:
+        self.limit = limit
+        self.tokens = 0.0
+        self._smallest_bucket = smallest_bucket
+        self._window: deque[tuple[float, float]] = deque()
+        self._in_window = 0.0
+
+    def fill(self, seconds: float) -> None:
+        speed = self.limit / MINUTE
+        capacity = max(self._smallest_bucket, speed * BURST_SECONDS)
+        self.tokens = min(capacity, self.tokens + speed * seconds)
+
+    def record(self, at: float, cost: float) -> None:
+        self._window.append((at, cost))
+        self._in_window += cost
+
+    def seconds_until(self, cost: float, *, now: float, rate: float) -> float:
+        missing = cost - self.tokens
+        pace = missing / (self.limit / MINUTE * rate) if missing > _ROUNDING else 0.0
+        return max(pace, self._seconds_until_window(cost, now))
+
+    def _seconds_until_window(self, cost: float, now: float) -> float:
+        while self._window and self._window[0][0] <= now - WINDOW:
+            self._in_window -= self._window.popleft()[1]
+        excess = self._in_window + cost - self.limit
+        if excess <= 0:
+            return 0.0
+        for at, past in self._window:
+            excess -= past
+            if excess <= 0:
+                return at + WINDOW - now
+        return WINDOW
+
+
+_ROUNDING = 1e-9
+"""Tokens are sums of floats; a wait for the last billionth of one would never end."""

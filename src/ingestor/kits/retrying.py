@@ -1,0 +1,81 @@
+"""
+Try again, but politely: tenacity's loop with our rules of waiting.
+
+The error itself says whether and when (`hint`); the wait is exponential with full jitter, never
+shorter than the upstream asked for, and bounded in attempts *and* in total time. What is tried
+contains its own permit: a retry is a request like any other.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+T = TypeVar("T")
+Hint = Callable[[BaseException], bool | float]
+"""False: never again. True: again. A number: again, but not before so many seconds."""
+Rest = Callable[[float], Awaitable[None]]
+Noticed = Callable[[BaseException, int, float], None]
+"""Told of every retry: the error, the attempt that failed (from 1), the seconds until the next."""
+
+FIRST_WAIT = 0.5
+"""Seconds; doubled with every attempt, as the vendors' own clients do."""
+LONGEST_WAIT = 30.0
+"""Seconds; an upstream that recovers is noticed within that time."""
+
+
+async def persist(
+    call: Callable[[], Awaitable[T]],
+    *,
+    hint: Hint,
+    rest: Rest,
+    patience: float,
+    clock: Callable[[], float],
+    attempts: int = 1_000,
+    noticed: Noticed | None = None,
+    jitter: random.Random | None = None,
+) -> T:
+    """
+    Call until it succeeds, `hint` says no, or the next wait would pass `patience` seconds in all.
+
+    The last error is raised as it is. Whatever `rest` raises (because a run is stopping) passes
+    through.
+    """
+    started = clock()
+    source = jitter or random.Random()  # noqa: S311 - spreads waits, guards nothing
+
+    def wait(state: RetryCallState) -> float:
+        return _wait(_error(state), state.attempt_number, hint, source)
+
+    def out_of_patience(state: RetryCallState) -> bool:
+        return clock() - started + state.upcoming_sleep > patience
+
+    def tell(state: RetryCallState) -> None:
+        if noticed is not None:
+            noticed(_error(state), state.attempt_number, state.upcoming_sleep)
+
+    policy = AsyncRetrying(
+        retry=retry_if_exception(lambda error: hint(error) is not False),
+        wait=wait,
+        stop=lambda state: stop_after_attempt(attempts)(state) or out_of_patience(state),
+        sleep=rest,
+        before_sleep=tell,
+        reraise=True,
+    )
+    return await policy(call)
+
+
+def _wait(error: BaseException, attempt: int, hint: Hint, jitter: random.Random) -> float:
+    floor = hint(error)
+    backoff = jitter.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
+    return backoff if isinstance(floor, bool) else floor + backoff
+
+
+def _error(state: RetryCallState) -> BaseException:
+    error = state.outcome.exception() if state.outcome is not None else None
+    if error is None:  # tenacity asks only after failures
+        raise RuntimeError("a retry without an error")
+    return error
