@@ -1,0 +1,35 @@
+# Each target is the only command needed on a fresh machine with Python 3.11 or later.
+
+# The newest pins wait in requirements/; a stamp remembers which of them are installed.
+RUN := .venv/.installed-run
+TEST := .venv/.installed-test
+PINS := requirements/installer.txt pyproject.toml scripts/install
+
+.PHONY: help demo test check lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(RUN) ## See it work: 1,000 photos on the sandbox, then a search; no keys needed
+	@scripts/demo
+
+test: $(TEST) ## Install everything the tests need, check the code, run the whole suite
+	@scripts/browser || true
+	@failed=0; scripts/check || failed=1; scripts/test || failed=1; exit $$failed
+
+check: $(TEST) ## Format, lint, types and floors only
+	@scripts/check
+
+lock: $(TEST) ## Pin again what pyproject.toml asks for; with UPGRADE=1 to the newest
+	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+clean: ## Forget the environment and the caches; keep .ingestor, which may hold paid results
+	rm -rf .venv .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build htmlcov src/*.egg-info
+
+$(RUN): requirements/run.txt $(PINS)
+	@scripts/install run
+	@touch $@
+
+$(TEST): requirements/test.txt $(PINS)
+	@scripts/install test
+	@touch $(RUN) $@
