@@ -73,6 +73,9 @@ PLACES: Final = {
     "vicuna": ("mountains", "mountains", "desert"),
 }
 
+SHAPES: Final = ((640, 427), (640, 480), (640, 427), (640, 480), (480, 640), (640, 640))
+"""What cameras and croppers make; the longest edge of Flickr's `z` size is 640."""
+
 BASE_SCENES: Final = 224
 """Distinct drawings per seed: enough variety for the eye, 30 MB when all are in memory."""
 
@@ -86,6 +89,11 @@ class Scene:
     pose: str
     number: int
     """Seeds palette, size, tilt and details."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of the 640 px picture."""
+        return SHAPES[self.number // 7 % len(SHAPES)]
 
 
 def scenes_of(seed: int) -> tuple[Scene, ...]:
