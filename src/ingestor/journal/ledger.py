@@ -1,0 +1,217 @@
+"""
+The ledger: every paid request, written before it is sent and closed once.
+
+An open purchase has reserved its units. Closed, it says what is certain (Google answered for the
+image) and what is possible (it may have been billed; nobody here can know). A purchase that a dead
+process left open is in doubt.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingestor.journal.listing import fail
+from ingestor.journal.results import keep
+from ingestor.models import Annotation, Failure, Image, Paid, PurchaseState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A purchase about to be made."""
+
+    id: str
+    run: int
+    at: float
+    """Unix seconds: with it a later process knows what quota this one has used."""
+    features: str
+    attempt: int
+    units: int
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """What was spent: units certainly billed, and units that perhaps were."""
+
+    certain: int = 0
+    possible: int = 0
+    reserved: int = 0
+
+    @property
+    def at_most(self) -> int:
+        return self.certain + self.possible + self.reserved
+
+
+def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
+    """
+    Write the intent. An image whose result is durable must never come here again: that is checked
+    here, last thing before the money, and refused as the bug it would be.
+    """
+    for image in intent.images:
+        if db.execute(
+            "SELECT 1 FROM annotations WHERE photo = ? AND features = ?",
+            (image.photo.id, intent.features),
+        ).fetchone():
+            raise AlreadyBought(image.photo.id)
+    db.execute(
+        "INSERT INTO purchases (id, run, at, features, attempt, images, units, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'open')",
+        (
+            intent.id,
+            intent.run,
+            intent.at,
+            intent.features,
+            intent.attempt,
+            len(intent.images),
+            intent.units,
+        ),
+    )
+    db.executemany(
+        "INSERT INTO purchased_images (purchase, photo, sha256) VALUES (?, ?, ?)",
+        [(intent.id, image.photo.id, bytes.fromhex(image.sha256)) for image in intent.images],
+    )
+
+
+class AlreadyBought(Exception):
+    """Invariant I5: no paid call contains an image whose result is durable."""
+
+
+def settle_purchase(
+    db: sqlite3.Connection,
+    intent: Intent,
+    *,
+    annotations: Sequence[Annotation],
+    failures: Sequence[Failure],
+    now: float,
+) -> None:
+    """
+    Close a purchase that was answered, with all that it taught, in one transaction.
+
+    Whether images with an error are billed is not documented: they count as possible.
+    """
+    per_image = intent.units // len(intent.images)
+    images = {image.photo.id: image for image in intent.images}
+    for annotation in annotations:
+        keep(db, annotation, size=images[annotation.photo_id].size, purchase=intent.id, now=now)
+    for failure in failures:
+        fail(db, failure, now=now)
+    _close(
+        db,
+        intent.id,
+        PurchaseState.SETTLED,
+        certain=per_image * len(annotations),
+        possible=intent.units - per_image * len(annotations),
+        reason=None,
+        now=now,
+    )
+
+
+def close_purchase(
+    db: sqlite3.Connection, intent: Intent, *, state: PurchaseState, reason: str, now: float
+) -> None:
+    """Close a purchase without an answer: free if not sent or refused, possible if in doubt."""
+    possible = intent.units if state is PurchaseState.IN_DOUBT else 0
+    _close(db, intent.id, state, certain=0, possible=possible, reason=reason, now=now)
+
+
+def doubt_open_purchases(db: sqlite3.Connection, *, now: float) -> list[str]:
+    """
+    Close what a process that is no more left open; returns the photos that are in doubt, those
+    whose result is known after all left out.
+    """
+    rows = db.execute(
+        "SELECT DISTINCT photo FROM purchased_images JOIN purchases ON purchase = purchases.id "
+        "WHERE state = 'open' AND photo NOT IN (SELECT photo FROM annotations)"
+    ).fetchall()
+    db.execute(
+        "UPDATE purchases SET state = 'in-doubt', possible = units, reason = 'process died', "
+        "closed_at = ? WHERE state = 'open'",
+        (now,),
+    )
+    return [photo for (photo,) in rows]
+
+
+def units_of_run(db: sqlite3.Connection, run: int) -> Units:
+    return _units(db, "run = ?", (run,))
+
+
+def units_since_last_end(db: sqlite3.Connection, run: int) -> Units:
+    """
+    What this run has spent together with the runs before it that died: they are one run with one
+    ceiling, however often it is killed.
+    """
+    (last_ended,) = db.execute(
+        "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?", (run,)
+    ).fetchone()
+    return _units(db, "run > ?", (last_ended,))
+
+
+def units_since(db: sqlite3.Connection, moment: float) -> Units:
+    return _units(db, "at >= ?", (moment,))
+
+
+def units_of_journal(db: sqlite3.Connection) -> Units:
+    return _units(db, "1", ())
+
+
+def purchases_since(db: sqlite3.Connection, moment: float) -> list[tuple[float, int]]:
+    """(time, images) of every request that may have used quota since `moment`."""
+    rows = db.execute(
+        "SELECT max(at, coalesce(closed_at, at)), images FROM purchases "
+        "WHERE max(at, coalesce(closed_at, at)) >= ? AND state != 'not-sent'",
+        (moment,),
+    )
+    return [(float(at), int(images)) for at, images in rows]
+
+
+def count_in_doubt(db: sqlite3.Connection, run: int | None = None) -> tuple[int, int]:
+    """Purchases that ended in doubt, and their images; of one run, or of all."""
+    rows = db.execute(
+        "SELECT count(*), coalesce(sum(images), 0) FROM purchases "
+        "WHERE state IN ('in-doubt', 'open') AND (? IS NULL OR run = ?)",
+        (run, run),
+    )
+    purchases, images = rows.fetchone()
+    return int(purchases), int(images)
+
+
+def ever_paid(db: sqlite3.Connection, photo: str) -> Paid:
+    """Whether money may have gone into this photo."""
+    states = {
+        state
+        for (state,) in db.execute(
+            "SELECT state FROM purchased_images JOIN purchases ON purchase = purchases.id "
+            "WHERE photo = ?",
+            (photo,),
+        )
+    }
+    return "maybe" if states & {"settled", "in-doubt", "open"} else "no"
+
+
+def _close(
+    db: sqlite3.Connection,
+    purchase: str,
+    state: PurchaseState,
+    *,
+    certain: int,
+    possible: int,
+    reason: str | None,
+    now: float,
+) -> None:
+    db.execute(
+        "UPDATE purchases SET state = ?, certain = ?, possible = ?, reason = ?, closed_at = ? "
+        "WHERE id = ? AND state IN ('open', 'in-doubt')",
+        (state.value, certain, possible, reason, now, purchase),
+    )
+
+
+def _units(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> Units:
+    certain, possible, reserved = db.execute(
+        "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "
+        "coalesce(sum(CASE state WHEN 'open' THEN units ELSE 0 END), 0) "
+        f"FROM purchases WHERE {where}",
+        values,
+    ).fetchone()
+    return Units(certain=certain, possible=possible, reserved=reserved)

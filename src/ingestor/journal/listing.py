@@ -1,0 +1,183 @@
+"""What was listed: photos, the groups they are in, and what still waits for an annotation."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from ingestor.models import Failure, Photo, Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What one page brought this run."""
+
+    fresh: tuple[Photo, ...]
+    """Listed photos that need an annotation, in the page's order."""
+    known: int
+    """Photos that an earlier run finished with."""
+    skipped: int
+    """Videos and the like."""
+    dead: int
+    """Photos that cannot be fetched at all."""
+    repeated: int
+    """Rows that this run had met before."""
+
+    @property
+    def new_to_run(self) -> int:
+        return len(self.fresh) + self.known + self.skipped + self.dead
+
+
+def sight(
+    db: sqlite3.Connection,
+    photos: Sequence[Photo],
+    *,
+    run: int,
+    room: int | None,
+    features: str | None,
+    unusable: Iterable[Failure],
+    now: float,
+) -> Sighting:
+    """
+    Write a page down, all of it or nothing, and tell what is to be done.
+
+    `room`: how many more photos the run may take on; rows beyond it are left alone. `features`: the
+    feature set that counts as known; None counts any annotation.
+    """
+    reasons = {failure.photo_id: failure for failure in unusable}
+    fresh: list[Photo] = []
+    known = skipped = dead = repeated = 0
+    for photo in photos:
+        before = db.execute("SELECT state, run FROM photos WHERE id = ?", (photo.id,)).fetchone()
+        if before is not None and before[1] == run:
+            _join(db, photo)
+            repeated += 1
+            continue
+        if room is not None and len(fresh) + known + skipped + dead >= room:
+            continue
+        _join(db, photo)
+        if before is not None and _finished(db, photo.id, before[0], features):
+            db.execute(
+                "UPDATE photos SET run = ?, known = 1, record = ? WHERE id = ?",
+                (run, _record(photo), photo.id),
+            )
+            known += 1
+        elif photo.is_video:
+            _insert(db, photo, state="skipped", reason="video", run=run)
+            skipped += 1
+        elif photo.id in reasons:
+            _insert(db, photo, state="dead", reason=reasons[photo.id].reason, run=run)
+            bury(db, reasons[photo.id], now=now)
+            dead += 1
+        else:
+            _insert(db, photo, state="listed", reason=None, run=run)
+            fresh.append(photo)
+    return Sighting(fresh=tuple(fresh), known=known, skipped=skipped, dead=dead, repeated=repeated)
+
+
+def pending(
+    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int
+) -> tuple[Photo, ...]:
+    """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
+    marks = ",".join("?" * len(gids))
+    rows = db.execute(
+        "SELECT id, record FROM photos WHERE state = 'listed' AND run < ? AND id IN "
+        f"(SELECT photo FROM memberships WHERE gid IN ({marks})) "
+        "ORDER BY date_added DESC, id LIMIT ?",
+        (run, *gids, most),
+    ).fetchall()
+    db.executemany(
+        "UPDATE photos SET run = ?, known = 0 WHERE id = ?", [(run, photo) for photo, _ in rows]
+    )
+    return tuple(photo_from(record) for _, record in rows)
+
+
+def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
+    marks = ",".join("?" * len(gids))
+    (count,) = db.execute(
+        "SELECT count(*) FROM photos WHERE state = 'listed' AND id IN "
+        f"(SELECT photo FROM memberships WHERE gid IN ({marks}))",
+        tuple(gids),
+    ).fetchone()
+    return int(count)
+
+
+def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
+    """Keep a failure as a dead letter; a second death adds its attempts and keeps the first time."""
+    db.execute(
+        "INSERT INTO dead (photo, stage, reason, detail, attempts, paid, first, last) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (photo) DO UPDATE SET "
+        "stage = excluded.stage, reason = excluded.reason, detail = excluded.detail, "
+        "attempts = attempts + excluded.attempts, paid = excluded.paid, last = excluded.last",
+        (
+            failure.photo_id,
+            failure.stage,
+            failure.reason,
+            failure.detail,
+            failure.attempts,
+            failure.paid,
+            now,
+            now,
+        ),
+    )
+
+
+def fail(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
+    """End a photo that was listed (or annotated, and refused by the store) as a dead letter."""
+    bury(db, failure, now=now)
+    db.execute(
+        "UPDATE photos SET state = 'dead', reason = ? WHERE id = ? AND state != 'stored'",
+        (failure.reason, failure.photo_id),
+    )
+
+
+def remember_group(db: sqlite3.Connection, gid: str, *, name: str, total: int, now: float) -> None:
+    db.execute(
+        "INSERT INTO groups (gid, name, total, listed_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (gid) DO UPDATE SET name = excluded.name, total = excluded.total, "
+        "listed_at = excluded.listed_at",
+        (gid, name, total, now),
+    )
+
+
+def photo_from(record: str) -> Photo:
+    """Read back what `_record` wrote."""
+    values = orjson.loads(record)
+    sizes = tuple(Size(**size) for size in values.pop("sizes"))
+    return Photo(sizes=sizes, **values)
+
+
+def _record(photo: Photo) -> str:
+    return orjson.dumps(asdict(photo)).decode()
+
+
+def _join(db: sqlite3.Connection, photo: Photo) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO memberships (photo, gid, date_added) VALUES (?, ?, ?)",
+        (photo.id, photo.group, photo.date_added),
+    )
+
+
+def _insert(
+    db: sqlite3.Connection, photo: Photo, *, state: str, reason: str | None, run: int
+) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO photos (id, record, date_added, state, reason, run, known) "
+        "VALUES (?, ?, ?, ?, ?, ?, 0)",
+        (photo.id, _record(photo), photo.date_added, state, reason, run),
+    )
+
+
+def _finished(db: sqlite3.Connection, photo: str, state: str, features: str | None) -> bool:
+    """Whether a photo needs no work: paid for and stored, or dead until it is retried."""
+    if state == "listed":
+        return False
+    if state in ("skipped", "dead") or features is None:
+        return True
+    row = db.execute(
+        "SELECT 1 FROM annotations WHERE photo = ? AND features = ?", (photo, features)
+    ).fetchone()
+    return row is not None

@@ -1,0 +1,120 @@
+"""What was learned: annotations, by photo and by content, and which of them are published."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import orjson
+
+from ingestor.journal.listing import photo_from
+from ingestor.models import Annotation, Label, Photo, Published, Size
+
+
+def keep(
+    db: sqlite3.Connection, annotation: Annotation, *, size: Size, purchase: str, now: float
+) -> None:
+    """Write down what Vision said; from here on this photo is never bought again."""
+    labels = [(label.name, label.score, label.topicality, label.mid) for label in annotation.labels]
+    db.execute(
+        "INSERT OR REPLACE INTO annotations "
+        "(photo, features, sha256, model, image, labels, safe, partial, purchase, at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            annotation.photo_id,
+            annotation.features,
+            bytes.fromhex(annotation.sha256),
+            annotation.model,
+            orjson.dumps((size.url, size.width, size.height)).decode(),
+            orjson.dumps(labels).decode(),
+            None if annotation.safe is None else orjson.dumps(dict(annotation.safe)).decode(),
+            int(annotation.partial),
+            purchase,
+            now,
+        ),
+    )
+    db.execute(
+        "UPDATE photos SET state = 'annotated', reason = NULL WHERE id = ?", (annotation.photo_id,)
+    )
+
+
+def reuse(
+    db: sqlite3.Connection, photo: Photo, *, sha256: str, size: Size, features: str, now: float
+) -> Annotation | None:
+    """Give this photo the annotation of the same bytes under another id, if there is one."""
+    row = db.execute(
+        "SELECT model, labels, safe, partial, purchase FROM annotations "
+        "WHERE sha256 = ? AND features = ? LIMIT 1",
+        (bytes.fromhex(sha256), features),
+    ).fetchone()
+    if row is None:
+        return None
+    model, labels, safe, partial, purchase = row
+    annotation = Annotation(
+        photo_id=photo.id,
+        labels=_labels(labels),
+        safe=None if safe is None else orjson.loads(safe),
+        model=model,
+        sha256=sha256,
+        features=features,
+        partial=bool(partial),
+    )
+    keep(db, annotation, size=size, purchase=purchase, now=now)
+    return annotation
+
+
+def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
+    """Photos that were bought and not stored, the oldest purchase's first."""
+    rows = db.execute(
+        "SELECT record, image, labels, safe, model, sha256, features, partial FROM photos "
+        "JOIN annotations ON annotations.photo = photos.id WHERE state = 'annotated' "
+        "ORDER BY photos.id LIMIT ?",
+        (most,),
+    )
+    return [_published(*row) for row in rows]
+
+
+def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    db.executemany(
+        "UPDATE photos SET state = 'stored' WHERE id = ? AND state = 'annotated'",
+        [(photo,) for photo in photos],
+    )
+
+
+def publish_again(db: sqlite3.Connection) -> int:
+    """Forget what was stored where: the results now go to another store. Returns how many."""
+    return db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored'").rowcount
+
+
+def _published(
+    record: str,
+    image: str,
+    labels: str,
+    safe: str | None,
+    model: str,
+    sha256: bytes,
+    features: str,
+    partial: int,
+) -> Published:
+    photo = photo_from(record)
+    url, width, height = orjson.loads(image)
+    return Published(
+        photo=photo,
+        size=Size(url=url, width=width, height=height),
+        annotation=Annotation(
+            photo_id=photo.id,
+            labels=_labels(labels),
+            safe=None if safe is None else orjson.loads(safe),
+            model=model,
+            sha256=sha256.hex(),
+            features=features,
+            partial=bool(partial),
+        ),
+    )
+
+
+def _labels(text: str) -> tuple[Label, ...]:
+    return tuple(
+        Label(name=name, score=score, topicality=topicality, mid=mid)
+        for name, score, topicality, mid in orjson.loads(text)
+    )

@@ -1,0 +1,95 @@
+"""Runs: their numbers and reports, and what the journal as a whole can say about itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+
+def begin_run(db: sqlite3.Connection, *, run: str, now: float) -> int:
+    """Write down that a run began; returns its number in this journal."""
+    cursor = db.execute("INSERT INTO runs (id, started) VALUES (?, ?)", (run, now))
+    if cursor.lastrowid is None:
+        raise RuntimeError("sqlite gave no row id")
+    return cursor.lastrowid
+
+
+def end_run(
+    db: sqlite3.Connection, number: int, *, reason: str, report: Mapping[str, object], now: float
+) -> None:
+    db.execute(
+        "UPDATE runs SET ended = ?, reason = ?, report = ? WHERE number = ?",
+        (now, reason, orjson.dumps(report).decode(), number),
+    )
+
+
+def last_runs(db: sqlite3.Connection, *, most: int) -> list[dict[str, object]]:
+    """The newest runs first, as `{id, started, ended, reason, report}`; ended is None if it died."""
+    rows = db.execute(
+        "SELECT id, started, ended, reason, report FROM runs ORDER BY number DESC LIMIT ?", (most,)
+    )
+    return [
+        {
+            "id": run,
+            "started": started,
+            "ended": ended,
+            "reason": reason,
+            "report": orjson.loads(report) if report else None,
+        }
+        for run, started, ended, reason, report in rows
+    ]
+
+
+def fact(db: sqlite3.Connection, name: str) -> str | None:
+    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_fact(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The photos of one run, each counted once: listed = stored + skipped + dead + pending."""
+
+    listed: int
+    stored: int
+    skipped: int
+    dead: int
+    pending: int
+    by_reason: Mapping[str, int]
+
+
+def tally(db: sqlite3.Connection, number: int) -> Tally:
+    """Count a run's photos from the journal alone, which is what the report says."""
+    counts = {"stored": 0, "skipped": 0, "dead": 0, "pending": 0}
+    by_reason: dict[str, int] = {}
+    rows = db.execute(
+        "SELECT known, state, reason, count(*) FROM photos WHERE run = ? GROUP BY 1, 2, 3",
+        (number,),
+    )
+    for known, state, reason, photos in rows:
+        end = "skipped" if known else _ENDS[state]
+        counts[end] += photos
+        if end in ("skipped", "dead"):
+            word = "known" if known else str(reason)
+            by_reason[word] = by_reason.get(word, 0) + photos
+    return Tally(listed=sum(counts.values()), by_reason=by_reason, **counts)
+
+
+_ENDS = {
+    "listed": "pending",
+    "annotated": "pending",
+    "stored": "stored",
+    "skipped": "skipped",
+    "dead": "dead",
+}
+
+
+def photos_by_state(db: sqlite3.Connection) -> dict[str, int]:
+    """Every photo the journal knows, by state."""
+    return dict(db.execute("SELECT state, count(*) FROM photos GROUP BY state"))

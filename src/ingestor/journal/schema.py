@@ -1,0 +1,108 @@
+"""
+The tables of the journal, as a list of forward migrations; `user_version` counts those applied.
+
+A released migration is never edited: what changes comes as the next one. Times are unix seconds,
+hashes are 32 raw bytes, `record` and `labels` are JSON.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from ingestor.errors import JournalError
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE facts (
+        name TEXT PRIMARY KEY, value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        started REAL NOT NULL, ended REAL, reason TEXT, report TEXT
+    ) STRICT;
+
+    CREATE TABLE groups (
+        gid TEXT PRIMARY KEY, name TEXT NOT NULL, total INTEGER NOT NULL DEFAULT 0,
+        listed_at REAL
+    ) STRICT, WITHOUT ROWID;
+
+    -- state: listed, skipped, dead, annotated (its result is durable), stored (published as well)
+    -- run: the last run that met the photo; known: 1 if it needed no work when that run met it
+    CREATE TABLE photos (
+        id TEXT PRIMARY KEY, record TEXT NOT NULL, date_added INTEGER NOT NULL,
+        state TEXT NOT NULL, reason TEXT,
+        run INTEGER NOT NULL, known INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX photos_by_run ON photos (run, known, state, reason);
+    CREATE INDEX photos_unfinished ON photos (state, date_added DESC)
+        WHERE state IN ('listed', 'annotated');
+
+    CREATE TABLE memberships (
+        photo TEXT NOT NULL, gid TEXT NOT NULL, date_added INTEGER NOT NULL,
+        PRIMARY KEY (photo, gid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX memberships_by_group ON memberships (gid, photo);
+
+    -- state: open, settled, not-sent, refused, in-doubt
+    -- units: reserved by the intent; certain and possible: what the answer made of them
+    CREATE TABLE purchases (
+        id TEXT PRIMARY KEY, run INTEGER NOT NULL, at REAL NOT NULL, closed_at REAL,
+        features TEXT NOT NULL, attempt INTEGER NOT NULL, images INTEGER NOT NULL,
+        units INTEGER NOT NULL, state TEXT NOT NULL,
+        certain INTEGER NOT NULL DEFAULT 0, possible INTEGER NOT NULL DEFAULT 0, reason TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX purchases_by_time ON purchases (at);
+    CREATE INDEX purchases_by_run ON purchases (run, state);
+    CREATE INDEX purchases_open ON purchases (state) WHERE state = 'open';
+
+    CREATE TABLE purchased_images (
+        purchase TEXT NOT NULL, photo TEXT NOT NULL, sha256 BLOB NOT NULL,
+        PRIMARY KEY (purchase, photo)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX purchased_images_by_photo ON purchased_images (photo);
+
+    -- image: the rendition that was judged, as JSON [url, width, height]
+    -- labels: JSON [[name, score, topicality, mid], ...], best first
+    CREATE TABLE annotations (
+        photo TEXT NOT NULL, features TEXT NOT NULL, sha256 BLOB NOT NULL, model TEXT NOT NULL,
+        image TEXT NOT NULL, labels TEXT NOT NULL, safe TEXT, partial INTEGER NOT NULL,
+        purchase TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (photo, features)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX annotations_by_content ON annotations (sha256, features);
+
+    CREATE TABLE dead (
+        photo TEXT PRIMARY KEY, stage TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
+        attempts INTEGER NOT NULL, paid TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- The embedded catalog. rank = (1 - score) in ten-millionths, as in the database's index keys.
+    CREATE TABLE labels (
+        number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+        mid TEXT NOT NULL, photos INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE label_index (
+        label INTEGER NOT NULL, rank INTEGER NOT NULL, photo TEXT NOT NULL, score REAL NOT NULL,
+        PRIMARY KEY (label, rank, photo)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE catalogued (
+        photo TEXT PRIMARY KEY, entries TEXT NOT NULL  -- JSON [[label number, rank], ...]
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+VERSION: Final = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to this version, one transaction a step. Raises JournalError if it is newer."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise JournalError(
+            f"The journal was written by a newer ingestor (its version is {version}, this one "
+            f"knows {VERSION}). Upgrade ingestor, or choose another --state directory."
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version={number};COMMIT;")

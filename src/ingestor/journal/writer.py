@@ -1,0 +1,222 @@
+"""
+The journal's file, its lock, and the one thread and connection that write it.
+
+Work handed in while a transaction is being written is committed together with the next one: at full
+speed one sync of the disk serves many purchases. Every commit is durable (`synchronous=FULL`) before
+the one who asked is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, TypeVar, cast
+
+from ingestor.errors import JournalError, SettingsError
+from ingestor.journal.schema import migrate
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+Connect = Callable[[Path], sqlite3.Connection]
+
+MOST_TOGETHER = 64
+"""Pieces of work in one transaction: keeps the wait of the first one short."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open for writing: WAL, so that readers never wait; FULL, so that a commit survives power loss."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    return connection
+
+
+class Journal:
+    """
+    `async with Journal(path) as journal: await journal.write(work)`.
+
+    After the disk refused once nothing is written any more: `broken` tells, and every later write
+    raises, because a sync that failed cannot be believed the second time.
+    """
+
+    def __init__(
+        self, path: Path, *, connect: Connect = connect, thread: Executor | None = None
+    ) -> None:
+        self.path = path
+        self.broken: JournalError | None = None
+        self._connect = connect
+        self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
+        self._arrived = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._lock: IO[bytes] | None = None
+        self._connection: sqlite3.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._lock = _locked(self.path)
+        try:
+            self._connection = await self._in_thread(self._open)
+        except BaseException:
+            self._lock.close()
+            self._thread.shutdown(wait=False)
+            raise
+        # The one task that the journal owns; it ends in __aexit__, after what was handed in.
+        self._writer = asyncio.create_task(self._write_all(), name="journal")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._waiting.append((_NOTHING_MORE, asyncio.get_running_loop().create_future()))
+        self._arrived.set()
+        try:
+            if self._writer is not None:
+                await asyncio.shield(self._writer)
+        finally:
+            if self._connection is not None:
+                await self._in_thread(self._connection.close)
+            self._thread.shutdown(wait=False)
+            if self._lock is not None:
+                self._lock.close()
+
+    async def write(self, work: Work[T]) -> T:
+        """
+        Run `work(connection)` in a transaction and return when it is durable.
+
+        Once handed in it is carried out even if the caller is cancelled: an answer that was paid for
+        must not depend on who still waits for it. Raises JournalError if the disk refuses; what
+        `work` itself raises rolls back its own changes and passes through.
+        """
+        if self.broken is not None:
+            raise self.broken
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        self._arrived.set()
+        return await done
+
+    read = write
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = self._connect(self.path)
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError(verdict)
+            migrate(connection)
+        except sqlite3.Error as error:
+            raise JournalError(_sentence(self.path, error)) from error
+        return connection
+
+    async def _write_all(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                some = [
+                    self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))
+                ]
+                last = some[-1][0] is _NOTHING_MORE
+                await self._commit(some[:-1] if last else some)
+                if last:
+                    return
+
+    async def _commit(self, some: Sequence[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
+        if not some:
+            return
+        outcomes = await self._in_thread(lambda: self._transaction([work for work, _ in some]))
+        for (_, done), outcome in zip(some, outcomes, strict=True):
+            if done.cancelled():
+                continue
+            if isinstance(outcome, _Raised):
+                done.set_exception(outcome.error)
+            else:
+                done.set_result(outcome)
+
+    def _transaction(self, works: Sequence[Work[Any]]) -> list[Any]:
+        connection = cast("sqlite3.Connection", self._connection)
+        if self.broken is not None:
+            return [_Raised(self.broken)] * len(works)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [_attempt(connection, work) for work in works]
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.broken = JournalError(_sentence(self.path, error))
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            return [_Raised(self.broken)] * len(works)
+        return outcomes
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+class _Raised:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _NOTHING_MORE(_connection: sqlite3.Connection) -> None:  # noqa: N802 - a mark, not a verb
+    """Stands at the end of the line when the journal closes."""
+
+
+def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:
+    """Run one piece of work; its own mistake undoes its own changes only."""
+    connection.execute("SAVEPOINT work")
+    try:
+        outcome = work(connection)
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        connection.execute("ROLLBACK TO work")
+        outcome = _Raised(error)
+    connection.execute("RELEASE work")
+    return outcome
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Take the state directory for this process; the lock ends with the process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = (path.parent / "lock").open("ab")
+    except OSError as error:
+        raise SettingsError(
+            f"The state directory {path.parent} cannot be written ({os.strerror(error.errno or 0)}). "
+            "Choose another with --state."
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise SettingsError(
+            f"Another ingestor is working in {path.parent}. Wait for it, stop it, or give this run "
+            "a --state directory of its own."
+        ) from None
+    return lock
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    text = str(error)
+    if "full" in text:
+        return (
+            f"The disk is full: {path} cannot be written, so nothing more was bought. "
+            "Make room and run the same command again; it continues where it stopped."
+        )
+    if "malformed" in text or "not a database" in text:
+        return (
+            f"{path} is damaged ({text}). Move it away; with a database configured, what it knew "
+            "is read from there before anything is bought."
+        )
+    return f"{path} cannot be written ({text}), so nothing more was bought."

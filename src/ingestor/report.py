@@ -1,0 +1,84 @@
+"""The figures of a run, as a value that prints as JSON; the contract names its members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitsReport:
+    """Google's units: `certain` were answered for, `possible` were perhaps billed."""
+
+    certain: int
+    possible: int
+    in_doubt: int = 0
+    """Images in purchases whose answer never arrived; part of `possible`."""
+    bound: int = 0
+    """What `possible` could have become at the most: see the guarantees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bottleneck:
+    """What bound the run, and the setting that would move it."""
+
+    name: str
+    """flickr, images, vision-quota, vision, database, memory, cpu, nothing-to-do."""
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Always: listed = stored + skipped + dead + pending."""
+
+    run_id: str
+    groups: tuple[str, ...]
+    ended: str
+    """complete, SIGINT, SIGTERM, max-units, or the one word of what stopped the run."""
+    message: str
+    """One or two sentences for a person, when the run did not simply complete."""
+    exit_code: int
+    listed: int
+    stored: int
+    skipped: int
+    dead: int
+    pending: int
+    units: UnitsReport
+    cost_usd: float
+    seconds: float
+    images_per_second: float
+    """Annotated images over the seconds in which the run was buying."""
+    quota_used: float
+    """Share of the binding quota, over the same seconds."""
+    bottleneck: Bottleneck
+    by_reason: Mapping[str, int] = field(default_factory=dict)
+    """Photos skipped or dead, by reason."""
+    calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Per upstream: requests, refusals, failures, seconds, bytes."""
+    reused: int = 0
+    """Photos whose bytes were bought before under another id: free."""
+    refusals: int = 0
+    peak_memory_mb: float = 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """Plain lists and dictionaries, ready for a JSON writer."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run would do and cost, before it buys anything."""
+
+    groups: tuple[str, ...]
+    photos: int
+    known: int
+    skipped: int
+    dead: int
+    units: int
+    free_units: int
+    cost_usd: float
+    seconds: float
+    """Under the quota, downloads and everything else assumed to keep up."""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
