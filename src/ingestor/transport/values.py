@@ -1,15 +1,11 @@
-"""
-The only client socket of the house: a request value goes in, a response value comes out.
-
-Foreign errors stop here: whatever aiohttp, the resolver or TLS raise leaves this room as one of
-`errors.TransportError`'s three kinds, which tell the paid call what it must assume.
-"""
+"""What goes into the network and what comes out of it, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,27 +16,31 @@ class Parts:
     """
 
     length: int
-    make: Callable[[], Iterable[bytes]] = field(repr=False)
+    make: Callable[[], Iterable[bytes | memoryview]] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Request:
-    """What is to be sent. Secrets belong in `headers` or `body`, which no repr and no log shows."""
+    """What is to be sent; its repr shows no header, no body and no query."""
 
     upstream: str
     """Whose pool, limits and statistics it belongs to: flickr, images, vision, database, google."""
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | Parts | None = field(default=None, repr=False)
+    """Sent as it stands: whoever makes it has escaped what needs escaping."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Parts | None = None
     deadline: float
     """Seconds for the whole exchange, from waiting for a connection to the last byte."""
     cap: int
     """Bytes of answer that are accepted; the connection is closed at the first byte above."""
     slowest: float = 0.0
     """Bytes a second, over any five seconds, below which the answer is given up; 0: no such rule."""
-    room: Callable[[int], Awaitable[None]] | None = field(default=None, repr=False)
-    """Awaited with the total of bytes about to be held, before they are read beyond what was said."""
+    room: Callable[[int], Awaitable[None]] | None = None
+    """Awaited with the total of bytes about to be held, whenever that is more than was last said."""
+
+    def __repr__(self) -> str:
+        return f"Request({self.upstream}: {self.method} {place(self.url)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Response:
     """What came back, whole. Header names are lower case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -58,3 +58,17 @@ class Transport(Protocol):
     async def send(self, request: Request) -> Response:
         """Raises NotSent, AnswerLost or AddressRefused; any status is an answer."""
         ...
+
+
+def place(url: str) -> str:
+    """
+    Name an address in a message: host and path, nothing that could hold a key or a control
+    character.
+    """
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an unreadable address"
+    text = f"{parts.hostname or ''}{port}{parts.path}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,24 @@
+"""
+The only client socket of the house: a request value goes in, a response value comes out.
+
+Foreign errors stop here: whatever aiohttp, the resolver or TLS raise leaves this room as one of
+`errors.TransportError`'s three kinds, which tell the paid call what it must assume.
+
+Rule of the room: nobody in here knows a vendor; what is allowed comes in as origins.
+"""
+
+from ingestor.transport.http import HttpTransport, Pool
+from ingestor.transport.safety import require_safe_http
+from ingestor.transport.statistics import CallStatistics
+from ingestor.transport.values import Parts, Request, Response, Transport
+
+__all__ = [
+    "CallStatistics",
+    "HttpTransport",
+    "Parts",
+    "Pool",
+    "Request",
+    "Response",
+    "Transport",
+    "require_safe_http",
+]

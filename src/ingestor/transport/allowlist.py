@@ -1,0 +1,100 @@
+"""Where this program may go: exact origins, made from the settings, and nothing else."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from yarl import URL
+
+from ingestor.errors import AddressRefused, SettingsError
+from ingestor.transport.values import place
+
+
+class Origin(NamedTuple):
+    """One place to connect to."""
+
+    secure: bool
+    host: str
+    port: int
+
+
+class AllowList:
+    """
+    The origins of one upstream. A host that is a name must resolve to public addresses; loopback
+    is reached only where an origin says so.
+    """
+
+    def __init__(self, origins: Iterable[str]) -> None:
+        """Raises SettingsError for an origin that no upstream of ours can have."""
+        self._origins = frozenset(_origin(text) for text in origins)
+
+    def admit(self, url: str) -> URL:
+        """Read the URL if it leads to a known origin. Raises AddressRefused."""
+        # Blanks and control characters would end the request line early, and let whoever wrote
+        # the address (a redirect's sender) write a request of their own.
+        if not (url.isascii() and url.isprintable() and " " not in url):
+            raise AddressRefused(f"{place(url)}: not a usable address", reason="malformed")
+        try:
+            address = URL(url, encoded=True)
+            origin = Origin(address.scheme == "https", address.raw_host or "", address.port or 0)
+        except ValueError:
+            raise AddressRefused(
+                f"{place(url)}: not a usable address", reason="malformed"
+            ) from None
+        strange = address.scheme not in ("http", "https") or address.raw_user is not None
+        if strange or origin not in self._origins:
+            raise AddressRefused(
+                f"{place(url)}: this address is not one of the configured upstreams",
+                reason="not-allowed",
+            )
+        return address
+
+    def knows(self, origin: Origin) -> bool:
+        return origin in self._origins
+
+    def accepts(self, host: str, address: str) -> bool:
+        """Tell whether a name on the list may stand for this address."""
+        return is_loopback(address) if host == "localhost" else is_public(address)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an address belongs to the internet at large; wrapped IPv4 is unwrapped."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
+    return inner.is_global and not inner.is_multicast
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(text: str) -> Origin:
+    try:
+        url = URL(text)
+        host, port = url.raw_host or "", url.port or 0
+    except ValueError:
+        raise SettingsError(f"{text[:80]!r} is not an origin like https://example.com") from None
+    local = host == "localhost" or is_loopback(host)
+    if not host or url.scheme not in ("http", "https") or url.raw_user is not None:
+        raise SettingsError(f"{place(text)!r} is not an origin like https://example.com")
+    if url.scheme == "http" and not local:
+        raise SettingsError(f"{place(text)!r} needs https: plain http is for loopback only")
+    if _is_address(host) and not (local or is_public(host)):
+        raise SettingsError(f"{place(text)!r} is a private address; no upstream lives there")
+    return Origin(url.scheme == "https", host, port)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

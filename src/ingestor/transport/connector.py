@@ -1,0 +1,109 @@
+"""The guard at the socket: no library path leads past it to an address that is not allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import socket
+import ssl
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+
+from ingestor.errors import AddressRefused
+from ingestor.transport.allowlist import AllowList, Origin
+
+CONNECT_SECONDS = 10.0
+"""For the look-up, and again for connecting with TLS: a black hole costs no more. Taste."""
+HAPPY_EYEBALLS_SECONDS = 0.25
+"""Head start of one address family before the other is tried beside it (RFC 8305, section 5)."""
+
+LookUp = Callable[..., list[tuple[Any, ...]]]
+"""`socket.getaddrinfo`, or what a test puts in its place."""
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """
+    Connects to the origins of an allow-list only. It is asked for every request, also for those
+    that reuse a connection, and the addresses checked are the very ones that are connected to.
+    """
+
+    def __init__(
+        self,
+        allowed: AllowList,
+        *,
+        connections: int,
+        keepalive: float,
+        tls: ssl.SSLContext,
+        threads: Executor,
+        look_up: LookUp = socket.getaddrinfo,
+    ) -> None:
+        super().__init__(
+            ssl=tls,
+            resolver=_CheckedResolver(allowed, threads=threads, look_up=look_up),
+            limit=connections,
+            keepalive_timeout=keepalive,
+            happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
+        )
+        self._allowed = allowed
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
+    ) -> Connection:
+        key = req.connection_key
+        if key.proxy or not self._allowed.knows(Origin(key.is_ssl, key.host, key.port or 0)):
+            raise AddressRefused(f"{key.host}: not one of the upstreams", reason="not-allowed")
+        return await super().connect(req, traces, timeout)
+
+
+class _CheckedResolver(AbstractResolver):
+    """
+    Looks names up in threads of its own: a hanging look-up cannot be stopped, and must not use up
+    the threads that others need.
+    """
+
+    def __init__(self, allowed: AllowList, *, threads: Executor, look_up: LookUp) -> None:
+        self._allowed = allowed
+        self._threads = threads
+        self._look_up = look_up
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        look_up = functools.partial(
+            self._look_up, host, port, family=family, type=socket.SOCK_STREAM
+        )
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        except TimeoutError:
+            raise OSError(None, "the look-up took too long") from None
+        addresses = [(kind, str(address[0])) for kind, _, _, _, address in found]
+        # One bad address spoils the answer: who mixes them is not to be trusted with the rest.
+        if not all(self._allowed.accepts(host, address) for _, address in addresses):
+            raise AddressRefused(
+                f"{host}: its name leads to an address outside the public internet",
+                reason="not-public",
+            )
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=kind,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, address in addresses
+        ]
+
+    async def close(self) -> None:
+        """The threads belong to whoever made them."""

@@ -1,0 +1,177 @@
+"""The transport itself: one aiohttp session per upstream, which share nothing but this room."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Self
+
+import aiohttp
+
+from ingestor.errors import AddressRefused, TransportError
+from ingestor.transport.allowlist import AllowList
+from ingestor.transport.connector import CONNECT_SECONDS, GuardedConnector
+from ingestor.transport.exchange import Exchange
+from ingestor.transport.pace import WINDOW_SECONDS
+from ingestor.transport.safety import require_safe_http, verifying
+from ingestor.transport.statistics import CallStatistics
+from ingestor.transport.translation import FOREIGN, tracing, translate
+from ingestor.transport.values import Request, Response, place
+
+LONGEST_LINE = 8190
+"""Bytes of a status line or a header; what most servers allow, too."""
+MOST_HEADERS = 100
+RESOLVER_THREADS = 4
+"""More look-ups than that never hang at once: there are five upstreams."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """How many connections an upstream may have, and how long an idle one is worth reusing."""
+
+    connections: int = 0
+    """0: no limit here. Who calls is limited already, and waiting in a pool eats the deadline."""
+    keepalive: float = 15.0
+    """Seconds; aiohttp's own default."""
+
+
+POOLS: Mapping[str, Pool] = MappingProxyType({"vision": Pool(keepalive=4.0)})
+"""
+A POST on a reused connection that the server closes at that moment looks sent, and so perhaps
+billed. Common servers close idle connections after 5 s at the earliest (Node, Apache): below that,
+the trap is shut, and at full pace a connection rests for less than a second.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Upstream:
+    session: aiohttp.ClientSession
+    allowed: AllowList
+    calls: CallStatistics = field(default_factory=CallStatistics)
+
+
+class HttpTransport:
+    """
+    An open `Transport`. Enter it once; leaving it closes every connection.
+
+    `connector` puts another network below it (memory pipes in a simulation); then it is that one's
+    duty to stay on the allow-list, which is still asked here for every request.
+    """
+
+    def __init__(
+        self,
+        *,
+        origins: Mapping[str, Sequence[str]],
+        user_agent: str,
+        pools: Mapping[str, Pool] = POOLS,
+        tls: ssl.SSLContext | None = None,
+        connector: Callable[[str], aiohttp.BaseConnector] | None = None,
+        window: float = WINDOW_SECONDS,
+    ) -> None:
+        """Raises SettingsError for an origin or a TLS context that is not safe."""
+        self._allowed = {name: AllowList(texts) for name, texts in origins.items()}
+        self._user_agent = user_agent
+        self._pools = pools
+        self._tls = verifying(tls)
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolver")
+        self._connector = connector or self._guarded
+        self._window = window
+        self._upstreams: dict[str, _Upstream] = {}
+        self._exits = AsyncExitStack()
+
+    @property
+    def calls(self) -> Mapping[str, CallStatistics]:
+        """By upstream; those that were never called are there, too."""
+        return {name: upstream.calls for name, upstream in self._upstreams.items()}
+
+    async def __aenter__(self) -> Self:
+        require_safe_http()
+        for name, allowed in self._allowed.items():
+            session = await self._exits.enter_async_context(self._session(name))
+            self._upstreams[name] = _Upstream(session=session, allowed=allowed)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._exits.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def send(self, request: Request) -> Response:
+        """Raises NotSent, AnswerLost or AddressRefused; any status is an answer."""
+        outcome = await self._outcome(request)
+        # Raised here, where no frame of aiohttp is on the way whose locals show a key.
+        if isinstance(outcome, TransportError):
+            raise outcome
+        return outcome
+
+    async def _outcome(self, request: Request) -> Response | TransportError:
+        upstream = self._upstreams.get(request.upstream)
+        if upstream is None:
+            return AddressRefused(
+                f"{place(request.url)}: there is no upstream {request.upstream!r}",
+                reason="not-allowed",
+            )
+        exchange = Exchange(request, window=self._window)
+        now = asyncio.get_running_loop().time
+        started = now()
+        outcome: Response | TransportError | None = None
+        try:
+            url = upstream.allowed.admit(request.url)
+            outcome = await exchange.run(upstream.session, url)
+        except FOREIGN as error:
+            if exchange.mistake is not None:
+                raise exchange.mistake from None
+            outcome = translate(error, marks=exchange.marks, place=place(request.url))
+        finally:
+            _note(upstream.calls, exchange, outcome, seconds=now() - started)
+        return outcome
+
+    def _session(self, name: str) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=self._connector(name),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
+            # The deadline of a request is kept by its exchange, with one timer instead of three.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+            max_headers=MOST_HEADERS,
+            trace_configs=[tracing()],
+        )
+
+    def _guarded(self, name: str) -> aiohttp.BaseConnector:
+        pool = self._pools.get(name, Pool())
+        return GuardedConnector(
+            self._allowed[name],
+            connections=pool.connections,
+            keepalive=pool.keepalive,
+            tls=self._tls,
+            threads=self._threads,
+        )
+
+
+def _note(
+    calls: CallStatistics,
+    exchange: Exchange,
+    outcome: Response | TransportError | None,
+    *,
+    seconds: float,
+) -> None:
+    calls.count += 1
+    calls.bytes_out += exchange.sending
+    calls.bytes_in += exchange.received
+    calls.reused += exchange.marks.reused
+    calls.took(seconds)
+    match outcome:
+        case Response(status=status):
+            calls.statuses[status] += 1
+        case TransportError(reason=reason):
+            calls.failures[reason] += 1
+        case None:
+            calls.failures["cancelled"] += 1

@@ -1,0 +1,38 @@
+"""What a run's report says about each upstream: calls, failures, bytes, reuse, seconds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+SCALE = 20
+"""Durations are counted in powers of two of a millisecond; the last takes all above 4 minutes."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CallStatistics:
+    """One upstream's calls so far; the only thing in this room that changes."""
+
+    count: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    """By `TransportError.reason`, and "cancelled"; a status of any kind is no failure here."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    reused: int = 0
+    """Calls that found an open connection."""
+    durations: list[int] = field(default_factory=lambda: [0] * SCALE)
+    """`durations[n]` calls took less than 2**n milliseconds, and not less than half of that."""
+
+    def took(self, seconds: float) -> None:
+        self.durations[min(int(seconds * 1000).bit_length(), SCALE - 1)] += 1
+
+    def within(self, share: float) -> float:
+        """Seconds that this share of the calls did not exceed, rounded up to a power of two."""
+        wanted = share * sum(self.durations)
+        seen = 0
+        for power, calls in enumerate(self.durations):
+            seen += calls
+            if calls and seen >= wanted:
+                return float(2**power) / 1000
+        return 0.0
