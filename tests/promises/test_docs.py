@@ -1,0 +1,96 @@
+"""Whatever can be set, given or started is in the documents, under the name it has."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from ingestor.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs/cli.md").read_text()
+
+EXIT_CODES = ("0", "1", "2", "3", "4", "130", "143")
+
+cli = pytest.importorskip("ingestor.cli")
+
+
+def variable(field: str) -> str:
+    """The environment variable that sets a field of the settings."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"INGESTOR_{field.upper()}"
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command by what one types after `ingestor`; the main job under ""."""
+    pending: list[tuple[str, click.Command]] = [("", typer.main.get_command(cli.app))]
+    while pending:
+        name, command = pending.pop()
+        yield name, command
+        for word, child in getattr(command, "commands", {}).items():
+            pending.append((f"{name} {word}".strip(), child))
+
+
+def flags() -> set[str]:
+    return {
+        flag
+        for _name, command in commands()
+        for parameter in command.params
+        for flag in (*parameter.opts, *parameter.secondary_opts)
+        if flag.startswith("--") and not getattr(parameter, "hidden", False)
+    }
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_in_the_reference(field: str) -> None:
+    assert f"`{variable(field)}`" in REFERENCE
+
+
+def test_every_flag_is_in_the_reference() -> None:
+    written = set(re.findall(r"--[a-z][a-z-]+", REFERENCE))
+
+    assert not sorted(flags() - written - {"--help", "--install-completion", "--show-completion"})
+
+
+def test_the_reference_invents_no_flag() -> None:
+    written = set(re.findall(r"`(--[a-z][a-z-]+)", REFERENCE))
+
+    assert not sorted(written - flags() - {"--help"})
+
+
+@pytest.mark.parametrize("page", [README, REFERENCE], ids=["README", "reference"])
+def test_every_command_is_in_the_documents(page: str) -> None:
+    missing = [name for name, _command in commands() if name and f"ingestor {name}" not in page]
+
+    assert not missing
+
+
+@pytest.mark.parametrize("page", [README, REFERENCE], ids=["README", "reference"])
+def test_every_exit_code_is_in_the_documents(page: str) -> None:
+    written = set(re.findall(r"^\| (\d+)(?:, (\d+))? \|", page, flags=re.MULTILINE))
+
+    assert {code for row in written for code in row if code} == set(EXIT_CODES)
+
+
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name
+)
+def test_no_link_leads_nowhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
+
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_rules_open_what_search_reads_and_nothing_else() -> None:
+    rules = json.loads((ROOT / "database.rules.json").read_text())["rules"]
+
+    assert rules.pop(".read") is False
+    assert rules.pop(".write") is False
+    assert rules == {name: {".read": True} for name in ("photos", "index", "labels")}
