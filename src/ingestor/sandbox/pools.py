@@ -19,6 +19,9 @@ class Pool(Protocol):
     def listed(self, page: int, /) -> Sequence[str]:
         """The ids, newest first, as a listing of this page finds them. May move the pool."""
 
+    def now(self) -> Sequence[str]:
+        """The ids, newest first; looking moves nothing."""
+
     def arrive(self, count: int, /) -> list[str]: ...
 
     def withdraw(self, ids: Iterable[str]) -> int: ...
@@ -36,6 +39,9 @@ class FixedPool:
         self.reset()
 
     def listed(self, _page: int, /) -> Sequence[str]:
+        return self._ids
+
+    def now(self) -> Sequence[str]:
         return self._ids
 
     def arrive(self, count: int, /) -> list[str]:
@@ -93,6 +99,9 @@ class RecordedPool:
         if page == 1 and len(self._states) > 1:
             del self._states[0]
         return now
+
+    def now(self) -> Sequence[str]:
+        return self._states[0]
 
     def arrive(self, _count: int, /) -> list[str]:
         raise ValueError("a recorded pool has only the photos that were recorded")

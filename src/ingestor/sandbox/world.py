@@ -24,6 +24,7 @@ from ingestor.sandbox.photos import (
 from ingestor.sandbox.pools import FixedPool, Pool, RecordedPool, RestlessPool
 from ingestor.sandbox.recorded import photo_from_row, sight_from_scores
 from ingestor.sandbox.scenes import scenes_of
+from ingestor.sandbox.titles import Member, members_of
 from ingestor.sandbox.vocabulary import (
     Label,
     SafeSearch,
@@ -91,6 +92,7 @@ class World:
         self.pools: Final = dict(pools)
         self._kept = dict(kept or {})
         self._sights = dict(sights or {})
+        self._members = members_of(seed) + tuple(photo.owner for photo in self._kept.values())
         self._galleries = [
             Gallery(seed, group.nsid, slot=slot, style=_style_of(group))
             for slot, group in enumerate(self.groups.values())
@@ -147,6 +149,10 @@ class World:
         if name in self.groups:
             return self.groups[name]
         return next((group for group in self.groups.values() if group.alias == name), None)
+
+    def member_called(self, name: str) -> Member | None:
+        """Find a member by NSID or path alias."""
+        return next((m for m in self._members if name in (m.nsid, m.path_alias)), None)
 
     def photo(self, photo_id: str) -> ScenePhoto | None:
         return self._kept.get(photo_id) or self._made(photo_id)

@@ -1,0 +1,268 @@
+"""
+The picture CDN: `/{server}/{id}_{secret}[_size].jpg`, and every way in which it goes wrong.
+
+The usual answer is two writes of prepared bytes: headers with the photo's mark, then the shared
+drawing. That is what lets one core serve more pictures than any quota lets through.
+"""
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Final
+
+from aiohttp import web
+
+from ingestor.sandbox.calls import Calls, Clock, counted
+from ingestor.sandbox.faults import Faults
+from ingestor.sandbox.image_faults import misbehave
+from ingestor.sandbox.latency import Latency
+from ingestor.sandbox.marks import START_OF_IMAGE, mark_of, marked
+from ingestor.sandbox.photos import (
+    CORRUPT,
+    GONE,
+    ID_STEP,
+    PLACEHOLDER,
+    REMOVED,
+    SUFFIXES,
+    TRUNCATED,
+    ScenePhoto,
+)
+from ingestor.sandbox.pictures import Pictures
+from ingestor.sandbox.wire import Raw, head
+from ingestor.sandbox.world import World
+
+UPSTREAM: Final = "image"
+
+FAULTS: Final = {
+    "image.not-found": "404 with an empty body (D1)",
+    "image.gone": "410 with an empty body (D1)",
+    "image.placeholder": "302 to the `photo unavailable` picture (D2)",
+    "image.placeholder-served": "200 with the `photo unavailable` picture itself (D2)",
+    "image.redirect-near": "302 to the same picture on this host (D3)",
+    "image.redirect-loop": "302 to itself, for ever (D3)",
+    "image.redirect-private": "302 to a metadata address (D4)",
+    "image.html": "an HTML page with 200 and `image/jpeg` (D5)",
+    "image.cut-short": "fewer bytes than Content-Length says, then the end (D6)",
+    "image.truncated": "half a JPEG with a matching length (D7)",
+    "image.empty": "200 and no byte (D8)",
+    "image.one-byte": "200 and a single byte (D8)",
+    "image.huge": "a JPEG of 32 MB (D9)",
+    "image.endless": "a body in chunks that never end (D10)",
+    "image.gzip-bomb": "a gzip body of 100 MB zeros (D11)",
+    "image.drip": "a byte at a time (D12)",
+    "image.stall": "headers, then silence (D13)",
+    "image.reset": "RST in the middle of the body (D14)",
+    "image.half-closed": "FIN in the middle of a chunk (D14)",
+    "image.garbage": "a status line that is none (D14)",
+    "image.long-header": "a header of 100 KB (D14)",
+    "image.extra-bytes": "bytes after the end of the body (D14)",
+    "image.stale-connection": "the connection closes without an answer (D15)",
+    "image.throttled": "429 without a hint (D16)",
+    "image.throttled-hint": "429 with Retry-After (D16)",
+    "image.unavailable": "503 with Retry-After (D16)",
+    "image.error": "500 with an HTML page (D16)",
+    "image.swapped": "another photo's picture (D17)",
+    "image.foreign-format": "a GIF where a JPEG is due (D18)",
+}
+
+KNOBS: Final = {
+    "image.limit-per-second": 0.0,
+    "image.retry-after": 2.0,
+    "image.drip-seconds": 0.05,
+}
+"""A limit of 0 is none; the CDN never tells where its limit lies. Seconds otherwise."""
+
+NAME: Final = re.compile(r"(\d{1,20})_([0-9a-f]{8,16})((?:_[a-z0-9]{1,2})??)(?:_d)?\.(jpg|png|gif)")
+SIZE_OF: Final = {suffix: size for size, suffix in SUFFIXES.items()}
+
+LENGTH_SHARE: Final = 8
+"""One answer in so many tells its length; the others come in chunks, as seen."""
+
+LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
+
+PLACEHOLDER_URL: Final = "https://s.yimg.com/pw/images/en-us/photo_unavailable_l.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cdn:
+    """What a view may use."""
+
+    world: World
+    pictures: Pictures
+    faults: Faults
+    latency: Latency
+    clock: Clock
+    recent: deque[float]
+
+
+CDN: Final = web.AppKey("cdn", Cdn)
+
+
+def application(
+    *,
+    world: World,
+    pictures: Pictures,
+    faults: Faults,
+    latency: Latency,
+    calls: Calls,
+    clock: Clock,
+) -> web.Application:
+    app = web.Application(middlewares=[counted(calls, UPSTREAM)])
+    app[CDN] = Cdn(
+        world=world,
+        pictures=pictures,
+        faults=faults,
+        latency=latency,
+        clock=clock,
+        recent=deque(),
+    )
+    app.router.add_get("/{server}/{name}", serve)
+    app.router.add_get("/{rest:.*}", nothing_here)
+    return app
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    cdn = request.app[CDN]
+    await cdn.latency.pause(UPSTREAM)
+    if over_limit(cdn):
+        return Raw(*refusal("429 Too Many Requests", {}), status=429)
+    found = photo_at(cdn.world, request.path)
+    if found is None:
+        return missing("404 Not Found", status=404)
+    photo, size = found
+    fault = cdn.faults.first(FAULTS, photo.id)
+    if fault is not None:
+        shown = neighbour(cdn.world, photo) if fault == "image.swapped" else photo
+        picture = await cdn.pictures.picture(shown)
+        return await misbehave(fault, request, picture=picture, faults=cdn.faults)
+    if answer := CONDITION_ANSWERS.get(photo.condition):
+        return await answer(cdn, photo)
+    if size == "z":
+        drawing = cdn.pictures.at_hand(photo.scene) or await cdn.pictures.drawing(photo.scene)
+    else:
+        drawing = await cdn.pictures.variant(photo.scene, size=photo.dimensions(size))
+    return there(photo, drawing, size=size)
+
+
+async def nothing_here(_request: web.Request) -> web.StreamResponse:
+    return missing("404 Not Found", status=404)
+
+
+def photo_at(world: World, path: str) -> tuple[ScenePhoto, str] | None:
+    """The photo and size that a path names; None where server, secret or size is wrong."""
+    server, _, name = path[1:].partition("/")
+    match = NAME.fullmatch(name)
+    photo = world.photo(match[1]) if match else None
+    if match is None or photo is None or photo.server != server:
+        return None
+    size = SIZE_OF.get(match[3], "")
+    secret = photo.original_secret if size == "o" else photo.secret
+    if secret != match[2] or not (size == "m" or size in photo.sizes):
+        return None
+    return photo, size
+
+
+def neighbour(world: World, photo: ScenePhoto) -> ScenePhoto:
+    """The photo that came before this one, or after the very first."""
+    number = int(photo.id)
+    return world.photo(str(number - ID_STEP)) or world.photo(str(number + ID_STEP)) or photo
+
+
+def there(photo: ScenePhoto, drawing: bytes, *, size: str) -> Raw:
+    """The picture, marked as this photo's own, mostly in chunks."""
+    start = START_OF_IMAGE + mark_of(photo.bytes_of)
+    rest = memoryview(drawing)[2:]
+    width, height = photo.dimensions(size)
+    common = (
+        "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
+        f'ETag: "{photo.secret}{photo.bytes_of}"\r\nLast-Modified: {date_of(photo)}\r\n'
+        f"imagewidth: {width}\r\nimageheight: {height}\r\n{COMMON_HEADERS}"
+    )
+    if int(photo.id) % LENGTH_SHARE == 0:
+        length = len(start) + len(rest)
+        return Raw(f"{common}Content-Length: {length}\r\n\r\n".encode() + start, rest)
+    chunk = b"%x\r\n%b\r\n%x\r\n" % (len(start), start, len(rest))
+    return Raw(common.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunk, rest, LAST_CHUNK)
+
+
+COMMON_HEADERS: Final = (
+    "Cache-Control: public,max-age=31536000\r\nServer: Jubilee\r\n"
+    "access-control-allow-origin: *\r\nX-Cache: Miss from cloudfront\r\n"
+    "Via: 1.1 sandbox.cloudfront.net (CloudFront)\r\n"
+)
+
+
+def date_of(photo: ScenePhoto) -> str:
+    return formatdate(photo.uploaded, usegmt=True)
+
+
+def over_limit(cdn: Cdn) -> bool:
+    """Count this request against the hidden limit; refused ones do not count."""
+    limit = cdn.faults.knob("image.limit-per-second")
+    if limit <= 0:
+        return False
+    now = cdn.clock()
+    while cdn.recent and cdn.recent[0] <= now - 1:
+        cdn.recent.popleft()
+    if len(cdn.recent) >= limit:
+        return True
+    cdn.recent.append(now)
+    return False
+
+
+def refusal(status: str, headers: dict[str, str]) -> tuple[bytes, bytes]:
+    body = f"<html><body><h1>{status}</h1></body></html>\n".encode()
+    common = {"Content-Type": "text/html", "Content-Length": str(len(body))}
+    return head(status, common | headers), body
+
+
+def missing(line: str, *, status: int) -> Raw:
+    """How the CDN says that there is nothing: no body, and an HTML type."""
+    headers = {
+        "Content-Type": "text/html",
+        "Content-Length": "0",
+        "X-Cache": "Error from cloudfront",
+        "Server": "Jubilee",
+    }
+    return Raw(head(line, headers), status=status)
+
+
+async def _gone(_cdn: Cdn, _photo: ScenePhoto) -> Raw:
+    return missing("404 Not Found", status=404)
+
+
+async def _removed(_cdn: Cdn, _photo: ScenePhoto) -> Raw:
+    return missing("410 Gone", status=410)
+
+
+async def _placeholder(_cdn: Cdn, _photo: ScenePhoto) -> Raw:
+    headers = {"Location": PLACEHOLDER_URL, "Content-Length": "0", "Content-Type": "text/html"}
+    return Raw(head("302 Found", headers), status=302)
+
+
+async def _corrupt(cdn: Cdn, photo: ScenePhoto) -> Raw:
+    """Bytes that were a picture once: no marker is left where it should be."""
+    noise = hashlib.shake_256(photo.id.encode()).digest(8192)
+    return _plain(noise + (await cdn.pictures.drawing(photo.scene))[8192:])
+
+
+async def _truncated(cdn: Cdn, photo: ScenePhoto) -> Raw:
+    picture = marked(await cdn.pictures.drawing(photo.scene), photo.bytes_of)
+    return _plain(picture[: len(picture) // 2])
+
+
+def _plain(body: bytes) -> Raw:
+    headers = {"Content-Type": "image/jpeg", "Content-Length": str(len(body))}
+    return Raw(head("200 OK", headers), body)
+
+
+CONDITION_ANSWERS: Final[dict[str, Callable[[Cdn, ScenePhoto], Awaitable[Raw]]]] = {
+    GONE: _gone,
+    REMOVED: _removed,
+    PLACEHOLDER: _placeholder,
+    CORRUPT: _corrupt,
+    TRUNCATED: _truncated,
+}
