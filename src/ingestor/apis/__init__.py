@@ -1,5 +1,60 @@
 """
-One file per vendor: pure functions hold all we know about the wire, a thin client awaits.
+One room per vendor: pure functions hold all we know about the wire, a thin client awaits.
 
-Rule of the room: no HTTP library is imported here, and vendors do not know each other.
+Rule of the room: no HTTP library is imported here, and vendors do not know each other. What their
+answers have in common stands below: JSON or not, and how long they ask us to wait.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from ingestor.transport import Response
+
+LONGEST_WAIT = 86_400.0
+"""Seconds that a Retry-After may ask for: a day; anything above is nonsense, and read as a day."""
+
+
+def read_json(response: Response) -> object:
+    """
+    Parse a body; None where it is not JSON, for nobody answers a bare `null` to mean anything.
+
+    Strict on purpose: NaN, infinities, lone surrogates and nesting beyond 1,024 are not JSON.
+    """
+    try:
+        return orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def text_of(response: Response) -> str:
+    """A body for a message: one line of whatever it is."""
+    return " ".join(response.body[:1024].decode("utf-8", "replace").split())
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """
+    Seconds from a Retry-After, which is a number or a date (RFC 9110, 10.2.3).
+
+    A date counts from the answer's own Date, so that our clock may be wrong.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_WAIT)
+    until, now = _date(value), _date(headers.get("date", ""))
+    if until is None or now is None:
+        return None
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    # "-0000" makes a naive time, which cannot be compared with others.
+    return moment if moment.tzinfo else None

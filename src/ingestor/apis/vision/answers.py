@@ -1,0 +1,189 @@
+"""
+What Vision answered, image by image.
+
+One bad image does not spoil the others: its error is a value. An answer that cannot be matched to
+its images is as good as lost, and nothing of it is used: no part of it says which image it means.
+(https://cloud.google.com/vision/docs/reference/rest/v1/AnnotateImageResponse)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ingestor.apis import read_json, text_of
+from ingestor.apis.vision.errors import error_for
+from ingestor.errors import AnswerLost, excerpt
+from ingestor.models import Annotation, FeatureSet, Image, Label
+from ingestor.transport import Response
+
+LONGEST_NAME = 200
+"""Characters of a label or machine id that are kept; real ones have fewer than 60."""
+ROUNDING = 0.001
+"""Scores are 32-bit floats and may come out a little above 1: no reason to lose a paid answer."""
+
+TRANSIENT_CODES = frozenset({4, 8, 13, 14})
+"""Deadline exceeded, resource exhausted, internal, unavailable: this image again."""
+CODE_NAMES = {
+    1: "cancelled",
+    2: "unknown",
+    3: "invalid-argument",
+    4: "deadline-exceeded",
+    5: "not-found",
+    7: "permission-denied",
+    8: "resource-exhausted",
+    13: "internal",
+    14: "unavailable",
+}
+"""google.rpc.Code (https://cloud.google.com/vision/docs/reference/rpc/google.rpc)."""
+
+SAFE_KINDS = ("adult", "spoof", "medical", "violence", "racy")
+LIKELIHOODS = frozenset(
+    {"UNKNOWN", "VERY_UNLIKELY", "UNLIKELY", "POSSIBLE", "LIKELY", "VERY_LIKELY"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageError:
+    """Vision answered for this image that it has no answer; the call was made all the same."""
+
+    photo_id: str
+    code: int
+    """google.rpc.Code: 3 is "Bad image data.", 13 and 14 are their trouble."""
+    message: str
+    transient: bool
+
+    @property
+    def reason(self) -> str:
+        return f"vision-{CODE_NAMES.get(self.code, 'unknown')}"
+
+
+def read_annotations(
+    response: Response, images: Sequence[Image], features: FeatureSet
+) -> list[Annotation | ImageError]:
+    """
+    Match the answer to its images: one value each, in their order.
+
+    Raises what `error_for` names, and AnswerLost ("wrong-count", "unreadable") for a success of
+    which nothing may be used.
+    """
+    if not 200 <= response.status < 300:
+        raise error_for(response)
+    results = _results(response)
+    if len(results) != len(images):
+        raise AnswerLost(
+            f"Vision answered {len(results)} times for {len(images)} images.", reason="wrong-count"
+        )
+    try:
+        return [
+            _read_result(result, image, features)
+            for result, image in zip(results, images, strict=True)
+        ]
+    except _UnreadableError as error:
+        raise AnswerLost(f"Vision's answer is unreadable: {error}", reason="unreadable") from None
+
+
+class _UnreadableError(Exception):
+    """Something is not of the shape that the vendor documents; the text says what."""
+
+
+def _results(response: Response) -> list[object]:
+    match read_json(response):
+        case {"responses": list(results)}:
+            return results
+        case dict(answer) if "responses" not in answer:
+            # Empty lists are left out of this kind of JSON (proto3).
+            return []
+        case _:
+            raise AnswerLost(
+                f"Vision's answer is unreadable: {text_of(response)}", reason="unreadable"
+            )
+
+
+def _read_result(result: object, image: Image, features: FeatureSet) -> Annotation | ImageError:
+    if not isinstance(result, dict):
+        raise _UnreadableError(f"a {type(result).__name__} stands where an answer should")
+    found = result.get("labelAnnotations", [])
+    error = _read_error(result.get("error"), photo_id=image.photo.id)
+    if error and not found:
+        return error
+    return Annotation(
+        photo_id=image.photo.id,
+        labels=_read_labels(found, most=features.max_labels),
+        safe=_read_safe(result.get("safeSearchAnnotation")),
+        model=features.model,
+        sha256=image.sha256,
+        features=features.key,
+        # "Other filled annotations are valid": the vendor declares them correct.
+        partial=error is not None,
+    )
+
+
+def _read_error(error: object, *, photo_id: str) -> ImageError | None:
+    """A status without a code is code 0, and that is none."""
+    if error is None or error == {}:
+        return None
+    if not isinstance(error, dict):
+        raise _UnreadableError("an error is not an object")
+    code, message = error.get("code", 0), error.get("message", "")
+    if isinstance(code, bool) or not isinstance(code, int) or not isinstance(message, str):
+        raise _UnreadableError("an error has no code or message")
+    if not code and not message:
+        return None
+    return ImageError(
+        photo_id=photo_id,
+        code=code or 2,
+        message=excerpt(message),
+        transient=code in TRANSIENT_CODES,
+    )
+
+
+def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
+    """The best first; of the same label twice, the better one."""
+    if not isinstance(found, list):
+        raise _UnreadableError("the labels are not a list")
+    best: dict[str, Label] = {}
+    for label in map(_read_label, found):
+        name = label.name.casefold()
+        if name and (name not in best or label.score > best[name].score):
+            best[name] = label
+    ranked = sorted(best.values(), key=lambda label: -label.score)
+    return tuple(ranked[:most])
+
+
+def _read_label(entry: object) -> Label:
+    if not isinstance(entry, dict):
+        raise _UnreadableError("a label is not an object")
+    return Label(
+        name=_text(entry.get("description", "")).strip(),
+        score=_share(entry.get("score", 0.0)),
+        topicality=_share(entry.get("topicality", 0.0)),
+        mid=_text(entry.get("mid", "")),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _UnreadableError(f"a {type(value).__name__} stands where a text should")
+    return value[:LONGEST_NAME]
+
+
+def _share(value: object) -> float:
+    """A number in 0..1; `true` is none, although Python thinks so."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        raise _UnreadableError(f"a {type(value).__name__} stands where a score should")
+    if not -ROUNDING <= value <= 1 + ROUNDING:
+        raise _UnreadableError(f"a score of {value:g}")
+    return min(max(float(value), 0.0), 1.0)
+
+
+def _read_safe(answer: object) -> Mapping[str, str] | None:
+    """A likelihood for each kind; what is left out, or new to us, is UNKNOWN."""
+    if answer is None:
+        return None
+    if not isinstance(answer, dict):
+        raise _UnreadableError("the safe search is not an object")
+    return {
+        kind: likelihood if (likelihood := answer.get(kind)) in LIKELIHOODS else "UNKNOWN"
+        for kind in SAFE_KINDS
+    }

@@ -1,0 +1,86 @@
+"""
+Asking: sixteen images go in, one answer each comes out.
+
+(https://cloud.google.com/vision/docs/reference/rest/v1/images/annotate)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from ingestor.apis.vision.answers import ImageError, read_annotations
+from ingestor.apis.vision.body import body_for
+from ingestor.errors import Unauthorized
+from ingestor.models import Annotation, FeatureSet, Image
+from ingestor.transport import Request, Transport
+
+PAID_DEADLINE = 600.0
+"""Seconds, as in the vendor's own client: a shorter timeout buys images twice."""
+MOST_ANSWER = 8_000_000
+"""Bytes; sixteen images with fifty labels each answer in about 100,000."""
+
+LABEL_FIELDS = "labelAnnotations(mid,description,score,topicality)"
+
+Authorize = Callable[[], Awaitable[Mapping[str, str]]]
+Renew = Callable[[Mapping[str, str]], Awaitable[None]]
+
+
+def annotate_request(
+    images: Sequence[Image],
+    features: FeatureSet,
+    *,
+    url: str,
+    headers: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+) -> Request:
+    """`url` is the service's base; `headers` carry the credentials; `labels` go on the bill."""
+    wanted = LABEL_FIELDS + (",safeSearchAnnotation" if features.safe_search else "")
+    return Request(
+        upstream="vision",
+        method="POST",
+        url=f"{url.rstrip('/')}/v1/images:annotate"
+        f"?prettyPrint=false&fields=responses({wanted},error)",
+        headers={"content-type": "application/json", **headers},
+        body=body_for(images, features, labels=labels),
+        deadline=PAID_DEADLINE,
+        cap=MOST_ANSWER,
+    )
+
+
+class Vision:
+    """
+    The thin half: everything it knows, it asks the functions above.
+
+    After a 401 it lets `renew` replace the credentials, then raises Unauthorized: one more try,
+    under its own permit, is the caller's to make.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        url: str,
+        authorize: Authorize,
+        features: FeatureSet,
+        renew: Renew | None = None,
+    ) -> None:
+        self._transport = transport
+        self._url = url
+        self._authorize = authorize
+        self._features = features
+        self._renew = renew
+
+    async def annotate(
+        self, images: Sequence[Image], *, labels: Mapping[str, str] | None = None
+    ) -> list[Annotation | ImageError]:
+        """Buys: every call that leaves may be charged, whatever comes back."""
+        headers = await self._authorize()
+        response = await self._transport.send(
+            annotate_request(images, self._features, url=self._url, headers=headers, labels=labels)
+        )
+        try:
+            return read_annotations(response, images, self._features)
+        except Unauthorized:
+            if self._renew:
+                await self._renew(headers)
+            raise

@@ -1,0 +1,44 @@
+"""Answers from files, and a transport that gives them without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingestor.transport import Request, Response
+
+ANSWERS = Path(__file__).parents[2] / "answers"
+
+Answer = Callable[[str], Response]
+
+
+class Recorder:
+    """A transport that notes what it is asked, and answers in turn."""
+
+    def __init__(self, *answers: Response) -> None:
+        self.answers = list(answers)
+        self.requests: list[Request] = []
+
+    async def send(self, request: Request) -> Response:
+        self.requests.append(request)
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def answer() -> Answer:
+    """Read one file of tests/answers by its vendor and name; see the README there."""
+    return lambda name: read_answer((ANSWERS / f"{name}.txt").read_bytes())
+
+
+@pytest.fixture
+def recorder() -> type[Recorder]:
+    return Recorder
+
+
+def read_answer(content: bytes) -> Response:
+    head, _, body = content.partition(b"\n\n")
+    status, *headers = [line for line in head.decode().splitlines() if not line.startswith("#")]
+    pairs = (line.split(": ", 1) for line in headers)
+    return Response(status=int(status), headers=dict(pairs), body=body.removesuffix(b"\n"))

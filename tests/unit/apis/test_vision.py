@@ -1,0 +1,417 @@
+"""What Vision is asked, what its answers mean, and which error each refusal is."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import FEATURES, an_image
+from tests.unit.apis.conftest import Answer, Recorder
+
+from ingestor.apis.vision import (
+    BYTES_PER_REQUEST,
+    IMAGES_PER_REQUEST,
+    PAID_DEADLINE,
+    ImageError,
+    Vision,
+    annotate_request,
+    encoded_size,
+    error_for,
+    read_annotations,
+)
+from ingestor.errors import (
+    AnswerLost,
+    Denied,
+    IngestorError,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+    VendorError,
+)
+from ingestor.models import Annotation, FeatureSet, Image
+from ingestor.transport import Parts, Request, Response
+
+URL = "https://vision.googleapis.com"
+EVERYTHING = FeatureSet(max_labels=50, safe_search=True)
+
+
+def sent(images: list[Image], features: FeatureSet = FEATURES, **given: Any) -> Request:
+    return annotate_request(images, features, url=URL, headers={"x-canary": "1"}, **given)
+
+
+def body_of(request: Request) -> bytes:
+    assert isinstance(request.body, Parts)
+    return b"".join(request.body.make())
+
+
+def a_response(body: object, *, status: int = 200) -> Response:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(status=status, headers={}, body=raw)
+
+
+def labels(*entries: object) -> Response:
+    return a_response({"responses": [{"labelAnnotations": list(entries)}]})
+
+
+def only(response: Response, features: FeatureSet = FEATURES) -> Annotation:
+    [annotation] = read_annotations(response, [an_image()], features)
+    assert isinstance(annotation, Annotation)
+    return annotation
+
+
+# What is asked
+
+
+def test_every_image_is_asked_for_in_order() -> None:
+    images = [an_image(content=b"one"), an_image(content=b"a second one")]
+
+    asked = json.loads(body_of(sent(images)))
+
+    contents = [base64.b64decode(entry["image"]["content"]) for entry in asked["requests"]]
+    assert contents == [b"one", b"a second one"]
+
+
+def test_features_say_what_is_wanted() -> None:
+    [asked] = json.loads(body_of(sent([an_image()], EVERYTHING)))["requests"]
+
+    assert asked["features"] == [
+        {"type": "LABEL_DETECTION", "maxResults": 50, "model": "builtin/stable"},
+        {"type": "SAFE_SEARCH_DETECTION"},
+    ]
+
+
+def test_labels_for_the_bill_travel_beside_the_images() -> None:
+    asked = json.loads(body_of(sent([an_image()], labels={"attempt": "again"})))
+
+    assert asked["labels"] == {"attempt": "again"}
+
+
+@given(
+    contents=st.lists(st.binary(max_size=400), min_size=1, max_size=16),
+    safe_search=st.booleans(),
+    marks=st.none() | st.just({"run": "r1"}),
+)
+def test_the_length_is_known_beforehand_and_the_body_repeats(
+    contents: list[bytes], safe_search: bool, marks: dict[str, str] | None
+) -> None:
+    images = [an_image(content=content) for content in contents]
+    features = FeatureSet(max_labels=10, safe_search=safe_search)
+
+    request = sent(images, features, labels=marks)
+
+    assert isinstance(request.body, Parts)
+    assert request.body.length == len(body_of(request))
+    assert body_of(request) == body_of(request)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 491_520])
+def test_the_encoded_size_is_never_too_small(size: int) -> None:
+    image = an_image(content=bytes(size))
+
+    lengths = [len(body_of(sent([image] * count, EVERYTHING))) for count in (1, 2)]
+
+    assert lengths[1] - lengths[0] <= encoded_size(size) <= lengths[1] - lengths[0] + 150
+
+
+def test_a_full_batch_of_usual_images_fits_one_request() -> None:
+    assert IMAGES_PER_REQUEST * encoded_size(450_000) < BYTES_PER_REQUEST
+
+
+def test_images_become_text_one_at_a_time() -> None:
+    size = 150_000
+    request = sent([an_image(content=bytes(size)) for _ in range(16)])
+    assert isinstance(request.body, Parts)
+
+    tracemalloc.start()
+    for _part in request.body.make():
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # The part being sent and the next one, never the whole of 16.
+    assert peak < 2.2 * encoded_size(size)
+
+
+def test_the_request_is_patient_and_keeps_credentials_out_of_sight() -> None:
+    request = sent([an_image()])
+
+    assert request.deadline == PAID_DEADLINE
+    assert request.headers == {"content-type": "application/json", "x-canary": "1"}
+    assert "canary" not in repr(request)
+    assert request.url.startswith(f"{URL}/v1/images:annotate?prettyPrint=false&fields=responses(")
+
+
+# What is answered
+
+
+def test_labels_are_read(answer: Answer) -> None:
+    annotation = only(answer("vision/labels"))
+
+    assert [(label.name, label.score, label.mid) for label in annotation.labels] == [
+        ("Dog", 0.97346616, "/m/0bt9lr"),
+        ("Mammal", 0.93893605, "/m/04rky"),
+        ("Snout", 0.8125, ""),
+    ]
+    assert annotation.features == FEATURES.key
+    assert annotation.sha256 == an_image().sha256
+
+
+def test_one_bad_image_does_not_spoil_the_batch(answer: Answer) -> None:
+    images = [an_image("1"), an_image("2"), an_image("3")]
+
+    bad, cat, empty = read_annotations(answer("vision/one_bad_image"), images, FEATURES)
+
+    assert bad == ImageError(photo_id="1", code=3, message="Bad image data.", transient=False)
+    assert isinstance(cat, Annotation)
+    assert [label.name for label in cat.labels] == ["Cat"]
+    assert isinstance(empty, Annotation)
+    assert empty.labels == ()
+
+
+def test_annotations_beside_an_error_are_kept(answer: Answer) -> None:
+    annotation = only(answer("vision/partial"))
+
+    assert annotation.partial
+    assert [label.name for label in annotation.labels] == ["Cat"]
+
+
+def test_safe_search_answers_for_every_kind(answer: Answer) -> None:
+    annotation = only(answer("vision/safe_search"), EVERYTHING)
+
+    assert annotation.safe == {
+        "adult": "VERY_UNLIKELY",
+        "spoof": "UNLIKELY",
+        "medical": "UNKNOWN",
+        "violence": "POSSIBLE",
+        "racy": "UNKNOWN",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "transient", "reason"),
+    [
+        (3, False, "vision-invalid-argument"),
+        (4, True, "vision-deadline-exceeded"),
+        (7, False, "vision-permission-denied"),
+        (8, True, "vision-resource-exhausted"),
+        (13, True, "vision-internal"),
+        (14, True, "vision-unavailable"),
+        (99, False, "vision-unknown"),
+    ],
+)
+def test_the_code_says_whether_an_image_may_try_again(
+    code: int, transient: bool, reason: str
+) -> None:
+    response = a_response({"responses": [{"error": {"code": code, "message": "no"}}]})
+
+    [error] = read_annotations(response, [an_image()], FEATURES)
+
+    assert isinstance(error, ImageError)
+    assert (error.transient, error.reason) == (transient, reason)
+
+
+def test_an_empty_status_is_no_error() -> None:
+    assert only(a_response({"responses": [{"error": {}}]})).labels == ()
+
+
+def test_the_better_of_two_equal_labels_stays_and_the_best_come_first() -> None:
+    annotation = only(
+        labels(
+            {"description": "Dog", "score": 0.5},
+            {"description": "Cat", "score": 0.7},
+            {"description": "dog", "score": 0.9},
+        )
+    )
+
+    assert [(label.name, label.score) for label in annotation.labels] == [
+        ("dog", 0.9),
+        ("Cat", 0.7),
+    ]
+
+
+def test_no_more_labels_than_asked_for() -> None:
+    many = labels(*({"description": f"label {n}", "score": n / 500} for n in range(500)))
+
+    annotation = only(many)
+
+    assert len(annotation.labels) == FEATURES.max_labels
+    assert annotation.labels[0].name == "label 499"
+
+
+def test_names_are_never_empty_and_never_endless() -> None:
+    annotation = only(labels({"description": " "}, {"score": 0.5}, {"description": "é" * 10_000}))
+
+    assert [label.name for label in annotation.labels] == ["é" * 200]
+
+
+def test_a_score_a_little_above_one_is_one() -> None:
+    annotation = only(labels({"description": "Dog", "score": 1.0000002, "topicality": 1}))
+
+    assert annotation.labels[0].score == 1.0
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_an_answer_of_the_wrong_length_is_lost(count: int) -> None:
+    images = [an_image("1"), an_image("2")]
+
+    with pytest.raises(AnswerLost) as lost:
+        read_annotations(a_response({"responses": [{}] * count}), images, FEATURES)
+
+    assert lost.value.reason == "wrong-count"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"<html>captive portal</html>", id="html"),
+        pytest.param(b'{"responses":[{}', id="cut off"),
+        pytest.param(b"[" * 2000 + b"]" * 2000, id="nested"),
+        pytest.param(b'{"responses":[{"labelAnnotations":[{"score":NaN}]}]}', id="nan"),
+        pytest.param(
+            b'{"responses":[{"labelAnnotations":[{"description":"\\ud800"}]}]}', id="half"
+        ),
+        pytest.param({"responses": {}}, id="object for list"),
+        pytest.param({"responses": None}, id="null for list"),
+        pytest.param([{}], id="list"),
+        pytest.param({"responses": [None]}, id="null for answer"),
+        pytest.param({"responses": [{"labelAnnotations": {}}]}, id="labels"),
+        pytest.param({"responses": [{"labelAnnotations": [1]}]}, id="label"),
+        pytest.param({"responses": [{"labelAnnotations": [{"score": "NaN"}]}]}, id="text score"),
+        pytest.param({"responses": [{"labelAnnotations": [{"score": True}]}]}, id="bool score"),
+        pytest.param({"responses": [{"labelAnnotations": [{"score": 1e300}]}]}, id="huge score"),
+        pytest.param({"responses": [{"labelAnnotations": [{"score": -0.1}]}]}, id="negative"),
+        pytest.param({"responses": [{"labelAnnotations": [{"topicality": 7}]}]}, id="topicality"),
+        pytest.param({"responses": [{"labelAnnotations": [{"description": 7}]}]}, id="name"),
+        pytest.param({"responses": [{"error": "no"}]}, id="error"),
+        pytest.param({"responses": [{"error": {"code": "3"}}]}, id="error code"),
+        pytest.param({"responses": [{"safeSearchAnnotation": []}]}, id="safe search"),
+    ],
+)
+def test_an_unreadable_answer_is_lost_whole(body: object) -> None:
+    with pytest.raises(AnswerLost) as lost:
+        read_annotations(a_response(body), [an_image()], FEATURES)
+
+    assert lost.value.reason == "unreadable"
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason", "words"),
+    [
+        ("400_api_key", Denied, "api-key", "GOOGLE_API_KEY"),
+        ("400_api_key_expired", Denied, "api-key", "GOOGLE_API_KEY"),
+        ("400_base64", Rejected, "invalid-argument", "Base64"),
+        ("400_too_many_images", Rejected, "too-many-images", "Too many"),
+        ("400_payload", Rejected, "too-large", "41943040"),
+        ("401_expired", Unauthorized, "unauthorized", "credentials"),
+        ("403_service_disabled", Denied, "api-disabled", "not enabled in project 123456789"),
+        ("403_billing", Denied, "billing", "https://console.cloud.google.com/billing"),
+        ("403_quota_project", Denied, "quota-project", "set-quota-project"),
+        ("403_forbidden", Denied, "forbidden", "does not have permission"),
+        ("404_html", Denied, "wrong-address", "--vision-url"),
+        ("413_html", Rejected, "too-large", "too large"),
+        ("429_per_minute", Throttled, "throttled", "per minute"),
+        ("429_daily", Throttled, "daily-quota", "per day"),
+        ("429_html", Throttled, "throttled", "speed"),
+        ("500", Unavailable, "server-error", "Internal error"),
+        ("502_html", Unavailable, "server-error", "502"),
+        ("503", Unavailable, "unavailable", "currently unavailable"),
+        ("503_html", Unavailable, "server-error", "503"),
+        ("504", Unavailable, "server-error", "Deadline exceeded"),
+    ],
+)
+def test_each_refusal_has_its_kind(
+    answer: Answer, name: str, kind: type[VendorError], reason: str, words: str
+) -> None:
+    error = error_for(answer(f"vision/{name}"))
+
+    assert type(error) is kind
+    assert (error.upstream, error.reason) == ("vision", reason)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("429_per_minute", None), ("429_retry_info", 37.5), ("429_html", 30.0)],
+)
+def test_the_longest_wait_that_is_asked_for_counts(
+    answer: Answer, name: str, seconds: float | None
+) -> None:
+    error = error_for(answer(f"vision/{name}"))
+
+    assert isinstance(error, Throttled)
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("name", ["500", "502_html", "503", "503_html", "504"])
+def test_a_broken_vision_may_have_done_the_work(answer: Answer, name: str) -> None:
+    error = error_for(answer(f"vision/{name}"))
+
+    assert isinstance(error, Unavailable)
+    assert error.processed
+
+
+WORDS = (
+    "responses error code message details reason metadata status labelAnnotations description "
+    "score topicality mid retryDelay safeSearchAnnotation adult consumer"
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(WORDS.split()), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+STATUSES = (200, 204, 302, 400, 401, 403, 404, 413, 429, 500, 503, 520)
+
+
+@given(
+    body=JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60),
+    status=st.sampled_from(STATUSES),
+)
+def test_whatever_is_answered_only_our_errors_come_out(body: bytes, status: int) -> None:
+    with contextlib.suppress(IngestorError):
+        read_annotations(a_response(body, status=status), [an_image()], FEATURES)
+
+
+# The client
+
+
+async def test_the_client_asks_and_reads(answer: Answer) -> None:
+    transport = Recorder(answer("vision/labels"))
+    vision = Vision(transport, url=URL, authorize=a_key, features=FEATURES)
+
+    [annotation] = await vision.annotate([an_image()])
+
+    assert isinstance(annotation, Annotation)
+    assert transport.requests[0].headers["x-goog-api-key"] == "canary"
+
+
+async def test_stale_credentials_are_renewed_before_the_error_leaves(answer: Answer) -> None:
+    renewed: list[object] = []
+
+    async def renew(headers: object) -> None:
+        renewed.append(headers)
+
+    transport = Recorder(answer("vision/401_expired"))
+    vision = Vision(transport, url=URL, authorize=a_key, features=FEATURES, renew=renew)
+
+    with pytest.raises(Unauthorized):
+        await vision.annotate([an_image()])
+
+    assert renewed == [{"x-goog-api-key": "canary"}]
+
+
+async def a_key() -> dict[str, str]:
+    return {"x-goog-api-key": "canary"}
