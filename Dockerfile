@@ -1,0 +1,23 @@
+# The image of docker-compose.yml. Each step was tried by hand; the whole is not yet built by an engine.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY requirements/run.txt requirements/
+RUN python -m venv /opt/ingestor && \
+    /opt/ingestor/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY pyproject.toml MANIFEST.in README.md LICENSE database.rules.json ./
+COPY src src
+RUN /opt/ingestor/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim
+COPY --from=build /opt/ingestor /opt/ingestor
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin ingestor && \
+    install -d -o ingestor -g ingestor /state
+ENV PATH=/opt/ingestor/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    INGESTOR_STATE=/state
+USER ingestor
+VOLUME /state
+ENTRYPOINT ["ingestor"]
+CMD ["--help"]
