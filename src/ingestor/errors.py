@@ -137,6 +137,12 @@ def retry_hint(error: BaseException) -> bool | float:
             return False
 
 
+def reason_of(error: BaseException) -> str:
+    """The one word under which an error is counted."""
+    reason = getattr(error, "reason", None)
+    return reason if isinstance(reason, str) else type(error).__name__
+
+
 def excerpt(text: str) -> str:
     """Cut a foreign text to what a message may carry."""
     return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"

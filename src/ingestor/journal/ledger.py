@@ -16,6 +16,9 @@ from ingestor.journal.listing import fail
 from ingestor.journal.results import keep
 from ingestor.models import Annotation, Failure, Image, Paid, PurchaseState
 
+_NO_RUN = 2**62
+"""Above every run's number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
@@ -134,7 +137,7 @@ def doubt_open_purchases(db: sqlite3.Connection, *, now: float) -> list[str]:
 
 
 def units_of_run(db: sqlite3.Connection, run: int) -> Units:
-    return _units(db, "run = ?", (run,))
+    return _units(db, first_run=run, last_run=run)
 
 
 def units_since_last_end(db: sqlite3.Connection, run: int) -> Units:
@@ -145,15 +148,15 @@ def units_since_last_end(db: sqlite3.Connection, run: int) -> Units:
     (last_ended,) = db.execute(
         "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?", (run,)
     ).fetchone()
-    return _units(db, "run > ?", (last_ended,))
+    return _units(db, first_run=last_ended + 1)
 
 
 def units_since(db: sqlite3.Connection, moment: float) -> Units:
-    return _units(db, "at >= ?", (moment,))
+    return _units(db, since=moment)
 
 
 def units_of_journal(db: sqlite3.Connection) -> Units:
-    return _units(db, "1", ())
+    return _units(db)
 
 
 def purchases_since(db: sqlite3.Connection, moment: float) -> list[tuple[float, int]]:
@@ -207,11 +210,13 @@ def _close(
     )
 
 
-def _units(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> Units:
+def _units(
+    db: sqlite3.Connection, *, first_run: int = 0, last_run: int = _NO_RUN, since: float = 0.0
+) -> Units:
     certain, possible, reserved = db.execute(
         "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "
         "coalesce(sum(CASE state WHEN 'open' THEN units ELSE 0 END), 0) "
-        f"FROM purchases WHERE {where}",
-        values,
+        "FROM purchases WHERE run BETWEEN ? AND ? AND at >= ?",
+        (first_run, last_run, since),
     ).fetchone()
     return Units(certain=certain, possible=possible, reserved=reserved)

@@ -82,12 +82,11 @@ def pending(
     db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int
 ) -> tuple[Photo, ...]:
     """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
-    marks = ",".join("?" * len(gids))
     rows = db.execute(
         "SELECT id, record FROM photos WHERE state = 'listed' AND run < ? AND id IN "
         f"(SELECT photo FROM memberships WHERE gid IN ({marks})) "
         "ORDER BY date_added DESC, id LIMIT ?",
-        (run, *gids, most),
+        (run, orjson.dumps(gids).decode(), most),
     ).fetchall()
     db.executemany(
         "UPDATE photos SET run = ?, known = 0 WHERE id = ?", [(run, photo) for photo, _ in rows]
@@ -96,11 +95,10 @@ def pending(
 
 
 def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
-    marks = ",".join("?" * len(gids))
     (count,) = db.execute(
         "SELECT count(*) FROM photos WHERE state = 'listed' AND id IN "
         f"(SELECT photo FROM memberships WHERE gid IN ({marks}))",
-        tuple(gids),
+        (orjson.dumps(gids).decode(),),
     ).fetchone()
     return int(count)
 
@@ -132,6 +130,11 @@ def fail(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
         "UPDATE photos SET state = 'dead', reason = ? WHERE id = ? AND state != 'stored'",
         (failure.reason, failure.photo_id),
     )
+
+
+def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:
+    for failure in failures:
+        fail(db, failure, now=now)
 
 
 def remember_group(db: sqlite3.Connection, gid: str, *, name: str, total: int, now: float) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from ingestor.journal.listing import photo_from
-from ingestor.models import Annotation, Label, Photo, Published, Size
+from ingestor.models import Annotation, Image, Label, Photo, Published, Size
 
 
 def keep(
@@ -63,6 +63,16 @@ def reuse(
     return annotation
 
 
+def reuse_all(
+    db: sqlite3.Connection, images: Sequence[Image], *, features: str, now: float
+) -> list[Annotation | None]:
+    """For each image what its bytes taught us before, or None."""
+    return [
+        reuse(db, image.photo, sha256=image.sha256, size=image.size, features=features, now=now)
+        for image in images
+    ]
+
+
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
     """Photos that were bought and not stored, the oldest purchase's first."""
     rows = db.execute(
@@ -71,7 +81,7 @@ def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
         "ORDER BY photos.id LIMIT ?",
         (most,),
     )
-    return [_published(*row) for row in rows]
+    return [_published(row) for row in rows]
 
 
 def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
@@ -86,16 +96,8 @@ def publish_again(db: sqlite3.Connection) -> int:
     return db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored'").rowcount
 
 
-def _published(
-    record: str,
-    image: str,
-    labels: str,
-    safe: str | None,
-    model: str,
-    sha256: bytes,
-    features: str,
-    partial: int,
-) -> Published:
+def _published(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> Published:
+    record, image, labels, safe, model, sha256, features, partial = row
     photo = photo_from(record)
     url, width, height = orjson.loads(image)
     return Published(

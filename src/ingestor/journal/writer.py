@@ -179,7 +179,7 @@ def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:
         outcome = work(connection)
     except sqlite3.Error:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - handed to whoever asked for the work
         connection.execute("ROLLBACK TO work")
         outcome = _Raised(error)
     connection.execute("RELEASE work")

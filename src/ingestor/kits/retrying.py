@@ -34,15 +34,17 @@ async def persist(
     rest: Rest,
     patience: float,
     clock: Callable[[], float],
+    proven: Callable[[], float] = lambda: float("-inf"),
     attempts: int = 1_000,
     noticed: Noticed | None = None,
     jitter: random.Random | None = None,
 ) -> T:
     """
-    Call until it succeeds, `hint` says no, or the next wait would pass `patience` seconds in all.
+    Call until it succeeds, `hint` says no, `attempts` are used up, or patience is.
 
-    The last error is raised as it is. Whatever `rest` raises (because a run is stopping) passes
-    through.
+    Patience is `patience` seconds since the first call or since `proven()`, the last time anybody saw
+    the upstream work: one that serves others is not down. The last error is raised as it is; whatever
+    `rest` raises (because a run is stopping) passes through.
     """
     started = clock()
     source = jitter or random.Random()  # noqa: S311 - spreads waits, guards nothing
@@ -51,7 +53,7 @@ async def persist(
         return _wait(_error(state), state.attempt_number, hint, source)
 
     def out_of_patience(state: RetryCallState) -> bool:
-        return clock() - started + state.upcoming_sleep > patience
+        return clock() - max(started, proven()) + state.upcoming_sleep > patience
 
     def tell(state: RetryCallState) -> None:
         if noticed is not None:

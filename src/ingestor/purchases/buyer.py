@@ -1,0 +1,275 @@
+"""
+What follows from a purchase: repeats that are free, halves, single images, doubt.
+
+A batch enters, and every image of it leaves with an outcome, unless the run is stopping: then those
+without one stay pending in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ingestor import events
+from ingestor.errors import (
+    AnswerLost,
+    IngestorError,
+    NotSent,
+    Rejected,
+    RunStopped,
+    Throttled,
+    Unavailable,
+    reason_of,
+    retry_hint,
+)
+from ingestor.journal import listing, results
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.kits.quota import QuotaClosed
+from ingestor.kits.retrying import persist
+from ingestor.models import Annotation, Failure, FeatureSet, Image, Paid, Published
+from ingestor.purchases.budget import Doubts, ShortOfUnits
+from ingestor.purchases.door import Door, Settled, SettledUnsaved
+
+MOST_REFUSALS = 50
+"""Attempts at one batch that were refused or never sent; they cost nothing but patience."""
+MOST_UNAVAILABLE = 3
+"""Repeats after Google's own 503: each may have been billed, so they are few."""
+
+Outcome = Published | Failure
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Images on their way, and what they have been through."""
+
+    images: Sequence[Image]
+    attempt: int = 1
+    doubted: bool = False
+
+
+class Buyer:
+    """One per run; `annotate` may be called by many tasks at once."""
+
+    def __init__(
+        self,
+        *,
+        door: Door,
+        journal: Journal,
+        doubts: Doubts,
+        features: FeatureSet,
+        lifetime: Lifetime,
+        patience: float,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        listen: events.Listener = events.ignore,
+    ) -> None:
+        self._door = door
+        self._journal = journal
+        self._doubts = doubts
+        self._features = features
+        self._lifetime = lifetime
+        self._patience = patience
+        self._clock = clock
+        self._wall = wall
+        self._listen = listen
+
+    async def annotate(self, images: Sequence[Image]) -> list[Outcome]:
+        """
+        Have images annotated, buying only what is not known.
+
+        An error that concerns the run stops it (`Lifetime.stop`) and is not raised: what other
+        purchases brought must still be stored.
+        """
+        outcomes: list[Outcome] = []
+        try:
+            await self._annotate_unknown(images, outcomes)
+        except (Stopping, QuotaClosed):
+            pass
+        except SettledUnsaved as error:
+            self._take(error.settled, images, outcomes)
+            self._lifetime.stop("journal", error)
+        except IngestorError as error:
+            self._lifetime.stop(reason_of(error), error)
+        return outcomes
+
+    async def _annotate_unknown(self, images: Sequence[Image], outcomes: list[Outcome]) -> None:
+        """Take what the same bytes taught us before; of equal images buy one."""
+        known = await self._journal.write(
+            partial(results.reuse_all, images=images, features=self._features.key, now=self._wall())
+        )
+        unknown: dict[str, Image] = {}
+        twins: list[Image] = []
+        for image, annotation in zip(images, known, strict=True):
+            if annotation is not None:
+                outcomes.append(_published(image, annotation))
+                self._listen(events.AnnotationReused(photo=image.photo.id))
+            elif image.sha256 in unknown:
+                twins.append(image)
+            else:
+                unknown[image.sha256] = image
+        if unknown:
+            await self._buy(_Batch(list(unknown.values())), outcomes)
+        if twins:
+            await self._annotate_unknown(twins, outcomes)
+
+    async def _buy(self, batch: _Batch, outcomes: list[Outcome]) -> None:
+        """Buy a batch, and whatever has to follow."""
+        try:
+            settled = await self._purchase(batch)
+        except ShortOfUnits as short:
+            await self._buy_in_parts(batch, short.left // self._features.units_per_image, outcomes)
+        except Rejected as error:
+            await self._isolate(batch, error, outcomes)
+        except (AnswerLost, Unavailable) as error:
+            await self._doubt(batch, error, outcomes)
+        except (Throttled, NotSent) as error:
+            raise _out_of_patience(error, self._patience) from error
+        else:
+            self._take(settled, batch.images, outcomes)
+            if settled.again:
+                await self._buy(_Batch(settled.again, batch.attempt + 1), outcomes)
+
+    async def _purchase(self, batch: _Batch) -> Settled:
+        """Repeat until there is an answer, as long as repeating costs nothing, or nearly."""
+        return await persist(
+            lambda: self._door.purchase(batch.images, attempt=batch.attempt),
+            hint=_free_to_repeat(),
+            rest=self._lifetime.rest,
+            patience=self._patience,
+            proven=lambda: self._door.answered_at,
+            clock=self._clock,
+            attempts=MOST_REFUSALS,
+            noticed=self._noticed,
+        )
+
+    async def _buy_in_parts(self, batch: _Batch, affordable: int, outcomes: list[Outcome]) -> None:
+        """The last units of a ceiling buy what they can; the next reservation ends the run."""
+        for part in _split(batch, max(1, min(affordable, len(batch.images) - 1))):
+            await self._buy(part, outcomes)
+
+    async def _isolate(self, batch: _Batch, error: Rejected, outcomes: list[Outcome]) -> None:
+        """A refused batch is not billed: halve it until the image that spoils it is alone."""
+        if len(batch.images) == 1:
+            await self._bury(batch, f"vision-{error.reason}", error, "no", outcomes)
+            return
+        for half in _split(batch, len(batch.images) // 2):
+            await self._buy(half, outcomes)
+
+    async def _doubt(
+        self, batch: _Batch, error: AnswerLost | Unavailable, outcomes: list[Outcome]
+    ) -> None:
+        """Nobody here can know whether it was billed: repeat once if the allowance lasts, or park."""
+        if self._lifetime.stopping:
+            raise Stopping
+        if batch.doubted or not self._doubts.allow(len(batch.images)):
+            await self._bury(batch, "in-doubt", error, "maybe", outcomes)
+            return
+        # A wrong count says that answers and images cannot be matched: alone they can.
+        alone = error.reason == "wrong-count"
+        parts = [[image] for image in batch.images] if alone else [batch.images]
+        for part in parts:
+            await self._buy(_Batch(part, batch.attempt + 1, doubted=True), outcomes)
+
+    async def _bury(
+        self,
+        batch: _Batch,
+        reason: str,
+        error: IngestorError,
+        paid: Paid,
+        outcomes: list[Outcome],
+    ) -> None:
+        failures = [
+            Failure(
+                photo_id=image.photo.id,
+                stage="annotate",
+                reason=reason,
+                detail=str(error),
+                attempts=batch.attempt,
+                paid=paid,
+            )
+            for image in batch.images
+        ]
+        await self._journal.write(partial(listing.fail_all, failures=failures, now=self._wall()))
+        self._end(failures, outcomes)
+
+    def _take(self, settled: Settled, images: Sequence[Image], outcomes: list[Outcome]) -> None:
+        by_photo = {image.photo.id: image for image in images}
+        outcomes.extend(
+            _published(by_photo[found.photo_id], found) for found in settled.annotations
+        )
+        self._end(settled.failures, outcomes)
+        self._doubts.bought += len(settled.annotations)
+
+    def _end(self, failures: Sequence[Failure], outcomes: list[Outcome]) -> None:
+        outcomes.extend(failures)
+        for failure in failures:
+            self._listen(
+                events.PhotoFailed(
+                    photo=failure.photo_id,
+                    stage=failure.stage,
+                    reason=failure.reason,
+                    detail=failure.detail,
+                )
+            )
+
+    def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
+        self._listen(
+            events.RetryScheduled(
+                upstream="vision", reason=reason_of(error), attempt=attempt, seconds=seconds
+            )
+        )
+
+
+def _free_to_repeat() -> Callable[[BaseException], bool | float]:
+    """
+    A hint for one batch: refusals and what was never sent, and a few times Google's own 503.
+
+    The retry loop asks more than once about an error, so the verdict on the last one is kept.
+    """
+    unavailable = 0
+    last: tuple[BaseException | None, bool | float] = (None, False)
+
+    def verdict(error: BaseException) -> bool | float:
+        nonlocal unavailable
+        if isinstance(error, Unavailable) and error.reason == "unavailable":
+            unavailable += 1
+            return retry_hint(error) if unavailable <= MOST_UNAVAILABLE else False
+        if isinstance(error, NotSent | Throttled) and error.reason != "daily-quota":
+            return retry_hint(error)
+        return False
+
+    def hint(error: BaseException) -> bool | float:
+        nonlocal last
+        if last[0] is not error:
+            last = (error, verdict(error))
+        return last[1]
+
+    return hint
+
+
+def _split(batch: _Batch, at: int) -> tuple[_Batch, _Batch]:
+    first, second = batch.images[:at], batch.images[at:]
+    return (
+        _Batch(first, batch.attempt, batch.doubted),
+        _Batch(second, batch.attempt, batch.doubted),
+    )
+
+
+def _out_of_patience(error: Throttled | NotSent, patience: float) -> RunStopped:
+    if isinstance(error, Throttled):
+        return RunStopped(
+            f"Vision kept refusing for speed ({error}). Everything bought is saved; run the same "
+            "command again later.",
+            reason=error.reason,
+        )
+    return RunStopped(
+        f"Vision could not be reached for {patience:.0f} s ({error}). Nothing is lost; run the same "
+        "command again when the network is back.",
+        reason="vision-unreachable",
+    )
+
+
+def _published(image: Image, annotation: Annotation) -> Published:
+    return Published(photo=image.photo, size=image.size, annotation=annotation)

@@ -1,0 +1,256 @@
+"""
+Every paid request goes through here: reserve, permit, intent, call, settle.
+
+One call of `purchase` is one request. What it leaves in the journal is true at every moment: an
+intent before anything is sent, the answer before anything else happens to it, and in between an open
+purchase that whoever finds it must count as perhaps billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from ingestor import events
+from ingestor.errors import (
+    IngestorError,
+    JournalError,
+    NotSent,
+    Throttled,
+    Unavailable,
+    VendorError,
+    reason_of,
+)
+from ingestor.journal import ledger
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.kits.quota import Permit, Quota
+from ingestor.models import Annotation, Failure, FeatureSet, Image, PurchaseState
+from ingestor.purchases.budget import Budget
+
+MOST_ATTEMPTS = 4
+"""Purchases that one image may be part of because of transient errors of its own."""
+SMOOTHING = 0.2
+"""Weight of the newest call in the smoothed latency: follows a change within about ten calls."""
+
+
+class ImageError(Protocol):
+    """What Vision says of one image that it could not annotate."""
+
+    @property
+    def photo_id(self) -> str: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def transient(self) -> bool: ...
+
+
+Answer = Annotation | ImageError
+Look = Callable[[Sequence[Image]], Awaitable[Sequence[Answer]]]
+"""The paid call itself: one answer for each image, in order, or an error of our tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What one purchase brought; every image is in exactly one of the three."""
+
+    annotations: tuple[Annotation, ...]
+    failures: tuple[Failure, ...]
+    again: tuple[Image, ...]
+    """Images with a transient error of their own."""
+
+
+class SettledUnsaved(JournalError):
+    """The answer came and the disk refused it: paid, known, and only in memory."""
+
+    def __init__(self, settled: Settled, cause: JournalError) -> None:
+        super().__init__(*cause.args)
+        self.settled = settled
+
+
+class Door:
+    """One per run; many tasks may pass at once."""
+
+    def __init__(
+        self,
+        *,
+        look: Look,
+        journal: Journal,
+        quota: Quota,
+        budget: Budget,
+        features: FeatureSet,
+        run: int,
+        name: Callable[[], str],
+        lifetime: Lifetime,
+        patience: float,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        listen: events.Listener = events.ignore,
+    ) -> None:
+        """`name` makes purchase ids; `clock` is the loop's time, `wall` unix time."""
+        self._look = look
+        self._journal = journal
+        self._quota = quota
+        self._budget = budget
+        self._features = features
+        self._run = run
+        self._name = name
+        self._lifetime = lifetime
+        self._patience = patience
+        self._clock = clock
+        self._wall = wall
+        self._listen = listen
+        self.answered_at = float("-inf")
+        """The loop's time of the last usable answer."""
+        self.latency = 0.0
+        """Seconds of a paid call, smoothed; 0 until the first answer."""
+
+    async def purchase(self, images: Sequence[Image], *, attempt: int) -> Settled:
+        """
+        Make one paid request.
+
+        Raises ShortOfUnits or RunStopped before anything is spent, QuotaClosed or Stopping when the
+        run stops first, the call's own error after the purchase was closed by what it means, and
+        SettledUnsaved.
+        """
+        units = len(images) * self._features.units_per_image
+        await self._budget.reserve(units)
+        try:
+            permit = await self._quota.acquire(1, len(images))
+            intent = await self._open(images, units, attempt)
+        except BaseException:
+            await self._budget.settle(units, spent=0)
+            raise
+        started = self._clock()
+        try:
+            answers = await self._look(images)
+        except IngestorError as error:
+            await self._close(intent, permit, error)
+            raise
+        # Paid for: from here to the journal nothing else is awaited.
+        return await self._settle(intent, answers, seconds=self._clock() - started)
+
+    async def _open(self, images: Sequence[Image], units: int, attempt: int) -> ledger.Intent:
+        intent = ledger.Intent(
+            id=self._name(),
+            run=self._run,
+            at=self._wall(),
+            features=self._features.key,
+            attempt=attempt,
+            units=units,
+            images=tuple(images),
+        )
+        await self._journal.write(partial(ledger.open_purchase, intent=intent))
+        if self._lifetime.stopping:
+            # The signal came while the intent was being written: nothing was sent, nothing will be.
+            await self._write_close(intent, PurchaseState.NOT_SENT, "stopping")
+            raise Stopping
+        self._listen(
+            events.BatchSent(purchase=intent.id, images=len(images), units=units, attempt=attempt)
+        )
+        return intent
+
+    async def _settle(
+        self, intent: ledger.Intent, answers: Sequence[Answer], *, seconds: float
+    ) -> Settled:
+        settled = _judge(intent, answers)
+        try:
+            await self._journal.write(
+                partial(
+                    ledger.settle_purchase,
+                    intent=intent,
+                    annotations=settled.annotations,
+                    failures=settled.failures,
+                    now=self._wall(),
+                )
+            )
+        except JournalError as error:
+            raise SettledUnsaved(settled, error) from error
+        self.answered_at = self._clock()
+        newest = SMOOTHING if self.latency else 1.0
+        self.latency += newest * (seconds - self.latency)
+        await self._budget.settle(intent.units, spent=intent.units)
+        self._listen(
+            events.BatchSettled(
+                purchase=intent.id,
+                annotated=len(settled.annotations),
+                failed=len(intent.images) - len(settled.annotations),
+                seconds=seconds,
+            )
+        )
+        return settled
+
+    async def _close(self, intent: ledger.Intent, permit: Permit, error: IngestorError) -> None:
+        """Close a purchase that brought no answer, by what the error means for the money."""
+        if isinstance(error, Throttled):
+            self._slow_down(permit, error)
+        state = state_after(error)
+        await self._write_close(intent, state, reason_of(error))
+        doubtful = state is PurchaseState.IN_DOUBT
+        await self._budget.settle(intent.units, spent=intent.units if doubtful else 0)
+        if doubtful:
+            self._listen(
+                events.PurchaseInDoubt(
+                    purchase=intent.id, images=len(intent.images), reason=reason_of(error)
+                )
+            )
+
+    async def _write_close(self, intent: ledger.Intent, state: PurchaseState, reason: str) -> None:
+        await self._journal.write(
+            partial(
+                ledger.close_purchase, intent=intent, state=state, reason=reason, now=self._wall()
+            )
+        )
+
+    def _slow_down(self, permit: Permit, error: Throttled) -> None:
+        # A wish beyond our patience ends the run through the retries; it must not freeze the quota.
+        wish = None if error.retry_after is None else min(error.retry_after, self._patience)
+        if self._quota.refuse(permit, retry_after=wish):
+            self._listen(events.UpstreamThrottled(upstream="vision", rate=self._quota.rate))
+
+
+def state_after(error: IngestorError) -> PurchaseState:
+    """
+    What a failed call means for the money.
+
+    That a refusal (4xx in Google's JSON form) is not billed is assumed, not documented.
+    """
+    match error:
+        case NotSent():
+            return PurchaseState.NOT_SENT
+        case Unavailable():
+            return PurchaseState.IN_DOUBT
+        case VendorError():
+            return PurchaseState.REFUSED
+        case _:
+            return PurchaseState.IN_DOUBT
+
+
+def _judge(intent: ledger.Intent, answers: Sequence[Answer]) -> Settled:
+    images = {image.photo.id: image for image in intent.images}
+    annotations: list[Annotation] = []
+    failures: list[Failure] = []
+    again: list[Image] = []
+    for answer in answers:
+        if isinstance(answer, Annotation):
+            annotations.append(answer)
+        elif answer.transient and intent.attempt < MOST_ATTEMPTS:
+            again.append(images[answer.photo_id])
+        else:
+            failures.append(_failure(answer, attempts=intent.attempt))
+    return Settled(annotations=tuple(annotations), failures=tuple(failures), again=tuple(again))
+
+
+def _failure(error: ImageError, *, attempts: int) -> Failure:
+    return Failure(
+        photo_id=error.photo_id,
+        stage="annotate",
+        reason="vision-unavailable" if error.transient else "vision-bad-image",
+        detail=f"{error.code}: {error.message}",
+        attempts=attempts,
+        paid="maybe",
+    )

@@ -1,0 +1,45 @@
+"""What units cost, the month's free thousand counted (https://cloud.google.com/vision/pricing)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ingestor.settings import (
+    FREE_UNITS_PER_MONTH,
+    UNITS_AT_FIRST_PRICE,
+    USD_PER_UNIT,
+    USD_PER_UNIT_ABOVE,
+)
+
+
+def cost(units: int, *, before: int = 0) -> float:
+    """US dollars for `units` more in a month that has had `before`."""
+    return _month_cost(before + units) - _month_cost(before)
+
+
+def affordable(dollars: float, *, before: int = 0) -> int:
+    """The most units whose cost stays within `dollars`, in a month that has had `before`."""
+    low, high = 0, FREE_UNITS_PER_MONTH + int(dollars / USD_PER_UNIT_ABOVE) + 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if cost(middle, before=before) <= dollars + _HALF_A_CENT_OF_A_CENT:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def month_start(now: float) -> float:
+    """The first moment of the calendar month of `now`, unix seconds, UTC."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def _month_cost(units: int) -> float:
+    first = min(units, UNITS_AT_FIRST_PRICE) - FREE_UNITS_PER_MONTH
+    above = units - UNITS_AT_FIRST_PRICE
+    return max(0, first) * USD_PER_UNIT + max(0, above) * USD_PER_UNIT_ABOVE
+
+
+_HALF_A_CENT_OF_A_CENT = 0.00005
+"""Floats: 13.5 dollars must buy what costs 13.500000000000002."""
