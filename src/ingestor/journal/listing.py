@@ -84,7 +84,7 @@ def pending(
     """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
     rows = db.execute(
         "SELECT id, record FROM photos WHERE state = 'listed' AND run < ? AND id IN "
-        f"(SELECT photo FROM memberships WHERE gid IN ({marks})) "
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
         "ORDER BY date_added DESC, id LIMIT ?",
         (run, orjson.dumps(gids).decode(), most),
     ).fetchall()
@@ -97,7 +97,7 @@ def pending(
 def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
     (count,) = db.execute(
         "SELECT count(*) FROM photos WHERE state = 'listed' AND id IN "
-        f"(SELECT photo FROM memberships WHERE gid IN ({marks}))",
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?)))",
         (orjson.dumps(gids).decode(),),
     ).fetchone()
     return int(count)
