@@ -1,0 +1,276 @@
+"""
+The site: one method, the order in which it says no, and what becomes of the answer.
+
+Upload, credentials, JSON, quota, work, bill, answer. What is refused before the work is free;
+what is processed is charged, whether or not the answer arrives.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import web
+
+from ingestor.sandbox.bill import Bill
+from ingestor.sandbox.calls import Calls
+from ingestor.sandbox.faults import HASH_RANGE, Faults
+from ingestor.sandbox.google_errors import Answer, Refused, not_found, refusal
+from ingestor.sandbox.latency import Latency
+from ingestor.sandbox.marks import photo_id_in
+from ingestor.sandbox.quotas import Quotas
+from ingestor.sandbox.tokens import Grant, Tokens
+from ingestor.sandbox.vision import faults as days
+from ingestor.sandbox.vision.annotations import annotate
+from ingestor.sandbox.vision.answers import (
+    COMMON_HEADERS,
+    broken,
+    compressed,
+    good_answer,
+    quota_exhausted,
+    refused,
+)
+from ingestor.sandbox.vision.bodies import read_batch
+from ingestor.sandbox.vision.credentials import bearer_token, check_credentials
+from ingestor.sandbox.vision.parameters import read_parameters
+from ingestor.sandbox.vision.questions import Question, name_of
+from ingestor.sandbox.vision.spoiling import spoil
+from ingestor.sandbox.wire import Raw, hang_up, head, is_there, stall
+from ingestor.sandbox.world import Sight, World
+
+UPSTREAM: Final = "vision"
+METHOD: Final = "images:annotate"
+
+PATH: Final = re.compile(r"/v1/(projects/[^/]+/(locations/(us|eu|asia)/)?)?images:annotate")
+
+MOST_DRAINED: Final = 128 * 2**20
+"""An upload over the limit is read so far before it is refused, so that the refusal arrives."""
+
+FOR_KEYS: Final = ("vision.key-disabled", "vision.key-restricted")
+FOR_TOKENS: Final = ("vision.token-expired",)
+
+NotStored = Callable[[str], Grant | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vision:
+    """What a view may use."""
+
+    world: World
+    faults: Faults
+    latency: Latency
+    calls: Calls
+    bill: Bill
+    quotas: Quotas
+    tokens: Tokens
+    self_signed: NotStored
+    key: str
+
+    def see(self, image: bytes) -> Sight:
+        photo_id = photo_id_in(image)
+        return self.world.sight_of(photo_id) if photo_id else self.world.sight_of_stranger(image)
+
+    def grant(self, token: str) -> Grant | None:
+        return self.tokens.grant(token) or self.self_signed(token)
+
+    def is_poison(self, name: str) -> bool:
+        """Poison images are the same ones in every request: their names alone decide."""
+        text = f"{self.world.seed}\0poison\0{name}".encode()
+        draw = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) / HASH_RANGE
+        return draw < self.faults.knob("vision.poison-images")
+
+
+VISION: Final = web.AppKey("vision", Vision)
+
+
+def application(
+    *,
+    world: World,
+    faults: Faults,
+    latency: Latency,
+    calls: Calls,
+    bill: Bill,
+    quotas: Quotas,
+    tokens: Tokens,
+    key: str,
+    self_signed: NotStored = lambda _token: None,
+) -> web.Application:
+    """`self_signed` judges bearer tokens that nobody issued: a service account's own JWTs."""
+    app = web.Application()
+    app[VISION] = Vision(
+        world=world,
+        faults=faults,
+        latency=latency,
+        calls=calls,
+        bill=bill,
+        quotas=quotas,
+        tokens=tokens,
+        self_signed=self_signed,
+        key=key,
+    )
+    app.router.add_route("*", "/{path:.*}", serve)
+    return app
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Any path: the front end knows one, and answers HTML for all others."""
+    vision = request.app[VISION]
+    status = 0
+    try:
+        if request.method == "POST" and PATH.fullmatch(request.path):
+            response = await _annotate(request, vision)
+        else:
+            vision.calls.arrived(UPSTREAM)
+            response = _response(request, not_found(request.path))
+        status = response.status
+        return response
+    finally:
+        vision.calls.answered(UPSTREAM, METHOD, status=status)
+
+
+async def _annotate(request: web.Request, vision: Vision) -> web.StreamResponse:
+    try:
+        body = await _upload(request, vision)
+        if body is None:
+            vision.calls.arrived(UPSTREAM)
+            return hang_up(request)
+        question = _question(request, vision, body=body)
+        del body
+    except Refused as no:
+        vision.calls.arrived(UPSTREAM)
+        return _response(request, no.answer)
+    vision.calls.arrived(UPSTREAM, images=len(question.images))
+    answer = _refusal(request, vision, question=question)
+    if answer is not None:
+        return _response(request, answer)
+    return await _processed(request, vision, question=question)
+
+
+async def _upload(request: web.Request, vision: Vision) -> bytearray | None:
+    """Read the request; None when the fault is to hang up in the middle of it."""
+    fault = vision.faults.first(days.UPLOAD)
+    limit = int(vision.faults.knob("vision.payload-limit"))
+    body = bytearray()
+    read = 0
+    async for piece in request.content.iter_any():
+        read += len(piece)
+        if fault == "vision.hang-up":
+            return None
+        if fault == "vision.slow-read":
+            await asyncio.sleep(len(piece) / vision.faults.knob("vision.read-bytes-per-second"))
+        if read <= limit:
+            body += piece
+        elif read > MOST_DRAINED:
+            break
+    if fault == "vision.too-large":
+        raise Refused(refused(fault, retry_after=0))
+    if read > limit:
+        text = f"Request payload size exceeds the limit: {limit} bytes."
+        raise Refused(refusal(400, text))
+    return body
+
+
+def _question(request: web.Request, vision: Vision, *, body: bytearray) -> Question:
+    holder = check_credentials(request.headers, request.query, key=vision.key, lookup=vision.grant)
+    parameters = read_parameters(request.query)
+    images = read_batch(body)
+    return Question(
+        images=images,
+        names=[name_of(asked) for asked in images],
+        parameters=parameters,
+        holder=holder,
+    )
+
+
+def _refusal(request: web.Request, vision: Vision, *, question: Question) -> Answer | None:
+    """Say no before any work is done, for a fault's sake or for the quota's."""
+    others = FOR_TOKENS if question.holder is None else FOR_KEYS
+    possible = [name for name in days.REFUSALS if name not in others]
+    fault = vision.faults.first(possible, question.key)
+    if fault is None and any(vision.is_poison(name) for name in question.names):
+        fault = "vision.bad-request"
+    if fault == "vision.token-expired":
+        vision.tokens.revoke(bearer_token(request.headers, request.query) or "")
+    if fault is not None:
+        return refused(fault, retry_after=vision.faults.knob("vision.retry-after"))
+    by_feature = bool(vision.faults.knob("vision.quota-by-feature"))
+    lacking = vision.quotas.admit(
+        question.units(by_feature=by_feature), stranger=vision.faults.knob("vision.stranger")
+    )
+    if lacking is None:
+        return None
+    return quota_exhausted(lacking, hint=bool(vision.faults.knob("vision.hint")))
+
+
+async def _processed(
+    request: web.Request, vision: Vision, *, question: Question
+) -> web.StreamResponse:
+    """Do the work and charge it at once; a client that leaves meanwhile loses a paid answer."""
+    entries, odd = _entries(vision, question)
+    vision.bill.charge(question.charges(), failed=sum(map(_is_failure, entries)))
+    fault = vision.faults.first(days.LOST, question.key)
+    arrived = False
+    try:
+        await vision.latency.pause(UPSTREAM, images=len(entries))
+        if vision.faults.strikes("vision.late", question.key):
+            await asyncio.sleep(vision.faults.knob("vision.late-seconds"))
+        answer = good_answer(entries, parameters=question.parameters, reshape=fault or "", odd=odd)
+        if fault is not None:
+            return await _lost(request, fault, answer=answer)
+        arrived = is_there(request)
+        return _response(request, answer)
+    finally:
+        if not arrived:
+            vision.bill.lose(len(entries))
+
+
+def _entries(vision: Vision, question: Question) -> tuple[list[Any], bool]:
+    """The answers per image, and whether any was spoilt."""
+    entries: list[Any] = []
+    odd = False
+    for name, asked in zip(question.names, question.images, strict=True):
+        entry = annotate(asked, see=vision.see)
+        fault = vision.faults.first(days.IMAGES, name)
+        entries.append(spoil(fault, entry) if fault else entry)
+        odd |= fault is not None
+    return entries, odd
+
+
+def _is_failure(entry: object) -> bool:
+    return not isinstance(entry, dict) or "error" in entry
+
+
+async def _lost(request: web.Request, fault: str, *, answer: Answer) -> web.StreamResponse:
+    match fault:
+        case "vision.stall":
+            return await stall()
+        case "vision.reset":
+            return hang_up(request)
+        case "vision.disconnect":
+            return Raw(status=0, close=True)
+        case "vision.cut-short":
+            whole = _headers(answer)
+            return Raw(whole, answer.body[: len(answer.body) // 2], close=True)
+        case _:
+            return _response(request, broken(fault, answer))
+
+
+def _response(request: web.Request, answer: Answer) -> Raw:
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        answer = compressed(answer)
+    return Raw(_headers(answer), answer.body, status=answer.status)
+
+
+def _headers(answer: Answer) -> bytes:
+    return head(
+        f"{answer.status} {HTTPStatus(answer.status).phrase}",
+        {
+            "Content-Type": answer.content_type,
+            "Content-Length": str(len(answer.body)),
+            **COMMON_HEADERS,
+            **answer.headers,
+        },
+    )
