@@ -1,0 +1,25 @@
+"""
+What search reads: label -> photos by score, in the journal's file (`local`) or in the database
+(`rtdb`), with the same answers.
+
+Rule of the room: a question and its answer are values (`query`), the order of an answer is decided
+in one place (`merge`), and a catalog is only a way to reach the lists. Nothing here buys anything.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ingestor.catalog.query import LabelCount, Page, Query
+
+
+class Catalog(Protocol):
+    """What the search page, the terminal and tests ask; which catalog it is, they do not know."""
+
+    async def search(self, query: Query) -> Page:
+        """The photos behind the query's cursor, best first."""
+        ...
+
+    async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
+        """Labels that begin with `prefix`, case ignored, in the order of their keys."""
+        ...

@@ -1,0 +1,130 @@
+"""
+What one asks of a catalog, and what it answers: values, the same for every catalog.
+
+Order is by the photo's weakest asked-for label, best first, then by photo id as text. A place in
+that order is written `{rank}-p{id}`, which is also an entry of the database's index, so a cursor
+stays true when photos with equal scores, or new ones, stand beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ingestor.errors import SettingsError
+from ingestor.models import Label
+from ingestor.records import key_of, rank
+
+MOST_HITS = 500
+"""On one page. Taste: a page of pictures is a few dozen; programs follow the cursor."""
+MOST_LABELS_OF_A_QUERY = 8
+"""Taste: each one is a list to read, and a photo has some ten labels."""
+RANK_DIGITS = 7
+CURSOR = re.compile(rf"(\d{{{RANK_DIGITS}}})-p(.{{1,200}})", re.DOTALL)
+
+
+class Place(NamedTuple):
+    """Where a photo stands in the order of an answer; compares as the order does."""
+
+    rank: int
+    """(1 - score) in ten-millionths: smaller is better."""
+    photo: str
+
+    def __str__(self) -> str:
+        return f"{self.rank:0{RANK_DIGITS}}-p{self.photo}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """
+    Photos that have every one of `labels`; case and surrounding blanks do not matter.
+
+    Raises SettingsError, with a sentence for whoever asked, if it cannot be answered.
+    """
+
+    labels: tuple[str, ...]
+    min_score: float = 0.0
+    limit: int = 24
+    cursor: str | None = None
+    """Where the page before ended, as its `Page.next` said."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.labels) <= MOST_LABELS_OF_A_QUERY or not all(self.keys):
+            raise SettingsError(f"Search for one to {MOST_LABELS_OF_A_QUERY} labels, none empty.")
+        if not 0 <= self.min_score <= 1:
+            raise SettingsError("The least score lies between 0 and 1.")
+        if not 1 <= self.limit <= MOST_HITS:
+            raise SettingsError(
+                f"One page has 1 to {MOST_HITS} photos; follow its cursor for more."
+            )
+        if self.cursor is not None and not CURSOR.fullmatch(self.cursor):
+            raise SettingsError("That cursor was not given out by a search; begin without one.")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the labels are filed under, each once."""
+        return tuple(dict.fromkeys(asked_key(label) for label in self.labels))
+
+    @property
+    def after(self) -> Place | None:
+        """The place that the answer begins behind."""
+        match = CURSOR.fullmatch(self.cursor) if self.cursor is not None else None
+        return Place(int(match[1]), match[2]) if match else None
+
+    @property
+    def worst_rank(self) -> int:
+        return int(rank(self.min_score))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One photo of an answer, with what a page needs to show and credit it."""
+
+    photo: str
+    score: float
+    """The lowest score among the labels that were asked for."""
+    title: str
+    owner_name: str
+    page: str
+    image: str
+    thumb: str
+    width: int
+    height: int
+    license: str
+    labels: tuple[Label, ...]
+    """All that the photo has, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of an answer; `next` is the cursor of the page behind it, None at the end."""
+
+    hits: tuple[Hit, ...] = ()
+    next: str | None = None
+    near: tuple[str, ...] = ()
+    """Labels spelt nearly like one that was asked for and that nothing is filed under."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelCount:
+    """A label and how many photos have it; None where the catalog does not count."""
+
+    name: str
+    photos: int | None
+
+
+def asked_key(text: str) -> str:
+    """
+    The key of a label as a person typed it. Keyboards disagree on whether ñ is one character or
+    two; Vision writes one.
+    """
+    return key_of(unicodedata.normalize("NFC", text.strip()))
+
+
+def best_first(labels: dict[str, Label]) -> tuple[Label, ...]:
+    """Labels by key, put into the one order in which every catalog shows them."""
+    return tuple(
+        label for _, label in sorted(labels.items(), key=lambda item: (-item[1].score, item[0]))
+    )
