@@ -3,7 +3,7 @@
 # The newest pins wait in requirements/; a stamp remembers which of them are installed.
 RUN := .venv/.installed-run
 TEST := .venv/.installed-test
-PINS := requirements/installer.txt pyproject.toml scripts/install
+PINS := .venv/bin/python requirements/installer.txt pyproject.toml scripts/install
 
 .PHONY: help demo test check lock clean
 
@@ -33,3 +33,6 @@ $(RUN): requirements/run.txt $(PINS)
 $(TEST): requirements/test.txt $(PINS)
 	@scripts/install test
 	@touch $(RUN) $@
+
+# Nothing to do, but where it is missing, or its Python is gone, everything below it is stale.
+.venv/bin/python: ;

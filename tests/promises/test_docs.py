@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -28,9 +28,9 @@ def variable(field: str) -> str:
     return alias if isinstance(alias, str) else f"INGESTOR_{field.upper()}"
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Any]]:
     """Every command by what one types after `ingestor`; the main job under ""."""
-    pending: list[tuple[str, click.Command]] = [("", typer.main.get_command(cli.app))]
+    pending: list[tuple[str, Any]] = [("", typer.main.get_command(cli.app))]
     while pending:
         name, command = pending.pop()
         yield name, command
