@@ -8,9 +8,9 @@ import aiohttp
 from yarl import URL
 
 from ingestor.errors import AnswerLost
+from ingestor.transport.marks import Marks
 from ingestor.transport.outgoing import PIECE, Outgoing, cut
 from ingestor.transport.pace import Pace
-from ingestor.transport.translation import Marks
 from ingestor.transport.values import Parts, Request, Response, place
 
 FIRST_ROOM = 256 * 1024
@@ -44,6 +44,7 @@ class Exchange:
         headers = dict(request.headers)
         if isinstance(self._body, Outgoing):
             headers["Content-Length"] = str(self.sending)
+        self.marks.follow()
         async with asyncio.timeout(request.deadline) as clock:
             answer = await session.request(
                 request.method,
@@ -51,7 +52,6 @@ class Exchange:
                 headers=headers,
                 data=self._body,
                 allow_redirects=False,
-                trace_request_ctx=self.marks,
             )
             try:
                 return Response(
@@ -70,7 +70,8 @@ class Exchange:
                 return b""
             raise self._lost("came in an encoding that nobody asked for", reason="encoded")
         pace = Pace(clock, slowest=self._request.slowest, window=self._window)
-        pace.start()
+        if not answer.content.is_eof():
+            pace.start()
         try:
             return await self._read(answer, pace)
         finally:

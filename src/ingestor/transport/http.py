@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
+from weakref import WeakSet
 
 import aiohttp
 
@@ -17,10 +18,12 @@ from ingestor.errors import AddressRefused, TransportError
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.connector import CONNECT_SECONDS, GuardedConnector
 from ingestor.transport.exchange import Exchange
+from ingestor.transport.marks import MarkingRequest
+from ingestor.transport.memory import keep_large_blocks
 from ingestor.transport.pace import WINDOW_SECONDS
 from ingestor.transport.safety import require_safe_http, verifying
 from ingestor.transport.statistics import CallStatistics
-from ingestor.transport.translation import FOREIGN, tracing, translate
+from ingestor.transport.translation import FOREIGN, translate
 from ingestor.transport.values import Request, Response, place
 
 LONGEST_LINE = 8190
@@ -53,6 +56,28 @@ class _Upstream:
     session: aiohttp.ClientSession
     allowed: AllowList
     calls: CallStatistics = field(default_factory=CallStatistics)
+    connections: WeakSet[object] = field(default_factory=WeakSet)
+    """Those that a request was sent on."""
+
+    def note(
+        self, exchange: Exchange, outcome: Response | TransportError | None, *, seconds: float
+    ) -> None:
+        """Count a call; without an outcome it was cancelled, or failed by our own mistake."""
+        calls = self.calls
+        calls.count += 1
+        calls.bytes_out += exchange.sending
+        calls.bytes_in += exchange.received
+        calls.took(seconds)
+        if exchange.marks.connection is not None:
+            calls.reused += exchange.marks.connection in self.connections
+            self.connections.add(exchange.marks.connection)
+        match outcome:
+            case Response(status=status):
+                calls.statuses[status] += 1
+            case TransportError(reason=reason):
+                calls.failures[reason] += 1
+            case None:
+                calls.failures["cancelled"] += 1
 
 
 class HttpTransport:
@@ -91,6 +116,7 @@ class HttpTransport:
 
     async def __aenter__(self) -> Self:
         require_safe_http()
+        keep_large_blocks()
         for name, allowed in self._allowed.items():
             session = await self._exits.enter_async_context(self._session(name))
             self._upstreams[name] = _Upstream(session=session, allowed=allowed)
@@ -123,11 +149,11 @@ class HttpTransport:
             url = upstream.allowed.admit(request.url)
             outcome = await exchange.run(upstream.session, url)
         except FOREIGN as error:
-            if exchange.mistake is not None:
-                raise exchange.mistake from None
             outcome = translate(error, marks=exchange.marks, place=place(request.url))
         finally:
-            _note(upstream.calls, exchange, outcome, seconds=now() - started)
+            upstream.note(exchange, outcome, seconds=now() - started)
+        if exchange.mistake is not None:
+            raise exchange.mistake
         return outcome
 
     def _session(self, name: str) -> aiohttp.ClientSession:
@@ -142,7 +168,7 @@ class HttpTransport:
             max_line_size=LONGEST_LINE,
             max_field_size=LONGEST_LINE,
             max_headers=MOST_HEADERS,
-            trace_configs=[tracing()],
+            request_class=MarkingRequest,
         )
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:
@@ -154,24 +180,3 @@ class HttpTransport:
             tls=self._tls,
             threads=self._threads,
         )
-
-
-def _note(
-    calls: CallStatistics,
-    exchange: Exchange,
-    outcome: Response | TransportError | None,
-    *,
-    seconds: float,
-) -> None:
-    calls.count += 1
-    calls.bytes_out += exchange.sending
-    calls.bytes_in += exchange.received
-    calls.reused += exchange.marks.reused
-    calls.took(seconds)
-    match outcome:
-        case Response(status=status):
-            calls.statuses[status] += 1
-        case TransportError(reason=reason):
-            calls.failures[reason] += 1
-        case None:
-            calls.failures["cancelled"] += 1

@@ -1,20 +1,18 @@
 """
 Foreign errors stop here: what aiohttp, the resolver and TLS raise, in the words of this house.
 
-What matters is whether the request had begun to leave, because a paid request that left is perhaps
-billed. The marks that tell are set by aiohttp's tracing: with no `request_headers_sent`, nothing
-was sent. A status in a foreign error is never read: aiohttp makes some up itself.
+What matters is whether the request had begun to leave (see `marks`), because a paid request that
+left is perhaps billed. A status in a foreign error is never read: aiohttp makes some up itself.
 """
 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
-from types import SimpleNamespace
 
 import aiohttp
 
 from ingestor.errors import AddressRefused, AnswerLost, NotSent, TransportError
+from ingestor.transport.marks import Marks
 
 FOREIGN = (aiohttp.ClientError, OSError, ValueError, TransportError)
 """What an exchange may raise beside our own mistakes; `TimeoutError` is an OSError."""
@@ -29,7 +27,6 @@ SENTENCES = {
     "dns": "the host's name could not be looked up",
     "garbage": "the answer is not HTTP, or has unreasonable headers",
     "no-files": "this process has too many open files to connect",
-    "pool": "no connection of the pool became free in time",
     "reset": "the connection was reset",
     "timeout": "no complete answer within the deadline",
     "tls": "no TLS connection could be made",
@@ -37,41 +34,6 @@ SENTENCES = {
     "truncated": "the answer ended before it was complete",
 }
 """By reason; whole messages are these and a place, so no foreign text can carry a secret out."""
-
-
-@dataclass(slots=True)
-class Marks:
-    """What has happened to a request so far."""
-
-    queued: bool = False
-    """It waits for the pool."""
-    reused: bool = False
-    sent: bool = False
-    """It has begun to leave, or may have."""
-    too_slow: bool = False
-
-
-def tracing() -> aiohttp.TraceConfig:
-    """Set the marks that a request carries as its `trace_request_ctx`."""
-
-    async def queue(_: aiohttp.ClientSession, context: SimpleNamespace, _event: object) -> None:
-        context.trace_request_ctx.queued = True
-
-    async def unqueue(_: aiohttp.ClientSession, context: SimpleNamespace, _event: object) -> None:
-        context.trace_request_ctx.queued = False
-
-    async def reuse(_: aiohttp.ClientSession, context: SimpleNamespace, _event: object) -> None:
-        context.trace_request_ctx.reused = True
-
-    async def leave(_: aiohttp.ClientSession, context: SimpleNamespace, _event: object) -> None:
-        context.trace_request_ctx.sent = True
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_queued_start.append(queue)
-    config.on_connection_queued_end.append(unqueue)
-    config.on_connection_reuseconn.append(reuse)
-    config.on_request_headers_sent.append(leave)
-    return config
 
 
 def translate(error: BaseException, *, marks: Marks, place: str) -> TransportError:
@@ -114,7 +76,7 @@ def _reason(error: BaseException, marks: Marks) -> str:
         case aiohttp.ServerDisconnectedError():
             return "disconnected"
         case TimeoutError():
-            return "pool" if marks.queued else "too-slow" if marks.too_slow else "timeout"
+            return "too-slow" if marks.too_slow else "timeout"
         case OSError():
             return "reset"
         case _:

@@ -1,0 +1,42 @@
+"""
+How far a request came: whether it had begun to leave, and on which connection.
+
+aiohttp's tracing can tell, too, but costs a tenth of an image's download (13 of 120 us, measured),
+because it announces a dozen events per request to nobody. So the request itself sets the mark, at
+the same moment: a connection is there, and the headers are about to be written.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.connector import Connection
+
+_current: ContextVar[Marks] = ContextVar("marks")
+
+
+@dataclass(slots=True)
+class Marks:
+    """One exchange's; set them before the session is asked, in the same task."""
+
+    sent: bool = False
+    """It has begun to leave, or may have. Never taken back, not even if aiohttp tries again."""
+    connection: object = None
+    """Stays the same object while a connection is kept alive."""
+    too_slow: bool = False
+
+    def follow(self) -> None:
+        """Have this task's next request set these marks."""
+        _current.set(self)
+
+
+class MarkingRequest(aiohttp.ClientRequest):
+    """A session's `request_class`."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        marks = _current.get()
+        marks.sent = True
+        marks.connection = conn.protocol
+        return await super().send(conn)
