@@ -29,12 +29,34 @@ class Adaptive:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[int]:
         """Hold one slot; yields the epoch to hand back to `too_much`."""
-        await self._enter()
+        await self.enter()
         try:
             yield self._epoch
         finally:
-            self.in_flight -= 1
-            self._serve()
+            self.leave()
+
+    async def enter(self) -> None:
+        """Wait for a slot; whoever enters leaves."""
+        if not self._line and self.in_flight < int(self.limit):
+            self.in_flight += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        self.in_flight -= 1
+        self._serve()
+
+    def set_limit(self, limit: int) -> None:
+        """For whoever knows the need and does not have to search for it."""
+        self.limit = float(max(1, min(limit, self.ceiling)))
+        self._serve()
 
     def succeeded(self) -> None:
         """Grow by one slot per `limit` successes: about one per round trip of a full window."""
@@ -48,20 +70,6 @@ class Adaptive:
         self._epoch += 1
         self.cuts += 1
         self.limit = max(1.0, self.limit * CUT)
-
-    async def _enter(self) -> None:
-        if not self._line and self.in_flight < int(self.limit):
-            self.in_flight += 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append(place)
-        try:
-            await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.in_flight -= 1
-                self._serve()
-            raise
 
     def _serve(self) -> None:
         while self._line and self.in_flight < int(self.limit):

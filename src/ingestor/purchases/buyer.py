@@ -19,6 +19,7 @@ from ingestor.errors import (
     Rejected,
     RunStopped,
     Throttled,
+    Unauthorized,
     Unavailable,
     reason_of,
     retry_hint,
@@ -224,15 +225,19 @@ class Buyer:
 
 def _free_to_repeat() -> Callable[[BaseException], bool | float]:
     """
-    A hint for one batch: refusals and what was never sent, and a few times Google's own 503.
+    A hint for one batch: refusals and what was never sent, a few times Google's own 503, and once a
+    credential that has been renewed since.
 
     The retry loop asks more than once about an error, so the verdict on the last one is kept.
     """
-    unavailable = 0
+    unavailable = unauthorized = 0
     last: tuple[BaseException | None, bool | float] = (None, False)
 
     def verdict(error: BaseException) -> bool | float:
-        nonlocal unavailable
+        nonlocal unavailable, unauthorized
+        if isinstance(error, Unauthorized):
+            unauthorized += 1
+            return unauthorized == 1
         if isinstance(error, Unavailable) and error.reason == "unavailable":
             unavailable += 1
             return retry_hint(error) if unavailable <= MOST_UNAVAILABLE else False

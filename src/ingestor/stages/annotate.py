@@ -1,0 +1,72 @@
+"""
+Images in, annotations out: as many per call as Vision takes, as many calls as are needed.
+
+A batch waits for a place among the calls in flight, so the images of at most that many batches are
+in doubt at any moment. Memory is given back as soon as a batch is settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from ingestor.kits.batching import batches
+from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.models import Failure, Image, Published
+
+MOST_IMAGES = 16
+"""Images per `images:annotate` call (https://cloud.google.com/vision/quotas)."""
+HEAVIEST_BATCH = 9_500_000
+"""Encoded bytes: the documented limit is 10 MB of JSON; the rest is headroom."""
+LINGER = 1.0
+"""Seconds a short batch waits for more: at 16 images a second it never has to (taste)."""
+
+Annotate = Callable[[Sequence[Image]], Awaitable[Sequence[Published | Failure]]]
+
+
+async def annotate(
+    images: Channel[Image],
+    published: Channel[Published],
+    *,
+    buy: Annotate,
+    weigh: Callable[[Image], int],
+    slots: Adaptive,
+    memory: Memory,
+    lifetime: Lifetime,
+) -> None:
+    """
+    Have every image annotated; owns `published`.
+
+    On stopping, images not yet bought are dropped (they stay pending in the journal); when the grace
+    period is over, calls in flight are cancelled.
+    """
+    buyers: set[asyncio.Task[None]] = set()
+
+    async def annotate_batch(batch: Sequence[Image]) -> None:
+        try:
+            outcomes = await buy(batch)
+        finally:
+            memory.release(sum(image.reserved for image in batch))
+            slots.leave()
+        for outcome in outcomes:
+            if isinstance(outcome, Published):
+                await published.send(outcome)
+
+    def cut() -> None:
+        for buyer in tuple(buyers):
+            buyer.cancel()
+
+    with lifetime.at_cut(cut):
+        async with published, asyncio.TaskGroup() as group:
+            async for batch in batches(
+                images, most=MOST_IMAGES, heaviest=HEAVIEST_BATCH, weigh=weigh, linger=LINGER
+            ):
+                if lifetime.stopping:
+                    memory.release(sum(image.reserved for image in batch))
+                    continue
+                await slots.enter()
+                buyer = group.create_task(annotate_batch(batch), name="annotate-batch")
+                buyers.add(buyer)
+                buyer.add_done_callback(buyers.discard)

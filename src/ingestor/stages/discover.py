@@ -1,0 +1,164 @@
+"""
+Pages in, photos out: the front door.
+
+A pool moves while it is paged (newest first): rows repeat and slip past page borders. So the end is
+never guessed from the size of a page: it is `page >= pages`, or two pages in a row without anything
+new; then the first page is read again for what arrived meanwhile, and all of them if rows were
+removed, because then others moved up past us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ingestor.kits.channel import Channel
+from ingestor.models import Photo
+
+MOST_PASSES = 3
+"""Times that a pool is begun again from page 1."""
+STALE_PAGES = 2
+"""Pages in a row without a new photo that end a pass: past the end the last page comes again."""
+EMPTY_READS = 3
+"""Times that an empty page in the middle is read before it is believed."""
+
+
+class Page(Protocol):
+    """One page of a pool as the upstream answered it."""
+
+    @property
+    def pages(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def rows(self) -> Sequence[object]: ...
+
+
+class Sighting(Protocol):
+    """What a page meant for this run, once it is in the journal."""
+
+    @property
+    def fresh(self) -> Sequence[Photo]: ...
+    @property
+    def new_to_run(self) -> int: ...
+
+
+ListPage = Callable[[str, int], Awaitable[Page]]
+"""(group id, page from 1) -> the page."""
+Sight = Callable[[str, int, Page, int | None], Awaitable[Sighting]]
+"""(group id, page number, page, room) -> written down, and what is to be done."""
+TakePending = Callable[[int], Awaitable[Sequence[Photo]]]
+"""(at most) -> photos that an earlier run left, each handed out once."""
+
+PENDING_AT_ONCE = 500
+"""Photos taken from the journal together: as many as a page has."""
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many more photos the run may take on."""
+
+    left: int | None
+
+    @property
+    def over(self) -> bool:
+        return self.left is not None and self.left <= 0
+
+    def take(self, photos: int) -> None:
+        if self.left is not None:
+            self.left -= photos
+
+
+@dataclass(slots=True)
+class _Crawl:
+    """What one pass over a pool has seen."""
+
+    stale: int = 0
+    new: int = 0
+    totals: list[int] = field(default_factory=list)
+
+    @property
+    def shrank(self) -> bool:
+        return any(
+            later < earlier for earlier, later in zip(self.totals, self.totals[1:], strict=False)
+        )
+
+
+async def discover(
+    photos: Channel[Photo],
+    *,
+    groups: Sequence[str],
+    limit: int | None,
+    list_page: ListPage,
+    sight: Sight,
+    take_pending: TakePending,
+    stopping: Callable[[], bool],
+) -> None:
+    """
+    Send every photo that needs an annotation, once; owns `photos`.
+
+    What earlier runs left comes first. `limit` counts all photos considered, the known ones too.
+    """
+    room = _Room(limit)
+    async with photos:
+        await _resume(photos, room, take_pending, stopping)
+        for group in groups:
+            for _ in range(MOST_PASSES):
+                crawl = await _pass(
+                    photos, group, room, list_page=list_page, sight=sight, stopping=stopping
+                )
+                if room.over or stopping() or not (crawl.new and (crawl.shrank or crawl.totals)):
+                    break
+
+
+async def _resume(
+    photos: Channel[Photo],
+    room: _Room,
+    take_pending: TakePending,
+    stopping: Callable[[], bool],
+) -> None:
+    while not room.over and not stopping():
+        most = PENDING_AT_ONCE if room.left is None else min(PENDING_AT_ONCE, room.left)
+        left_over = await take_pending(most)
+        if not left_over:
+            return
+        room.take(len(left_over))
+        for photo in left_over:
+            await photos.send(photo)
+
+
+async def _pass(
+    photos: Channel[Photo],
+    group: str,
+    room: _Room,
+    *,
+    list_page: ListPage,
+    sight: Sight,
+    stopping: Callable[[], bool],
+) -> _Crawl:
+    crawl = _Crawl()
+    number = 1
+    while not room.over and not stopping():
+        page = await _read(group, number, list_page)
+        sighting = await sight(group, number, page, room.left)
+        room.take(sighting.new_to_run)
+        crawl.totals.append(page.total)
+        crawl.new += sighting.new_to_run
+        crawl.stale = 0 if sighting.new_to_run else crawl.stale + 1
+        for photo in sighting.fresh:
+            await photos.send(photo)
+        if number >= page.pages or crawl.stale >= STALE_PAGES:
+            break
+        number += 1
+    return crawl
+
+
+async def _read(group: str, number: int, list_page: ListPage) -> Page:
+    """An empty page that is not the last is read again before it is believed."""
+    page = await list_page(group, number)
+    for _ in range(EMPTY_READS - 1):
+        if page.rows or number >= page.pages:
+            break
+        page = await list_page(group, number)
+    return page

@@ -1,0 +1,245 @@
+"""
+Photos in, images out: bytes held in memory, so many at a time and so many bytes.
+
+Memory is reserved before a download starts and stays reserved until whoever takes the image gives it
+back. Concurrency adapts to an image server that throttles on its own. One slow picture delays nobody:
+every worker has one photo in hand, and a retry waits without holding a slot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ingestor import events
+from ingestor.errors import (
+    IngestorError,
+    RunStopped,
+    Throttled,
+    TransportError,
+    Unavailable,
+    VendorError,
+    reason_of,
+    retry_hint,
+)
+from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.retrying import persist
+from ingestor.models import Failure, Image, Photo, Size
+
+Room = Callable[[int], Awaitable[None]]
+Fetch = Callable[[Size, Room], Awaitable[bytes]]
+"""One attempt at one rendition; awaits the room function before it holds more than was said."""
+Fail = Callable[[Failure], Awaitable[None]]
+
+MOST_ATTEMPTS = 6
+"""Tries at one photo, all its renditions together: what fails so often is not weather."""
+FEWER: Final = {"not-an-image": 2, "corrupt": 2, "empty": 2}
+"""Attempts where the answer itself is wrong: once more, in case it was a bad moment."""
+SMALLEST_GUESS = 64_000
+"""Bytes reserved where the listing names no measures."""
+BYTES_PER_PIXEL = 0.5
+"""Twice what Flickr's 640 px JPEGs were seen to need; what is larger grows as it is read."""
+
+
+class Downloader:
+    """The workers' common ground: what is in flight, what is held, when it last went well."""
+
+    def __init__(
+        self,
+        *,
+        fetch: Fetch,
+        slots: Adaptive,
+        memory: Memory,
+        lifetime: Lifetime,
+        patience: float,
+        clock: Callable[[], float],
+        listen: events.Listener,
+    ) -> None:
+        self._fetch = fetch
+        self._slots = slots
+        self._memory = memory
+        self._lifetime = lifetime
+        self._patience = patience
+        self._clock = clock
+        self._listen = listen
+        self._succeeded_at = clock()
+
+    async def image_of(self, photo: Photo) -> Image | Failure:
+        """
+        Download one photo in the first rendition that fits.
+
+        Raises RunStopped when nobody has had a picture for as long as our patience lasts.
+        """
+        started = self._clock()
+        failure: Failure | None = None
+        for size in photo.sizes:
+            hold = _Hold(self._memory)
+            try:
+                content = await self._persist(size, hold)
+            except (VendorError, TransportError) as error:
+                hold.release()
+                failure = self._failure(photo, error)
+                if reason_of(error) != "too-large":
+                    return failure
+            except BaseException:
+                hold.release()
+                raise
+            else:
+                hold.shrink(len(content))
+                self._listen(
+                    events.ImageDownloaded(
+                        photo=photo.id, size=len(content), seconds=self._clock() - started
+                    )
+                )
+                return Image(
+                    photo=photo,
+                    content=content,
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    size=size,
+                    reserved=hold.size,
+                )
+        return failure or Failure(photo_id=photo.id, stage="download", reason="no-url")
+
+    async def _persist(self, size: Size, hold: _Hold) -> bytes:
+        tries = 0
+
+        def hint(error: BaseException) -> bool | float:
+            wished = retry_hint(error)
+            few = FEWER.get(reason_of(error), MOST_ATTEMPTS)
+            return wished if tries < few else False
+
+        async def attempt() -> bytes:
+            nonlocal tries
+            tries += 1
+            return await self._attempt(size, hold)
+
+        await hold.reserve(_guess(size))
+        return await persist(
+            attempt,
+            hint=hint,
+            rest=self._lifetime.rest,
+            patience=self._patience,
+            proven=lambda: self._succeeded_at,
+            clock=self._clock,
+            attempts=MOST_ATTEMPTS,
+            noticed=self._noticed,
+        )
+
+    async def _attempt(self, size: Size, hold: _Hold) -> bytes:
+        async with self._slots.slot() as epoch:
+            try:
+                content = await self._fetch(size, hold.grow)
+            except (Throttled, Unavailable, TransportError) as error:
+                if _is_too_much(error):
+                    self._slots.too_much(epoch)
+                raise
+            self._slots.succeeded()
+            self._succeeded_at = self._clock()
+            return content
+
+    def _failure(self, photo: Photo, error: IngestorError) -> Failure:
+        out_of_patience = self._clock() - self._succeeded_at >= self._patience
+        if retry_hint(error) is not False and out_of_patience:
+            raise RunStopped(
+                f"No picture could be downloaded for {self._patience:.0f} s ({error}). Nothing is "
+                "lost; run the same command again when the image server answers.",
+                reason="images-unavailable",
+            ) from error
+        return Failure(
+            photo_id=photo.id, stage="download", reason=reason_of(error), detail=str(error)
+        )
+
+    def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
+        self._listen(
+            events.RetryScheduled(
+                upstream="images", reason=reason_of(error), attempt=attempt, seconds=seconds
+            )
+        )
+
+
+async def download(
+    photos: Channel[Photo],
+    images: Channel[Image],
+    *,
+    image_of: Callable[[Photo], Awaitable[Image | Failure]],
+    failed: Fail,
+    workers: int,
+    lifetime: Lifetime,
+) -> None:
+    """
+    Turn every photo into an image or a failure; owns `images`.
+
+    On stopping, downloads in flight are cancelled and the photos that still come are let go.
+    """
+
+    async def worker() -> None:
+        async for photo in photos:
+            try:
+                result = await image_of(photo)
+            except Stopping:
+                return
+            except RunStopped as error:
+                lifetime.stop(error.reason, error)
+                return
+            if isinstance(result, Failure):
+                await failed(result)
+            else:
+                await images.send(result)
+
+    def stop() -> None:
+        for task in tasks:
+            task.cancel()
+
+    async with images:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(worker(), name=f"download-{number}") for number in range(workers)
+            ]
+            with lifetime.at_stop(stop):
+                await asyncio.wait(tasks)
+        # Only when stopping is anything left: it stays pending in the journal.
+        async for _ in photos:
+            pass
+
+
+class _Hold:
+    """What one download has reserved of the memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.size = 0
+
+    async def reserve(self, size: int) -> None:
+        await self._memory.reserve(size)
+        self.size = size
+
+    async def grow(self, total: int) -> None:
+        """Hold at least `total` bytes."""
+        if total <= self.size:
+            return
+        async with self._memory.growth() as take:
+            take(total - self.size)
+            self.size = total
+
+    def shrink(self, size: int) -> None:
+        """Give back what was guessed too much."""
+        if size < self.size:
+            self._memory.release(self.size - size)
+            self.size = size
+
+    def release(self) -> None:
+        self._memory.release(self.size)
+        self.size = 0
+
+
+def _guess(size: Size) -> int:
+    return max(SMALLEST_GUESS, int(size.width * size.height * BYTES_PER_PIXEL))
+
+
+def _is_too_much(error: IngestorError) -> bool:
+    """What an overloaded server shows: refusals for speed, 503, timeouts."""
+    return isinstance(error, Throttled) or reason_of(error) in ("unavailable", "timeout")

@@ -1,0 +1,80 @@
+"""
+Annotations in, nothing out: whole photos, few large writes, each of which may be repeated.
+
+What the store refuses is halved until the photo that spoils the update is alone; that one becomes a
+dead letter, its paid result stays in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from ingestor.errors import IngestorError, Rejected, reason_of
+from ingestor.kits.batching import batches
+from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime
+from ingestor.models import Failure, Published
+
+MOST_PHOTOS = 500
+HEAVIEST_UPDATE = 1_000_000
+"""Bytes of one update: what Google's own import tool sends at once."""
+LINGER = 0.5
+"""Seconds: an annotation is searchable soon, and a busy run still fills its updates (taste)."""
+
+Write = Callable[[Sequence[Published]], Awaitable[None]]
+Fail = Callable[[Failure], Awaitable[None]]
+
+
+async def store(
+    published: Channel[Published],
+    *,
+    write: Write,
+    failed: Fail,
+    weigh: Callable[[Published], int],
+    writers: int,
+    lifetime: Lifetime,
+) -> None:
+    """
+    Write everything that comes, `writers` updates at a time.
+
+    An error that concerns the run stops it; what could not be written stays annotated in the journal
+    and is published by the next run.
+    """
+    places = asyncio.Semaphore(writers)
+
+    async def publish_and_leave(batch: Sequence[Published]) -> None:
+        try:
+            await publish(batch, write=write, failed=failed)
+        except IngestorError as error:
+            lifetime.stop(reason_of(error), error)
+        finally:
+            places.release()
+
+    async with asyncio.TaskGroup() as group:
+        async for batch in batches(
+            published, most=MOST_PHOTOS, heaviest=HEAVIEST_UPDATE, weigh=weigh, linger=LINGER
+        ):
+            await places.acquire()
+            group.create_task(publish_and_leave(batch), name="store-update")
+
+
+async def publish(batch: Sequence[Published], *, write: Write, failed: Fail) -> None:
+    """Write one update, or its halves where it is refused."""
+    try:
+        await write(batch)
+    except Rejected as error:
+        if len(batch) == 1:
+            await failed(
+                Failure(
+                    photo_id=batch[0].photo.id,
+                    stage="store",
+                    reason="store-refused",
+                    detail=str(error),
+                    paid="yes",
+                )
+            )
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            await publish(half, write=write, failed=failed)
