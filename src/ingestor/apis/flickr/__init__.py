@@ -1,0 +1,26 @@
+"""
+The Flickr API: what hangs in a group's pool, and which group a URL means.
+
+Which addresses pictures may have stands in `addresses`, what a row of a listing says in `rows`, what
+a whole answer says, or refuses, in `answers`; `client` only waits.
+"""
+
+from ingestor.apis.flickr.addresses import ImageOrigin
+from ingestor.apis.flickr.answers import Group, PoolPage, error_for, read_group, read_pool_page
+from ingestor.apis.flickr.client import PER_PAGE, Flickr, lookup_request, pool_request
+from ingestor.apis.flickr.rows import Unusable, read_row
+
+__all__ = [
+    "PER_PAGE",
+    "Flickr",
+    "Group",
+    "ImageOrigin",
+    "PoolPage",
+    "Unusable",
+    "error_for",
+    "lookup_request",
+    "pool_request",
+    "read_group",
+    "read_pool_page",
+    "read_row",
+]

@@ -1,0 +1,177 @@
+"""
+A whole answer: a page of a pool, a group, or a refusal that comes with status 200.
+
+(https://www.flickr.com/services/api/flickr.groups.pools.getPhotos.html) What cannot be read is the
+weather: the service answers with HTML, JSONP and broken JSON on its bad days, and is well again later.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+
+from ingestor.apis import read_json, retry_after, text_of
+from ingestor.apis.flickr.addresses import ImageOrigin
+from ingestor.apis.flickr.rows import Unusable, number, read_row, text
+from ingestor.errors import Denied, Rejected, Throttled, Unavailable, VendorError
+from ingestor.models import Photo
+from ingestor.transport import Response
+
+GROUP_ID = re.compile(r"[0-9]{1,20}@N[0-9]{2}")
+
+WEATHER_CODES = frozenset({0, 10, 105, 106, 201})
+"""Documented or seen while the service was away; 0 and 201 are not in the documents."""
+OUR_FAULT_CODES = frozenset({3, 5, 18, 20, 77, 95, 111, 112, 114, 115, 116})
+"""Unknown user, method, format, arguments: no repeat helps."""
+SIGN_IN_CODES = frozenset({96, 97, 98, 99})
+
+DENIALS = {
+    1: (
+        "group-not-found",
+        (
+            "Flickr knows no such group. Give --group the id (12345678@N00) or the URL of the group's "
+            "page."
+        ),
+    ),
+    2: (
+        "group-private",
+        "The group's pool is private: Flickr shows it to members only. Choose a public group.",
+    ),
+    100: (
+        "api-key",
+        (
+            "Flickr does not accept FLICKR_API_KEY. Get a key at "
+            "https://www.flickr.com/services/apps/create/ and set FLICKR_API_KEY."
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolPage:
+    """One page as it was answered: beyond the end Flickr gives the last page again, and says so."""
+
+    page: int
+    pages: int
+    total: int
+    rows: tuple[Photo | Unusable, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    id: str
+    name: str
+
+
+def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
+    """Raises what `error_for` names; a page without its numbers is unreadable, never empty."""
+    listing = _member(response, "photos")
+    page, pages, total = (number(listing.get(name)) for name in ("page", "pages", "total"))
+    rows = listing.get("photo", [] if total == 0 else None)
+    if page is None or pages is None or total is None or not isinstance(rows, list):
+        raise _unreadable(response)
+    return PoolPage(
+        page=page,
+        pages=pages,
+        total=total,
+        rows=tuple(read_row(row, group=group, images=images) for row in rows),
+    )
+
+
+def read_group(response: Response) -> Group:
+    """Raises what `error_for` names."""
+    group = _member(response, "group")
+    id_ = text(group.get("id"))
+    if not GROUP_ID.fullmatch(id_):
+        raise _unreadable(response)
+    return Group(id=id_, name=text(group.get("groupname")))
+
+
+def error_for(response: Response) -> VendorError:
+    """Name the refusal that an answer is, which most often comes with status 200."""
+    match read_json(response):
+        case {"stat": "fail", **refusal} if response.status != 429:
+            return _refusal(number(refusal.get("code")), text(refusal.get("message")))
+        case _:
+            return _by_status(response)
+
+
+def _member(response: Response, name: str) -> dict[str, object]:
+    match read_json(response):
+        case {"stat": "ok", **answer} if response.status == 200:
+            member = answer.get(name)
+        case _:
+            raise error_for(response)
+    if not isinstance(member, dict):
+        raise _unreadable(response)
+    return member
+
+
+def _refusal(code: int | None, message: str) -> VendorError:
+    """
+    By code. One that is missing or new is retried for a while: better than to take a page for
+    empty, or a bad day for the end.
+    """
+    if code in WEATHER_CODES or "not currently available" in message:
+        return Unavailable(
+            f"Flickr is not available: {message}", upstream="flickr", processed=False
+        )
+    if denial := DENIALS.get(code or -1):
+        reason, sentence = denial
+        return Denied(sentence, upstream="flickr", reason=reason)
+    if code in SIGN_IN_CODES:
+        return Denied(
+            f"Flickr wants a signed-in user for this, and only public pools are read: {message}",
+            upstream="flickr",
+            reason="not-public",
+        )
+    if code in OUR_FAULT_CODES:
+        return Rejected(
+            f"Flickr rejects the request: {message}", upstream="flickr", reason=f"code-{code}"
+        )
+    return Unavailable(
+        f"Flickr fails with code {code}: {message}", upstream="flickr", reason="unexpected"
+    )
+
+
+def _by_status(response: Response) -> VendorError:
+    status, wait = response.status, retry_after(response.headers)
+    broken = partial(Unavailable, upstream="flickr", status=status, retry_after=wait)
+    if status in {403, 429}:
+        # A block page (403) is what abuse looks like from here; only slowing down helps.
+        return Throttled(
+            f"Flickr refuses for speed (status {status}).",
+            upstream="flickr",
+            status=status,
+            reason="throttled" if status == 429 else "blocked",
+            retry_after=wait,
+        )
+    if status == 200:
+        return _unreadable(response)
+    if status == 408 or status >= 500:
+        return broken(f"Flickr answered with status {status}.", reason="unavailable")
+    if 200 < status < 400:
+        return broken(f"Flickr sent us elsewhere (status {status}).", reason="redirected")
+    if status == 404:
+        return Denied(
+            "There is no Flickr API at this address: check --flickr-url.",
+            upstream="flickr",
+            status=status,
+            reason="wrong-address",
+        )
+    return Rejected(
+        f"Flickr rejects the request with status {status}.",
+        upstream="flickr",
+        status=status,
+        reason=f"status-{status}",
+    )
+
+
+def _unreadable(response: Response) -> Unavailable:
+    return Unavailable(
+        f"Flickr's answer is unreadable: {text_of(response)}",
+        upstream="flickr",
+        status=response.status,
+        reason="unreadable",
+    )

@@ -1,0 +1,126 @@
+"""
+One row of a listing becomes a photo, or a reason why not.
+
+The API's numbers come as texts and as numbers, members are absent where there is nothing to say, and
+titles hold whatever people typed; nothing here raises.
+(https://www.flickr.com/services/api/flickr.groups.pools.getPhotos.html)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ingestor.apis.flickr.addresses import ImageOrigin, PhotoKey
+from ingestor.models import Photo, Size
+
+PHOTO_ID = re.compile(r"[0-9]{1,20}")
+"""Ids become keys and parts of paths: digits only, ASCII only."""
+OWNER = re.compile(r"[0-9A-Za-z_@-]{1,100}")
+LICENSE = re.compile(r"[0-9]{1,3}")
+
+LADDER = ("z", "c", "l", "m", "n")
+"""
+Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px. 640 x 480 is what Vision
+advises for labels (https://cloud.google.com/vision/docs/supported-files#image_sizing).
+"""
+LONGEST_TITLE = 1000
+"""Characters kept; Flickr's form takes 255, and listings have shown more."""
+LONGEST_NAME = 200
+LARGEST_NUMBER = 2**53
+"""Above it JSON readers, the database among them, lose digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """A row of which no photo can be made. `photo_id` is "" where the id itself is the trouble."""
+
+    photo_id: str
+    reason: str
+    """bad-row, bad-id, no-url or url-refused."""
+    detail: str = ""
+
+
+def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusable:
+    """Make a photo of one row in the pool of `group`."""
+    if not isinstance(row, dict):
+        return Unusable(photo_id="", reason="bad-row", detail=type(row).__name__)
+    id_ = text(row.get("id"))
+    if not PHOTO_ID.fullmatch(id_):
+        return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:80])
+    key = PhotoKey(id=id_, server=text(row.get("server")), secret=text(row.get("secret")))
+    sizes = _sizes(row, key, images)
+    if not sizes:
+        listed = any(row.get(f"url_{name}") is not None for name in LADDER)
+        return Unusable(photo_id=id_, reason="url-refused" if listed else "no-url")
+    return Photo(
+        id=id_,
+        group=group,
+        owner=text(row.get("owner")),
+        owner_name=text(row.get("ownername")),
+        title=text(row.get("title"), most=LONGEST_TITLE),
+        page=_page(row, id_),
+        sizes=sizes,
+        thumb=images.accept(row.get("url_n")) or images.build(key, suffix="_m") or sizes[-1].url,
+        license=_license(row.get("license")),
+        uploaded=number(row.get("dateupload")) or 0,
+        date_added=number(row.get("dateadded")) or 0,
+        is_video=row.get("media") == "video",
+    )
+
+
+def number(value: object) -> int | None:
+    """A count or a time that came as 7, "7" or 7.0; None for anything else; never below 0."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            counted = int(value)
+        case str() if re.fullmatch(r"-?[0-9]{1,20}", value):
+            counted = int(value)
+        case _:
+            return None
+    return min(max(counted, 0), LARGEST_NUMBER)
+
+
+def text(value: object, *, most: int = LONGEST_NAME) -> str:
+    """A text that came as such, wrapped in `_content`, as a number, or not at all."""
+    if isinstance(value, dict):
+        value = value.get("_content")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value[:most] if isinstance(value, str) else ""
+
+
+def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tuple[Size, ...]:
+    """
+    The listed sizes in the ladder's order. One that must not be fetched is passed over; an address
+    is built only where none was listed, so that a listing full of strange ones stays refused.
+    """
+    listed = [name for name in LADDER if row.get(f"url_{name}") is not None]
+    if not listed:
+        built = images.build(key)
+        return (Size(url=built),) if built else ()
+    return tuple(
+        Size(
+            url=url,
+            width=number(row.get(f"width_{name}")) or 0,
+            height=number(row.get(f"height_{name}")) or 0,
+        )
+        for name in listed
+        if (url := images.accept(row[f"url_{name}"]))
+    )
+
+
+def _page(row: Mapping[str, object], photo_id: str) -> str:
+    """The photo's page, which the API's terms want linked; few owners have an alias."""
+    names = (text(row.get("pathalias")), text(row.get("owner")))
+    # Without a usable owner, Flickr finds the photo by its id all the same.
+    owner = next((name for name in names if OWNER.fullmatch(name)), "-")
+    return f"https://www.flickr.com/photos/{owner}/{photo_id}/"
+
+
+def _license(value: object) -> str:
+    id_ = text(value)
+    return id_ if LICENSE.fullmatch(id_) else ""

@@ -1,0 +1,404 @@
+"""What Flickr is asked, what a listing says, and which error each refusal is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from tests.unit.apis.conftest import Answer, Recorder
+
+from ingestor.apis.flickr import (
+    Flickr,
+    Group,
+    ImageOrigin,
+    PoolPage,
+    Unusable,
+    error_for,
+    lookup_request,
+    pool_request,
+    read_group,
+    read_pool_page,
+    read_row,
+)
+from ingestor.errors import Denied, IngestorError, Rejected, Throttled, Unavailable, VendorError
+from ingestor.models import Photo
+from ingestor.transport import Request, Response
+
+URL = "https://api.flickr.com/services/rest/"
+KEY = SecretStr("canary-flickr-key")
+LIVE = ImageOrigin("https://live.staticflickr.com")
+GROUP = "42637302@N00"
+RECORDED = Path(__file__).parents[4] / "shared" / "recorded"
+
+
+def form_of(request: Request) -> dict[str, str]:
+    assert isinstance(request.body, bytes)
+    return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+
+
+def page_of(response: Response) -> PoolPage:
+    return read_pool_page(response, group=GROUP, images=LIVE)
+
+
+def a_row(**given: Any) -> dict[str, Any]:
+    return {"id": "1", "owner": "1@N00", "server": "65535", "secret": "0d0b8ae4a9", **given}
+
+
+def photo_of(row: object, images: ImageOrigin = LIVE) -> Photo:
+    photo = read_row(row, group=GROUP, images=images)
+    assert isinstance(photo, Photo), photo
+    return photo
+
+
+# What is asked
+
+
+def test_the_key_stands_in_the_body_alone() -> None:
+    request = pool_request(GROUP, page=3, url=URL, key=KEY)
+
+    assert form_of(request)["api_key"] == "canary-flickr-key"
+    assert request.url == URL
+    assert "canary" not in repr(request)
+
+
+def test_a_page_is_asked_for_in_plain_json_with_image_addresses() -> None:
+    form = form_of(pool_request(GROUP, page=3, url=URL, key=KEY))
+
+    assert form["method"] == "flickr.groups.pools.getPhotos"
+    assert (form["group_id"], form["page"], form["per_page"]) == (GROUP, "3", "500")
+    assert (form["format"], form["nojsoncallback"]) == ("json", "1")
+    assert "url_z" in form["extras"]
+
+
+@pytest.mark.parametrize(
+    ("group", "url"),
+    [
+        ("zoo", "https://www.flickr.com/groups/zoo/"),
+        (GROUP, f"https://www.flickr.com/groups/{GROUP}/"),
+        ("https://www.flickr.com/groups/zoo/pool/", "https://www.flickr.com/groups/zoo/pool/"),
+    ],
+    ids=["alias", "id", "url"],
+)
+def test_a_group_is_looked_up_by_its_page(group: str, url: str) -> None:
+    assert form_of(lookup_request(group, url=URL, key=KEY))["url"] == url
+
+
+# What is listed
+
+
+def test_a_page_is_read(answer: Answer) -> None:
+    page = page_of(answer("flickr/pool_page"))
+
+    first, second, third = (row for row in page.rows if isinstance(row, Photo))
+    assert (page.page, page.pages, page.total) == (1, 443, 221343)
+    assert (first.id, first.owner, first.owner_name) == ("54483125961", "12345678@N00", "Jane")
+    assert (first.license, first.uploaded, first.date_added) == ("4", 1745840000, 1745850000)
+    assert (first.group, second.date_added, third.is_video) == (GROUP, 1745849000, True)
+    assert [photo.title for photo in (first, second, third)] == ["Some title", "", "Løwe 🦁"]
+
+
+def test_numbers_may_be_texts(answer: Answer) -> None:
+    page = page_of(answer("flickr/pool_texts"))
+
+    assert (page.page, page.pages, page.total) == (2, 32, 15849)
+
+
+def test_an_empty_pool_is_no_error(answer: Answer) -> None:
+    assert page_of(answer("flickr/pool_empty")) == PoolPage(page=1, pages=0, total=0, rows=())
+
+
+def test_sizes_come_in_the_order_of_the_ladder(answer: Answer) -> None:
+    first = page_of(answer("flickr/pool_page")).rows[0]
+
+    assert isinstance(first, Photo)
+    widths = [(size.url[-6:], size.width, size.height) for size in first.sizes]
+    assert widths == [
+        ("_z.jpg", 640, 427),
+        ("_c.jpg", 800, 534),
+        ("_b.jpg", 1024, 683),
+        ("a9.jpg", 500, 334),
+        ("_n.jpg", 320, 213),
+    ]
+
+
+def test_an_address_is_built_where_none_is_listed() -> None:
+    photo = photo_of(a_row())
+
+    assert [size.url for size in photo.sizes] == [
+        "https://live.staticflickr.com/65535/1_0d0b8ae4a9.jpg"
+    ]
+    assert photo.thumb == "https://live.staticflickr.com/65535/1_0d0b8ae4a9_m.jpg"
+
+
+def test_the_thumb_is_the_small_size_that_is_listed() -> None:
+    url = "https://live.staticflickr.com/65535/1_0d0b8ae4a9_n.jpg"
+
+    assert photo_of(a_row(url_n=url)).thumb == url
+
+
+@pytest.mark.parametrize(
+    ("listed", "fetched"),
+    [
+        ("http://farm9.staticflickr.com/8062/1_ab.jpg", "/8062/1_ab.jpg"),
+        ("https://farm66.static.flickr.com/8062/1_ab_z.jpg?zz=1", "/8062/1_ab_z.jpg"),
+        ("https://live.staticflickr.com/8062/1_ab_z_d.jpg", "/8062/1_ab_z_d.jpg"),
+        ("https://LIVE.staticflickr.com/8062/1_ab_k.png", "/8062/1_ab_k.png"),
+    ],
+)
+def test_old_addresses_are_asked_of_the_origin_of_today(listed: str, fetched: str) -> None:
+    assert LIVE.accept(listed) == "https://live.staticflickr.com" + fetched
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://live.staticflickr.com/1/1_ab.jpg",
+        "https://live.staticflickr.com:8443/1/1_ab.jpg",
+        "https://live.staticflickr.com.evil.example/1/1_ab.jpg",
+        "https://user@live.staticflickr.com/1/1_ab.jpg",
+        "https://live.staticflickr.com@evil.example/1/1_ab.jpg",
+        "https://evilfarm1.staticflickr.com/1/1_ab.jpg",
+        "https://live.staticflickr.com/../etc/passwd",
+        "https://live.staticflickr.com/1/1_ab.jpg/../../x",
+        "https://live.staticflickr.com/1/1_ab.svg",
+        "https://live.staticflickr.com\\@evil.example/1/1_ab.jpg",
+        "https://169.254.169.254/1/1_ab.jpg",
+        "https://[::1/1/1_ab.jpg",
+        "file:///1/1_ab.jpg",
+        "//live.staticflickr.com/1/1_ab.jpg",
+        "/1/1_ab.jpg",
+        "",
+        7,
+        {},
+    ],
+)
+def test_everywhere_else_is_refused(url: object) -> None:
+    assert LIVE.accept(url) is None
+    assert read_row(a_row(url_z=url), group=GROUP, images=LIVE) == Unusable(
+        photo_id="1", reason="url-refused"
+    )
+
+
+def test_one_strange_address_does_not_cost_the_photo() -> None:
+    good = "https://live.staticflickr.com/1/1_ab_c.jpg"
+
+    photo = photo_of(a_row(url_z="https://evil.example/1/1_ab.jpg", url_c=good))
+
+    assert [size.url for size in photo.sizes] == [good]
+
+
+def test_another_origin_takes_its_own_addresses_alone() -> None:
+    images = ImageOrigin("http://127.0.0.1:8001/")
+
+    assert images.accept("http://127.0.0.1:8001/1/1_ab.jpg") == "http://127.0.0.1:8001/1/1_ab.jpg"
+    assert images.accept("http://127.0.0.1:8002/1/1_ab.jpg") is None
+    assert images.accept("https://live.staticflickr.com/1/1_ab.jpg") is None
+    assert images.accept("https://farm1.staticflickr.com/1/1_ab.jpg") is None
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        pytest.param(7, "bad-row", id="number"),
+        pytest.param(None, "bad-row", id="null"),
+        pytest.param({}, "bad-id", id="no id"),
+        pytest.param(a_row(id=""), "bad-id", id="empty id"),
+        pytest.param(a_row(id="../1"), "bad-id", id="path"),
+        pytest.param(a_row(id="a.b"), "bad-id", id="dot"),
+        pytest.param(a_row(id="١٢"), "bad-id", id="other digits"),
+        pytest.param(a_row(id="1" * 21), "bad-id", id="long id"),
+        pytest.param(a_row(id=True), "bad-id", id="bool id"),
+        pytest.param(a_row(secret=""), "no-url", id="no secret"),
+        pytest.param(a_row(secret="../"), "no-url", id="path in secret"),
+        pytest.param(a_row(server=None), "no-url", id="no server"),
+    ],
+)
+def test_a_row_that_is_no_photo_says_why(row: object, reason: str) -> None:
+    unusable = read_row(row, group=GROUP, images=LIVE)
+
+    assert isinstance(unusable, Unusable)
+    assert unusable.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("alias", "owner", "page"),
+    [
+        ("jane", "1@N00", "jane"),
+        (None, "1@N00", "1@N00"),
+        ("", "1@N00", "1@N00"),
+        ("..", "1@N00", "1@N00"),
+        ("a/b", '"><script>', "-"),
+    ],
+)
+def test_the_page_is_found_by_alias_or_owner(alias: object, owner: str, page: str) -> None:
+    photo = photo_of(a_row(pathalias=alias, owner=owner))
+
+    assert photo.page == f"https://www.flickr.com/photos/{page}/1/"
+
+
+def test_endless_texts_end_and_strange_ones_stay() -> None:
+    photo = photo_of(a_row(title="🦁" * 10_000, ownername="</script>\u202e\x00", license="<b>"))
+
+    assert photo.title == "🦁" * 1000
+    assert photo.owner_name == "</script>\u202e\x00"
+    assert photo.license == ""
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"page": 1, "pages": 3, "total": 9}, id="no rows"),
+        pytest.param({"page": 1, "pages": 3, "photo": []}, id="no total"),
+        pytest.param({"page": 1, "pages": "many", "total": 9, "photo": []}, id="no number"),
+        pytest.param({"page": 1, "pages": 3, "total": 9, "photo": {}}, id="no list"),
+        pytest.param([], id="list"),
+    ],
+)
+def test_a_page_without_its_numbers_is_never_taken_for_empty(listing: object) -> None:
+    body = json.dumps({"photos": listing, "stat": "ok"}).encode()
+
+    with pytest.raises(Unavailable) as unreadable:
+        page_of(Response(status=200, headers={}, body=body))
+
+    assert unreadable.value.reason == "unreadable"
+
+
+def test_a_negative_or_huge_total_is_a_number() -> None:
+    body = b'{"photos":{"page":1,"pages":-3,"total":1e300,"photo":[]},"stat":"ok"}'
+
+    page = page_of(Response(status=200, headers={}, body=body))
+
+    assert (page.pages, page.total) == (0, 2**53)
+
+
+def test_a_group_is_read(answer: Answer) -> None:
+    assert read_group(answer("flickr/group")) == Group(id="34427469792@N01", name="Wild animals")
+
+
+@pytest.mark.parametrize("id_", ["", "../x", "zoo", None])
+def test_a_group_without_an_id_is_unreadable(id_: object) -> None:
+    body = json.dumps({"group": {"id": id_}, "stat": "ok"}).encode()
+
+    with pytest.raises(Unavailable):
+        read_group(Response(status=200, headers={}, body=body))
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded pages are not on this machine")
+@pytest.mark.parametrize("name", ["pool-page-1", "pool-page-1-again", "pool-page-2024"])
+def test_every_recorded_row_is_a_photo(name: str) -> None:
+    rows = json.loads((RECORDED / f"{name}.json").read_text())
+
+    photos = [photo_of(row) for row in rows]
+
+    assert all(photo.sizes and photo.date_added and photo.owner_name for photo in photos)
+    assert len({photo.id for photo in photos}) == len(rows)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason", "words"),
+    [
+        ("fail_100", Denied, "api-key", "FLICKR_API_KEY"),
+        ("fail_1", Denied, "group-not-found", "--group"),
+        ("fail_2", Denied, "group-private", "private"),
+        ("fail_99", Denied, "not-public", "Insufficient permissions"),
+        ("fail_112", Rejected, "code-112", "Method"),
+        ("fail_105", Unavailable, "unavailable", "currently unavailable"),
+        ("fail_0", Unavailable, "unavailable", "not currently available"),
+        ("fail_new", Unavailable, "unexpected", "Something new"),
+        ("fail_201_comma", Unavailable, "unreadable", "not currently available"),
+        ("jsonp", Unavailable, "unreadable", "jsonFlickrApi"),
+        ("html", Unavailable, "unreadable", "massage"),
+        ("502", Unavailable, "unavailable", "502"),
+        ("429", Throttled, "throttled", "speed"),
+        ("403_block", Throttled, "blocked", "403"),
+    ],
+)
+def test_each_refusal_has_its_kind(
+    answer: Answer, name: str, kind: type[VendorError], reason: str, words: str
+) -> None:
+    error = error_for(answer(f"flickr/{name}"))
+
+    assert type(error) is kind
+    assert (error.upstream, error.reason) == ("flickr", reason)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("429", None), ("429_retry_after", 90.0)])
+def test_the_wait_that_is_asked_for_counts(
+    answer: Answer, name: str, seconds: float | None
+) -> None:
+    error = error_for(answer(f"flickr/{name}"))
+
+    assert isinstance(error, Throttled)
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(204, Unavailable), (302, Unavailable), (400, Rejected), (404, Denied), (503, Unavailable)],
+)
+def test_without_json_the_status_decides(status: int, kind: type[VendorError]) -> None:
+    assert type(error_for(Response(status=status, headers={}, body=b""))) is kind
+
+
+WORDS = "photos page pages total photo group id stat code message url_z secret server _content"
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["ok", "fail", "1", "https://live.staticflickr.com/1/1_ab.jpg"])
+    | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(WORDS.split()), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+
+
+@given(rows=st.lists(VALUES, max_size=5), total=VALUES)
+def test_a_readable_page_answers_for_every_row(rows: list[object], total: object) -> None:
+    listing = {"page": 1, "pages": 1, "total": total, "photo": rows}
+    body = json.dumps({"photos": listing, "stat": "ok"}).encode()
+
+    with contextlib.suppress(IngestorError):
+        assert len(page_of(Response(status=200, headers={}, body=body)).rows) == len(rows)
+
+
+@given(
+    body=VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60),
+    status=st.sampled_from([200, 204, 302, 400, 401, 403, 404, 429, 500, 503]),
+)
+def test_whatever_is_answered_only_our_errors_come_out(body: bytes, status: int) -> None:
+    response = Response(status=status, headers={}, body=body)
+
+    with contextlib.suppress(IngestorError):
+        page_of(response)
+    with contextlib.suppress(IngestorError):
+        read_group(response)
+
+
+# The client
+
+
+async def test_the_client_asks_and_reads(answer: Answer) -> None:
+    transport = Recorder(answer("flickr/group"), answer("flickr/pool_page"))
+    flickr = Flickr(transport, url=URL, key=KEY, images="https://live.staticflickr.com")
+
+    group = await flickr.lookup_group("wild")
+    page = await flickr.pool_page(group.id, page=1)
+
+    assert form_of(transport.requests[1])["group_id"] == group.id
+    assert len(page.rows) == 3
