@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image, Photo, Published
 
 PHOTOS_AHEAD = 1000
@@ -50,10 +51,13 @@ async def run(
     download: Download,
     annotate: Annotate,
     store: Store,
+    lifetime: Lifetime,
 ) -> None:
     """Start the stages in the order photos travel; return when the last photo has left."""
     async with asyncio.TaskGroup() as stages:
-        stages.create_task(discover(channels.photos), name="discover")
+        front_door = stages.create_task(discover(channels.photos), name="discover")
         stages.create_task(download(channels.photos, channels.images), name="download")
         stages.create_task(annotate(channels.images, channels.published), name="annotate")
         stages.create_task(store(channels.published), name="store")
+        with lifetime.at_stop(front_door.cancel):
+            await asyncio.wait((front_door,))

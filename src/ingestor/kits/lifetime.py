@@ -25,8 +25,8 @@ class Lifetime:
         self.reason: str | None = None
         self.error: BaseException | None = None
         self.cut_short = False
-        self._at_stop: list[Callable[[], None]] = []
-        self._at_cut: list[Callable[[], None]] = []
+        self._at_stop: list[Callable[[], object]] = []
+        self._at_cut: list[Callable[[], object]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -58,7 +58,7 @@ class Lifetime:
             self._timer.cancel()
 
     @contextmanager
-    def at_stop(self, wake: Callable[[], None]) -> Iterator[None]:
+    def at_stop(self, wake: Callable[[], object]) -> Iterator[None]:
         """Have `wake` called when stopping begins (at once, if it has begun) while in the block."""
         with _registered(self._at_stop, wake):
             if self.stopping:
@@ -66,7 +66,7 @@ class Lifetime:
             yield
 
     @contextmanager
-    def at_cut(self, wake: Callable[[], None]) -> Iterator[None]:
+    def at_cut(self, wake: Callable[[], object]) -> Iterator[None]:
         with _registered(self._at_cut, wake):
             if self.cut_short:
                 wake()
@@ -87,7 +87,7 @@ class Lifetime:
 
 
 @contextmanager
-def _registered(calls: list[Callable[[], None]], wake: Callable[[], None]) -> Iterator[None]:
+def _registered(calls: list[Callable[[], object]], wake: Callable[[], object]) -> Iterator[None]:
     calls.append(wake)
     try:
         yield

@@ -74,6 +74,8 @@ class Quota:
         self._paused_until = float("-inf")
         self.granted = [0.0 for _ in limits]
         self.refused = 0
+        self._first: Permit | None = None
+        self._last: Permit | None = None
         now = clock()
         for age, costs in sorted(spent, reverse=True):
             self._record(now - age, costs)
@@ -83,6 +85,23 @@ class Quota:
         """The share of the limits that is being used, 1.0 unless there were refusals."""
         minutes = (self._clock() - self._rate_at) / MINUTE
         return min(1.0, self._rate + REGROWTH_PER_MINUTE * minutes)
+
+    @property
+    def used(self) -> float:
+        """
+        The share of the binding limit that was used between the first grant and the last.
+
+        The first permit opens the time measured and is not counted in it.
+        """
+        if self._first is None or self._last is None or self._first.granted == self._last.granted:
+            return 0.0
+        minutes = (self._last.granted - self._first.granted) / MINUTE
+        return max(
+            (granted - first) / (limit * minutes)
+            for granted, first, limit in zip(
+                self.granted, self._first.costs, self.limits, strict=True
+            )
+        )
 
     @property
     def waiting(self) -> int:
@@ -158,7 +177,11 @@ class Quota:
             self._record(now, costs)
             for dimension, cost in zip(self._dimensions, costs, strict=True):
                 dimension.tokens -= cost
-            place.set_result(Permit(costs, now))
+            for number, cost in enumerate(costs):
+                self.granted[number] += cost
+            self._last = Permit(costs, now)
+            self._first = self._first or self._last
+            place.set_result(self._last)
 
     def _seconds_until(self, costs: Sequence[float]) -> float:
         self._fill()
@@ -178,9 +201,8 @@ class Quota:
             dimension.fill(elapsed * self.rate)
 
     def _record(self, at: float, costs: Sequence[float]) -> None:
-        for number, (dimension, cost) in enumerate(zip(self._dimensions, costs, strict=True)):
+        for dimension, cost in zip(self._dimensions, costs, strict=True):
             dimension.record(at, cost)
-            self.granted[number] += cost
 
 
 class _Dimension:

@@ -38,10 +38,11 @@ async def store(
     """
     Write everything that comes, `writers` updates at a time.
 
-    An error that concerns the run stops it; what could not be written stays annotated in the journal
-    and is published by the next run.
+    An error that concerns the run stops it, and the end of the grace period cuts updates short: what
+    was not written stays annotated in the journal and is published by the next run.
     """
     places = asyncio.Semaphore(writers)
+    updates: set[asyncio.Task[None]] = set()
 
     async def publish_and_leave(batch: Sequence[Published]) -> None:
         try:
@@ -51,12 +52,21 @@ async def store(
         finally:
             places.release()
 
-    async with asyncio.TaskGroup() as group:
-        async for batch in batches(
-            published, most=MOST_PHOTOS, heaviest=HEAVIEST_UPDATE, weigh=weigh, linger=LINGER
-        ):
-            await places.acquire()
-            group.create_task(publish_and_leave(batch), name="store-update")
+    def cut() -> None:
+        for update in tuple(updates):
+            update.cancel()
+
+    with lifetime.at_cut(cut):
+        async with asyncio.TaskGroup() as group:
+            async for batch in batches(
+                published, most=MOST_PHOTOS, heaviest=HEAVIEST_UPDATE, weigh=weigh, linger=LINGER
+            ):
+                if lifetime.cut_short:
+                    continue
+                await places.acquire()
+                update = group.create_task(publish_and_leave(batch), name="store-update")
+                updates.add(update)
+                update.add_done_callback(updates.discard)
 
 
 async def publish(batch: Sequence[Published], *, write: Write, failed: Fail) -> None:
