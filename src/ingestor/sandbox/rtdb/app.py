@@ -166,16 +166,12 @@ async def _setting(
     request: web.Request, target: str, *, namespace: Namespace, caller: Caller
 ) -> web.Response:
     name = target.removeprefix(SETTINGS_PREFIX)
-    options = Options()
     if _verb(request) == "PUT":
         body = await request.read()
-        return answered(
-            Answer(value=put_setting(name, namespace, caller=caller, body=body)), options
-        )
-    value = get_setting(name, namespace, caller=caller)
-    if isinstance(value, bytes):
-        return web.Response(body=value, content_type="application/json", charset="utf-8")
-    return answered(Answer(value=value), options)
+        value = put_setting(name, namespace, caller=caller, body=body)
+        return answered(Answer(value=value), Options())
+    body = get_setting(name, namespace, caller=caller)
+    return web.Response(body=body, content_type="application/json", charset="utf-8")
 
 
 async def _stream(request: web.Request, ask: Ask, *, namespace: Namespace) -> web.StreamResponse:

@@ -24,13 +24,13 @@ DEFAULT_WRITE_SIZE_LIMIT: Final = "defaultWriteSizeLimit"
 DEFAULTS: Final = frozenset({*WRITE_SECONDS, UNLIMITED} - {"tiny"})
 
 
-def get_setting(name: str, namespace: Namespace, *, caller: Caller) -> JSON | bytes:
-    """A setting's value; rules come as the text they were set with. Raises `Refused`."""
+def get_setting(name: str, namespace: Namespace, *, caller: Caller) -> bytes:
+    """A setting as JSON; rules come as the text they were set with. Raises `Refused`."""
     _require_admin(caller)
     if name == RULES:
         return namespace.rules.text.encode()
     if name == DEFAULT_WRITE_SIZE_LIMIT:
-        return namespace.write_size_limit
+        return orjson.dumps(namespace.write_size_limit)
     raise Refused(400, INVALID_PATH)
 
 
