@@ -8,7 +8,7 @@ what is processed is charged, whether or not the answer arrives.
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -34,7 +34,7 @@ from ingestor.sandbox.vision.answers import (
     refused,
 )
 from ingestor.sandbox.vision.bodies import read_batch
-from ingestor.sandbox.vision.credentials import bearer_token, check_credentials
+from ingestor.sandbox.vision.credentials import bearer_token, check_credentials, key_invalid
 from ingestor.sandbox.vision.parameters import read_parameters
 from ingestor.sandbox.vision.questions import Question, name_of
 from ingestor.sandbox.vision.spoiling import spoil
@@ -68,6 +68,7 @@ class Vision:
     tokens: Tokens
     self_signed: NotStored
     key: str
+    disabled_keys: Collection[str]
 
     def see(self, image: bytes) -> Sight:
         photo_id = photo_id_in(image)
@@ -96,6 +97,7 @@ def application(
     quotas: Quotas,
     tokens: Tokens,
     key: str,
+    disabled_keys: Collection[str] = (),
     self_signed: NotStored = lambda _token: None,
 ) -> web.Application:
     """`self_signed` judges bearer tokens that nobody issued: a service account's own JWTs."""
@@ -110,6 +112,7 @@ def application(
         tokens=tokens,
         self_signed=self_signed,
         key=key,
+        disabled_keys=disabled_keys,
     )
     app.router.add_route("*", "/{path:.*}", serve)
     return app
@@ -175,6 +178,8 @@ async def _upload(request: web.Request, vision: Vision) -> bytearray | None:
 
 def _question(request: web.Request, vision: Vision, *, body: bytearray) -> Question:
     holder = check_credentials(request.headers, request.query, key=vision.key, lookup=vision.grant)
+    if holder is None and vision.key in vision.disabled_keys:
+        raise Refused(key_invalid())
     parameters = read_parameters(request.query)
     images = read_batch(body)
     return Question(
