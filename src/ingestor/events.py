@@ -28,6 +28,8 @@ class RunStarted(Event):
     limit: int | None
     resumed: int
     """Photos that an earlier run left pending."""
+    month_units: int = 0
+    """Units this month has had before: they decide what the next ones cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,15 @@ class AnnotationReused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseInDoubt(Event):
+    purchase: str
+    images: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseUnbilled(Event):
+    """A purchase ended without an answer and without a bill: never sent, or refused."""
+
     purchase: str
     images: int
     reason: str

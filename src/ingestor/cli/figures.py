@@ -1,0 +1,180 @@
+"""
+What a run has done so far, counted from its events: the numbers behind the progress display.
+
+Pure: the time comes in with each event, and nothing is drawn here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingestor import events
+
+WINDOW: Final = 20.0
+"""Seconds that a rate looks back. Taste: calm enough to read, quick enough to see a stall."""
+
+MINUTE: Final = 60.0
+
+
+@dataclass(slots=True)
+class Rate:
+    """How many per second, over the last WINDOW seconds (less, when less has passed)."""
+
+    _steps: deque[tuple[float, int]] = field(default_factory=deque)
+    _sum: int = 0
+    _began: float | None = None
+
+    def add(self, count: int, *, now: float) -> None:
+        if self._began is None:
+            self._began = now
+        self._steps.append((now, count))
+        self._sum += count
+        self._forget(now)
+
+    def per_second(self, now: float) -> float:
+        self._forget(now)
+        if self._began is None or not self._steps:
+            return 0.0
+        # A first second would otherwise show the size of one batch as a speed.
+        return self._sum / max(1.0, min(WINDOW, now - self._began))
+
+    def _forget(self, now: float) -> None:
+        while self._steps and self._steps[0][0] <= now - WINDOW:
+            self._sum -= self._steps.popleft()[1]
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """Counts of one run; `take` is fed with every event."""
+
+    limit: int | None = None
+    images_per_minute: int
+    started: float
+    groups: int = 1
+    resumed: int = 0
+    month_units: int = 0
+    totals: dict[str, int] = field(default_factory=dict)
+    """Photos of each group, as its last page said."""
+    listed: int = 0
+    known: int = 0
+    skipped: int = 0
+    listed_all: bool = False
+    downloaded: int = 0
+    reused: int = 0
+    bought: int = 0
+    in_doubt: int = 0
+    stored: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    failed_at: Counter[str] = field(default_factory=Counter)
+    in_flight: dict[str, int] = field(default_factory=dict)
+    retries: int = 0
+    throttled: Counter[str] = field(default_factory=Counter)
+    stopping: str = ""
+    pages: dict[str, tuple[int, int]] = field(default_factory=dict)
+    listing: Rate = field(default_factory=Rate)
+    downloading: Rate = field(default_factory=Rate)
+    annotating: Rate = field(default_factory=Rate)
+    storing: Rate = field(default_factory=Rate)
+
+    def take(self, event: events.Event, *, now: float) -> None:
+        match event:
+            case events.RunStarted():
+                self._start(event)
+            case events.PageListed():
+                self._page(event, now)
+            case events.ImageDownloaded():
+                self.downloaded += 1
+                self.downloading.add(1, now=now)
+            case events.AnnotationReused():
+                self.reused += 1
+                self.annotating.add(1, now=now)
+            case events.UpdateStored():
+                self.stored += event.photos
+                self.storing.add(event.photos, now=now)
+            case events.PhotoFailed():
+                self.failed[event.reason] += 1
+                self.failed_at[event.stage] += 1
+            case _:
+                self._take_purchase(event, now)
+
+    def _take_purchase(self, event: events.Event, now: float) -> None:
+        match event:
+            case events.BatchSent():
+                self.in_flight[event.purchase] = event.images
+            case events.BatchSettled():
+                self.in_flight.pop(event.purchase, None)
+                self.bought += event.annotated
+                self.annotating.add(event.annotated, now=now)
+            case events.PurchaseInDoubt():
+                self.in_flight.pop(event.purchase, None)
+                self.in_doubt += event.images
+            case events.PurchaseUnbilled():
+                self.in_flight.pop(event.purchase, None)
+            case events.RetryScheduled():
+                self.retries += 1
+            case events.UpstreamThrottled():
+                self.throttled[event.upstream] += 1
+            case events.RunStopping():
+                self.stopping = event.reason
+
+    def _start(self, event: events.RunStarted) -> None:
+        self.limit = event.limit
+        self.groups = len(event.groups)
+        self.resumed = event.resumed
+        self.month_units = event.month_units
+
+    def _page(self, event: events.PageListed, now: float) -> None:
+        self.totals[event.group] = event.total
+        self.pages[event.group] = (event.page, event.pages)
+        self.listed += event.listed
+        self.known += event.known
+        self.skipped += event.skipped
+        self.listing.add(event.listed, now=now)
+        self.listed_all = len(self.pages) == self.groups and all(
+            page >= pages for page, pages in self.pages.values()
+        )
+
+    @property
+    def expected(self) -> int | None:
+        """Photos that this run will list; None until every group has said how many it has."""
+        if self.listed_all:
+            return self.listed
+        if len(self.totals) < self.groups:
+            return None if self.limit is None else max(self.limit, self.listed)
+        there = max(sum(self.totals.values()), self.listed)
+        return there if self.limit is None else min(there, max(self.limit, self.listed))
+
+    @property
+    def work(self) -> int | None:
+        """Photos that will need work, as far as can be told: the known share is taken to stay."""
+        if self.expected is None:
+            return None
+        idle = self.known + self.skipped
+        if self.listed and self.expected > self.listed:
+            idle = round(idle * self.expected / self.listed)
+        return max(self.expected - idle, self.annotated + self.failures)
+
+    @property
+    def annotated(self) -> int:
+        return self.bought + self.reused
+
+    @property
+    def failures(self) -> int:
+        return self.failed.total()
+
+    @property
+    def images_in_flight(self) -> int:
+        return sum(self.in_flight.values())
+
+    def quota_use(self, now: float) -> float:
+        """Share of the image quota that is being used."""
+        return self.annotating.per_second(now) * MINUTE / self.images_per_minute
+
+    def seconds_left(self, now: float) -> float | None:
+        """At the present speed, yet never faster than the quota allows; None: nothing to go by."""
+        speed = min(self.annotating.per_second(now), self.images_per_minute / MINUTE)
+        if self.work is None or speed <= 0:
+            return None
+        return max(0, self.work - self.annotated - self.failures) / speed

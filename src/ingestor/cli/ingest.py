@@ -1,0 +1,87 @@
+"""`ingestor --group …`: one run from listing to report, or its forecast."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ingestor.cli.listening import Voice
+from ingestor.cli.reporting import Printer
+from ingestor.cli.sandboxed import upstreams
+from ingestor.cli.visit import Visit
+from ingestor.errors import SettingsError
+from ingestor.events import Listener
+from ingestor.kits.lifetime import Lifetime, Stopping, signals
+from ingestor.report import Forecast, Report
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+SIGNAL_EXITS: Final = {"SIGINT": 130, "SIGTERM": 143}
+
+
+class Engine(Protocol):
+    """Where stages run; `ingestor.engines.local` is one."""
+
+    async def ingest(
+        self, settings: Settings, *, listen: Listener, lifetime: Lifetime
+    ) -> Report: ...
+
+    async def forecast(
+        self, settings: Settings, *, listen: Listener, lifetime: Lifetime
+    ) -> Forecast: ...
+
+
+def ingest(visit: Visit, engine: Engine | None = None) -> int:
+    """Run what the flags ask for; returns the exit code."""
+    settings = visit.settings()
+    if not settings.groups:
+        raise SettingsError(
+            "Which group? Give --group with the id or the address of a Flickr group, or see it "
+            "work without any key: ingestor --sandbox --group zoo --limit 1000."
+        )
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(_run(visit, settings, engine or _engine(settings)))
+
+
+async def _run(visit: Visit, settings: Settings, engine: Engine) -> int:
+    voice = Voice.of(settings, redaction=visit.redaction, stderr=sys.stderr)
+    voice.guard()
+    printer = Printer(settings, redaction=visit.redaction, stdout=sys.stdout)
+    async with upstreams(visit, settings) as reachable:
+        lifetime = Lifetime(drain=reachable.drain)
+        try:
+            with signals(lifetime):
+                if reachable.dry_run:
+                    forecast = await engine.forecast(reachable, listen=voice.log, lifetime=lifetime)
+                    printer.forecast(forecast)
+                    return 0
+                async with voice.progress() as listen:
+                    report = await engine.ingest(reachable, listen=listen, lifetime=lifetime)
+        except Stopping:
+            return SIGNAL_EXITS.get(lifetime.reason or "", 1)
+        finally:
+            lifetime.close()
+    printer.report(report)
+    if report.message and report.exit_code:
+        voice.say(report.message)
+    return report.exit_code
+
+
+def _engine(settings: Settings) -> Engine:
+    if settings.engine == "ray":
+        raise SettingsError("--engine ray is not built yet; leave it out to run in this process.")
+    from ingestor.engines import local
+
+    return local
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of the extra `fast`, where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

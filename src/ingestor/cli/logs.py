@@ -1,0 +1,158 @@
+"""
+Log lines: fixed names, fixed fields, no secrets; text for people or JSON for machines.
+
+An event becomes a line named after its class (`RunStarted` is `run_started`) whose fields are the
+event's own. Nothing is formatted for a level that nobody wants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+import threading
+import traceback
+from dataclasses import fields
+from types import MappingProxyType, TracebackType
+from typing import IO, Any, Final, Literal, TextIO
+
+import orjson
+import structlog
+from structlog.dev import plain_traceback
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from ingestor import events
+from ingestor.cli.redaction import Redaction
+
+Form = Literal["text", "json"]
+
+LEVELS: Final = MappingProxyType(
+    {"debug": 10, "info": 20, "warning": 30, "error": 40},
+)
+
+EVENT_LEVELS: Final = MappingProxyType(
+    {
+        # One line per photo, batch or attempt: for those who look for something.
+        events.ImageDownloaded: logging.DEBUG,
+        events.BatchSent: logging.DEBUG,
+        events.BatchSettled: logging.DEBUG,
+        events.AnnotationReused: logging.DEBUG,
+        events.UpdateStored: logging.DEBUG,
+        events.PhotoFailed: logging.DEBUG,
+        events.RetryScheduled: logging.DEBUG,
+        # Money or speed that the operator may want to know of.
+        events.PurchaseInDoubt: logging.WARNING,
+        events.UpstreamThrottled: logging.WARNING,
+        events.RunStopping: logging.WARNING,
+    }
+)
+"""What is not here is info."""
+
+
+def make_logger(
+    stream: IO[str], *, level: str, form: Form, redaction: Redaction, colors: bool = False
+) -> FilteringBoundLogger:
+    """A logger of its own, bound to a stream; nothing global is configured."""
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream),  # type: ignore[arg-type]  # it wants a TextIO, and writes
+        processors=_processors(form, redaction, colors=colors),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        context_class=dict,
+        cache_logger_on_first_use=True,
+    )
+    return logger
+
+
+def log_events(logger: FilteringBoundLogger, *, level: str) -> events.Listener:
+    """A listener that writes what happens as log lines."""
+    threshold = LEVELS[level]
+
+    def listen(event: events.Event) -> None:
+        wanted = EVENT_LEVELS.get(type(event), logging.INFO)
+        if wanted >= threshold:
+            values = {field.name: getattr(event, field.name) for field in fields(event)}
+            logger.log(wanted, name_of(type(event)), **values)
+
+    return listen
+
+
+def name_of(kind: type[events.Event]) -> str:
+    """`RunStarted` is called run_started: for searching, the name never changes."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def guard(logger: FilteringBoundLogger, redaction: Redaction, *, level: str) -> None:
+    """
+    Lead everything that Python and its libraries would print themselves through the same door.
+
+    Call it inside the running loop. Libraries are heard from warning on, or all of them at debug.
+    """
+    logging.raiseExceptions = False
+    heard = logging.DEBUG if level == "debug" else logging.WARNING
+    logging.basicConfig(level=heard, handlers=[_Forwarded(logger)], force=True)
+    logging.captureWarnings(capture=True)
+
+    def loop_failed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        logger.error("loop_error", said=context.get("message"), exc_info=context.get("exception"))
+
+    asyncio.get_running_loop().set_exception_handler(loop_failed)
+    guard_hooks(redaction, sys.stderr)
+
+
+def guard_hooks(redaction: Redaction, stream: TextIO) -> None:
+    """Redact what the interpreter prints of an error that nobody caught, in any thread."""
+
+    def uncaught(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        stream.write(redaction.text(text))
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda hook: uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+    sys.unraisablehook = lambda hook: uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+
+class _Forwarded(logging.Handler):
+    """Hands the lines of libraries on, formatted, so that their arguments are redacted as well."""
+
+    def __init__(self, logger: FilteringBoundLogger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError):
+            said = str(record.msg)
+        self._logger.log(
+            record.levelno, "library", said=said, logger=record.name, exc_info=record.exc_info
+        )
+
+
+def _processors(form: Form, redaction: Redaction, *, colors: bool) -> list[Processor]:
+    def redact(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        return {name: redaction.value(value) for name, value in line.items()}
+
+    def redact_again(_logger: WrappedLogger, _method: str, line: str) -> str:
+        return redaction.text(line)
+
+    rendered: Processor = (
+        structlog.processors.JSONRenderer(serializer=_as_json)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
+    )
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+        rendered,
+        # A renderer joins texts: what was harmless in two fields may tell something in one line.
+        redact_again,  # type: ignore[list-item]  # behind the renderer a line is text
+    ]
+
+
+def _as_json(line: EventDict, **_options: object) -> str:
+    return orjson.dumps(line, default=str).decode()

@@ -1,0 +1,173 @@
+"""The report, as a short table for people or as one JSON object for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import orjson
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ingestor.cli.redaction import Redaction
+from ingestor.cli.spelling import count, counted, duration, money, share, state_flag
+from ingestor.report import Forecast, Report
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+WIDTH_WITHOUT_TERMINAL: Final = 100
+
+NO_FAILURES: Final = frozenset({"known", "video", "dropped"})
+"""Reasons for which photos are skipped; all others are failures."""
+
+EXIT_COMPLETE: Final = 0
+EXIT_FAILURES: Final = 4
+
+
+class Printer:
+    """Writes results to stdout, in the form that `--report` asks for."""
+
+    def __init__(self, settings: Settings, *, redaction: Redaction, stdout: TextIO) -> None:
+        self._json = settings.report == "json"
+        self._state = state_flag(settings.state)
+        self._redaction = redaction
+        self._stdout = stdout
+
+    def report(self, report: Report) -> None:
+        self._print(report.as_json(), lambda: report_table(report, state=self._state))
+
+    def forecast(self, forecast: Forecast) -> None:
+        self._print(forecast.as_json(), lambda: forecast_table(forecast))
+
+    def _print(self, plain: Mapping[str, object], drawn: Callable[[], RenderableType]) -> None:
+        if self._json:
+            self._stdout.write(as_json(plain, redaction=self._redaction))
+        else:
+            console_on(self._stdout).print(drawn())
+
+
+def as_json(plain: object, *, redaction: Redaction) -> str:
+    """One line, one object."""
+    return orjson.dumps(redaction.value(plain), default=str).decode() + "\n"
+
+
+def console_on(stream: TextIO) -> Console:
+    width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
+    return Console(file=stream, width=width, highlight=False, emoji=False)
+
+
+def rows_of(rows: Mapping[str, RenderableType]) -> RenderableType:
+    """Names on the left, what there is to say on the right."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True, min_width=8)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def report_table(report: Report, *, state: str = "") -> RenderableType:
+    """`state` is the flag that the commands to type next need, with a blank before it."""
+    rows: dict[str, RenderableType] = {
+        "photos": _photos(report),
+        "units": _units(report),
+        "pace": Text(
+            f"{report.images_per_second:.1f} images/s, {share(report.quota_used)} of the quota, "
+            f"{duration(report.seconds)} in all"
+        ),
+        "bound by": Text.assemble(
+            (report.bottleneck.name, "bold"), f": {report.bottleneck.advice}".rstrip(": ")
+        ),
+    }
+    if failures := {k: n for k, n in report.by_reason.items() if k not in NO_FAILURES}:
+        rows["failed"] = causes(failures)
+    if steps := next_steps(report, state=state):
+        rows["next"] = Text("\n").join(steps)
+    return Group(Text(), _headline(report), rows_of(rows), Text())
+
+
+def _headline(report: Report) -> Text:
+    if report.exit_code == EXIT_COMPLETE:
+        ending = ("complete", "bold green")
+    elif report.exit_code == EXIT_FAILURES:
+        ending = ("finished, with too many failures", "bold red")
+    else:
+        ending = (f"stopped: {report.ended}", "bold yellow")
+    return Text.assemble(ending, (f"   {', '.join(report.groups)}   run {report.run_id}", "dim"))
+
+
+def _photos(report: Report) -> Text:
+    skips = {k: n for k, n in report.by_reason.items() if k in NO_FAILURES}
+    why = ", ".join(f"{count(photos)} {reason}" for reason, photos in skips.items())
+    dead = "bold red" if report.dead else ""
+    return Text.assemble(
+        (count(report.listed), "bold"),
+        " listed = ",
+        (count(report.stored), "bold green"),
+        f" stored + {count(report.skipped)} skipped{f' ({why})' if why else ''} + ",
+        (f"{count(report.dead)} dead", dead),
+        " + ",
+        (f"{count(report.pending)} pending", "bold yellow" if report.pending else ""),
+    )
+
+
+def _units(report: Report) -> Text:
+    units = report.units
+    text = Text.assemble(
+        (count(units.certain), "bold"),
+        " certain, ",
+        (f"{count(units.possible)} possible", "yellow" if units.possible else ""),
+        "   ",
+        (money(report.cost_usd), "bold"),
+    )
+    if units.in_doubt:
+        images = counted(units.in_doubt, "image")
+        text.append(f"   {images} in doubt, {count(units.bound)} units at the most", "yellow")
+    if report.reused:
+        text.append(f"   {counted(report.reused, 'photo')} free: same bytes as another", "dim")
+    return text
+
+
+def causes(failures: Mapping[str, int]) -> RenderableType:
+    """Failures by cause, the most frequent first."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="bold red")
+    table.add_column()
+    for reason, photos in sorted(failures.items(), key=lambda item: (-item[1], item[0])):
+        table.add_row(count(photos), reason)
+    return table
+
+
+def next_steps(report: Report, *, state: str) -> list[Text]:
+    """Commands that a person may want to type now, each with what it is good for."""
+    steps: list[tuple[str, str]] = []
+    if report.pending:
+        steps.append(("the same command again", "continues, and buys nothing twice"))
+    if report.dead:
+        steps.append((f"ingestor dead list{state}", "shows what failed, with examples"))
+        steps.append((f"ingestor dead retry{state}", "lets the next run try them again"))
+    if report.stored or report.skipped:
+        steps.append((f"ingestor search dog{state}", "finds the best pictures of anything"))
+    return [Text.assemble((command, "bold cyan"), f"  {use}") for command, use in steps]
+
+
+def forecast_table(forecast: Forecast) -> RenderableType:
+    known = f"{count(forecast.known)} known already"
+    free = f"{count(forecast.free_units)} of this month's free units left"
+    rows: dict[str, Any] = {
+        "photos": Text.assemble(
+            (count(forecast.photos), "bold"),
+            f" listed: {known}, {count(forecast.skipped)} skipped, {count(forecast.dead)} dead",
+        ),
+        "units": Text.assemble((count(forecast.units), "bold"), f" to buy; {free}"),
+        "cost": Text.assemble((money(forecast.cost_usd), "bold"), " at Google's list price"),
+        "time": Text.assemble((duration(forecast.seconds), "bold"), " under the quota, at best"),
+        "next": Text("the same command without --dry-run buys them; --max-cost sets a ceiling"),
+    }
+    head = Text.assemble(
+        ("forecast", "bold green"), (f"   {', '.join(forecast.groups)}   nothing bought", "dim")
+    )
+    return Group(Text(), head, rows_of(rows), Text())

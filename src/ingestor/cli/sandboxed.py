@@ -1,0 +1,185 @@
+"""
+`--sandbox`: start the four upstreams in a process of their own, and point the settings at them.
+
+The process lives as long as the block, or shorter than we do: it ends when its stdin closes, even
+if we are killed. It has a session of its own, so that Ctrl+C reaches us first and we can drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import orjson
+from pydantic import SecretStr
+
+from ingestor.cli.visit import Visit
+from ingestor.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+DEFAULT_PORT: Final = 7310
+"""Fixed, so that what was stored yesterday still has its pictures today."""
+DEFAULT_SEED: Final = 1
+CONTROL_OFFSET: Final = 5
+
+HELLO_SECONDS: Final = 1.0
+START_SECONDS: Final = 30.0
+"""It draws its first pictures and opens six sites: about one second on two cores."""
+STOP_SECONDS: Final = 5.0
+"""It writes down its memory when told to stop."""
+
+OWN_FLAGS: Final = ("database_url", "flickr_url", "image_url", "vision_url")
+
+
+@asynccontextmanager
+async def upstreams(visit: Visit, settings: Settings) -> AsyncIterator[Settings]:
+    """The settings as they are, or with `--sandbox` those that lead to a sandbox."""
+    if not settings.sandbox:
+        yield settings
+        return
+    if clash := [name for name in OWN_FLAGS if name in visit.flags]:
+        flag = "--" + clash[0].replace("_", "-")
+        raise SettingsError(f"--sandbox brings its own upstreams: leave out {flag}, or --sandbox.")
+    async with _running(visit, settings) as addresses:
+        yield led_to(addresses, settings, visit=visit)
+
+
+def led_to(addresses: Mapping[str, Any], settings: Settings, *, visit: Visit) -> Settings:
+    """
+    Point settings at a sandbox. It wins over the environment: whoever has real keys there must not
+    send them to it, nor publish drawn animals to a real database.
+    """
+    for name in ("flickr_key", "google_key"):
+        visit.redaction.learn(str(addresses[name]))
+    return settings.model_copy(
+        update={
+            "flickr_url": addresses["flickr_url"],
+            "image_url": addresses["image_url"],
+            "vision_url": addresses["vision_url"],
+            "database_url": addresses["database_url"],
+            "emulator_host": None,
+            "flickr_api_key": SecretStr(addresses["flickr_key"]),
+            "google_api_key": SecretStr(addresses["google_key"]),
+        }
+    )
+
+
+@asynccontextmanager
+async def _running(visit: Visit, settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
+    port, seed = _number("INGESTOR_SANDBOX_PORT", DEFAULT_PORT), _seed()
+    found = await asyncio.to_thread(hello, port + CONTROL_OFFSET) if port else None
+    if found is not None and found.get("seed") == seed:
+        yield found.get("addresses", found)
+        return
+    async with _started(command(visit, settings, port=port, seed=seed)) as addresses:
+        yield addresses
+
+
+def command(visit: Visit, settings: Settings, *, port: int, seed: int) -> list[str]:
+    """What starts the sandbox; Vision's quotas there are those that we were told of."""
+    return [
+        *(sys.executable, "-m", "ingestor.sandbox", "--announce", "--until-stdin-closes"),
+        *("--memory", str(settings.state / "sandbox")),
+        *("--port", str(port), "--seed", str(seed)),
+        *("--images-per-minute", str(settings.images_per_minute)),
+        *("--requests-per-minute", str(settings.requests_per_minute)),
+        *(("--fast",) if visit.flags.get("sandbox_fast") else ()),
+        *(word for fault in visit.faults() for word in ("--fault", fault)),
+    ]
+
+
+def hello(port: int) -> dict[str, Any] | None:
+    """Ask whether a sandbox listens already; None if nobody does, or somebody else."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HELLO_SECONDS)
+    try:
+        connection.request("GET", "/hello")
+        answer = orjson.loads(connection.getresponse().read(1 << 16))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return answer if isinstance(answer, dict) else None
+
+
+@asynccontextmanager
+async def _started(words: list[str]) -> AsyncIterator[Mapping[str, Any]]:
+    with _complaints() as complaints:
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=complaints,
+            start_new_session=True,
+        )
+        try:
+            yield await _announced(process, complaints)
+        finally:
+            await _end(process)
+
+
+async def _announced(process: asyncio.subprocess.Process, complaints: IO[bytes]) -> dict[str, Any]:
+    """Wait for the one line in which the sandbox says where it is."""
+    if process.stdout is None:
+        raise RuntimeError("the sandbox was started without a pipe")
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        line = b""
+    try:
+        addresses = orjson.loads(line)
+    except ValueError:
+        raise SettingsError(f"The sandbox did not start: {_last_line(complaints)}") from None
+    if not isinstance(addresses, dict):
+        raise SettingsError("The sandbox did not say where it is.")
+    return addresses
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask by closing its stdin, then insist; the child is reaped whatever happens here."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        pass
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@contextmanager
+def _complaints() -> Iterator[IO[bytes]]:
+    """Where its stderr goes: a file never fills up as a pipe that nobody reads would."""
+    with tempfile.TemporaryFile() as file:
+        yield file
+
+
+def _last_line(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    lines = complaints.read().decode(errors="replace").strip().splitlines()
+    said = lines[-1] if lines else f"no answer within {START_SECONDS:.0f} s"
+    return f"{said.rstrip('.')}. Another port: INGESTOR_SANDBOX_PORT=7410, or 0 for any free one."
+
+
+def _seed() -> int:
+    return _number("INGESTOR_SANDBOX_SEED", DEFAULT_SEED)
+
+
+def _number(variable: str, default: int) -> int:
+    text = os.environ.get(variable, "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise SettingsError(f"{variable} is a number, and {text[:40]!r} is none.")
+    return int(text)

@@ -1,0 +1,44 @@
+"""How numbers are written for people: counts, seconds, dollars, shares."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+DEFAULT_STATE: Final = Path(".ingestor")
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+
+
+def count(number: int) -> str:
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 photo`, `2 photos`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def money(dollars: float) -> str:
+    """Cents are too coarse for a few units, and noise in a large sum."""
+    return f"${dollars:,.4f}" if 0 < dollars < 1 else f"${dollars:,.2f}"
+
+
+def share(part: float) -> str:
+    return f"{part:.1%}".replace(".0%", "%")
+
+
+def duration(seconds: float) -> str:
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
+    return f"{whole // HOUR:,} h {whole % HOUR // MINUTE:02d} min"
+
+
+def state_flag(state: Path) -> str:
+    """What a command to type next needs, to speak of the same journal."""
+    return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"

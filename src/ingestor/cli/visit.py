@@ -1,0 +1,54 @@
+"""One call of the command line: the flags that were used, and what must not be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ingestor.cli.redaction import Redaction
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+SANDBOX_FLAGS = ("sandbox_fast", "sandbox_fault")
+"""Flags for the sandbox's process; the settings do not know them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """
+    Flags before a subcommand count for it, too: `ingestor --state DIR status` and `ingestor status
+    --state DIR` are the same.
+    """
+
+    redaction: Redaction = field(default_factory=Redaction)
+    flags: Mapping[str, object] = field(default_factory=dict)
+    debug: bool = False
+    """Whether a person wants to see tracebacks."""
+
+    def settings(self, **own: object) -> Settings:
+        """Read the settings with the flags of both places; those nearer the subcommand win."""
+        # Reading settings takes pydantic: a quarter of a second that `--help` does without.
+        from ingestor.settings import Settings
+
+        self.flags = {**self.flags, **given(own)}
+        known = {name: value for name, value in self.flags.items() if name not in SANDBOX_FLAGS}
+        settings = Settings.read(**known)
+        self.redaction.learn_from(settings)
+        self.debug = settings.log_level == "debug"
+        return settings
+
+    def faults(self) -> tuple[str, ...]:
+        """What the sandbox is told to do wrong, as NAME=RATE."""
+        faults = self.flags.get("sandbox_fault")
+        return tuple(map(str, faults)) if isinstance(faults, list | tuple) else ()
+
+
+def given(flags: Mapping[str, object]) -> dict[str, object]:
+    """Drop the flags that were not used; typer gives None, False or [] for those."""
+    return {
+        name: value
+        for name, value in flags.items()
+        if value is not None and value is not False and value != []
+    }
