@@ -1,0 +1,35 @@
+"""
+Data at rest: a published photo as paths and values of the database, and back.
+
+    /photos/p{id}                  what is shown, with its groups and labels
+    /index/{key}/{rank}-p{id}      the score; key order is best first
+    /labels/{key}                  how the label is written
+
+Writers and readers agree on this room and on nothing else. It reads no socket and no clock.
+"""
+
+from ingestor.records.keys import escape, key_of, rank, unescape
+from ingestor.records.photos import photo_record, read_photo
+from ingestor.records.updates import (
+    halves,
+    index_path,
+    membership,
+    merged,
+    plan_updates,
+    updates_for,
+)
+
+__all__ = [
+    "escape",
+    "halves",
+    "index_path",
+    "key_of",
+    "membership",
+    "merged",
+    "photo_record",
+    "plan_updates",
+    "rank",
+    "read_photo",
+    "unescape",
+    "updates_for",
+]

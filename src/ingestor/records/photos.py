@@ -1,0 +1,132 @@
+"""What stands at /photos/p{id}, written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingestor.models import Annotation, Label, Photo, Published, Size
+from ingestor.records.keys import escape, keyed, share, unescape
+
+Value = Any
+"""JSON: what the database can hold."""
+
+SERVER_TIME = {".sv": "timestamp"}
+"""Replaced by the database with its own clock, in milliseconds."""
+
+
+def photo_record(published: Published) -> dict[str, Value]:
+    """What stands at /photos/p{id}; never null or empty inside, for neither can be stored."""
+    photo, annotation = published.photo, published.annotation
+    record: dict[str, Value] = {
+        "title": photo.title,
+        "owner": photo.owner,
+        "ownerName": photo.owner_name,
+        "page": photo.page,
+        "image": published.size.url,
+        "thumb": photo.thumb,
+        "width": published.size.width,
+        "height": published.size.height,
+        "license": photo.license,
+        "uploaded": photo.uploaded,
+        "groups": {escape(photo.group): photo.date_added},
+        "model": annotation.model,
+        "features": annotation.features,
+        "sha256": annotation.sha256,
+        "at": SERVER_TIME,
+    }
+    if labels := keyed(annotation.labels):
+        record["labels"] = {key: _label_record(label) for key, label in labels.items()}
+    if annotation.safe:
+        record["safe"] = dict(annotation.safe)
+    return record
+
+
+def read_photo(record: object, *, photo_id: str, group: str | None = None) -> Published | None:
+    """
+    Read what stands at /photos/p{id}; None where there is no photo.
+
+    What is missing or of a strange type reads as "" or 0: other programs may have written it.
+
+    A photo in several groups is read as one of `group`, or of the first one.
+    """
+    if not isinstance(record, dict):
+        return None
+    groups = {unescape(name): added for name, added in _items(record.get("groups"))}
+    chosen = group if group in groups else min(groups, default="")
+    size = Size(
+        url=_text(record, "image"), width=_count(record, "width"), height=_count(record, "height")
+    )
+    photo = Photo(
+        id=photo_id,
+        group=chosen,
+        owner=_text(record, "owner"),
+        owner_name=_text(record, "ownerName"),
+        title=_text(record, "title"),
+        page=_text(record, "page"),
+        sizes=(size,),
+        thumb=_text(record, "thumb"),
+        license=_text(record, "license"),
+        uploaded=_count(record, "uploaded"),
+        date_added=_count(groups, chosen),
+    )
+    return Published(photo=photo, size=size, annotation=_read_annotation(record, photo_id=photo_id))
+
+
+def _read_annotation(record: Mapping[str, Value], *, photo_id: str) -> Annotation:
+    labels = [
+        _read_label(entry)
+        for _key, entry in _items(record.get("labels"))
+        if isinstance(entry, dict)
+    ]
+    safe = {kind: str(likelihood) for kind, likelihood in _items(record.get("safe"))}
+    return Annotation(
+        photo_id=photo_id,
+        labels=tuple(sorted(labels, key=lambda label: (-label.score, label.name))),
+        safe=safe or None,
+        model=_text(record, "model"),
+        sha256=_text(record, "sha256"),
+        features=_text(record, "features"),
+    )
+
+
+def _read_label(entry: Mapping[str, Value]) -> Label:
+    return Label(
+        name=_text(entry, "name"),
+        score=share(entry.get("score")),
+        topicality=share(entry.get("topicality")),
+        mid=_text(entry, "mid"),
+    )
+
+
+def _label_record(label: Label) -> dict[str, Value]:
+    return {
+        "name": label.name,
+        "score": share(label.score),
+        "topicality": share(label.topicality),
+        "mid": label.mid,
+    }
+
+
+def _items(node: object) -> list[tuple[str, Value]]:
+    """
+    The children of a node. The database gives an object with small whole numbers for keys back as
+    a list with holes (https://firebase.blog/posts/2014/04/best-practices-arrays-in-firebase).
+    """
+    match node:
+        case dict():
+            return list(node.items())
+        case list():
+            return [(str(key), child) for key, child in enumerate(node) if child is not None]
+        case _:
+            return []
+
+
+def _text(record: Mapping[str, Value], name: str) -> str:
+    value = record.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _count(record: Mapping[str, Value], name: str) -> int:
+    value = record.get(name)
+    return int(value) if isinstance(value, int | float) else 0

@@ -1,0 +1,92 @@
+"""
+What is written together: every path of a photo in one update, and photos in updates of a good size.
+
+Every path follows from the photo alone, so whatever is written may be written twice. Paths are
+leaves, or nodes that belong to the photo alone: none lies above another, and no other group's
+membership is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import orjson
+
+from ingestor.models import Label, Published
+from ingestor.records.keys import escape, keyed, rank, share
+from ingestor.records.photos import photo_record
+
+Paths = dict[str, Any]
+"""Paths below the root, without a leading slash, and their JSON; None deletes what is there."""
+
+MOST_BYTES = 1_000_000
+"""Of one update: the size of chunk that the vendor's own import sends."""
+MOST_PHOTOS = 500
+"""In one update: what has to be sent again when one of them is refused (taste)."""
+
+T = TypeVar("T")
+
+
+def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) -> Paths:
+    """
+    Everything that one photo changes.
+
+    `previous_labels` are those it was stored with before: their index entries go unless they stay.
+    """
+    annotation, photo_id = published.annotation, published.photo.id
+    record = photo_record(published)
+    paths: Paths = {
+        index_path(key, label.score, photo_id=photo_id): None
+        for key, label in keyed(previous_labels).items()
+    }
+    for key, label in keyed(annotation.labels).items():
+        paths[index_path(key, label.score, photo_id=photo_id)] = share(label.score)
+        paths[f"labels/{key}/name"] = label.name
+        # A label that comes without an id now must not erase the one it had elsewhere.
+        if label.mid:
+            paths[f"labels/{key}/mid"] = label.mid
+    paths |= {f"photos/p{photo_id}/groups/{key}": at for key, at in record.pop("groups").items()}
+    # Deleted where there is none: what an earlier annotation said must not stay beside this one.
+    whole = {"labels": None, "safe": None} | record
+    return paths | {f"photos/p{photo_id}/{name}": value for name, value in whole.items()}
+
+
+def index_path(key: str, score: float, *, photo_id: str) -> str:
+    return f"index/{key}/{rank(score)}-p{photo_id}"
+
+
+def membership(photo_id: str, *, group: str, date_added: int) -> Paths:
+    """What a known photo changes when it turns up in one more group."""
+    return {f"photos/p{photo_id}/groups/{escape(group)}": date_added}
+
+
+def plan_updates(
+    updates: Iterable[Paths], *, max_bytes: int = MOST_BYTES, max_photos: int = MOST_PHOTOS
+) -> Iterator[list[Paths]]:
+    """Cut whole photos into updates, in their order; one that is too large goes alone."""
+    batch: list[Paths] = []
+    size = 0
+    for update in updates:
+        more = len(orjson.dumps(update))
+        if batch and (size + more > max_bytes or len(batch) == max_photos):
+            yield batch
+            batch, size = [], 0
+        batch.append(update)
+        size += more
+    if batch:
+        yield batch
+
+
+def merged(updates: Iterable[Mapping[str, Any]]) -> Paths:
+    """One multi-path update of many; of the same path, the later value."""
+    paths: Paths = {}
+    for update in updates:
+        paths |= update
+    return paths
+
+
+def halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Split what was refused as a whole, to find the one that is to blame; needs two at least."""
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
