@@ -1,0 +1,143 @@
+"""`python -m ingestor.sandbox`: all upstreams on loopback, until told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from ingestor.sandbox.options import (
+    DEFAULT_PORT,
+    DEFAULT_SEED,
+    IMAGES_PER_MINUTE,
+    LOOPBACK,
+    REQUESTS_PER_MINUTE,
+    Addresses,
+    Options,
+)
+from ingestor.sandbox.server import Sandbox
+from ingestor.sandbox.world import ZOO_PHOTOS
+
+USAGE_ERROR: Final = 2
+STDIN: Final = 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM, SIGINT or, if asked for, the end of stdin; returns the exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        options = options_of(given)
+        return asyncio.run(serve(options, announce=given.announce, watch=given.until_stdin_closes))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"The sandbox cannot start: {_sentence(error)}\n")
+        return USAGE_ERROR
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ingestor.sandbox", description=__doc__)
+    add = parser.add_argument
+    add("--host", default=LOOPBACK, help="address to listen on")
+    add("--port", type=int, default=DEFAULT_PORT, help="first of six ports; 0 takes free ones")
+    add("--seed", type=int, default=DEFAULT_SEED, help="same seed, same world")
+    add("--photos", type=int, default=ZOO_PHOTOS, help="photos in the group zoo")
+    add("--fast", action="store_true", help="without the latencies of the real services")
+    add("--memory", type=Path, help="directory for what must outlive the process")
+    add("--images-per-minute", type=int, default=IMAGES_PER_MINUTE, help="Vision's quota; 0: none")
+    add("--requests-per-minute", type=int, default=REQUESTS_PER_MINUTE, help="likewise")
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME=RATE",
+        help="a fault's rate (0 to 1) or a knob's value; see GET /faults of the control site",
+    )
+    add("--announce", action="store_true", help="one line of JSON when ready, nothing else")
+    add("--until-stdin-closes", action="store_true", help="stop when the parent is gone")
+    return parser
+
+
+def options_of(given: argparse.Namespace) -> Options:
+    """Raises `ValueError` for what cannot be read."""
+    return Options(
+        host=given.host,
+        port=given.port,
+        seed=given.seed,
+        photos=given.photos,
+        fast=given.fast,
+        rates=dict(rate_of(text) for text in given.fault),
+        memory=given.memory,
+        images_per_minute=given.images_per_minute,
+        requests_per_minute=given.requests_per_minute,
+    )
+
+
+def rate_of(text: str) -> tuple[str, float]:
+    name, sign, value = text.partition("=")
+    try:
+        return name, float(value) if sign else 1.0
+    except ValueError:
+        raise ValueError(f"--fault takes NAME=RATE, and {value!r} is no number") from None
+
+
+async def serve(options: Options, *, announce: bool, watch: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Sandbox(options) as sandbox:
+        if watch:
+            watch_stdin(stop)
+        sys.stdout.write(announcement(sandbox.addresses) if announce else manual(sandbox.addresses))
+        sys.stdout.flush()
+        await stop.wait()
+    return 0
+
+
+def watch_stdin(stop: asyncio.Event) -> None:
+    """
+    Set the event when whoever holds the other end of stdin is gone.
+
+    A thread, because files and /dev/null cannot be polled; a daemon, because it never ends
+    while the other end lives.
+    """
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        while os.read(STDIN, 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
+
+
+def announcement(addresses: Addresses) -> str:
+    return orjson.dumps(asdict(addresses)).decode() + "\n"
+
+
+def manual(addresses: Addresses) -> str:
+    """What a person copies into another shell."""
+    settings = "".join(f"export {name}={value!r}\n" for name, value in addresses.settings().items())
+    return (
+        "All upstreams are up. In another shell:\n\n"
+        f"{settings}\n"
+        "Groups: zoo, safari, aviary, empty, secret (as https://www.flickr.com/groups/zoo/).\n"
+        f"Bill, calls, faults: {addresses.control_url}/bill, /calls, /faults\n"
+        "Ctrl+C ends it.\n"
+    )
+
+
+def _sentence(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""From a scene to its JPEG: place, animal, light, grain."""
+
+import io
+import random
+from typing import Final
+
+from PIL import Image, ImageChops
+
+from ingestor.sandbox.drawing.animals import draw_animal
+from ingestor.sandbox.drawing.canvas import Canvas
+from ingestor.sandbox.drawing.places import background, tinted
+from ingestor.sandbox.scenes import Scene
+
+QUALITY: Final = 91
+GRAIN: Final = 0.085
+"""Film grain, as a share of full scale; with this quality 640 px come to 100-150 kB."""
+
+NEUTRAL: Final = 128
+
+
+def draw(scene: Scene) -> bytes:
+    """The drawing of a scene as a JPEG; always the same bytes for the same scene."""
+    chance = random.Random(f"{scene.species}:{scene.place}:{scene.pose}:{scene.number}")
+    canvas = Canvas(background(scene.place, size=scene.size, chance=chance), chance=chance)
+    draw_animal(canvas, scene)
+    picture = _grained(tinted(canvas.finished(), scene.place), chance)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def _grained(picture: Image.Image, chance: random.Random) -> Image.Image:
+    width, height = picture.size
+    noise = Image.frombytes("L", picture.size, chance.randbytes(width * height))
+    grain = noise.point([round(NEUTRAL + (value - NEUTRAL) * GRAIN * 2) for value in range(256)])
+    return ImageChops.add(picture, Image.merge("RGB", (grain, grain, grain)), offset=-NEUTRAL)
