@@ -1,22 +1,78 @@
 """
 The embedded catalog: label -> photos by score, in tables of the journal's file.
 
-Written by the journal's connection in the transaction that marks photos as stored.
+`index_photos` and `remove_photo` belong to the journal's writer, in the transaction that marks
+photos as stored; `LocalCatalog` reads beside it, on a connection and a thread of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
 
 import orjson
 
+from ingestor.catalog.finding import find, labels_from
+from ingestor.catalog.query import LabelCount, Page, Query, asked_key
+from ingestor.journal.reader import open_reader
 from ingestor.models import Label, Published
-from ingestor.records import key_of, rank
+from ingestor.records.keys import key_of, rank
 
+T = TypeVar("T")
 Entry = tuple[int, int]
 """A label's number and the photo's rank below it."""
+
+
+class LocalCatalog:
+    """`async with LocalCatalog(path) as catalog`: a Catalog over a journal's file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="catalog")
+        self._connection: sqlite3.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        """Raises SettingsError or JournalError where there is nothing to read."""
+        try:
+            self._connection = await self._in_thread(lambda: open_reader(self._path))
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._in_thread(self._opened().close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def search(self, query: Query) -> Page:
+        return await self._in_thread(lambda: find(self._opened(), query))
+
+    async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
+        labels = await self._in_thread(
+            lambda: labels_from(self._opened(), asked_key(prefix), most=limit)
+        )
+        return tuple(labels.values())
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError("the catalog is used inside its `async with`")
+        return self._connection
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
 def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None:
@@ -63,7 +119,8 @@ def _best_scores(labels: Iterable[Label], numbers: Mapping[str, int]) -> dict[in
 def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, int]:
     """
     Number of every label by its name; new ones get one, and names that differ only in case share
-    it. A label is called what it was called last. One without a key has no number.
+    it. A label is called what it was called last, and keeps its mid. One without a key has no
+    number.
     """
     keys = {name: key for name in labels if (key := key_of(name))}
     known = {
@@ -75,10 +132,11 @@ def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, i
     }
     for name, key in keys.items():
         mid = labels[name].mid
-        if key not in known or known[key][1:] != (name, mid):
-            (number,) = db.execute(
+        if key not in known or known[key][1:] != (name, mid or known[key][2]):
+            number, mid = db.execute(
                 "INSERT INTO labels (key, name, mid) VALUES (?, ?, ?) ON CONFLICT (key) "
-                "DO UPDATE SET name = excluded.name, mid = excluded.mid RETURNING number",
+                "DO UPDATE SET name = excluded.name, mid = iif(excluded.mid = '', mid, excluded.mid) "
+                "RETURNING number, mid",
                 (key, name, mid),
             ).fetchone()
             known[key] = (number, name, mid)

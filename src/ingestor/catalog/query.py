@@ -10,17 +10,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from ingestor.errors import SettingsError
-from ingestor.models import Label
-from ingestor.records import key_of, rank
+from ingestor.models import Label, Photo, Size
+from ingestor.records.keys import RANK_STEPS, key_of, keyed, rank
 
 MOST_HITS = 500
 """On one page. Taste: a page of pictures is a few dozen; programs follow the cursor."""
 MOST_LABELS_OF_A_QUERY = 8
 """Taste: each one is a list to read, and a photo has some ten labels."""
+MOST_CANDIDATES = 1000
+"""Labels with the same first letter that a misspelt one is compared with; bounds the work."""
+MOST_NEAR = 3
+NEARNESS = 0.7
+"""difflib's ratio; at 0.7 "buterfly" finds butterfly, and "cat" does not find "car"."""
+LONGEST_TO_COMPARE = 100
+"""Characters: comparing takes the square of it, and no label of Vision comes near."""
 RANK_DIGITS = 7
 CURSOR = re.compile(rf"(\d{{{RANK_DIGITS}}})-p(.{{1,200}})", re.DOTALL)
 
@@ -31,6 +40,10 @@ class Place(NamedTuple):
     rank: int
     """(1 - score) in ten-millionths: smaller is better."""
     photo: str
+
+    @property
+    def score(self) -> float:
+        return 1 - self.rank / RANK_STEPS
 
     def __str__(self) -> str:
         return f"{self.rank:0{RANK_DIGITS}}-p{self.photo}"
@@ -94,7 +107,7 @@ class Hit:
     height: int
     license: str
     labels: tuple[Label, ...]
-    """All that the photo has, best first."""
+    """All that the photo has, best first, equal ones by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +136,32 @@ def asked_key(text: str) -> str:
     return key_of(unicodedata.normalize("NFC", text.strip()))
 
 
-def best_first(labels: dict[str, Label]) -> tuple[Label, ...]:
-    """Labels by key, put into the one order in which every catalog shows them."""
-    return tuple(
-        label for _, label in sorted(labels.items(), key=lambda item: (-item[1].score, item[0]))
+def hit_of(query: Query, place: Place, *, photo: Photo, size: Size, labels: Iterable[Label]) -> Hit:
+    own = keyed(labels)
+    # A photo that was annotated again since its place was read may have lost the label.
+    scores = [own[key].score for key in query.keys if key in own]
+    return Hit(
+        photo=photo.id,
+        score=min(scores, default=place.score),
+        title=photo.title,
+        owner_name=photo.owner_name,
+        page=photo.page,
+        image=size.url,
+        thumb=photo.thumb,
+        width=size.width,
+        height=size.height,
+        license=photo.license,
+        labels=tuple(own[key] for key in sorted(own, key=lambda key: (-own[key].score, key))),
     )
+
+
+def page_of(query: Query, places: Sequence[Place], hits: Sequence[Hit]) -> Page:
+    """A page from its places, and one place more where the answer goes on."""
+    more = len(places) > query.limit
+    return Page(hits=tuple(hits), next=str(places[query.limit - 1]) if more else None)
+
+
+def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[str, ...]:
+    """Names of the labels whose keys look most like this one, the nearest first."""
+    near = get_close_matches(key[:LONGEST_TO_COMPARE], candidates, n=MOST_NEAR, cutoff=NEARNESS)
+    return tuple(candidates[other].name for other in near)

@@ -1,0 +1,73 @@
+"""
+Which photos stand in several lists, told in the order of the answer while the lists are still read.
+
+Each list comes best first. A photo's place is that of its weakest label, and whoever is missing in
+a list can only come behind what was read of it: so what was found up to the shortest reading is
+final, and the rest of the lists need not be read for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
+
+from ingestor.catalog.query import Place
+
+
+class Intersection:
+    """Feed it pieces of `lists` lists; `ready` says what is certain by now."""
+
+    def __init__(self, lists: int) -> None:
+        self._ranks: list[dict[str, int]] = [{} for _ in range(lists)]
+        self._frontiers: list[Place | None] = [None] * lists
+        self._ended = [False] * lists
+        self._found: list[Place] = []
+        self._matched: set[str] = set()
+
+    def feed(self, number: int, places: Sequence[Place], *, ended: bool) -> None:
+        """Add the next piece of a list; `ended` if nothing comes behind it."""
+        fresh = {place.photo: place.rank for place in places}
+        self._ranks[number].update(fresh)
+        self._ended[number] = ended
+        if places:
+            self._frontiers[number] = places[-1]
+        for photo in fresh:
+            if all(photo in ranks for ranks in self._ranks):
+                self._match(photo, [ranks[photo] for ranks in self._ranks])
+
+    def ready(self) -> list[Place]:
+        """What is certain and was not told before, in order."""
+        certain: list[Place] = []
+        while self._found and self._is_certain(self._found[0]):
+            certain.append(heappop(self._found))
+        return certain
+
+    def candidates(self) -> set[str] | None:
+        """Photos that may still turn out to be in all lists; None while that may be any photo."""
+        ended = [ranks for ranks, end in zip(self._ranks, self._ended, strict=True) if end]
+        if not ended:
+            return None
+        in_ended = set.intersection(*(set(ranks) for ranks in ended))
+        return in_ended - self._matched
+
+    def finish(self, ranks: Mapping[str, Sequence[int]]) -> None:
+        """Tell of every candidate that is in all lists its ranks: no list need be read further."""
+        self._ended = [True] * len(self._ended)
+        for photo, own in ranks.items():
+            self._match(photo, own)
+
+    def unread(self) -> list[int]:
+        """The lists that are not read to their end."""
+        return [number for number, ended in enumerate(self._ended) if not ended]
+
+    def _match(self, photo: str, ranks: Sequence[int]) -> None:
+        # A photo that is annotated again while its lists are read may come twice.
+        if photo not in self._matched:
+            self._matched.add(photo)
+            heappush(self._found, Place(max(ranks), photo))
+
+    def _is_certain(self, place: Place) -> bool:
+        return all(
+            ended or (frontier is not None and place <= frontier)
+            for ended, frontier in zip(self._ended, self._frontiers, strict=True)
+        )

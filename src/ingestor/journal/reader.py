@@ -1,0 +1,72 @@
+"""
+Reading the journal beside whoever writes it: a connection that cannot change anything.
+
+WAL lets it read while a run is going on, and takes neither the lock nor the writer's thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ingestor.errors import JournalError, SettingsError
+from ingestor.journal.schema import VERSION
+
+PATIENCE_SECONDS = 5.0
+"""How long to wait where another process recovers the file, the only time a reader waits."""
+MAPPED_BYTES = 1 << 30
+"""Read through the system's page cache without copying: a large catalog is read at random."""
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """
+    Open a journal for reading, for use by one thread at a time.
+
+    Raises SettingsError where there is none or another version must make it readable first,
+    JournalError where the file cannot be trusted or was written by a newer version.
+    """
+    if not path.is_file():
+        raise SettingsError(_no_journal(path))
+    try:
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=PATIENCE_SECONDS,
+        )
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be read ({error}).") from error
+    try:
+        _check_version(connection, path)
+        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+    except sqlite3.Error as error:
+        connection.close()
+        raise JournalError(f"{path} cannot be read ({error}).") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise JournalError(
+            f"{path} was written by a newer ingestor (its version is {version}, this one knows "
+            f"{VERSION}). Upgrade ingestor, or choose another --state directory."
+        )
+    if version == 0:
+        raise SettingsError(_no_journal(path))
+    if version < VERSION:
+        raise SettingsError(
+            f"{path} was written by an older ingestor. Ingest into it once with this one, which "
+            "brings it up to date."
+        )
+
+
+def _no_journal(path: Path) -> str:
+    return (
+        f"There is no journal in {path.parent}: nothing was ingested there yet. "
+        "Ingest a group first, or choose another --state directory."
+    )
