@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import NamedTuple
 
 from yarl import URL
 
 from ingestor.errors import AddressRefused, SettingsError
 from ingestor.transport.values import place
+
+NAT64 = IPv6Network("64:ff9b::/96")
+"""How a network without IPv4 shows the IPv4 internet (RFC 6052)."""
 
 
 class Origin(NamedTuple):
@@ -60,13 +64,12 @@ class AllowList:
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address belongs to the internet at large; wrapped IPv4 is unwrapped."""
+    """Tell whether an address belongs to the internet at large."""
     try:
-        ip = ipaddress.ip_address(address)
+        ip = _unwrapped(ipaddress.ip_address(address))
     except ValueError:
         return False
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
-    return inner.is_global and not inner.is_multicast
+    return ip.is_global and not ip.is_multicast
 
 
 def is_loopback(address: str) -> bool:
@@ -98,3 +101,12 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """An IPv4 address that travels inside an IPv6 one is judged by itself."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip in NAT64:
+        return IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip

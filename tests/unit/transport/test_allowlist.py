@@ -1,0 +1,187 @@
+"""No path leads to an address that was not configured: not a URL, a redirect, or a name."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import aiohttp
+import pytest
+from tests.far_end import a_request, a_transport, far_end, response, says
+
+from ingestor.errors import AddressRefused, NotSent, SettingsError
+from ingestor.transport import HttpTransport
+from ingestor.transport.allowlist import AllowList, is_public
+from ingestor.transport.connector import GuardedConnector
+
+CDN = "https://live.staticflickr.com"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://live.staticflickr.com/1.jpg", id="plain"),
+        pytest.param("https://LIVE.staticflickr.com/1.jpg", id="shouted"),
+        pytest.param("https://live.staticflickr.com:8443/1.jpg", id="port"),
+        pytest.param("https://s.yimg.com/1.jpg", id="host"),
+        pytest.param("https://live.staticflickr.com.evil.example/", id="longer host"),
+        pytest.param("https://live.staticflickr.com./1.jpg", id="trailing dot"),
+        pytest.param("https://live.staticflickr.com@evil.example/", id="host as a user"),
+        pytest.param("https://user@live.staticflickr.com/1.jpg", id="user"),
+        pytest.param("https://evil.example\\@live.staticflickr.com/", id="backslash"),
+        pytest.param("https://127.0.0.1/", id="loopback"),
+        pytest.param("https://[::ffff:127.0.0.1]/", id="wrapped loopback"),
+        pytest.param("https://169.254.169.254/latest/", id="metadata"),
+        pytest.param("https://2130706433/", id="loopback as a number"),
+        pytest.param("file:///etc/passwd", id="file"),
+        pytest.param("//live.staticflickr.com/1.jpg", id="no scheme"),
+        pytest.param("/1.jpg", id="relative"),
+        pytest.param("", id="empty"),
+        pytest.param("https://[::1/", id="broken address"),
+        pytest.param("https://live.staticflickr.com:99999/", id="broken port"),
+        pytest.param("https://live.staticflickr.com/a b", id="blank"),
+        pytest.param("https://live.staticflickr.com/\r\nHost: evil.example", id="line break"),
+        pytest.param("https://live.staticflickr.com/é", id="not ASCII"),
+        pytest.param("wss://live.staticflickr.com/1.jpg", id="socket"),
+    ],
+)
+def test_a_strange_address_is_refused(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        AllowList([CDN]).admit(url)
+
+
+@pytest.mark.parametrize("url", [f"{CDN}/65535/1_a_z.jpg", f"{CDN}:443/1.jpg", f"{CDN}"])
+def test_a_configured_origin_is_admitted(url: str) -> None:
+    assert AllowList([CDN]).admit(url).raw_host == "live.staticflickr.com"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param("http://example.com", id="plain http"),
+        pytest.param("https://10.0.0.8", id="private"),
+        pytest.param("https://169.254.169.254", id="link-local"),
+        pytest.param("https://user:CANARY@example.com", id="user"),
+        pytest.param("ftp://example.com", id="ftp"),
+        pytest.param("example.com", id="no scheme"),
+        pytest.param("https://[::1", id="broken"),
+    ],
+)
+def test_an_unsafe_origin_is_a_wrong_setting(origin: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        AllowList([origin])
+
+    assert "CANARY" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("100.64.0.1", False),
+        ("169.254.169.254", False),
+        ("0.0.0.0", False),  # noqa: S104 (an address to refuse, not to bind)
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::808:808", True),
+        ("nonsense", False),
+    ],
+)
+def test_only_addresses_of_the_internet_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+async def test_a_refused_address_is_never_connected_to() -> None:
+    async with (
+        far_end(says(response())) as other,
+        far_end(says(response())) as far,
+        a_transport(far.origin) as transport,
+    ):
+        with pytest.raises(AddressRefused):
+            await transport.send(a_request(f"{other.origin}/"))
+
+        assert transport.calls["images"].failures == {"not-allowed": 1}
+    assert other.connections == 0
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temp", "308 Perm"])
+async def test_a_redirect_is_an_answer_and_not_followed(status: str) -> None:
+    async with far_end(says(response())) as other:
+        moved = response(status=status, headers=[f"Location: {other.origin}/"])
+        async with far_end(says(moved)) as far, a_transport(far.origin, other.origin) as transport:
+            answer = await transport.send(a_request(f"{far.origin}/", method="POST", body=b"x"))
+
+    assert answer.headers["location"] == f"{other.origin}/"
+    assert (len(far.requests), other.connections) == (1, 0)
+
+
+async def test_an_unknown_upstream_is_refused() -> None:
+    async with a_transport("http://127.0.0.1:1") as transport:
+        with pytest.raises(AddressRefused):
+            await transport.send(a_request("http://127.0.0.1:1/", upstream="nobody"))
+
+
+def a_connector(allowed: AllowList, *addresses: str) -> GuardedConnector:
+    """Every name leads to these addresses."""
+
+    def look_up(_host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port)) for text in addresses]
+
+    return GuardedConnector(
+        allowed,
+        connections=0,
+        keepalive=1.0,
+        tls=ssl.create_default_context(),
+        threads=ThreadPoolExecutor(1),
+        look_up=look_up,
+    )
+
+
+@pytest.mark.parametrize("url", [f"{CDN}/", "https://example.com/"], ids=["plain", "other"])
+async def test_the_connector_refuses_by_itself_whoever_asks(url: str) -> None:
+    """Even a session that knows nothing of the transport, and follows redirects, gets nowhere."""
+    connector = a_connector(AllowList(["https://one.example"]), "127.0.0.1")
+
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(AddressRefused):
+            await session.get(url)
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["127.0.0.1"], ["10.0.0.1"], ["8.8.8.8", "169.254.169.254"], ["::1"]],
+    ids=["loopback", "private", "mixed", "v6"],
+)
+async def test_a_public_name_that_leads_inside_is_refused(addresses: list[str]) -> None:
+    connector = a_connector(AllowList([CDN]), *addresses)
+
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(AddressRefused) as refused:
+            await session.get(CDN)
+
+    assert refused.value.reason == "not-public"
+
+
+async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
+    connector = a_connector(AllowList([CDN]))
+
+    async with HttpTransport(
+        origins={"images": [CDN]}, user_agent="tests", connector=lambda _: connector
+    ) as transport:
+        with pytest.raises(NotSent) as error:
+            await transport.send(a_request(f"{CDN}/"))
+
+    assert error.value.reason == "dns"

@@ -1,0 +1,167 @@
+"""What comes back through a real socket, and what it may cost us at most."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from tests.far_end import (
+    Play,
+    a_request,
+    a_transport,
+    answers,
+    far_end,
+    response,
+    says,
+    says_for_ever,
+)
+
+from ingestor.errors import AnswerLost
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+
+
+async def test_an_answer_comes_back_whole() -> None:
+    play = says(response(b"hello", status="404 Not Found", headers=["X-Cache: Error"]))
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/a?b=c"))
+
+    assert (answer.status, answer.body) == (404, b"hello")
+    assert answer.headers["x-cache"] == "Error"
+    assert far.requests[0].startswith(b"GET /a?b=c HTTP/1.1\r\n")
+
+
+async def test_a_request_says_who_we_are_and_wants_nothing_packed() -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/"))
+
+    assert b"\r\nUser-Agent: tests\r\n" in far.requests[0]
+    assert b"\r\nAccept-Encoding: identity\r\n" in far.requests[0]
+
+
+async def test_cookies_are_never_sent_back() -> None:
+    play = answers(response(headers=["Set-Cookie: a=b"]), response())
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        for _ in range(2):
+            await transport.send(a_request(f"{far.origin}/"))
+
+    assert b"cookie" not in far.requests[1].lower()
+
+
+async def test_a_path_is_sent_as_it_was_escaped() -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/a%2Fb%41/../c%25.json?x=%2B+"))
+
+    assert far.requests[0].startswith(b"GET /a%2Fb%41/../c%25.json?x=%2B+ HTTP/1.1\r\n")
+
+
+async def test_an_open_connection_is_used_again() -> None:
+    play = answers(response(), response())
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        for _ in range(2):
+            await transport.send(a_request(f"{far.origin}/"))
+
+        assert transport.calls["images"].reused == 1
+    assert far.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("play", "reason"),
+    [
+        pytest.param(says(response(b"x" * 2000)), "too-large", id="said to be above the cap"),
+        pytest.param(says_for_ever(CHUNKED, PIECE), "too-large", id="endless chunks"),
+        pytest.param(
+            says_for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 999), "too-large", id="endless"
+        ),
+        pytest.param(
+            says(response(gzip.compress(bytes(10**6)), headers=["Content-Encoding: gzip"])),
+            "encoded",
+            id="a parcel nobody asked for",
+        ),
+        pytest.param(says(response(b"half", length=9)), "truncated", id="short of its length"),
+        pytest.param(says(CHUNKED + b"5\r\nhel"), "truncated", id="short of its chunk"),
+        pytest.param(says(CHUNKED + b"5\r\nhello\r\n"), "truncated", id="no last chunk"),
+        pytest.param(says(CHUNKED + b"zz\r\nhello\r\n"), "garbage", id="a chunk of length zz"),
+        pytest.param(says(), "disconnected", id="closed without a word"),
+        pytest.param(says(then="reset"), "reset", id="reset without a word"),
+        pytest.param(says(b"SSH-2.0-OpenSSH\r\n\r\n"), "garbage", id="another protocol"),
+        pytest.param(
+            says(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"),
+            "garbage",
+            id="long header",
+        ),
+        pytest.param(says(response(headers=["A: b"] * 200)), "garbage", id="200 headers"),
+        pytest.param(
+            says(response(b"ab", headers=["Content-Length: 3"])), "garbage", id="two lengths"
+        ),
+    ],
+)
+async def test_what_is_no_answer_is_lost_not_read(play: Play, reason: str) -> None:
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(a_request(f"{far.origin}/a", cap=1000))
+
+        assert lost.value.reason == reason
+        assert transport.calls["images"].failures == {reason: 1}
+
+
+async def test_a_reset_in_the_middle_is_lost() -> None:
+    play = says(response(b"half", length=100_000), then="reset")
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(a_request(f"{far.origin}/a"))
+
+    assert lost.value.reason in ("truncated", "reset")
+
+
+async def test_bytes_after_an_answer_do_not_reach_the_next_one() -> None:
+    play = says(response(b"mine") + response(b"poison"), then="stall")
+
+    async with (
+        far_end(play, says(response(b"yours"))) as far,
+        a_transport(far.origin) as transport,
+    ):
+        first = await transport.send(a_request(f"{far.origin}/1"))
+        second = await transport.send(a_request(f"{far.origin}/2"))
+
+    assert (first.body, second.body) == (b"mine", b"yours")
+
+
+async def test_an_error_keeps_its_status_when_its_body_is_packed() -> None:
+    packed = response(b"\x1f\x8b", status="503 No", headers=["Content-Encoding: gzip"])
+
+    async with far_end(says(packed)) as far, a_transport(far.origin) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/"))
+
+    assert (answer.status, answer.body) == (503, b"")
+
+
+async def test_the_memory_held_is_asked_for_before_it_grows() -> None:
+    asked: list[int] = []
+
+    async def room(total: int) -> None:
+        asked.append(total)
+
+    body = b"".join([PIECE] * 16) + b"0\r\n\r\n"
+    async with far_end(says(CHUNKED + body)) as far, a_transport(far.origin) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/", cap=2_000_000, room=room))
+
+    assert len(answer.body) <= max(asked) <= 2_000_000
+    assert asked == sorted(asked)
+
+
+async def test_a_length_is_asked_for_once() -> None:
+    asked: list[int] = []
+
+    async def room(total: int) -> None:
+        asked.append(total)
+
+    async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/", room=room))
+
+    assert asked == [700]

@@ -1,0 +1,74 @@
+"""A slow answer is given up; one that we hold up ourselves is not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.far_end import Play, a_request, a_transport, far_end, response, says, says_for_ever
+
+from ingestor.errors import AnswerLost
+from ingestor.transport.pace import LOOKS, Pace
+
+WINDOW = 0.1
+"""Seconds instead of five."""
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        pytest.param(says_for_ever(HEAD, b"x", every=0.005), id="a drip"),
+        pytest.param(says(HEAD + b"x" * 50_000, then="stall"), id="a stall"),
+    ],
+)
+async def test_an_answer_below_the_minimum_rate_is_given_up(play: Play) -> None:
+    async with far_end(play) as far, a_transport(far.origin, window=WINDOW) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(a_request(f"{far.origin}/", slowest=8192))
+        await far.left.wait()
+
+    assert lost.value.reason == "too-slow"
+
+
+async def test_our_own_waiting_is_not_the_senders_fault() -> None:
+    """Room comes later than the whole window, whatever the clock says: two looks see to that."""
+    looked = asyncio.Event()
+
+    async def room(_total: int) -> None:
+        asyncio.get_running_loop().call_later(WINDOW * 2, looked.set)
+        await looked.wait()
+
+    play = says(response(length=10), b"0123456789")
+    async with far_end(play) as far, a_transport(far.origin, window=WINDOW) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/", slowest=8192, room=room))
+
+    assert len(answer.body) == 10
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("arrivals", "tripped"),
+    [
+        pytest.param([8000] * 30, False, id="steady"),
+        pytest.param([40_000, 0, 0, 0, 0] * 6, False, id="in bursts"),
+        pytest.param([40_000] * 9 + [0] * 5, True, id="dried up"),
+        pytest.param([7000] * 30, True, id="always a little slow"),
+        pytest.param([0] * 4, False, id="too early to tell"),
+    ],
+)
+async def test_the_window_slides(arrivals: list[int], tripped: bool) -> None:
+    async with asyncio.timeout(1000) as clock:
+        pace = Pace(clock, slowest=8000, window=LOOKS)
+        pace.start()
+        try:
+            for arrived in arrivals:
+                await asyncio.sleep(0.5)
+                pace.received += arrived
+                await asyncio.sleep(0.5)
+        except asyncio.CancelledError:
+            assert pace.tripped
+        finally:
+            pace.stop()
+    assert pace.tripped is tripped

@@ -1,0 +1,122 @@
+"""A library with known holes, or TLS that trusts anybody, stops the start."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.far_end import a_request, a_transport, far_end, response, says
+
+from ingestor.errors import AddressRefused, SettingsError, retry_hint
+from ingestor.transport import HttpTransport, require_safe_http
+
+ORIGIN = "https://example.com"
+
+
+@pytest.mark.parametrize("version", ["3.14.4", "3.15.0", "4.0.0a1", "3.14.10"])
+def test_a_patched_library_is_accepted(version: str) -> None:
+    require_safe_http(version, compiled=True)
+
+
+@pytest.mark.parametrize(
+    ("version", "compiled", "advice"),
+    [
+        pytest.param("3.14.3", True, "3.14.4 or newer", id="too old"),
+        pytest.param("3.9.99", True, "3.14.4 or newer", id="much too old"),
+        pytest.param("3.14.5", False, "AIOHTTP_NO_EXTENSIONS", id="without the C parser"),
+    ],
+)
+def test_an_unsafe_library_is_named_with_its_remedy(
+    version: str, compiled: bool, advice: str
+) -> None:
+    with pytest.raises(SettingsError, match=advice):
+        require_safe_http(version, compiled=compiled)
+
+
+def test_the_installed_library_is_safe() -> None:
+    require_safe_http()
+
+
+def test_verification_cannot_be_switched_off() -> None:
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+
+    with pytest.raises(SettingsError):
+        HttpTransport(origins={"images": [ORIGIN]}, user_agent="tests", tls=anybody)
+
+
+def test_old_tls_is_raised_to_1_2() -> None:
+    tls = ssl.create_default_context()
+    tls.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+
+    HttpTransport(origins={"images": [ORIGIN]}, user_agent="tests", tls=tls)
+
+    assert tls.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def certificate_of(name: str, folder: Path) -> Path:
+    """A self-signed certificate with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{name}.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def serving(path: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:
+    path = certificate_of("localhost", tmp_path)
+    tls = ssl.create_default_context(cafile=str(path))
+
+    async with (
+        far_end(says(response(b"hello")), tls=serving(path)) as far,
+        HttpTransport(origins={"images": [far.origin]}, user_agent="tests", tls=tls) as transport,
+    ):
+        answer = await transport.send(a_request(f"{far.origin}/"))
+
+    assert answer.body == b"hello"
+
+
+@pytest.mark.parametrize("name", ["localhost", "other.example"])
+async def test_a_certificate_nobody_vouches_for_is_never_tried_again(
+    name: str, tmp_path: Path
+) -> None:
+    tls = serving(certificate_of(name, tmp_path))
+
+    async with far_end(says(response()), tls=tls) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AddressRefused) as refused:
+            await transport.send(a_request(f"{far.origin}/"))
+
+    assert refused.value.reason == "tls-certificate"
+    assert retry_hint(refused.value) is False
+    assert not far.requests

@@ -1,0 +1,208 @@
+"""What leaves, how often, and what must be assumed when no answer comes."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Iterator
+
+import pytest
+from tests.far_end import FarEnd, a_request, a_transport, answers, far_end, response, says
+
+from ingestor.errors import AddressRefused, AnswerLost, NotSent
+from ingestor.transport import HttpTransport, Parts, Pool
+
+SHORT = 0.05
+"""Seconds until a deadline that must pass."""
+
+
+def some_parts() -> Parts:
+    return Parts(length=300_007, make=lambda: (b"a" * 100_000, b"b" * 200_000, b"end...."))
+
+
+def body_of(request: bytes) -> bytes:
+    return request.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        pytest.param(b"", b"", id="empty"),
+        pytest.param(b"hello", b"hello", id="small"),
+        pytest.param(bytes(2_000_000), bytes(2_000_000), id="large"),
+        pytest.param(some_parts(), b"".join(some_parts().make()), id="parts"),
+    ],
+)
+async def test_a_body_arrives_as_it_was_given(body: bytes | Parts, sent: bytes) -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/", method="POST", body=body))
+
+        assert transport.calls["images"].bytes_out == len(sent)
+    assert body_of(far.requests[0]) == sent
+    assert f"Content-Length: {len(sent)}\r\n".encode() in far.requests[0]
+
+
+async def test_parts_can_be_sent_again() -> None:
+    request_body = some_parts()
+
+    async with (
+        far_end(answers(response(), response())) as far,
+        a_transport(far.origin) as transport,
+    ):
+        for _ in range(2):
+            await transport.send(a_request(f"{far.origin}/", method="POST", body=request_body))
+
+    assert body_of(far.requests[0]) == body_of(far.requests[1])
+
+
+def breaking() -> Iterator[bytes]:
+    yield b"12345"
+    raise KeyError("a mistake of ours")
+
+
+@pytest.mark.parametrize(
+    ("parts", "mistake"),
+    [
+        pytest.param(Parts(length=9, make=lambda: [b"12345"]), ValueError, id="too little"),
+        pytest.param(Parts(length=3, make=lambda: [b"12345"]), ValueError, id="too much"),
+        pytest.param(Parts(length=9, make=breaking), KeyError, id="broken"),
+    ],
+)
+async def test_a_mistake_in_a_body_is_not_blamed_on_the_network(
+    parts: Parts, mistake: type[Exception]
+) -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        with pytest.raises(mistake):
+            await transport.send(a_request(f"{far.origin}/", method="POST", body=parts))
+
+
+@pytest.mark.parametrize("body", [b"pay", some_parts()], ids=["bytes", "parts"])
+async def test_a_post_is_never_sent_twice_by_itself(body: bytes | Parts) -> None:
+    """The server closes the reused connection after hearing the second request."""
+
+    async def hears_two_answers_one(
+        far: FarEnd, reader: StreamReader, writer: StreamWriter
+    ) -> None:
+        await says(response(), then="keep")(far, reader, writer)
+        await says()(far, reader, writer)
+
+    async with far_end(hears_two_answers_one) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/"))
+        with pytest.raises(AnswerLost):
+            await transport.send(a_request(f"{far.origin}/", method="POST", body=body))
+
+    assert (len(far.requests), far.connections) == (2, 1)
+
+
+async def test_a_connection_closed_while_idle_costs_nothing() -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/"))
+        await far.hung_up.wait()
+        answer = await transport.send(a_request(f"{far.origin}/", method="POST", body=b"pay"))
+
+    assert answer.status == 200
+    assert len(far.requests) == 2
+
+
+async def test_a_closed_port_means_that_nothing_was_sent() -> None:
+    async with far_end(says()) as far:
+        pass
+
+    async with a_transport(far.origin) as transport:
+        with pytest.raises(NotSent) as error:
+            await transport.send(a_request(f"{far.origin}/", method="POST", body=b"pay"))
+
+    assert error.value.reason == "connect"
+
+
+async def test_an_answer_that_does_not_come_is_lost() -> None:
+    async with far_end(says(then="stall")) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(
+                a_request(f"{far.origin}/", method="POST", body=b"pay", deadline=SHORT)
+            )
+        await far.left.wait()
+
+    assert lost.value.reason == "timeout"
+
+
+async def test_a_stall_after_the_headers_ends_at_the_deadline() -> None:
+    play = says(response(length=10), then="stall")
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(a_request(f"{far.origin}/", deadline=SHORT))
+        await far.left.wait()
+
+    assert lost.value.reason == "timeout"
+
+
+async def test_waiting_for_the_pool_means_that_nothing_was_sent() -> None:
+    async with (
+        far_end(says(then="stall")) as far,
+        HttpTransport(
+            origins={"images": [far.origin]},
+            user_agent="tests",
+            pools={"images": Pool(connections=1)},
+        ) as transport,
+        asyncio.TaskGroup() as group,
+    ):
+        first = group.create_task(transport.send(a_request(f"{far.origin}/")), name="first")
+        await far.heard.wait()
+
+        with pytest.raises(NotSent) as error:
+            await transport.send(a_request(f"{far.origin}/", deadline=SHORT))
+
+        assert error.value.reason == "timeout"
+        first.cancel()
+
+
+async def test_an_early_answer_is_taken_although_the_body_is_not_through() -> None:
+    async def refuses_at_once(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response(b"too many", status="429 Slow Down"))
+        await writer.drain()
+        await reader.read()
+
+    body = Parts(length=50_000_000, make=lambda: (bytes(1_000_000) for _ in range(50)))
+    async with far_end(refuses_at_once) as far, a_transport(far.origin) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/", method="POST", body=body))
+
+    assert (answer.status, answer.body) == (429, b"too many")
+
+
+async def test_cancelling_closes_the_connection() -> None:
+    async with far_end(says(then="stall")) as far, a_transport(far.origin) as transport:
+        sending = asyncio.create_task(transport.send(a_request(f"{far.origin}/")), name="send")
+        await far.heard.wait()
+        sending.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await far.left.wait()
+
+        assert transport.calls["images"].failures == {"cancelled": 1}
+
+
+async def test_a_key_with_a_line_break_is_refused_before_it_leaves() -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AddressRefused) as refused:
+            await transport.send(
+                a_request(f"{far.origin}/", headers={"X-Goog-Api-Key": "CANARY\r\nX: y"})
+            )
+
+    assert refused.value.reason == "malformed"
+    assert not far.requests
+
+
+async def test_one_answer_does_not_wait_for_another() -> None:
+    async with (
+        far_end(says(then="stall"), answers(response(b"second"))) as far,
+        a_transport(far.origin) as transport,
+        asyncio.TaskGroup() as group,
+    ):
+        first = group.create_task(transport.send(a_request(f"{far.origin}/")), name="first")
+        await far.heard.wait()
+
+        assert (await transport.send(a_request(f"{far.origin}/"))).body == b"second"
+        first.cancel()
