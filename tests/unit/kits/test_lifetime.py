@@ -1,0 +1,72 @@
+"""Stop at the front door, drain, then cut."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from ingestor.kits.lifetime import Lifetime, Stopping, signals
+
+
+async def test_the_first_reason_is_kept():
+    lifetime = Lifetime(drain=1.0)
+
+    lifetime.stop("max-units")
+    lifetime.stop("SIGTERM")
+    lifetime.close()
+
+    assert lifetime.reason == "max-units"
+
+
+@pytest.mark.looptime
+async def test_the_cut_follows_when_the_grace_period_is_over(looptime):
+    lifetime = Lifetime(drain=8.0)
+    cut = asyncio.Event()
+
+    with lifetime.at_cut(cut.set):
+        lifetime.stop("SIGTERM")
+        await cut.wait()
+
+    assert looptime == 8
+
+
+@pytest.mark.looptime
+async def test_stopping_ends_a_rest_at_once(looptime):
+    lifetime = Lifetime(drain=8.0)
+    resting = asyncio.create_task(lifetime.rest(3600))
+    await asyncio.sleep(1)
+
+    lifetime.stop("SIGINT")
+
+    with pytest.raises(Stopping):
+        await resting
+    lifetime.close()
+    assert looptime == 1
+
+
+async def test_who_comes_late_is_told_at_once():
+    lifetime = Lifetime(drain=1.0)
+    lifetime.stop("SIGINT")
+    told: list[str] = []
+
+    with lifetime.at_stop(lambda: told.append("stop")):
+        pass
+    lifetime.close()
+
+    assert told == ["stop"]
+
+
+async def test_a_second_signal_cuts():
+    lifetime = Lifetime(drain=60.0)
+
+    with signals(lifetime):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.01)
+        after_one = (lifetime.reason, lifetime.cut_short)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.01)
+    lifetime.close()
+
+    assert after_one == ("SIGTERM", False)
+    assert lifetime.cut_short

@@ -1,0 +1,126 @@
+"""Concurrency that finds its limit, and memory that is reserved before it is used."""
+
+import asyncio
+
+import pytest
+
+from ingestor.kits.pacing import Adaptive, Memory
+
+
+async def test_no_more_work_than_slots_is_in_flight():
+    slots = Adaptive(start=2, ceiling=8)
+    most = 0
+
+    async def work() -> None:
+        nonlocal most
+        async with slots.slot():
+            most = max(most, slots.in_flight)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(10):
+            group.create_task(work())
+
+    assert most == 2
+    assert slots.in_flight == 0
+
+
+async def test_success_grows_one_slot_per_window():
+    slots = Adaptive(start=4, ceiling=64)
+
+    for _ in range(5):
+        slots.succeeded()
+
+    assert 5 <= slots.limit < 5.2
+
+
+async def test_the_ceiling_holds():
+    slots = Adaptive(start=4, ceiling=5)
+
+    for _ in range(100):
+        slots.succeeded()
+
+    assert slots.limit == 5
+
+
+async def test_a_burst_of_refusals_cuts_once():
+    slots = Adaptive(start=10, ceiling=64)
+
+    async with slots.slot() as first, slots.slot() as second:
+        slots.too_much(first)
+        slots.too_much(second)
+
+    assert slots.limit == pytest.approx(7)
+    assert slots.cuts == 1
+
+
+async def test_a_cancelled_wait_gives_its_slot_to_the_next():
+    slots = Adaptive(start=1, ceiling=1)
+    await slots.enter()
+    first, second = (asyncio.create_task(slots.enter()) for _ in range(2))
+    await asyncio.sleep(0)
+
+    slots.leave()
+    first.cancel()
+    await asyncio.wait_for(second, 1)
+
+    assert slots.in_flight == 1
+
+
+async def test_memory_holds_back_what_does_not_fit():
+    memory = Memory(100)
+    await memory.reserve(60)
+    waiting = asyncio.create_task(memory.reserve(50))
+    await asyncio.sleep(0)
+    held_back = not waiting.done()
+
+    memory.release(60)
+    await waiting
+
+    assert held_back
+    assert memory.held == 50
+
+
+async def test_what_is_larger_than_all_memory_waits_to_be_alone():
+    memory = Memory(100)
+    await memory.reserve(10)
+    waiting = asyncio.create_task(memory.reserve(500))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    memory.release(10)
+    await waiting
+
+    assert memory.held == 500
+
+
+async def test_only_one_item_at_a_time_grows_past_the_limit():
+    memory = Memory(100)
+    await memory.reserve(100)
+    grown: list[int] = []
+
+    async def grow(size: int) -> None:
+        async with memory.growth() as take:
+            take(size)
+            grown.append(memory.held)
+            await asyncio.sleep(0)
+            memory.release(size)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(grow(20))
+
+    assert grown == [120, 120, 120]
+
+
+async def test_a_cancelled_reservation_gives_its_bytes_back():
+    memory = Memory(100)
+    await memory.reserve(100)
+    first, second = (asyncio.create_task(memory.reserve(60)) for _ in range(2))
+    await asyncio.sleep(0)
+
+    memory.release(100)
+    first.cancel()
+    await asyncio.wait_for(second, 1)
+
+    assert memory.held == 60

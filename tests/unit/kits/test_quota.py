@@ -1,0 +1,179 @@
+"""Permits under several limits per minute at once."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestor.kits.quota import MINUTE, WINDOW, Quota, QuotaClosed
+
+pytestmark = pytest.mark.looptime
+
+
+def a_quota(requests: float = 1800, images: float = 1800, **more: object) -> Quota:
+    clock = asyncio.get_running_loop().time
+    return Quota((requests, images), largest=(1, 16), clock=clock, **more)  # type: ignore[arg-type]
+
+
+def most_in_any_minute(grants: list[tuple[float, float]]) -> float:
+    """The largest sum of costs in a sliding minute that begins with a grant."""
+    return max(
+        sum(cost for at, cost in grants if start <= at < start + MINUTE) for start, _ in grants
+    )
+
+
+async def granted(quota: Quota, batches: int, images: int = 16) -> list[tuple[float, float]]:
+    grants = []
+    for _ in range(batches):
+        permit = await quota.acquire(1, images)
+        grants.append((permit.granted, float(images)))
+    return grants
+
+
+async def test_images_bind_before_requests_do():
+    quota = a_quota()
+
+    grants = await granted(quota, 400)
+
+    minutes = (grants[-1][0] - grants[0][0]) / MINUTE
+    assert 0.97 <= 399 * 16 / (1800 * minutes) <= 1.0
+
+
+async def test_no_sliding_minute_exceeds_the_limit():
+    quota = a_quota()
+
+    grants = await granted(quota, 500)
+
+    assert most_in_any_minute(grants) <= 1800
+
+
+async def test_requests_bind_where_batches_are_small():
+    quota = a_quota(requests=60)
+
+    grants = await granted(quota, 130, images=1)
+
+    assert most_in_any_minute(grants) <= 60
+    assert grants[-1][0] - grants[0][0] >= 2 * MINUTE
+
+
+async def test_the_bucket_starts_empty():
+    quota = a_quota()
+
+    first = await quota.acquire(1, 16)
+
+    assert first.granted == pytest.approx(16 / 30, abs=0.01)
+
+
+async def test_what_a_dead_process_spent_still_counts():
+    quota = a_quota(images=160, spent=[(10.0, (1, 160))])
+
+    first = await quota.acquire(1, 16)
+
+    assert first.granted == pytest.approx(WINDOW - 10, abs=0.01)
+
+
+async def test_who_came_first_is_served_first():
+    quota = a_quota()
+    served: list[int] = []
+
+    async def ask(name: int, images: int) -> None:
+        await quota.acquire(1, images)
+        served.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name, images in enumerate([16, 1, 16, 1]):
+            group.create_task(ask(name, images))
+
+    assert served == [0, 1, 2, 3]
+
+
+async def test_one_refusal_slows_everybody_and_its_echo_nobody():
+    quota = a_quota()
+    permits = [await quota.acquire(1, 16) for _ in range(3)]
+
+    cuts = [quota.refuse(permit) for permit in permits]
+
+    assert cuts == [True, False, False]
+    assert quota.rate == pytest.approx(0.7)
+
+
+async def test_the_rate_grows_back_by_two_percent_a_minute():
+    quota = a_quota()
+    quota.refuse(await quota.acquire(1, 16))
+
+    await asyncio.sleep(5 * MINUTE)
+
+    assert quota.rate == pytest.approx(0.8)
+
+
+async def test_a_wish_to_wait_is_a_floor_for_everybody():
+    quota = a_quota()
+    permit = await quota.acquire(1, 16)
+    quota.refuse(permit, retry_after=20.0)
+
+    later = await quota.acquire(1, 1)
+
+    assert later.granted - permit.granted >= 20
+
+
+async def test_a_smaller_limit_holds_from_the_moment_it_is_set():
+    quota = a_quota()
+    before = await granted(quota, 20)
+    quota.change(1800, 600)
+
+    after = await granted(quota, 60)
+
+    spacing = [later - earlier for (earlier, _), (later, _) in pairwise(after[5:])]
+    assert sum(spacing) / len(spacing) >= 16 / 10 * 0.99
+    assert before
+
+
+async def test_closing_sends_away_who_waits_and_who_comes():
+    quota = a_quota()
+    waiting = asyncio.create_task(quota.acquire(1, 16))
+    await asyncio.sleep(0)
+
+    quota.close()
+
+    with pytest.raises(QuotaClosed):
+        await waiting
+    with pytest.raises(QuotaClosed):
+        await quota.acquire(1, 1)
+
+
+async def test_a_cancelled_wait_does_not_hold_up_the_line():
+    quota = a_quota()
+    first, second = (asyncio.create_task(quota.acquire(1, 16)) for _ in range(2))
+    await asyncio.sleep(0)
+
+    first.cancel()
+    permit = await second
+
+    assert permit.granted == pytest.approx(16 / 30, abs=0.01)
+
+
+def test_a_request_larger_than_a_minute_is_refused_at_once():
+    with pytest.raises(ValueError, match="more than a minute"):
+        Quota((10, 10), largest=(1, 16), clock=lambda: 0.0)
+
+
+@settings(max_examples=40)
+@given(
+    images=st.lists(st.integers(1, 16), min_size=30, max_size=120),
+    pauses=st.lists(st.floats(0, 40), min_size=120, max_size=120),
+    limit=st.integers(16, 300),
+)
+def test_whatever_is_asked_no_window_exceeds_the_limit(images, pauses, limit):
+    now = 0.0
+    quota = Quota((1000, limit), largest=(1, 16), clock=lambda: now)
+    grants: list[tuple[float, float]] = []
+    for cost, pause in zip(images, pauses, strict=False):
+        now += pause
+        while (wait := quota._seconds_until((1, cost))) > 0:  # noqa: SLF001 - the rule itself, no loop
+            now += wait
+        quota._record(now, (1, cost))  # noqa: SLF001
+        grants.append((now, float(cost)))
+
+    assert most_in_any_minute(grants) <= limit

@@ -1,0 +1,110 @@
+"""Try again, but politely."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from ingestor.kits.retrying import LONGEST_WAIT, persist
+
+pytestmark = pytest.mark.looptime
+
+
+class WeatherError(Exception):
+    def __init__(self, wish: bool | float = True) -> None:
+        self.wish = wish
+
+
+def failing(*errors: Exception) -> Callable[[], Awaitable[str]]:
+    left = list(errors)
+
+    async def call() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return call
+
+
+def hint(error: BaseException) -> bool | float:
+    return error.wish if isinstance(error, WeatherError) else False
+
+
+async def persisted(call: Callable[[], Awaitable[str]], **more: object) -> str:
+    rules = {
+        "patience": 120.0,
+        "rest": asyncio.sleep,
+        "clock": asyncio.get_running_loop().time,
+        "jitter": random.Random(1),
+        **more,
+    }
+    return await persist(call, hint=hint, **rules)  # type: ignore[arg-type]
+
+
+async def test_weather_passes():
+    assert await persisted(failing(WeatherError(), WeatherError())) == "done"
+
+
+async def test_what_the_hint_refuses_is_not_tried_again():
+    with pytest.raises(ValueError, match="ours"):
+        await persisted(failing(ValueError("ours"), WeatherError()))
+
+
+async def test_a_wished_wait_is_a_floor(looptime):
+    await persisted(failing(WeatherError(20.0)))
+
+    assert 20 <= looptime <= 20.5
+
+
+async def test_a_wish_beyond_patience_ends_it_at_once(looptime):
+    with pytest.raises(WeatherError):
+        await persisted(failing(WeatherError(86_400.0)))
+
+    assert looptime == 0
+
+
+async def test_patience_is_bounded_in_time(looptime):
+    with pytest.raises(WeatherError):
+        await persisted(failing(*[WeatherError() for _ in range(1000)]), patience=60.0)
+
+    assert 60 - LONGEST_WAIT <= looptime <= 60
+
+
+async def test_an_upstream_that_serves_others_is_not_down(looptime):
+    clock = asyncio.get_running_loop().time
+
+    outcome = await persisted(
+        failing(*[WeatherError() for _ in range(12)]), patience=31.0, proven=clock
+    )
+
+    assert outcome == "done"
+    assert looptime > 31
+
+
+async def test_attempts_are_bounded():
+    noticed: list[int] = []
+
+    with pytest.raises(WeatherError):
+        await persisted(
+            failing(*[WeatherError() for _ in range(9)]),
+            attempts=3,
+            noticed=lambda _error, attempt, _seconds: noticed.append(attempt),
+        )
+
+    assert noticed == [1, 2]
+
+
+async def test_no_two_waits_are_synchronised():
+    waits: list[float] = []
+
+    async def one(seed: int) -> None:
+        await persisted(
+            failing(WeatherError(), WeatherError(), WeatherError()),
+            jitter=random.Random(seed),
+            noticed=lambda _error, _attempt, seconds: waits.append(round(seconds, 3)),
+        )
+
+    await asyncio.gather(*(one(seed) for seed in range(100)))
+
+    assert len(set(waits)) > 200
