@@ -53,13 +53,13 @@ class Figures:
     images_per_minute: int
     started: float
     groups: int = 1
-    resumed: int = 0
     month_units: int = 0
     totals: dict[str, int] = field(default_factory=dict)
     """Photos of each group, as its last page said."""
     listed: int = 0
     known: int = 0
     skipped: int = 0
+    unusable: int = 0
     listed_all: bool = False
     downloaded: int = 0
     reused: int = 0
@@ -122,7 +122,8 @@ class Figures:
     def _start(self, event: events.RunStarted) -> None:
         self.limit = event.limit
         self.groups = len(event.groups)
-        self.resumed = event.resumed
+        # An earlier run listed them; they are this one's from here on, as far as it has room.
+        self.listed += event.resumed if event.limit is None else min(event.resumed, event.limit)
         self.month_units = event.month_units
 
     def _page(self, event: events.PageListed, now: float) -> None:
@@ -131,6 +132,7 @@ class Figures:
         self.listed += event.listed
         self.known += event.known
         self.skipped += event.skipped
+        self.unusable += event.dead
         self.listing.add(event.listed, now=now)
         self.listed_all = len(self.pages) == self.groups and all(
             page >= pages for page, pages in self.pages.values()
@@ -151,10 +153,10 @@ class Figures:
         """Photos that will need work, as far as can be told: the known share is taken to stay."""
         if self.expected is None:
             return None
-        idle = self.known + self.skipped
+        idle = self.known + self.skipped + self.unusable
         if self.listed and self.expected > self.listed:
             idle = round(idle * self.expected / self.listed)
-        return max(self.expected - idle, self.annotated + self.failures)
+        return max(self.expected - idle, self.annotated)
 
     @property
     def annotated(self) -> int:
@@ -162,7 +164,7 @@ class Figures:
 
     @property
     def failures(self) -> int:
-        return self.failed.total()
+        return self.unusable + self.failed.total()
 
     @property
     def images_in_flight(self) -> int:
@@ -177,4 +179,4 @@ class Figures:
         speed = min(self.annotating.per_second(now), self.images_per_minute / MINUTE)
         if self.work is None or speed <= 0:
             return None
-        return max(0, self.work - self.annotated - self.failures) / speed
+        return max(0, self.work - self.annotated - self.failed.total()) / speed

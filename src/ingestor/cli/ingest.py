@@ -47,7 +47,7 @@ def ingest(visit: Visit, engine: Engine | None = None) -> int:
 
 
 async def _run(visit: Visit, settings: Settings, engine: Engine) -> int:
-    voice = Voice.of(settings, redaction=visit.redaction, stderr=sys.stderr)
+    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
     voice.guard()
     printer = Printer(settings, redaction=visit.redaction, stdout=sys.stdout)
     async with upstreams(visit, settings) as reachable:

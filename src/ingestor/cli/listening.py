@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import IO, TYPE_CHECKING, Self, TextIO
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from ingestor.cli import logs
 from ingestor.cli.redaction import Redaction
 from ingestor.events import Event, Listener
 
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
+    from rich.live import Live
 
+    from ingestor.cli.figures import Figures
     from ingestor.settings import Settings
+
+Show = Callable[[], None]
 
 
 class Voice:
@@ -25,44 +29,125 @@ class Voice:
     def __init__(self, settings: Settings, *, redaction: Redaction, stderr: TextIO) -> None:
         self._settings = settings
         self._redaction = redaction
-        self._stderr = stderr
         self._terminal = stderr.isatty()
+        self._lines = _Lines(stderr)
         self.level = _level(settings, terminal=self._terminal)
-        self.logger = self._make_logger(stderr)
+        form = settings.log_format or ("text" if self._terminal else "json")
+        self.logger = logs.make_logger(
+            self._lines,
+            level=self.level,
+            form=form,
+            redaction=redaction,
+            colors=self._terminal and form == "text",
+        )
         self.log: Listener = logs.log_events(self.logger, level=self.level)
 
-    @classmethod
-    def of(cls, settings: Settings, *, redaction: Redaction, stderr: TextIO) -> Self:
-        return cls(settings, redaction=redaction, stderr=stderr)
-
     def guard(self) -> None:
+        """Have what Python and its libraries say come out here as well; inside the loop."""
         logs.guard(self.logger, self._redaction, level=self.level)
 
     def say(self, sentence: str) -> None:
-        self._stderr.write(f"ingestor: {self._redaction.text(sentence)}\n")
+        self._lines.write(f"ingestor: {self._redaction.text(sentence)}\n")
 
     @asynccontextmanager
     async def progress(self) -> AsyncIterator[Listener]:
         """Show how a run gets on while in the block; yields the listener to give to it."""
-        yield self.log
+        if self._settings.report == "json":
+            yield self.log
+            return
+        # Drawing takes rich; programs that read JSON do without.
+        from ingestor.cli.figures import Figures
 
-    def _make_logger(self, stream: IO[str]) -> FilteringBoundLogger:
-        form = self._settings.log_format or ("text" if self._terminal else "json")
-        return logs.make_logger(
-            stream,
-            level=self.level,
-            form=form,
-            redaction=self._redaction,
-            colors=self._terminal and form == "text",
+        clock = asyncio.get_running_loop().time
+        figures = Figures(images_per_minute=self._settings.images_per_minute, started=clock())
+
+        def listen(event: Event) -> None:
+            figures.take(event, now=clock())
+            self.log(event)
+
+        shown = self._bars if self._terminal else self._now_and_then
+        async with shown(figures, clock):
+            yield listen
+
+    @asynccontextmanager
+    async def _bars(self, figures: Figures, clock: Callable[[], float]) -> AsyncIterator[None]:
+        from rich.console import Console
+        from rich.live import Live
+
+        from ingestor.cli.progress import SECONDS_BETWEEN_FRAMES, bars
+
+        console = Console(file=self._lines.stream, highlight=False, emoji=False)
+        live = Live(
+            console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
 
+        def show() -> None:
+            live.update(bars(figures, now=clock()), refresh=True)
 
-def both(first: Listener, second: Listener) -> Listener:
-    def listen(event: Event) -> None:
-        first(event)
-        second(event)
+        with live, self._lines.above(live):
+            async with _repeating(show, seconds=SECONDS_BETWEEN_FRAMES):
+                yield
+            show()
 
-    return listen
+    @asynccontextmanager
+    async def _now_and_then(
+        self, figures: Figures, clock: Callable[[], float]
+    ) -> AsyncIterator[None]:
+        from ingestor.cli.progress import SECONDS_BETWEEN_LINES, line
+
+        def show() -> None:
+            self._lines.write(f"ingestor: {line(figures, now=clock())}\n")
+
+        async with _repeating(show, seconds=SECONDS_BETWEEN_LINES):
+            yield
+        show()
+
+
+class _Lines:
+    """The stream of log lines: stderr, or the room above the bars while there are any."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._live: Live | None = None
+        self._begun = ""
+
+    def write(self, text: str) -> None:
+        if self._live is None:
+            self.stream.write(text)
+            return
+        # The bars are drawn below whatever was printed last: that has to be whole lines.
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._live.console.print(line, markup=False, soft_wrap=True)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    @contextmanager
+    def above(self, live: Live) -> Iterator[None]:
+        self._live = live
+        try:
+            yield
+        finally:
+            self._live = None
+
+
+@asynccontextmanager
+async def _repeating(show: Show, *, seconds: float) -> AsyncIterator[None]:
+    """Call `show` every so often while in the block, which owns the task that does it."""
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            show()
+
+    # No task group: it would wrap what leaves the block, and errors of a run leave as they are.
+    task = asyncio.create_task(repeat(), name="progress")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
 
 
 def _level(settings: Settings, *, terminal: bool) -> str:

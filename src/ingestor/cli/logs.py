@@ -15,7 +15,7 @@ import threading
 import traceback
 from dataclasses import fields
 from types import MappingProxyType, TracebackType
-from typing import IO, Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, Protocol, TextIO
 
 import orjson
 import structlog
@@ -26,6 +26,15 @@ from ingestor import events
 from ingestor.cli.redaction import Redaction
 
 Form = Literal["text", "json"]
+
+
+class Stream(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
+
 
 LEVELS: Final = MappingProxyType(
     {"debug": 10, "info": 20, "warning": 30, "error": 40},
@@ -51,7 +60,7 @@ EVENT_LEVELS: Final = MappingProxyType(
 
 
 def make_logger(
-    stream: IO[str], *, level: str, form: Form, redaction: Redaction, colors: bool = False
+    stream: Stream, *, level: str, form: Form, redaction: Redaction, colors: bool = False
 ) -> FilteringBoundLogger:
     """A logger of its own, bound to a stream; nothing global is configured."""
     logger: FilteringBoundLogger = structlog.wrap_logger(
@@ -141,11 +150,13 @@ def _processors(form: Form, redaction: Redaction, *, colors: bool) -> list[Proce
     rendered: Processor = (
         structlog.processors.JSONRenderer(serializer=_as_json)
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
+        else structlog.dev.ConsoleRenderer(
+            colors=colors, pad_level=False, pad_event_to=0, exception_formatter=plain_traceback
+        )
     )
     return [
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=True),
         structlog.processors.format_exc_info,
         redact,
         rendered,

@@ -66,7 +66,7 @@ def rows_of(rows: Mapping[str, RenderableType]) -> RenderableType:
     table.add_column(overflow="fold")
     for name, value in rows.items():
         table.add_row(name, value)
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def report_table(report: Report, *, state: str = "") -> RenderableType:
@@ -85,7 +85,7 @@ def report_table(report: Report, *, state: str = "") -> RenderableType:
     if failures := {k: n for k, n in report.by_reason.items() if k not in NO_FAILURES}:
         rows["failed"] = causes(failures)
     if steps := next_steps(report, state=state):
-        rows["next"] = Text("\n").join(steps)
+        rows["next"] = steps_table(steps)
     return Group(Text(), _headline(report), rows_of(rows), Text())
 
 
@@ -141,17 +141,26 @@ def causes(failures: Mapping[str, int]) -> RenderableType:
     return table
 
 
-def next_steps(report: Report, *, state: str) -> list[Text]:
+def next_steps(report: Report, *, state: str) -> dict[str, str]:
     """Commands that a person may want to type now, each with what it is good for."""
-    steps: list[tuple[str, str]] = []
+    steps: dict[str, str] = {}
     if report.pending:
-        steps.append(("the same command again", "continues, and buys nothing twice"))
+        steps["the same command again"] = "continues, and buys nothing twice"
     if report.dead:
-        steps.append((f"ingestor dead list{state}", "shows what failed, with examples"))
-        steps.append((f"ingestor dead retry{state}", "lets the next run try them again"))
+        steps[f"ingestor dead list{state}"] = "shows what failed, with examples"
+        steps[f"ingestor dead retry{state}"] = "lets the next run try them again"
     if report.stored or report.skipped:
-        steps.append((f"ingestor search dog{state}", "finds the best pictures of anything"))
-    return [Text.assemble((command, "bold cyan"), f"  {use}") for command, use in steps]
+        steps[f"ingestor search dog{state}"] = "finds the best pictures of anything"
+    return steps
+
+
+def steps_table(steps: Mapping[str, str]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold cyan", no_wrap=True)
+    table.add_column()
+    for command, use in steps.items():
+        table.add_row(command, use)
+    return table
 
 
 def forecast_table(forecast: Forecast) -> RenderableType:

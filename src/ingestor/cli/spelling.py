@@ -31,9 +31,14 @@ def share(part: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    if seconds < MINUTE:
-        return f"{seconds:.1f} s"
+    return f"{seconds:.1f} s" if seconds < MINUTE else roughly(seconds)
+
+
+def roughly(seconds: float) -> str:
+    """For what is only expected: no tenths."""
     whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
     if whole < HOUR:
         return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
     return f"{whole // HOUR:,} h {whole % HOUR // MINUTE:02d} min"

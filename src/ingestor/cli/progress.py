@@ -1,0 +1,147 @@
+"""How a run gets on: a bar per stage on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ingestor.cli.figures import Figures
+from ingestor.cli.spelling import count, counted, duration, money, roughly, share
+from ingestor.purchases.pricing import cost
+
+BAR_WIDTH: Final = 32
+QUOTA_WIDTH: Final = 12
+MOST_CAUSES: Final = 4
+"""Shown by name; a line has room for no more."""
+
+SECONDS_BETWEEN_FRAMES: Final = 0.2
+SECONDS_BETWEEN_LINES: Final = 10.0
+
+FULL: Final = 0.97
+"""Of the quota: from here on nothing but a larger quota makes the run faster."""
+
+
+def bars(figures: Figures, *, now: float) -> RenderableType:
+    """What the terminal shows, redrawn several times a second."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(min_width=10)
+    table.add_column(width=BAR_WIDTH)
+    table.add_column(justify="right", min_width=15)
+    table.add_column(justify="right", style="dim", min_width=9)
+    work, done = figures.work, _done(figures)
+    for name, counted_, completed, total, rate in (
+        ("listed", figures.listed, figures.listed, figures.expected, figures.listing),
+        ("downloaded", figures.downloaded, done["download"], work, figures.downloading),
+        ("annotated", figures.annotated, done["annotate"], work, figures.annotating),
+        ("stored", figures.stored, done["store"], work, figures.storing),
+    ):
+        table.add_row(
+            name,
+            _bar(completed, total),
+            f"{count(counted_)} / {'?' if total is None else count(total)}",
+            f"{speed:,.1f}/s" if (speed := rate.per_second(now)) else "",
+        )
+    lines = [_quota(figures, now), _money(figures, now), _trouble(figures)]
+    return Group(table, *(line for line in lines if line.plain))
+
+
+def _done(figures: Figures) -> dict[str, int]:
+    """Photos that each stage is through with, those that failed on the way among them."""
+    lost = figures.failed_at["download"]
+    downloaded = figures.downloaded + lost
+    lost += figures.failed_at["annotate"]
+    annotated = figures.annotated + lost
+    return {
+        "download": downloaded,
+        "annotate": annotated,
+        "store": figures.stored + lost + figures.failed_at["store"],
+    }
+
+
+def _bar(completed: int, total: int | None) -> ProgressBar:
+    # A total of 0 counts as unknown to the bar: nothing to do is done.
+    return ProgressBar(
+        total=max(1, total) if total is not None else None,
+        completed=completed if total else 1,
+        width=BAR_WIDTH,
+        complete_style="cyan",
+        finished_style="green",
+    )
+
+
+def _quota(figures: Figures, now: float) -> Text:
+    use = figures.quota_use(now)
+    filled = min(QUOTA_WIDTH, round(use * QUOTA_WIDTH))
+    text = Text.assemble(
+        f"{'quota':<12}",
+        ("█" * filled, "green" if use >= FULL else "cyan"),
+        ("░" * (QUOTA_WIDTH - filled), "dim"),
+        f" {share(use)} of {count(figures.images_per_minute)} images a minute",
+        ("  ·  ", "dim"),
+        f"{counted(figures.images_in_flight, 'image')} in flight",
+    )
+    left = figures.seconds_left(now)
+    if figures.stopping:
+        text.append(f"  ·  stopping: {figures.stopping}", "bold yellow")
+    elif left:
+        text.append(f"  ·  {roughly(left)} left", "bold")
+    return text
+
+
+def _money(figures: Figures, now: float) -> Text:
+    units = figures.bought + figures.in_doubt
+    text = Text.assemble(
+        f"{'spent':<12}",
+        (counted(units, "unit"), "bold"),
+        f", {money(cost(units, before=figures.month_units))}",
+        (f"  ·  {duration(now - figures.started)}", "dim"),
+    )
+    if figures.in_doubt:
+        text.append(f"  ·  {count(figures.in_doubt)} in doubt", "yellow")
+    idle = {"known": figures.known, "skipped": figures.skipped, "reused": figures.reused}
+    for name, photos in idle.items():
+        if photos:
+            text.append(f"  ·  {count(photos)} {name}", "dim")
+    return text
+
+
+def _trouble(figures: Figures) -> Text:
+    causes = figures.failed + Counter({"without a usable size": figures.unusable})
+    parts = [f"{count(photos)} {reason}" for reason, photos in causes.most_common(MOST_CAUSES)]
+    if len(causes) > MOST_CAUSES:
+        parts.append(counted(len(causes) - MOST_CAUSES, "other cause"))
+    text = Text()
+    if parts:
+        text.append(f"{'failed':<12}").append(", ".join(parts), "red")
+    quiet = [counted(figures.retries, "repeat")] if figures.retries else []
+    quiet += [f"slowed down by {name} {n}×" for name, n in figures.throttled.items()]
+    if quiet:
+        text.append("  ·  " if parts else f"{'unsteady':<12}").append(", ".join(quiet), "yellow")
+    return text
+
+
+def line(figures: Figures, *, now: float) -> str:
+    """The same in one line, for logs and pipes."""
+    units = figures.bought + figures.in_doubt
+    expected = "?" if figures.expected is None else count(figures.expected)
+    parts = [
+        f"{duration(now - figures.started)}: {count(figures.listed)} of {expected} listed",
+        f"{count(figures.downloaded)} downloaded",
+        f"{count(figures.annotated)} annotated at {figures.annotating.per_second(now):.1f}/s",
+        f"{share(figures.quota_use(now))} of the quota",
+        f"{count(figures.stored)} stored",
+        f"{count(figures.failures)} failed",
+        f"{counted(units, 'unit')}, {money(cost(units, before=figures.month_units))}",
+        f"{count(figures.images_in_flight)} in flight",
+    ]
+    left = figures.seconds_left(now)
+    if figures.stopping:
+        parts.append(f"stopping: {figures.stopping}")
+    elif left:
+        parts.append(f"{roughly(left)} left")
+    return ", ".join(parts)
