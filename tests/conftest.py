@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
@@ -30,6 +31,15 @@ BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
+# Real time never decides a test, so a slow machine does not fail one.
+hypothesis.settings.register_profile(
+    "ingestor",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("ingestor")
+
 
 @pytest.fixture(autouse=True)
 def _emptied_environment(
@@ -42,6 +52,12 @@ def _emptied_environment(
     # link-local address of a metadata server, which is not on this machine.
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path_factory.getbasetemp() / "no-gcloud"))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_loop_between_tests() -> None:
+    # Python 3.11 makes a loop for whoever asks first, which plugins do, and nobody closes it.
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(autouse=True)
