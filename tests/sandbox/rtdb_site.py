@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +59,7 @@ class Site:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] = OWNER,
-        **parameters: str,
+        params: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a request as an admin, unless the headers say otherwise, and read its answer."""
         content = body if body is not None or value is None else orjson.dumps(value)
@@ -68,12 +68,19 @@ class Site:
             f"{self.origin}{path}",
             data=content,
             headers=headers,
-            params=parameters,
+            params=params,
             allow_redirects=False,
         ) as response:
             return Reply(
                 status=response.status, headers=response.headers, body=await response.read()
             )
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everything else run until the condition holds."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - nobody could set an event
+            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

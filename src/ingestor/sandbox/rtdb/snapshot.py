@@ -1,10 +1,9 @@
 """What the database remembers from one start of the sandbox to the next: one file, replaced whole."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -32,13 +31,15 @@ async def remembered(
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     if await asyncio.to_thread(file.exists):
         restore(database, await asyncio.to_thread(file.read_bytes))
-    async with asyncio.TaskGroup() as keepers:
-        keeper = keepers.create_task(_keep(database, file, every=every), name="snapshot")
-        try:
-            yield
-        finally:
-            keeper.cancel()
-            await asyncio.to_thread(_replace, file, serialised(database))
+    leaving = asyncio.Event()
+    keeping = _keep(database, file, saved=database.revision, every=every, leaving=leaving)
+    keeper = asyncio.create_task(keeping, name="snapshot")
+    try:
+        yield
+    finally:
+        # Not cancelled: a thread that still writes would overtake the last save.
+        leaving.set()
+        await keeper
 
 
 def serialised(database: Database) -> bytes:
@@ -70,10 +71,14 @@ def restore(database: Database, content: bytes) -> None:
         namespace.set_write_size_limit(kept["writeSizeLimit"])
 
 
-async def _keep(database: Database, file: Path, *, every: float) -> None:
-    saved, pause = database.revision, every
-    while True:
-        await asyncio.sleep(pause)
+async def _keep(
+    database: Database, file: Path, *, saved: int, every: float, leaving: asyncio.Event
+) -> None:
+    pause, last = every, False
+    while not last:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                last = await leaving.wait()
         if database.revision == saved:
             continue
         saved, begun = database.revision, time.monotonic()
@@ -86,4 +91,4 @@ def _replace(file: Path, content: bytes) -> None:
     """Write beside, then rename: a reader finds the old or the new, never half of one."""
     beside = file.with_suffix(".new")
     beside.write_bytes(content)
-    os.replace(beside, file)  # noqa: PTH105 - says what it does
+    beside.replace(file)
