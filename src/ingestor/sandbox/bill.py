@@ -8,6 +8,7 @@ back at the next start. A sandbox that is killed loses no line it had written.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,9 @@ FREE_BESIDE: Final[Mapping[str, str]] = {
     "CROP_HINTS": "IMAGE_PROPERTIES",
 }
 """Features that cost nothing beside another: https://cloud.google.com/vision/pricing"""
+
+MOST_LISTED: Final = 100
+"""How many images charged twice the summary names; taste."""
 
 
 class Bill:
@@ -101,17 +105,14 @@ class Bill:
                 lines.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
     def _read(self, file: Path) -> None:
-        for line in file.read_bytes().split(b"\n"):
-            try:
-                entry = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                # The last line of a sandbox that died while writing it.
-                continue
-            self._add(entry)
-
-
-MOST_LISTED: Final = 100
-"""How many images charged twice the summary names; taste."""
+        content = file.read_bytes()
+        for line in content.splitlines():
+            # A sandbox that died while writing leaves half a line.
+            with suppress(orjson.JSONDecodeError):
+                self._add(orjson.loads(line))
+        if content and not content.endswith(b"\n"):
+            with file.open("ab") as lines:
+                lines.write(b"\n")
 
 
 def charged(features: Iterable[str]) -> frozenset[str]:

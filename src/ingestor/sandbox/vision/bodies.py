@@ -15,7 +15,7 @@ import orjson
 from pybase64 import b64decode
 
 from ingestor.sandbox.google_errors import Answer, Refused, bad_request, refusal
-from ingestor.sandbox.vision.schema import BATCH, Message, Transcoder
+from ingestor.sandbox.vision.schema import BATCH, Message, NotBase64, Transcoder
 
 MOST_IMAGES: Final = 16
 """Images per call: https://cloud.google.com/vision/quotas"""
@@ -99,14 +99,18 @@ def _value_after(body: Buffer, position: int) -> int:
 
 
 def _decode(text: str, *, lifted: Sequence[memoryview]) -> bytes:
-    """Decode standard or URL-safe base64, padded or not; anything else raises ValueError."""
+    """Decode standard or URL-safe base64, padded or not; raises `NotBase64`."""
     if text.startswith(LIFTED):
+        content = lifted[int(text[len(LIFTED) :])]
         try:
-            return b64decode(lifted[int(text[len(LIFTED) :])], validate=True)
+            return b64decode(content, validate=True)
         except binascii.Error:
-            text = str(lifted[int(text[len(LIFTED) :])], "ascii")
+            text = str(content, "utf-8", "replace")
     standard = text.translate(URL_SAFE).rstrip("=")
-    return b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    try:
+        return b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except ValueError:
+        raise NotBase64(text) from None
 
 
 def _not_json(error: orjson.JSONDecodeError) -> Answer:

@@ -86,7 +86,11 @@ QUOTED: Final = 64
 """So much of an unsuitable value is repeated in the objection; taste."""
 
 Bytes = Callable[[str], bytes]
-"""Decodes base64, or raises ValueError."""
+"""Decodes base64, or raises `NotBase64`."""
+
+
+class NotBase64(ValueError):
+    """The argument is the text that cannot be decoded."""
 
 
 class Transcoder:
@@ -159,8 +163,8 @@ class Transcoder:
             return None
         try:
             return self._decode(value)
-        except ValueError:
-            shown = value[:QUOTED]
+        except NotBase64 as error:
+            shown = error.args[0][:QUOTED]
             self._object(
                 at, f"Invalid value at '{at}' (TYPE_BYTES), Base64 decoding failed for \"{shown}\""
             )
