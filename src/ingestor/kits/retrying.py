@@ -67,7 +67,11 @@ async def persist(
         before_sleep=tell,
         reraise=True,
     )
-    return await policy(call)
+
+    async def attempt() -> T:
+        return await call()
+
+    return await policy(attempt)
 
 
 def _wait(error: BaseException, attempt: int, hint: Hint, jitter: random.Random) -> float:

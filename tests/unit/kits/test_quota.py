@@ -171,9 +171,9 @@ def test_whatever_is_asked_no_window_exceeds_the_limit(images, pauses, limit):
     grants: list[tuple[float, float]] = []
     for cost, pause in zip(images, pauses, strict=False):
         now += pause
-        while (wait := quota._seconds_until((1, cost))) > 0:  # noqa: SLF001 - the rule itself, no loop
+        while (wait := quota._seconds_until((1, cost))) > 0:
             now += wait
-        quota._record(now, (1, cost))  # noqa: SLF001
+        quota._record(now, (1, cost))
         grants.append((now, float(cost)))
 
     assert most_in_any_minute(grants) <= limit
