@@ -47,12 +47,12 @@ class FarEnd:
 async def far_end(*plays: Play, tls: ssl.SSLContext | None = None) -> AsyncIterator[FarEnd]:
     """Give each connection the next play, and the last one to all that follow."""
     far = FarEnd()
-    playing: set[asyncio.Task[None]] = set()
+    playing: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        playing.add(task)
+        playing[task] = writer
         play = plays[min(far.connections, len(plays) - 1)]
         far.connections += 1
         try:
@@ -62,18 +62,28 @@ async def far_end(*plays: Play, tls: ssl.SSLContext | None = None) -> AsyncItera
         finally:
             writer.close()
             await hang_up(far, writer)
-            playing.discard(task)
+            del playing[task]
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls, limit=1 << 20)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     far.origin = f"{'https' if tls else 'http'}://{'localhost' if tls else '127.0.0.1'}:{port}"
     try:
         yield far
     finally:
         server.close()
-        for task in playing:
-            task.cancel()
-        await asyncio.gather(*playing, return_exceptions=True)
+        # Plays end when their connection does, and need no cancelling.
+        for writer in playing.values():
+            writer.transport.abort()
+        await asyncio.gather(*playing)
+
+
+async def hang_up(far: FarEnd, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError, ssl.SSLError):
+        await writer.wait_closed()
+    # Both ends live in this loop: a few turns later the client has read that it is alone.
+    for _turn in range(5):
+        await asyncio.sleep(0)
+    far.hung_up.set()
 
 
 def says(*pieces: bytes, then: str = "close") -> Play:
@@ -114,15 +124,6 @@ def answers(*responses: bytes, then: str = "close") -> Play:
     return play
 
 
-async def hang_up(far: FarEnd, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        await writer.wait_closed()
-    # Both ends live in this loop: a few turns later the client has read that it is alone.
-    for _turn in range(5):
-        await asyncio.sleep(0)
-    far.hung_up.set()
-
-
 async def end(
     far: FarEnd, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, then: str
 ) -> None:
@@ -152,5 +153,10 @@ def a_transport(*origins: str, window: float = 5.0) -> HttpTransport:
 
 def a_request(url: str, **given: Any) -> Request:
     """A GET of at most a megabyte within half a minute, unless it is said otherwise."""
-    usual = {"upstream": "images", "method": "GET", "deadline": 30.0, "cap": 1_000_000}
+    usual: dict[str, Any] = {
+        "upstream": "images",
+        "method": "GET",
+        "deadline": 30.0,
+        "cap": 1_000_000,
+    }
     return Request(url=url, **(usual | given))

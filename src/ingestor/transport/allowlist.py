@@ -36,9 +36,9 @@ class AllowList:
 
     def admit(self, url: str) -> URL:
         """Read the URL if it leads to a known origin. Raises AddressRefused."""
-        # Blanks and control characters would end the request line early, and let whoever wrote
-        # the address (a redirect's sender) write a request of their own.
-        if not (url.isascii() and url.isprintable() and " " not in url):
+        # A blank or a line break would let whoever wrote the address (a redirect's sender) write
+        # headers of their own.
+        if not sendable(url) or " " in url:
             raise AddressRefused(f"{place(url)}: not a usable address", reason="malformed")
         try:
             address = URL(url, encoded=True)
@@ -61,6 +61,11 @@ class AllowList:
     def accepts(self, host: str, address: str) -> bool:
         """Tell whether a name on the list may stand for this address."""
         return is_loopback(address) if host == "localhost" else is_public(address)
+
+
+def sendable(text: str) -> bool:
+    """Tell whether a text can stand in an address or a header as it is: printable ASCII."""
+    return text.isascii() and text.isprintable()
 
 
 def is_public(address: str) -> bool:

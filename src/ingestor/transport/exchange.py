@@ -7,7 +7,8 @@ import asyncio
 import aiohttp
 from yarl import URL
 
-from ingestor.errors import AnswerLost
+from ingestor.errors import AddressRefused, AnswerLost
+from ingestor.transport.allowlist import sendable
 from ingestor.transport.marks import Marks
 from ingestor.transport.outgoing import PIECE, Outgoing, cut
 from ingestor.transport.pace import Pace
@@ -15,6 +16,7 @@ from ingestor.transport.values import Parts, Request, Response, place
 
 FIRST_ROOM = 256 * 1024
 """What is asked for when an answer does not say its length: most images are smaller."""
+FIRST_FINAL_STATUS = 200
 FIRST_ERROR_STATUS = 400
 
 
@@ -42,6 +44,12 @@ class Exchange:
     async def run(self, session: aiohttp.ClientSession, url: URL) -> Response:
         request = self._request
         headers = dict(request.headers)
+        if not all(sendable(text) for text in headers.values()):
+            # Such as a key that was read from a file with its line break.
+            raise AddressRefused(
+                f"{place(request.url)}: a header (a key?) has a character that HTTP forbids",
+                reason="malformed",
+            )
         if isinstance(self._body, Outgoing):
             headers["Content-Length"] = str(self.sending)
         self.marks.follow()
@@ -54,6 +62,10 @@ class Exchange:
                 allow_redirects=False,
             )
             try:
+                if answer.status < FIRST_FINAL_STATUS:
+                    raise self._lost(
+                        "changes to a protocol that nobody asked for", reason="garbage"
+                    )
                 return Response(
                     status=answer.status,
                     headers={name.lower(): text for name, text in answer.headers.items()},

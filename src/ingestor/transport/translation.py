@@ -14,7 +14,7 @@ import aiohttp
 from ingestor.errors import AddressRefused, AnswerLost, NotSent, TransportError
 from ingestor.transport.marks import Marks
 
-FOREIGN = (aiohttp.ClientError, OSError, ValueError, TransportError)
+FOREIGN = (aiohttp.ClientError, OSError, TransportError)
 """What an exchange may raise beside our own mistakes; `TimeoutError` is an OSError."""
 
 NO_FILES_LEFT = (errno.EMFILE, errno.ENFILE)
@@ -47,12 +47,6 @@ def translate(error: BaseException, *, marks: Marks, place: str) -> TransportErr
         case aiohttp.ClientConnectorCertificateError():
             return AddressRefused(
                 f"{place}: its TLS certificate cannot be trusted", reason="tls-certificate"
-            )
-        case ValueError() if not isinstance(error, aiohttp.ClientError):
-            return AddressRefused(
-                f"{place}: the request has a forbidden character in a header (a key with a line"
-                " break?)",
-                reason="malformed",
             )
     reason = _reason(error, marks)
     kind = AnswerLost if marks.sent else NotSent

@@ -94,6 +94,11 @@ async def test_an_open_connection_is_used_again() -> None:
             "garbage",
             id="long header",
         ),
+        pytest.param(
+            says(b"HTTP/1.1 101 Go\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"),
+            "garbage",
+            id="upgrade",
+        ),
         pytest.param(says(response(headers=["A: b"] * 200)), "garbage", id="200 headers"),
         pytest.param(
             says(response(b"ab", headers=["Content-Length: 3"])), "garbage", id="two lengths"
