@@ -201,7 +201,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
 @asynccontextmanager
 async def running(app: web.Application) -> AsyncIterator[str]:
     """Serve an application on a free port; yields its origin."""
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -175,7 +175,7 @@ async def test_whoever_does_not_wait_loses_a_paid_answer(site: Site, fault: str)
 
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    await until(lambda: site.bill.possible)
+    await until(lambda: site.calls.count("vision"))
 
     assert (site.bill.units, site.bill.possible) == (3, 3)
 
@@ -328,3 +328,16 @@ async def test_hang_ups_are_counted_as_calls_without_a_status(site: Site) -> Non
         await ask(site)
 
     assert site.calls.count("vision", status=0) == 1
+
+
+async def test_an_upload_that_stops_in_the_middle_is_not_billed(site: Site) -> None:
+    host, port = site.urls["vision"].removeprefix("http://").split(":")
+    _reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /v1/images:annotate HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+    await writer.drain()
+
+    writer.close()
+    await until(lambda: site.calls.total("vision"))
+
+    assert site.bill.units == 0
+    assert (await ask(site)).status == 200

@@ -38,7 +38,7 @@ from ingestor.sandbox.vision.credentials import bearer_token, check_credentials,
 from ingestor.sandbox.vision.parameters import read_parameters
 from ingestor.sandbox.vision.questions import Question, name_of
 from ingestor.sandbox.vision.spoiling import spoil
-from ingestor.sandbox.wire import Raw, hang_up, head, is_there, stall
+from ingestor.sandbox.wire import STALL_SECONDS, Raw, hang_up, head, is_there
 from ingestor.sandbox.world import Sight, World
 
 UPSTREAM: Final = "vision"
@@ -48,6 +48,9 @@ PATH: Final = re.compile(r"/v1/(projects/[^/]+/(locations/(us|eu|asia)/)?)?image
 
 MOST_DRAINED: Final = 128 * 2**20
 """An upload over the limit is read so far before it is refused, so that the refusal arrives."""
+
+GLANCE_SECONDS: Final = 0.05
+"""How often a sleeper looks whether its client is still there; taste."""
 
 FOR_KEYS: Final = ("vision.key-disabled", "vision.key-restricted")
 FOR_TOKENS: Final = ("vision.token-expired",)
@@ -153,21 +156,24 @@ async def _annotate(request: web.Request, vision: Vision) -> web.StreamResponse:
 
 
 async def _upload(request: web.Request, vision: Vision) -> bytearray | None:
-    """Read the request; None when the fault is to hang up in the middle of it."""
+    """Read the request; None when either side hangs up in the middle of it."""
     fault = vision.faults.first(days.UPLOAD)
     limit = int(vision.faults.knob("vision.payload-limit"))
     body = bytearray()
     read = 0
-    async for piece in request.content.iter_any():
-        read += len(piece)
-        if fault == "vision.hang-up":
-            return None
-        if fault == "vision.slow-read":
-            await asyncio.sleep(len(piece) / vision.faults.knob("vision.read-bytes-per-second"))
-        if read <= limit:
-            body += piece
-        elif read > MOST_DRAINED:
-            break
+    try:
+        async for piece in request.content.iter_any():
+            read += len(piece)
+            if fault == "vision.hang-up":
+                return None
+            if fault == "vision.slow-read":
+                await asyncio.sleep(len(piece) / vision.faults.knob("vision.read-bytes-per-second"))
+            if read <= limit:
+                body += piece
+            elif read > MOST_DRAINED:
+                break
+    except ConnectionError:
+        return None
     if fault == "vision.too-large":
         raise Refused(refused(fault, retry_after=0))
     if read > limit:
@@ -217,19 +223,19 @@ async def _processed(
     entries, odd = _entries(vision, question)
     vision.bill.charge(question.charges(), failed=sum(map(_is_failure, entries)))
     fault = vision.faults.first(days.LOST, question.key)
+    if fault is not None:
+        vision.bill.lose(len(entries))
+    answer = good_answer(entries, parameters=question.parameters, reshape=fault or "", odd=odd)
     arrived = False
     try:
         await vision.latency.pause(UPSTREAM, images=len(entries))
         if vision.faults.strikes("vision.late", question.key):
-            await asyncio.sleep(vision.faults.knob("vision.late-seconds"))
-        answer = good_answer(entries, parameters=question.parameters, reshape=fault or "", odd=odd)
-        if fault is not None:
-            return await _lost(request, fault, answer=answer)
+            await _rest(request, seconds=vision.faults.knob("vision.late-seconds"))
         arrived = is_there(request)
-        return _response(request, answer)
     finally:
-        if not arrived:
+        if fault is None and not arrived:
             vision.bill.lose(len(entries))
+    return await _lost(request, fault, answer=answer) if fault else _response(request, answer)
 
 
 def _entries(vision: Vision, question: Question) -> tuple[list[Any], bool]:
@@ -251,7 +257,8 @@ def _is_failure(entry: object) -> bool:
 async def _lost(request: web.Request, fault: str, *, answer: Answer) -> web.StreamResponse:
     match fault:
         case "vision.stall":
-            return await stall()
+            await _rest(request, seconds=STALL_SECONDS)
+            return Raw(status=0, close=True)
         case "vision.reset":
             return hang_up(request)
         case "vision.disconnect":
@@ -261,6 +268,14 @@ async def _lost(request: web.Request, fault: str, *, answer: Answer) -> web.Stre
             return Raw(whole, answer.body[: len(answer.body) // 2], close=True)
         case _:
             return _response(request, broken(fault, answer))
+
+
+async def _rest(request: web.Request, *, seconds: float) -> None:
+    """Sleep, but not much longer than somebody listens."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    while is_there(request) and (left := end - clock()) > 0:
+        await asyncio.sleep(min(left, GLANCE_SECONDS))
 
 
 def _response(request: web.Request, answer: Answer) -> Raw:
