@@ -33,7 +33,7 @@ def flag(
     hidden: bool = False,
 ) -> Any:
     """An option whose help ends with its environment variable and its default."""
-    facts = " · ".join(filter(None, (env, default)))
+    facts = " · ".join(filter(None, (env, default and f"default {default}")))
     return typer.Option(
         name,
         help=f"{text} [dim]({facts})[/]" if facts else text,
@@ -93,8 +93,7 @@ Group = Annotated[
     flag(
         "--group",
         "A Flickr group: its id (12345678@N00), or the address of its page. Repeat it for several.",
-        env="INGESTOR_GROUP, comma-separated",
-        default="none: required",
+        env="INGESTOR_GROUP, comma-separated · required",
         panel=WHAT,
         metavar="ID_OR_URL",
     ),
@@ -402,4 +401,26 @@ SandboxFault = Annotated[
     ),
 ]
 
+# The same for subcommands, which are too short for panels.
+Journal = Annotated[
+    Path | None,
+    flag(
+        "--state",
+        "The directory of the journal.",
+        env="INGESTOR_STATE",
+        default=".ingestor",
+        metavar="DIR",
+    ),
+]
+Database = Annotated[
+    str | None,
+    flag(
+        "--database-url",
+        "Ask this Realtime Database.",
+        env="FIREBASE_DATABASE_URL",
+        default="none: the journal answers",
+        metavar="URL",
+    ),
+]
+OfSandbox = Annotated[bool, flag("--sandbox", "Ask the database of the sandbox.")]
 AsJson = Annotated[bool, flag("--json", "One JSON object on stdout, for programs.")]

@@ -25,9 +25,6 @@ from ingestor.errors import SettingsError
 if TYPE_CHECKING:
     from ingestor.settings import Settings
 
-DEFAULT_PORT: Final = 7310
-"""Fixed, so that what was stored yesterday still has its pictures today."""
-DEFAULT_SEED: Final = 1
 CONTROL_OFFSET: Final = 5
 
 HELLO_SECONDS: Final = 1.0
@@ -74,10 +71,14 @@ def led_to(addresses: Mapping[str, Any], settings: Settings, *, visit: Visit) ->
 
 @asynccontextmanager
 async def _running(visit: Visit, settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
-    port, seed = _number("INGESTOR_SANDBOX_PORT", DEFAULT_PORT), _seed()
+    # Which words it understands is the sandbox's own matter; so are its defaults.
+    from ingestor.sandbox.options import DEFAULT_PORT, DEFAULT_SEED
+
+    port = _number("INGESTOR_SANDBOX_PORT", DEFAULT_PORT)
+    seed = _number("INGESTOR_SANDBOX_SEED", DEFAULT_SEED)
     found = await asyncio.to_thread(hello, port + CONTROL_OFFSET) if port else None
     if found is not None and found.get("seed") == seed:
-        yield found.get("addresses", found)
+        yield found["addresses"]
         return
     async with _started(command(visit, settings, port=port, seed=seed)) as addresses:
         yield addresses
@@ -172,8 +173,24 @@ def _last_line(complaints: IO[bytes]) -> str:
     return f"{said.rstrip('.')}. Another port: INGESTOR_SANDBOX_PORT=7410, or 0 for any free one."
 
 
-def _seed() -> int:
-    return _number("INGESTOR_SANDBOX_SEED", DEFAULT_SEED)
+def serve(words: list[str]) -> int:
+    """`ingestor sandbox`: the same process in the foreground, with the words it knows."""
+    from ingestor.sandbox import __main__ as sandbox
+    from ingestor.sandbox.server import FAULTS, KNOBS
+
+    if not {"-h", "--help"} & set(words):
+        return sandbox.main(words)
+    parser = sandbox.parser()
+    parser.prog = "ingestor sandbox"
+    faults = "".join(f"  {name:<28} {meaning}\n" for name, meaning in FAULTS.items())
+    knobs = "".join(f"  {name:<28} {value:g}\n" for name, value in KNOBS.items())
+    sys.stdout.write(
+        f"{parser.format_help()}\nfaults, for --fault NAME=RATE (a rate from 0 to 1):\n{faults}"
+        f"\nknobs, for --fault NAME=VALUE, and what they are without it:\n{knobs}"
+        "\nWith `ingestor --sandbox`: --sandbox-fast and --sandbox-fault NAME=RATE do the same;\n"
+        "INGESTOR_SANDBOX_PORT (0: any free one) and INGESTOR_SANDBOX_SEED say where and which.\n"
+    )
+    return 0
 
 
 def _number(variable: str, default: int) -> int:

@@ -47,3 +47,10 @@ def roughly(seconds: float) -> str:
 def state_flag(state: Path) -> str:
     """What a command to type next needs, to speak of the same journal."""
     return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
+
+
+def one_line(text: str, *, most: int) -> str:
+    """A foreign text, fit for a terminal: no control characters, no line breaks, not too long."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * most])
+    line = " ".join(printable.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

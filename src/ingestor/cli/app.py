@@ -1,0 +1,100 @@
+"""The words of the command line: without a subcommand it ingests."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated, Final
+
+import typer
+
+from ingestor.cli import flags
+from ingestor.cli.visit import Visit, given
+
+DESCRIPTION: Final = (
+    "Labels the pictures of Flickr groups with Google Cloud Vision, pays for none of them twice, "
+    "and makes them searchable.\n\n"
+    "See it work first, without any key: [bold]ingestor --sandbox --group zoo --limit 1000[/]\n"
+    "What would it cost? [bold]ingestor --group ID_OR_URL --dry-run[/]\n"
+    "Stop it whenever you like: the same command again continues, and buys nothing twice."
+)
+EPILOGUE: Final = (
+    "Secrets come from the environment or from files, never from flags: [bold]FLICKR_API_KEY[/], "
+    "[bold]GOOGLE_API_KEY[/] or else GOOGLE_APPLICATION_CREDENTIALS or gcloud's own login. "
+    "FIREBASE_DATABASE_EMULATOR_HOST sends what is published to an emulator.\n\n"
+    "Exit codes: 0 complete, 2 wrong usage or settings, 3 stopped at a ceiling (resumable), 4 more "
+    "failures than --max-failures, 130 or 143 interrupted and drained (resumable), 1 anything else."
+)
+
+app = typer.Typer(
+    name="ingestor",
+    help=DESCRIPTION,
+    epilog=EPILOGUE,
+    rich_markup_mode="rich",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ingestor {metadata.version('ingestor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def ingest(
+    context: typer.Context,
+    *,
+    group: flags.Group = None,
+    limit: flags.Limit = None,
+    dry_run: flags.DryRun = False,
+    reannotate: flags.Reannotate = False,
+    sandbox: flags.Sandbox = False,
+    state: flags.State = None,
+    max_labels: flags.MaxLabels = None,
+    safe_search: flags.SafeSearch = False,
+    images_per_minute: flags.ImagesPerMinute = None,
+    requests_per_minute: flags.RequestsPerMinute = None,
+    max_in_flight: flags.MaxInFlight = None,
+    max_downloads: flags.MaxDownloads = None,
+    max_memory: flags.MaxMemory = None,
+    engine: flags.Engine = None,
+    max_units: flags.MaxUnits = None,
+    max_cost: flags.MaxCost = None,
+    max_failures: flags.MaxFailures = None,
+    in_doubt: flags.InDoubt = None,
+    drain: flags.Drain = None,
+    report: flags.ReportForm = None,
+    log_level: flags.LogLevel = None,
+    log_format: flags.LogFormat = None,
+    database_url: flags.DatabaseUrl = None,
+    flickr_url: flags.FlickrUrl = None,
+    image_url: flags.ImageUrl = None,
+    vision_url: flags.VisionUrl = None,
+    sandbox_fast: flags.SandboxFast = False,
+    sandbox_fault: flags.SandboxFault = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which ingestor this is.", callback=_version)
+    ] = False,
+) -> int | None:
+    visit: Visit = context.obj
+    visit.flags = _settings_of(locals())
+    if context.invoked_subcommand is not None:
+        return None
+    from ingestor.cli.ingest import ingest as run
+
+    return run(visit)
+
+
+def _settings_of(typed: dict[str, object]) -> dict[str, object]:
+    """What a function of flags was called with, under the names that the settings use."""
+    used = given({name: value for name, value in typed.items() if name not in _NO_SETTINGS})
+    if "group" in used:
+        groups = used.pop("group")
+        used["groups"] = tuple(groups) if isinstance(groups, list) else groups
+    return used
+
+
+_NO_SETTINGS: Final = ("context", "visit", "version")

@@ -1,0 +1,179 @@
+"""The subcommands: what each one takes, and where it is carried out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import typer
+
+from ingestor.cli import flags
+from ingestor.cli.app import app
+from ingestor.cli.visit import Visit
+
+__all__ = ["app"]
+
+PASSED_ON: Final = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+
+dead = typer.Typer(
+    help="Photos that ended without an annotation: see why, try them again, or give them up.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+app.add_typer(dead, name="dead")
+
+Reason = Annotated[
+    str | None,
+    flags.flag("--reason", "Only those with this cause, as `dead list` names it.", metavar="WORD"),
+]
+Photos = Annotated[
+    list[str] | None, typer.Argument(help="Only these photo ids.", metavar="[PHOTO]...")
+]
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def sandbox(context: typer.Context) -> int:
+    """Play Flickr, its images, Vision and the database on this machine, until Ctrl+C."""
+    from ingestor.cli.sandboxed import serve
+
+    return serve(context.args)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    *,
+    state: flags.Journal = None,
+    as_json: flags.AsJson = False,
+) -> int:
+    """Say what the journal holds: photos, units spent, what is in doubt, the last runs."""
+    from ingestor.cli.status import status as run
+
+    visit: Visit = context.obj
+    return run(visit.settings(state=state), as_json=as_json)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    labels: Annotated[
+        list[str],
+        typer.Argument(help="Labels; photos that have all of them.", metavar="LABEL..."),
+    ],
+    *,
+    limit: Annotated[
+        int | None,
+        flags.flag(
+            "--limit",
+            "So many photos, the best first.",
+            default="5",
+            metavar="PHOTOS",
+            parser=flags.whole(least=1, most=500, instead="5 are shown without it"),
+        ),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        flags.flag(
+            "--min-score",
+            "Leave out photos below this score, from 0 to 1.",
+            default="0",
+            metavar="SCORE",
+            parser=flags.positive(instead="scores lie between 0 and 1"),
+        ),
+    ] = None,
+    as_json: flags.AsJson = False,
+    state: flags.Journal = None,
+    database_url: flags.Database = None,
+    sandbox: flags.OfSandbox = False,
+) -> int:
+    """Show the best pictures for labels: from the state directory, or with --database-url there."""
+    from ingestor.cli.search import Asked
+    from ingestor.cli.search import search as run
+
+    visit: Visit = context.obj
+    settings = visit.settings(state=state, database_url=database_url, sandbox=sandbox)
+    asked = Asked(labels=tuple(labels), limit=limit or 5, min_score=min_score or 0.0)
+    return run(visit, settings, asked, as_json=as_json)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    *,
+    form: Annotated[
+        Literal["jsonl", "parquet"] | None,
+        flags.flag("--format", "One JSON object a line, or Parquet.", default="by --output's name"),
+    ] = None,
+    output: Annotated[
+        str,
+        flags.flag("--output", "The file to write; - is stdout.", default="-", metavar="FILE"),
+    ] = "-",
+    state: flags.Journal = None,
+) -> int:
+    """Write all annotations to a file, or to stdout."""
+    from ingestor.cli.export import export as run
+
+    visit: Visit = context.obj
+    return run(visit.settings(state=state), output=output, form=form)
+
+
+@dead.command("list")
+def dead_list(
+    context: typer.Context,
+    *,
+    reason: Reason = None,
+    samples: Annotated[
+        int,
+        flags.flag(
+            "--samples",
+            "Examples for each cause.",
+            default="3",
+            metavar="PHOTOS",
+            parser=flags.whole(least=0, most=20, instead="3 are shown without it"),
+        ),
+    ] = 3,
+    as_json: flags.AsJson = False,
+    state: flags.Journal = None,
+) -> int:
+    """Show dead photos by cause, with examples."""
+    from ingestor.cli.dead import show
+
+    visit: Visit = context.obj
+    return show(visit.settings(state=state), reason=reason, samples=samples, as_json=as_json)
+
+
+@dead.command("retry")
+def dead_retry(
+    context: typer.Context,
+    photos: Photos = None,
+    *,
+    reason: Reason = None,
+    state: flags.Journal = None,
+) -> int:
+    """Have the next run try dead photos again: all of them, or those chosen."""
+    from ingestor.cli.dead import retry
+
+    visit: Visit = context.obj
+    return retry(visit.settings(state=state), reason=reason, photos=photos or [])
+
+
+@dead.command("drop")
+def dead_drop(
+    context: typer.Context,
+    photos: Photos = None,
+    *,
+    reason: Reason = None,
+    everything: Annotated[
+        bool, flags.flag("--all", "All dead photos, whatever the cause.")
+    ] = False,
+    state: flags.Journal = None,
+) -> int:
+    """Give dead photos up: they are skipped from now on, and never tried or paid for again."""
+    from ingestor.cli.dead import drop
+
+    visit: Visit = context.obj
+    settings = visit.settings(state=state)
+    return drop(settings, reason=reason, photos=photos or [], everything=everything)

@@ -1,0 +1,98 @@
+"""`ingestor dead`: what failed and why, and what shall become of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+import orjson
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from ingestor.cli.reporting import console_on
+from ingestor.cli.spelling import counted, one_line, state_flag
+from ingestor.errors import SettingsError
+from ingestor.journal import dead
+from ingestor.journal.standing import looking_into
+from ingestor.journal.writer import Journal
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+
+def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool) -> int:
+    with looking_into(settings.journal_path) as db:
+        causes = dead.causes(db, reason=reason, samples=samples)
+    if as_json:
+        plain = {"causes": [asdict(cause) for cause in causes]}
+        sys.stdout.write(orjson.dumps(plain).decode() + "\n")
+        return 0
+    console = console_on(sys.stdout)
+    if not causes:
+        console.print("No photo is dead.")
+        return 0
+    state = state_flag(settings.state)
+    console.print(
+        Group(
+            Text(),
+            *(_cause(cause) for cause in causes),
+            Text.assemble(("ingestor dead retry", "bold cyan"), f"{state}  tries them again"),
+            Text.assemble(
+                (f"ingestor dead drop --reason {causes[-1].reason}", "bold cyan"),
+                f"{state}  gives these up",
+            ),
+            Text(),
+        )
+    )
+    return 0
+
+
+def _cause(cause: dead.Cause) -> RenderableType:
+    head = Text.assemble(
+        (counted(cause.photos, "photo"), "bold red"),
+        (f"  {cause.reason}", "bold"),
+        (f"  in {cause.stage}", "dim"),
+        (f"  {cause.perhaps_paid:,} perhaps paid for" if cause.perhaps_paid else "", "yellow"),
+    )
+    return Group(head, Padding(Group(*map(_sample, cause.samples)), (0, 0, 1, 2), expand=False))
+
+
+def _sample(sample: dead.Sample) -> Text:
+    return Text.assemble(
+        (sample.photo, "cyan"),
+        f"  {one_line(sample.title, most=40) or 'without a title'}",
+        (f"  {one_line(sample.detail, most=120)}", "dim"),
+    )
+
+
+def retry(settings: Settings, *, reason: str | None, photos: Sequence[str]) -> int:
+    revived = _change(settings, partial(dead.retry, reason=reason, photos=photos))
+    said = f"{counted(revived, 'photo')} will be tried again by the next run."
+    sys.stdout.write(f"{said if revived else 'No such photo is dead.'}\n")
+    return 0
+
+
+def drop(settings: Settings, *, reason: str | None, photos: Sequence[str], everything: bool) -> int:
+    if not (reason or photos or everything):
+        raise SettingsError("Which ones? Give photo ids, --reason with a cause, or --all.")
+    dropped = _change(settings, partial(dead.drop, reason=reason, photos=photos))
+    said = f"{counted(dropped, 'photo')} given up; they count as skipped."
+    sys.stdout.write(f"{said if dropped else 'No such photo is dead.'}\n")
+    return 0
+
+
+def _change(settings: Settings, work: Callable[..., int]) -> int:
+    # To change nothing is not to create a journal: ask first whether there is one.
+    with looking_into(settings.journal_path):
+        pass
+
+    async def change() -> int:
+        async with Journal(settings.journal_path) as journal:
+            return await journal.write(work)
+
+    return asyncio.run(change())

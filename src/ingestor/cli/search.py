@@ -1,0 +1,110 @@
+"""`ingestor search LABEL…`: the best pictures, in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ingestor.catalog import Catalog
+from ingestor.catalog.local import LocalCatalog
+from ingestor.catalog.query import Hit, Page, Query
+from ingestor.cli.reporting import console_on
+from ingestor.cli.sandboxed import upstreams
+from ingestor.cli.spelling import one_line
+from ingestor.cli.visit import Visit
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+BAR_WIDTH: Final = 10
+EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+MOST_OF_A_TITLE: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody searches for; checked by the catalog's own `Query`."""
+
+    labels: tuple[str, ...]
+    limit: int
+    min_score: float
+
+
+def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> int:
+    query = Query(labels=asked.labels, limit=asked.limit, min_score=asked.min_score)
+    page = asyncio.run(_ask(visit, settings, query))
+    if as_json:
+        sys.stdout.write(orjson.dumps({"labels": asked.labels, **asdict(page)}).decode() + "\n")
+    elif page.hits:
+        console_on(sys.stdout).print(drawn(page))
+    else:
+        sys.stderr.write(f"{nothing(page, query)}\n")
+    return 0
+
+
+async def _ask(visit: Visit, settings: Settings, query: Query) -> Page:
+    async with upstreams(visit, settings) as reachable, _catalog(visit, reachable) as catalog:
+        return await catalog.search(query)
+
+
+@asynccontextmanager
+async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
+    """The embedded catalog, unless the database was asked for, or is all there is."""
+    asked_for = settings.sandbox or "database_url" in visit.flags
+    remote = asked_for or not settings.journal_path.is_file()
+    if settings.database_url is None or not remote:
+        async with LocalCatalog(settings.journal_path) as catalog:
+            yield catalog
+        return
+    from ingestor.services import open_catalog
+
+    async with open_catalog(settings) as catalog:
+        yield catalog
+
+
+def drawn(page: Page) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="dim")
+    table.add_column(style="green", no_wrap=True)
+    table.add_column(justify="right", style="bold")
+    table.add_column(overflow="fold")
+    for rank, hit in enumerate(page.hits, start=1):
+        table.add_row(str(rank), bar(hit.score), f"{hit.score:.3f}", _told(hit))
+    return Group(Text(), table, Text())
+
+
+def bar(score: float) -> str:
+    """A score as a bar, drawn in eighths of a character."""
+    full, rest = divmod(round(score * BAR_WIDTH * 8), 8)
+    return ("█" * full + EIGHTHS[rest].strip()).ljust(BAR_WIDTH)
+
+
+def _told(hit: Hit) -> Text:
+    title = one_line(hit.title, most=MOST_OF_A_TITLE) or "without a title"
+    owner = one_line(hit.owner_name, most=MOST_OF_A_TITLE)
+    labels = ", ".join(f"{one_line(label.name, most=40)} {label.score:.2f}" for label in hit.labels)
+    return Text.assemble(
+        (title, "bold"),
+        (f"  by {owner}" if owner else "", "dim"),
+        f"\n{hit.page}\n{hit.image}\n",
+        (labels, "dim"),
+    )
+
+
+def nothing(page: Page, query: Query) -> str:
+    asked = " and ".join(repr(one_line(label, most=40)) for label in query.labels)
+    if page.near:
+        near = ", ".join(one_line(name, most=40) for name in page.near)
+        return f"No picture is labelled {asked}. There is: {near}."
+    if query.min_score:
+        return f"No picture is labelled {asked} with a score of {query.min_score} or more."
+    return f"No picture is labelled {asked}."

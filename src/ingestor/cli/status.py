@@ -1,0 +1,135 @@
+"""`ingestor status`: what the journal holds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import orjson
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ingestor.cli.reporting import console_on, rows_of
+from ingestor.cli.spelling import count, counted, money, state_flag
+from ingestor.journal.standing import Standing, looking_into, standing
+from ingestor.purchases.pricing import cost, month_start
+from ingestor.settings import FREE_UNITS_PER_MONTH
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+MOST_RUNS: Final = 5
+
+STATES: Final = {
+    "stored": "annotated, stored and searchable",
+    "annotated": "paid for, not stored yet: the next run stores them first",
+    "listed": "pending: the next run takes them on first",
+    "skipped": "videos and the like, or dropped",
+    "dead": "failed; see `ingestor dead list`",
+}
+
+
+def status(settings: Settings, *, as_json: bool) -> int:
+    with looking_into(settings.journal_path) as db:
+        found = standing(db, month_start=month_start(time.time()), most_runs=MOST_RUNS)
+    if as_json:
+        sys.stdout.write(orjson.dumps(plain(found, settings)).decode() + "\n")
+    else:
+        console_on(sys.stdout).print(drawn(found, settings))
+    return 0
+
+
+def plain(found: Standing, settings: Settings) -> dict[str, Any]:
+    return {
+        "journal": str(settings.journal_path),
+        "photos": {state: found.photos.get(state, 0) for state in STATES},
+        "units": {
+            "certain": found.certain,
+            "possible": found.possible + found.reserved,
+            "this_month": found.month_units,
+            "free_left": free_left(found),
+        },
+        "cost_usd_this_month": cost(found.month_units),
+        "in_doubt": {"purchases": found.doubtful_purchases, "images": found.in_doubt},
+        "groups": [{"id": gid, "name": name, "total": total} for gid, name, total in found.groups],
+        "runs": [{k: v for k, v in run.items() if k != "report"} for run in found.runs],
+    }
+
+
+def free_left(found: Standing) -> int:
+    """Of this month's free units, as far as this journal knows; others may have used some, too."""
+    return max(0, FREE_UNITS_PER_MONTH - found.month_units)
+
+
+def drawn(found: Standing, settings: Settings) -> RenderableType:
+    possible = found.possible + found.reserved
+    rows: dict[str, RenderableType] = {
+        "journal": Text(str(settings.journal_path)),
+        "groups": Text(", ".join(f"{name} ({gid})" for gid, name, _ in found.groups) or "none yet"),
+        "photos": _states(found),
+        "units": Text.assemble(
+            (count(found.certain), "bold"), f" certain, {count(possible)} possible, in all"
+        ),
+        "month": Text(
+            f"{counted(found.month_units, 'unit')}, {money(cost(found.month_units))}; "
+            f"{count(free_left(found))} of the free ones left, as far as this journal knows"
+        ),
+    }
+    if found.in_doubt:
+        rows["in doubt"] = Text(
+            f"{counted(found.in_doubt, 'image')} in {counted(found.doubtful_purchases, 'request')} "
+            "whose answer never arrived",
+            style="yellow",
+        )
+    if found.runs:
+        rows["runs"] = _runs(found)
+    rows["next"] = Text(_next(found) + state_flag(settings.state), style="bold cyan")
+    return Group(Text(), rows_of(rows), Text())
+
+
+def _states(found: Standing) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", style="bold")
+    table.add_column()
+    table.add_column(style="dim")
+    for state, meaning in STATES.items():
+        if photos := found.photos.get(state, 0):
+            table.add_row(count(photos), state, meaning)
+    return table if table.row_count else Text("none yet")
+
+
+def _runs(found: Standing) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for run in found.runs:
+        table.add_row(_moment(run["started"]), _ending(run), Text(_brought(run), style="dim"))
+    return table
+
+
+def _moment(seconds: object) -> str:
+    moment = datetime.fromtimestamp(cast("float", seconds), UTC)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _ending(run: Mapping[str, object]) -> Text:
+    if run["ended"] is None:
+        return Text("died, or is running", style="yellow")
+    complete = run["reason"] == "complete"
+    return Text(str(run["reason"]), style="green" if complete else "yellow")
+
+
+def _brought(run: Mapping[str, object]) -> str:
+    report = run["report"]
+    if not isinstance(report, Mapping):
+        return ""
+    units = report.get("units", {}).get("certain", 0)
+    return f"{counted(report.get('stored', 0), 'photo')} stored, {counted(units, 'unit')}"
+
+
+def _next(found: Standing) -> str:
+    if found.photos.get("dead"):
+        return "ingestor dead list"
+    return "ingestor search dog" if found.photos.get("stored") else "ingestor --help"

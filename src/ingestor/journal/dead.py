@@ -1,0 +1,116 @@
+"""
+Dead letters, for a person to decide: by cause, with examples; tried again, or dropped.
+
+A letter stays in its table when its photo is tried again, so that a second death adds to it. Dead is
+a photo whose state says so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from ingestor.models import Paid
+
+MOST_SAMPLES: Final = 20
+
+RETRY: Final = """
+    UPDATE photos SET reason = NULL, known = 0, state = CASE
+        WHEN EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id)
+        THEN 'annotated' ELSE 'listed' END
+    WHERE state = 'dead' AND (?1 IS NULL OR id IN (SELECT photo FROM dead WHERE reason = ?1))
+        AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))
+"""
+DROP: Final = """
+    UPDATE photos SET state = 'skipped', reason = 'dropped'
+    WHERE state = 'dead' AND (?1 IS NULL OR id IN (SELECT photo FROM dead WHERE reason = ?1))
+        AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One dead photo, as an example of its cause."""
+
+    photo: str
+    title: str
+    page: str
+    detail: str
+    attempts: int
+    paid: Paid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why photos died, how many, when (unix seconds), and whether money may have gone into them."""
+
+    stage: str
+    reason: str
+    photos: int
+    perhaps_paid: int
+    first: float
+    last: float
+    samples: tuple[Sample, ...]
+
+
+def causes(db: sqlite3.Connection, *, reason: str | None = None, samples: int = 3) -> list[Cause]:
+    """Dead letters by cause, the most frequent first; `samples` of each are the latest ones."""
+    rows = db.execute(
+        "SELECT stage, dead.reason, count(*), sum(paid != 'no'), min(first), max(last) FROM dead "
+        "JOIN photos ON photos.id = dead.photo WHERE state = 'dead' "
+        "AND (?1 IS NULL OR dead.reason = ?1) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
+        (reason,),
+    ).fetchall()
+    return [
+        Cause(
+            stage=stage,
+            reason=why,
+            photos=photos,
+            perhaps_paid=paid,
+            first=first,
+            last=last,
+            samples=_samples(db, stage, why, most=min(samples, MOST_SAMPLES)),
+        )
+        for stage, why, photos, paid, first, last in rows
+    ]
+
+
+def retry(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:
+    """
+    Hand dead photos to the next run; returns how many. Without `reason` and `photos`: all of them.
+
+    A photo whose result is known was refused by the store: it only has to be published.
+    """
+    return db.execute(RETRY, (reason, orjson.dumps(list(photos)).decode())).rowcount
+
+
+def drop(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:
+    """Give dead photos up: they are skipped from now on. Returns how many."""
+    return db.execute(DROP, (reason, orjson.dumps(list(photos)).decode())).rowcount
+
+
+def _samples(db: sqlite3.Connection, stage: str, reason: str, *, most: int) -> tuple[Sample, ...]:
+    rows = db.execute(
+        "SELECT photo, record, detail, attempts, paid FROM dead JOIN photos ON photos.id = photo "
+        "WHERE state = 'dead' AND stage = ? AND dead.reason = ? ORDER BY last DESC, photo LIMIT ?",
+        (stage, reason, most),
+    )
+    return tuple(
+        _sample(photo, orjson.loads(record), detail, attempts, paid)
+        for photo, record, detail, attempts, paid in rows
+    )
+
+
+def _sample(photo: str, record: dict[str, str], detail: str, attempts: int, paid: Paid) -> Sample:
+    return Sample(
+        photo=photo,
+        title=record["title"],
+        page=record["page"],
+        detail=detail,
+        attempts=attempts,
+        paid=paid,
+    )

@@ -1,0 +1,56 @@
+"""What the journal holds, as one value for whoever asks: counts, money, doubts, last runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestor.errors import JournalError
+from ingestor.journal import ledger, runs
+from ingestor.journal.reader import open_reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Units are Google's; `in_doubt` is images whose answer never arrived."""
+
+    photos: Mapping[str, int]
+    """By state: listed, annotated, stored, skipped, dead."""
+    certain: int
+    possible: int
+    reserved: int
+    month_units: int
+    in_doubt: int
+    doubtful_purchases: int
+    groups: Sequence[tuple[str, str, int]]
+    """Id, name, and how many photos Flickr said it has."""
+    runs: Sequence[Mapping[str, object]]
+
+
+@contextmanager
+def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
+    """A journal to read in, beside whoever writes it. Raises SettingsError or JournalError."""
+    with closing(open_reader(path)) as db:
+        try:
+            yield db
+        except sqlite3.Error as error:
+            raise JournalError(f"{path} cannot be read ({error}).") from error
+
+
+def standing(db: sqlite3.Connection, *, month_start: float, most_runs: int) -> Standing:
+    units = ledger.units_of_journal(db)
+    purchases, images = ledger.count_in_doubt(db)
+    return Standing(
+        photos=runs.photos_by_state(db),
+        certain=units.certain,
+        possible=units.possible,
+        reserved=units.reserved,
+        month_units=ledger.units_since(db, month_start).at_most,
+        in_doubt=images,
+        doubtful_purchases=purchases,
+        groups=db.execute("SELECT gid, name, total FROM groups ORDER BY name, gid").fetchall(),
+        runs=runs.last_runs(db, most=most_runs),
+    )
