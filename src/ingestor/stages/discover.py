@@ -10,13 +10,13 @@ removed, because then others moved up past us.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ingestor.kits.channel import Channel
 from ingestor.models import Photo
 
-MOST_PASSES = 3
+MOST_AGAIN = 3
 """Times that a pool is begun again from page 1."""
 STALE_PAGES = 2
 """Pages in a row without a new photo that end a pass: past the end the last page comes again."""
@@ -44,9 +44,10 @@ class Sighting(Protocol):
     def new_to_run(self) -> int: ...
 
 
-ListPage = Callable[[str, int], Awaitable[Page]]
+P = TypeVar("P", bound=Page)
+ListPage = Callable[[str, int], Awaitable[P]]
 """(group id, page from 1) -> the page."""
-Sight = Callable[[str, int, Page, int | None], Awaitable[Sighting]]
+Sight = Callable[[str, int, P, int | None], Awaitable[Sighting]]
 """(group id, page number, page, room) -> written down, and what is to be done."""
 TakePending = Callable[[int], Awaitable[Sequence[Photo]]]
 """(at most) -> photos that an earlier run left, each handed out once."""
@@ -71,18 +72,21 @@ class _Room:
 
 
 @dataclass(slots=True)
-class _Crawl:
-    """What one pass over a pool has seen."""
+class _Pass:
+    """What one walk from page 1 has seen."""
 
+    pages: int = 0
     stale: int = 0
     new: int = 0
-    totals: list[int] = field(default_factory=list)
+    shrank: bool = False
+    total: int = 0
 
-    @property
-    def shrank(self) -> bool:
-        return any(
-            later < earlier for earlier, later in zip(self.totals, self.totals[1:], strict=False)
-        )
+    def note(self, page: Page, new: int) -> None:
+        self.pages += 1
+        self.new += new
+        self.stale = 0 if new else self.stale + 1
+        self.shrank = self.shrank or page.total < self.total
+        self.total = page.total
 
 
 async def discover(
@@ -90,8 +94,8 @@ async def discover(
     *,
     groups: Sequence[str],
     limit: int | None,
-    list_page: ListPage,
-    sight: Sight,
+    list_page: ListPage[P],
+    sight: Sight[P],
     take_pending: TakePending,
     stopping: Callable[[], bool],
 ) -> None:
@@ -101,15 +105,36 @@ async def discover(
     What earlier runs left comes first. `limit` counts all photos considered, the known ones too.
     """
     room = _Room(limit)
+
+    async def walk(group: str, *, stale: int, most: int | None = None) -> _Pass:
+        seen = _Pass()
+        while not room.over and not stopping():
+            number = seen.pages + 1
+            page = await _read(group, number, list_page)
+            sighting = await sight(group, number, page, room.left)
+            room.take(sighting.new_to_run)
+            seen.note(page, sighting.new_to_run)
+            for photo in sighting.fresh:
+                await photos.send(photo)
+            if number >= (page.pages if most is None else min(page.pages, most)):
+                break
+            if seen.stale >= stale:
+                break
+        return seen
+
     async with photos:
         await _resume(photos, room, take_pending, stopping)
         for group in groups:
-            for _ in range(MOST_PASSES):
-                crawl = await _pass(
-                    photos, group, room, list_page=list_page, sight=sight, stopping=stopping
-                )
-                if room.over or stopping() or not (crawl.new and (crawl.shrank or crawl.totals)):
+            seen = await walk(group, stale=STALE_PAGES)
+            for _ in range(MOST_AGAIN):
+                if not seen.new or room.over or stopping():
                     break
+                thorough = seen.shrank
+                seen = await walk(
+                    group,
+                    stale=seen.pages if thorough else 1,
+                    most=seen.pages if thorough else None,
+                )
 
 
 async def _resume(
@@ -128,33 +153,7 @@ async def _resume(
             await photos.send(photo)
 
 
-async def _pass(
-    photos: Channel[Photo],
-    group: str,
-    room: _Room,
-    *,
-    list_page: ListPage,
-    sight: Sight,
-    stopping: Callable[[], bool],
-) -> _Crawl:
-    crawl = _Crawl()
-    number = 1
-    while not room.over and not stopping():
-        page = await _read(group, number, list_page)
-        sighting = await sight(group, number, page, room.left)
-        room.take(sighting.new_to_run)
-        crawl.totals.append(page.total)
-        crawl.new += sighting.new_to_run
-        crawl.stale = 0 if sighting.new_to_run else crawl.stale + 1
-        for photo in sighting.fresh:
-            await photos.send(photo)
-        if number >= page.pages or crawl.stale >= STALE_PAGES:
-            break
-        number += 1
-    return crawl
-
-
-async def _read(group: str, number: int, list_page: ListPage) -> Page:
+async def _read(group: str, number: int, list_page: ListPage[P]) -> P:
     """An empty page that is not the last is read again before it is believed."""
     page = await list_page(group, number)
     for _ in range(EMPTY_READS - 1):

@@ -1,6 +1,7 @@
 """Full batches at once, a short one at the end or after a while."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,12 +9,12 @@ from ingestor.kits.batching import batches
 from ingestor.kits.channel import Channel
 
 
-async def packed(items: list[int], **rules: float) -> list[list[int]]:
+async def packed(items: list[int], **rules: Any) -> list[list[int]]:
     channel: Channel[int] = Channel(len(items) + 1)
     async with channel:
         for item in items:
             await channel.send(item)
-    limits = {"most": 4, "heaviest": 100, "linger": 1.0, **rules}
+    limits: dict[str, Any] = {"most": 4, "heaviest": 100, "linger": 1.0, **rules}
     return [batch async for batch in batches(channel, weigh=lambda item: item, **limits)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.builders import FEATURES, a_label, an_annotation, an_image
@@ -31,6 +32,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Quota
 from ingestor.models import Annotation, Failure, Image, Published
 from ingestor.purchases import Budget, Buyer, Door, Doubts
+from ingestor.purchases.door import Answer
 
 pytestmark = pytest.mark.looptime
 
@@ -56,11 +58,11 @@ class Shop:
     quota: Quota
     run: int
     calls: list[list[str]] = field(default_factory=list)
-    script: list[Callable[[Sequence[Image]], Sequence[object]] | IngestorError] = field(
+    script: list[Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError] = field(
         default_factory=list
     )
 
-    async def look(self, images: Sequence[Image]) -> Sequence[object]:
+    async def look(self, images: Sequence[Image]) -> Sequence[Answer]:
         self.calls.append([image.photo.id for image in images])
         await asyncio.sleep(1)
         step = self.script.pop(0) if self.script else labelled
@@ -111,7 +113,7 @@ async def open_shop(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             quota = Quota((1800, 1800), largest=(1, 16), clock=clock)
             budget = Budget(ceiling=ceiling)
             names = count(1)
-            common = {
+            common: dict[str, Any] = {
                 "journal": journal,
                 "features": FEATURES,
                 "lifetime": lifetime,
@@ -119,8 +121,12 @@ async def open_shop(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
                 "clock": clock,
                 "wall": lambda: WALL + clock(),
             }
+
+            async def look(batch: Sequence[Image]) -> Sequence[Answer]:
+                return await shop.look(batch)
+
             door = Door(
-                look=lambda batch: shop.look(batch), quota=quota, budget=budget,
+                look=look, quota=quota, budget=budget,
                 run=opening.run, name=lambda: f"purchase-{next(names)}", **common,
             )  # fmt: skip
             buyer = Buyer(door=door, doubts=Doubts(share=share, floor=16), **common)
@@ -202,7 +208,7 @@ async def test_a_poisonous_image_is_found_by_halves(open_shop):
     images = pictures(*(f"animal {number}" for number in range(16)))
     shop = await open_shop(images)
 
-    def refusing(batch: Sequence[Image]) -> Sequence[object]:
+    def refusing(batch: Sequence[Image]) -> Sequence[Answer]:
         if any(image.photo.id == "107" for image in batch):
             raise Rejected("Base64 decoding failed", upstream="vision", reason="bad-request")
         return labelled(batch)
@@ -230,7 +236,7 @@ async def test_a_poisonous_image_is_found_by_halves(open_shop):
             Unavailable("HTML", upstream="vision", status=502, reason="server-error"),
             1,
             id="a front end's 502",
-        ),  # fmt: skip
+        ),
     ],
 )
 async def test_what_failed_is_repeated_and_counted_for_what_it_may_have_cost(
