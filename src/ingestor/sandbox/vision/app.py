@@ -274,7 +274,7 @@ async def _rest(request: web.Request, *, seconds: float) -> None:
     """Sleep, but not much longer than somebody listens."""
     clock = asyncio.get_running_loop().time
     end = clock() + seconds
-    while is_there(request) and (left := end - clock()) > 0:
+    while is_there(request) and (left := end - clock()) > 0:  # noqa: ASYNC110 - no event tells
         await asyncio.sleep(min(left, GLANCE_SECONDS))
 
 
