@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from ingestor.cli.door import app
+from ingestor.cli.commands import app
+from ingestor.sandbox.__main__ import parser as sandbox_parser
 from ingestor.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -38,18 +39,27 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def flags() -> set[str]:
-    return {
+    typed = {
         flag
         for _name, command in commands()
         for parameter in command.params
         for flag in (*parameter.opts, *parameter.secondary_opts)
-        if flag.startswith("--") and not getattr(parameter, "hidden", False)
+        if not getattr(parameter, "hidden", False)
     }
+    parsed = {flag for action in sandbox_parser()._actions for flag in action.option_strings}
+    return {flag for flag in typed | parsed if flag.startswith("--")}
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_in_the_reference(field: str) -> None:
     assert f"`{variable(field)}`" in REFERENCE
+
+
+def test_every_variable_in_the_code_is_in_the_reference() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    read = set(re.findall(r"\"((?:INGESTOR|FLICKR|FIREBASE)_[A-Z_]+)\"", code))
+
+    assert not sorted(name for name in read if f"`{name}`" not in REFERENCE)
 
 
 def test_every_flag_is_in_the_reference() -> None:
