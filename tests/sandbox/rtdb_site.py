@@ -24,6 +24,8 @@ OWNER = {"Authorization": "Bearer owner"}
 GOOD_TOKEN = "canary-good-token"
 NARROW_TOKEN = "canary-narrow-token"
 
+PATIENCE = aiohttp.ClientTimeout(total=30)
+
 TOKENS = {GOOD_TOKEN: NEEDED_SCOPES, NARROW_TOKEN: frozenset({"email"})}
 
 
@@ -50,6 +52,7 @@ class Site:
     tokens: dict[str, frozenset[str]]
     origin: str
     session: aiohttp.ClientSession
+    loop: asyncio.AbstractEventLoop
 
     async def ask(
         self,
@@ -102,7 +105,7 @@ async def serving(
     await runner.setup()
     try:
         port = await _open(runner)
-        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(timeout=PATIENCE) as session:
             yield Site(
                 database=database,
                 faults=faults,
@@ -110,6 +113,7 @@ async def serving(
                 tokens=tokens,
                 origin=f"http://127.0.0.1:{port}",
                 session=session,
+                loop=asyncio.get_running_loop(),
             )
     finally:
         await runner.cleanup()

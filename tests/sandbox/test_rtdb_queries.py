@@ -9,7 +9,7 @@ from functools import cmp_to_key
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor.sandbox.rtdb.nodes import Branch, Planting
@@ -115,7 +115,6 @@ def branch_of(children: dict[str, Any]) -> Branch:
     return node if isinstance(node, Branch) else Branch()
 
 
-@settings(deadline=None)
 @given(CHILDREN, questions())
 def test_a_query_leaves_over_what_a_model_does(
     children: dict[str, Any], asked: dict[str, str]

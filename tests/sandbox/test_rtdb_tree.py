@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor.sandbox.rtdb.etags import ABSENT, etag_of
@@ -75,7 +75,6 @@ def reshaped(value: Any) -> Any:
     return [shaped.get(str(index)) for index in range(largest + 1)]
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_what_is_put_is_read_back_as_documented(value: Any) -> None:
     tree = tree_of(value)
@@ -83,7 +82,6 @@ def test_what_is_put_is_read_back_as_documented(value: Any) -> None:
     assert tree.value() == reshaped(pruned(value))
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_an_export_can_be_put_back_without_loss(value: Any) -> None:
     tree = tree_of(value)
@@ -93,7 +91,6 @@ def test_an_export_can_be_put_back_without_loss(value: Any) -> None:
     assert etag_of(again.root) == etag_of(tree.root)
 
 
-@settings(deadline=None)
 @given(VALUES, st.dictionaries(st.lists(KEYS, min_size=1, max_size=3).map("/".join), VALUES))
 def test_an_update_is_wholly_applied_or_not_at_all(before: Any, values: dict[str, Any]) -> None:
     tree = tree_of(before)
@@ -227,7 +224,6 @@ def test_priorities_come_and_go_with_their_own_path() -> None:
     }
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, KEYS, SCALARS), max_size=20))
 def test_an_etag_says_what_is_there_and_not_how_it_came(writes: list[tuple[Any, ...]]) -> None:
     tree = Tree()
@@ -259,7 +255,6 @@ def test_etags_tell_values_apart() -> None:
     assert tags[0] == ABSENT
 
 
-@settings(deadline=None)
 @given(st.lists(KEYS | st.integers(-(2**33), 2**33).map(str), max_size=200), st.data())
 def test_key_order_survives_comings_and_goings(keys: list[str], data: st.DataObject) -> None:
     live: dict[str, int] = {}
