@@ -168,6 +168,11 @@ class Settings(BaseSettings):
         return self.max_memory * MEGABYTE
 
 
+def is_sandbox(settings: Settings) -> bool:
+    """Whether labels come from this machine: they are invented, and must not mix with real ones."""
+    return is_loopback(urlsplit(settings.vision_url).hostname or "")
+
+
 def safe_url(url: str) -> str:
     """Accept https anywhere and plain http on loopback only; no user names in URLs."""
     parts = urlsplit(url)

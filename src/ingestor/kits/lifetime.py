@@ -21,6 +21,7 @@ class Lifetime:
     """Created inside a running loop; belongs to one run."""
 
     def __init__(self, *, drain: float) -> None:
+        self.clock = asyncio.get_running_loop().time
         self.drain = drain
         self.reason: str | None = None
         self.error: BaseException | None = None

@@ -94,6 +94,10 @@ class Memory:
         self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._growing = asyncio.Lock()
 
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
     async def reserve(self, size: int) -> None:
         """Wait until `size` bytes fit (an item larger than the limit waits to be alone)."""
         if not self._line and self._fits(size):

@@ -16,7 +16,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 T = TypeVar("T")
 Hint = Callable[[BaseException], bool | float]
-"""False: never again. True: again. A number: again, but not before so many seconds."""
+"""False: never again. True: again. A number: again, but not before so many seconds. Asked once for
+each failure, so that it may count."""
 Rest = Callable[[float], Awaitable[None]]
 Noticed = Callable[[BaseException, int, float], None]
 """Told of every retry: the error, the attempt that failed (from 1), the seconds until the next."""
@@ -47,10 +48,11 @@ async def persist(
     `rest` raises (because a run is stopping) passes through.
     """
     started = clock()
+    verdict = _asked_once(hint)
     source = jitter or random.Random()  # noqa: S311 - spreads waits, guards nothing
 
     def wait(state: RetryCallState) -> float:
-        return _wait(_error(state), state.attempt_number, hint, source)
+        return _wait(_error(state), state.attempt_number, verdict, source)
 
     def out_of_patience(state: RetryCallState) -> bool:
         return clock() - max(started, proven()) + state.upcoming_sleep > patience
@@ -60,7 +62,7 @@ async def persist(
             noticed(_error(state), state.attempt_number, state.upcoming_sleep)
 
     policy = AsyncRetrying(
-        retry=retry_if_exception(lambda error: hint(error) is not False),
+        retry=retry_if_exception(lambda error: verdict(error) is not False),
         wait=wait,
         stop=lambda state: stop_after_attempt(attempts)(state) or out_of_patience(state),
         sleep=rest,
@@ -72,6 +74,19 @@ async def persist(
         return await call()
 
     return await policy(attempt)
+
+
+def _asked_once(hint: Hint) -> Hint:
+    """The loop asks about each error more than once; a hint may count what it is asked."""
+    last: tuple[BaseException | None, bool | float] = (None, False)
+
+    def verdict(error: BaseException) -> bool | float:
+        nonlocal last
+        if last[0] is not error:
+            last = (error, hint(error))
+        return last[1]
+
+    return verdict
 
 
 def _wait(error: BaseException, attempt: int, hint: Hint, jitter: random.Random) -> float:

@@ -28,7 +28,7 @@ from ingestor.journal import listing, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import QuotaClosed
-from ingestor.kits.retrying import persist
+from ingestor.kits.retrying import Hint, persist
 from ingestor.models import Annotation, Failure, FeatureSet, Image, Paid, Published
 from ingestor.purchases.budget import Doubts, ShortOfUnits
 from ingestor.purchases.door import Door, Settled, SettledUnsaved
@@ -223,17 +223,14 @@ class Buyer:
         )
 
 
-def _free_to_repeat() -> Callable[[BaseException], bool | float]:
+def _free_to_repeat() -> Hint:
     """
     A hint for one batch: refusals and what was never sent, a few times Google's own 503, and once a
     credential that has been renewed since.
-
-    The retry loop asks more than once about an error, so the verdict on the last one is kept.
     """
     unavailable = unauthorized = 0
-    last: tuple[BaseException | None, bool | float] = (None, False)
 
-    def verdict(error: BaseException) -> bool | float:
+    def hint(error: BaseException) -> bool | float:
         nonlocal unavailable, unauthorized
         if isinstance(error, Unauthorized):
             unauthorized += 1
@@ -244,12 +241,6 @@ def _free_to_repeat() -> Callable[[BaseException], bool | float]:
         if isinstance(error, NotSent | Throttled) and error.reason != "daily-quota":
             return retry_hint(error)
         return False
-
-    def hint(error: BaseException) -> bool | float:
-        nonlocal last
-        if last[0] is not error:
-            last = (error, verdict(error))
-        return last[1]
 
     return hint
 

@@ -1,0 +1,149 @@
+"""The figures of a run, made of what the journal holds: nothing is reported that is not written down."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ingestor.errors import (
+    Denied,
+    JournalError,
+    RunStopped,
+    SettingsError,
+    Unauthorized,
+)
+from ingestor.journal import ledger, runs
+from ingestor.kits.lifetime import Lifetime
+from ingestor.purchases import pricing
+from ingestor.report import Bottleneck, Report, UnitsReport
+
+COMPLETE, FAILED, USAGE, STOPPED, TOO_MANY_FAILURES = 0, 1, 2, 3, 4
+BY_SIGNAL = {"SIGINT": 130, "SIGTERM": 143}
+"""128 and the signal's number, as shells have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What only the running process knows of its run."""
+
+    seconds: float
+    quota_used: float
+    bottleneck: Bottleneck
+    calls: Mapping[str, Mapping[str, float]]
+    reused: int
+    refusals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the journal says of a run."""
+
+    photos: runs.Tally
+    units: ledger.Units
+    month_before: int
+    doubtful_purchases: int
+    doubtful_images: int
+
+
+def count(db: sqlite3.Connection, *, run: int, month_start: float) -> Counted:
+    units = ledger.units_of_run(db, run)
+    purchases, images = ledger.count_in_doubt(db, run)
+    month = ledger.units_since(db, month_start)
+    return Counted(
+        photos=runs.tally(db, run),
+        units=units,
+        month_before=month.at_most - units.at_most,
+        doubtful_purchases=purchases,
+        doubtful_images=images,
+    )
+
+
+def report_of(
+    *,
+    run_id: str,
+    groups: tuple[str, ...],
+    counted: Counted,
+    measured: Measured,
+    lifetime: Lifetime,
+    max_failures: float,
+) -> Report:
+    """Put the figures together, and say how the run ended."""
+    photos, units = counted.photos, counted.units
+    ended, exit_code = _end(lifetime, photos, max_failures)
+    return Report(
+        run_id=run_id,
+        groups=groups,
+        ended=ended,
+        message=_message(lifetime, photos, exit_code),
+        exit_code=exit_code,
+        listed=photos.listed,
+        stored=photos.stored,
+        skipped=photos.skipped,
+        dead=photos.dead,
+        pending=photos.pending,
+        units=UnitsReport(
+            certain=units.certain,
+            possible=units.possible + units.reserved,
+            in_doubt=counted.doubtful_images,
+            bound=counted.doubtful_images,
+        ),
+        cost_usd=round(pricing.cost(units.at_most, before=counted.month_before), 4),
+        seconds=round(measured.seconds, 3),
+        images_per_second=round(photos.stored / measured.seconds, 2) if measured.seconds else 0.0,
+        quota_used=round(measured.quota_used, 4),
+        bottleneck=measured.bottleneck,
+        by_reason=photos.by_reason,
+        calls=measured.calls,
+        reused=measured.reused,
+        refusals=measured.refusals,
+        peak_memory_mb=round(peak_memory() / 1e6, 1),
+    )
+
+
+def peak_memory() -> int:
+    """Bytes that this process held at the most so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _end(lifetime: Lifetime, photos: runs.Tally, max_failures: float) -> tuple[str, int]:
+    if lifetime.reason in BY_SIGNAL:
+        return lifetime.reason, BY_SIGNAL[lifetime.reason]
+    if lifetime.reason is not None:
+        return lifetime.reason, exit_code_of(lifetime.error)
+    if _too_many(photos, max_failures):
+        return "too-many-failures", TOO_MANY_FAILURES
+    return ("incomplete", FAILED) if photos.pending else ("complete", COMPLETE)
+
+
+def exit_code_of(error: BaseException | None) -> int:
+    match error:
+        case RunStopped():
+            return STOPPED
+        case SettingsError() | Denied() | Unauthorized():
+            return USAGE
+        case JournalError() | _:
+            return FAILED
+
+
+def _too_many(photos: runs.Tally, most: float) -> bool:
+    """A share is of the photos that needed work; a whole number is of photos."""
+    if isinstance(most, int):
+        return photos.dead > most
+    return photos.dead > most * (photos.listed - photos.skipped)
+
+
+def _message(lifetime: Lifetime, photos: runs.Tally, exit_code: int) -> str:
+    if lifetime.error is not None:
+        return str(lifetime.error)
+    if exit_code == TOO_MANY_FAILURES:
+        return (
+            f"{photos.dead} photos failed, more than --max-failures allows. "
+            "See `ingestor dead list`, then `ingestor dead retry`."
+        )
+    if exit_code in BY_SIGNAL.values():
+        return f"{photos.pending} photos are left; the same command continues with them."
+    return ""

@@ -1,0 +1,89 @@
+"""
+What binds a run: where things pile up, looked at four times a second.
+
+Photos travel to the right, so the stage that binds is the rightmost one with a queue before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.quota import Quota
+from ingestor.pipeline import Channels
+from ingestor.report import Bottleneck
+
+EVERY = 0.25
+"""Seconds between looks."""
+NEARLY_FULL = 0.9
+
+ADVICE: Final = {
+    "vision-quota": "Vision's quota binds, as it should. To go faster have the label quota raised in "
+    "the Google Cloud console, then raise --images-per-minute (and --requests-per-minute).",
+    "vision": "Vision's latency binds: raise --max-in-flight.",
+    "images": "Downloads bind: raise --max-downloads, unless the image server is refusing.",
+    "images-throttled": "The image server throttles downloads; the run adapts to what it allows.",
+    "memory": "Image memory binds: raise --max-memory.",
+    "database": "The database binds: it takes updates more slowly than they are made.",
+    "flickr": "Flickr's listing binds; its 3,600 calls an hour allow 500 photos each.",
+    "nothing-to-do": "There was nothing to buy.",
+}
+
+
+@dataclass(slots=True)
+class Gauges:
+    """The parts of one run that can pile up."""
+
+    channels: Channels
+    memory: Memory
+    downloads: Adaptive
+    calls: Adaptive
+    quota: Quota
+    seen: Counter[str] = field(default_factory=Counter)
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look now and then while in the block."""
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(self._watch(), name="gauges")
+            try:
+                yield
+            finally:
+                watcher.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watcher
+
+    def binding(self) -> str | None:
+        """What binds at this moment, if anything does."""
+        channels = self.channels
+        if len(channels.published) >= NEARLY_FULL * channels.published.capacity:
+            return "database"
+        if self.quota.waiting:
+            return "vision-quota"
+        if self.calls.in_flight >= int(self.calls.limit) and len(channels.images):
+            return "vision"
+        if self.memory.waiting:
+            return "memory"
+        if len(channels.photos):
+            return "images-throttled" if self.downloads.cuts else "images"
+        if self.downloads.in_flight or self.calls.in_flight:
+            return None
+        return "flickr"
+
+    def verdict(self, *, bought: int) -> Bottleneck:
+        """What bound most of the time."""
+        most = self.seen.most_common(1)
+        name = most[0][0] if bought and most else "nothing-to-do"
+        return Bottleneck(name=name, advice=ADVICE[name])
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            name = self.binding()
+            if name is not None:
+                self.seen[name] += 1

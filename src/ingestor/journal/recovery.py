@@ -1,0 +1,105 @@
+"""
+What a new run makes of what the last one left: open purchases, another store, another world.
+
+Everything here happens in one transaction, before the first photo is looked at.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from ingestor.errors import SettingsError
+from ingestor.journal import ledger, listing, results, runs
+from ingestor.models import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Where a run begins."""
+
+    run: int
+    spent: ledger.Units
+    """Units of the runs before this one that died: they share this run's ceiling."""
+    month: ledger.Units
+    recent: tuple[tuple[float, int], ...]
+    """(unix time, images) of requests that may still count in the upstream's minute."""
+    doubted: int
+    """Photos that a dead process may have paid for without learning the answer."""
+    republished: int
+    """Photos whose results will be published again, because the store is another one."""
+
+
+def open_run(
+    db: sqlite3.Connection,
+    *,
+    name: str,
+    world: Literal["sandbox", "vendors"],
+    target: str,
+    in_doubt: Literal["retry", "park"],
+    month_start: float,
+    window: float,
+    now: float,
+) -> Opening:
+    """
+    Begin a run. `target` names the store that results go to, `window` is the quota's, in seconds.
+
+    Raises SettingsError when the journal belongs to another world: invented labels and real ones
+    must never share a file.
+    """
+    _keep_to_one_world(db, world)
+    republished = _aim(db, target)
+    run = runs.begin_run(db, run=name, now=now)
+    doubted = ledger.doubt_open_purchases(db, now=now)
+    if in_doubt == "park":
+        _park(db, now=now)
+    return Opening(
+        run=run,
+        spent=ledger.units_since_last_end(db, run),
+        month=ledger.units_since(db, month_start),
+        recent=tuple(ledger.purchases_since(db, now - window)),
+        doubted=len(doubted),
+        republished=republished,
+    )
+
+
+def _keep_to_one_world(db: sqlite3.Connection, world: str) -> None:
+    before = runs.fact(db, "world")
+    if before is None:
+        runs.set_fact(db, "world", world)
+    elif before != world:
+        theirs, ours = (
+            ("the sandbox's invented photos", "real ones")
+            if before == "sandbox"
+            else ("real photos", "the sandbox's invented ones")
+        )
+        raise SettingsError(
+            f"This --state directory holds {theirs}; {ours} need a directory of their own "
+            "(--state DIR)."
+        )
+
+
+def _aim(db: sqlite3.Connection, target: str) -> int:
+    before = runs.fact(db, "target")
+    if before == target:
+        return 0
+    runs.set_fact(db, "target", target)
+    return results.publish_again(db) if before is not None else 0
+
+
+def _park(db: sqlite3.Connection, *, now: float) -> None:
+    """With `--in-doubt park`, what may have been paid for is not bought again."""
+    rows = db.execute(
+        "SELECT DISTINCT photos.id FROM photos JOIN purchased_images ON photo = photos.id "
+        "JOIN purchases ON purchases.id = purchase "
+        "WHERE photos.state = 'listed' AND purchases.state = 'in-doubt'"
+    ).fetchall()
+    listing.fail_all(
+        db,
+        [
+            Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
+            for (photo,) in rows
+        ],
+        now=now,
+    )

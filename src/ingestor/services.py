@@ -1,0 +1,287 @@
+"""
+The upstreams, opened and polite: settings meet transport, clients, credentials and limits.
+
+What leaves this room are functions that the stages take. Listing and storing are retried here, each
+attempt under its own permit; downloads and purchases bring slots and permits of their own, so their
+functions make one attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from ingestor import events
+from ingestor.apis.flickr import Flickr, Group, ImageOrigin, Unusable
+from ingestor.apis.google import open_credentials
+from ingestor.apis.images import Images
+from ingestor.apis.rtdb import Database
+from ingestor.apis.vision import Vision, encoded_size
+from ingestor.errors import (
+    IngestorError,
+    RunStopped,
+    SettingsError,
+    Unauthorized,
+    reason_of,
+    retry_hint,
+)
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.retrying import persist
+from ingestor.models import Failure, Image, Photo, Published
+from ingestor.purchases import Look
+from ingestor.settings import Settings
+from ingestor.stages.download import Fetch
+from ingestor.transport import CallStatistics, HttpTransport
+
+T = TypeVar("T")
+
+FLICKR_CALLS_PER_HOUR = 3600
+"""Per key, over all machines (https://www.flickr.com/services/developer/api/)."""
+FLICKR_BURST = 60
+"""Calls that may come at once; a pool of 30,000 photos is listed without a pause (taste)."""
+UPDATES_PER_SECOND = 100
+"""Updates carry hundreds of photos; the documented limit is 1,000 writes a second."""
+USER_AGENT = f"ingestor/{version('ingestor')} (labels the photos of a group)"
+"""Image servers throttle clients without an honest name harder."""
+
+RECORD_BYTES = 900
+"""What a photo's paths need without labels: measured, titles of usual length."""
+LABEL_BYTES = 260
+"""What each label adds to the record, the index and the list of labels: measured."""
+
+EMBEDDED = "catalog"
+"""The store's name where no database is configured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPage:
+    """One page of a pool, rows and all."""
+
+    pages: int
+    total: int
+    rows: Sequence[Photo | Unusable]
+
+    def photos_and_failures(self, group: str) -> tuple[list[Photo], list[Failure]]:
+        """
+        Every row with a legal id as a photo; the failures name those that cannot be fetched.
+
+        A row without a legal id is nobody's photo and is left out.
+        """
+        photos: list[Photo] = []
+        failures: list[Failure] = []
+        for row in self.rows:
+            if isinstance(row, Photo):
+                photos.append(row)
+            elif row.photo_id:
+                photos.append(_bare_photo(row.photo_id, group))
+                failures.append(
+                    Failure(
+                        photo_id=row.photo_id,
+                        stage="discover",
+                        reason=row.reason,
+                        detail=row.detail,
+                    )
+                )
+        return photos, failures
+
+
+Update = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a run may ask of the outside."""
+
+    lookup: Callable[[str], Awaitable[Group]]
+    list_page: Callable[[str, int], Awaitable[ListedPage]]
+    fetch: Fetch
+    look: Look
+    update: Update | None
+    """Writes paths to the database; None where the embedded catalog is the store."""
+    check_store: Callable[[], Awaitable[None]]
+    """One small read: raises where the database's address, region or rules are wrong."""
+    target: str
+    """Names the store, so that a journal knows where its results were published."""
+    calls: Callable[[], Mapping[str, Mapping[str, float]]]
+    """Per upstream what was asked of it so far."""
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, lifetime: Lifetime, listen: events.Listener
+) -> AsyncIterator[Services]:
+    """Raises SettingsError where a key is missing or unusable."""
+    if settings.flickr_api_key is None:
+        raise SettingsError(
+            "No Flickr key: set FLICKR_API_KEY (free at https://www.flickr.com/services/apps/create/), "
+            "or add --sandbox to see everything work without one."
+        )
+    url = settings.database_url
+    access = await open_credentials(api_key=settings.google_api_key, database_url=url)
+    async with HttpTransport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
+        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        images = ImageOrigin(settings.image_url)
+        flickr = Flickr(
+            transport, url=settings.flickr_url, key=settings.flickr_api_key, images=images
+        )
+        vision = Vision(
+            transport,
+            url=settings.vision_url,
+            authorize=access.vision.headers,
+            renew=access.vision.refresh_after,
+            features=settings.features,
+        )
+        database = url and Database(
+            transport,
+            url=url,
+            authorize=access.database.headers,
+            renew=access.database.refresh_after,
+        )
+        yield Services(
+            lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
+            list_page=_lister(flickr, politely),
+            fetch=Images(transport, origin=images).fetch,
+            look=vision.annotate,
+            update=_updater(database, politely) if database else None,
+            check_store=_checker(database, politely),
+            target=url or EMBEDDED,
+            calls=lambda: {name: _figures(calls) for name, calls in transport.calls.items()},
+        )
+
+
+class Politely:
+    """Try again under one permit an attempt, for as long as our patience with the upstream lasts."""
+
+    def __init__(self, *, lifetime: Lifetime, patience: float, listen: events.Listener) -> None:
+        self._lifetime = lifetime
+        self._patience = patience
+        self._listen = listen
+        self._clock = lifetime.clock
+        self._limits = {
+            "flickr": AsyncLimiter(FLICKR_BURST, FLICKR_BURST * 3600 / FLICKR_CALLS_PER_HOUR),
+            "database": AsyncLimiter(UPDATES_PER_SECOND, 1),
+        }
+        self._answered_at = dict.fromkeys(self._limits, float("-inf"))
+
+    async def __call__(self, upstream: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Raises RunStopped when the upstream stays away longer than our patience."""
+        unauthorized = 0
+
+        async def attempt() -> T:
+            async with self._limits[upstream]:
+                answer = await call()
+            self._answered_at[upstream] = self._clock()
+            return answer
+
+        def hint(error: BaseException) -> bool | float:
+            nonlocal unauthorized
+            if isinstance(error, Unauthorized):
+                unauthorized += 1
+                # The loop asks twice about an error: two questions are one refusal.
+                return unauthorized <= 2
+            return retry_hint(error)
+
+        try:
+            return await persist(
+                attempt,
+                hint=hint,
+                rest=self._lifetime.rest,
+                patience=self._patience,
+                proven=lambda: self._answered_at[upstream],
+                clock=self._clock,
+                noticed=lambda error, number, seconds: self._listen(
+                    events.RetryScheduled(
+                        upstream=upstream, reason=reason_of(error), attempt=number, seconds=seconds
+                    )
+                ),
+            )
+        except IngestorError as error:
+            if retry_hint(error) is False:
+                raise
+            raise RunStopped(
+                f"{_PLAIN_NAMES[upstream]} did not answer properly for {self._patience:.0f} s "
+                f"({error}). Nothing is lost; run the same command again later.",
+                reason=f"{upstream}-unavailable",
+            ) from error
+
+
+def weigh_image(image: Image) -> int:
+    """Bytes of an image in the body of an annotate request."""
+    return encoded_size(len(image.content))
+
+
+def weigh_record(published: Published) -> int:
+    """About the bytes of a photo's paths in an update; making them twice to know would cost more."""
+    return RECORD_BYTES + LABEL_BYTES * len(published.annotation.labels)
+
+
+def _origins(settings: Settings) -> dict[str, list[str]]:
+    origins = {
+        "flickr": [settings.flickr_url],
+        "images": [settings.image_url],
+        "vision": [settings.vision_url],
+    }
+    if settings.database_url:
+        origins["database"] = [settings.database_url]
+    return origins
+
+
+def _lister(flickr: Flickr, politely: Politely) -> Callable[[str, int], Awaitable[ListedPage]]:
+    async def list_page(group: str, number: int) -> ListedPage:
+        page = await politely("flickr", lambda: flickr.pool_page(group, page=number))
+        return ListedPage(pages=page.pages, total=page.total, rows=page.rows)
+
+    return list_page
+
+
+def _updater(database: Database, politely: Politely) -> Update:
+    async def update(paths: Mapping[str, Any]) -> None:
+        await politely("database", lambda: database.update(paths))
+
+    return update
+
+
+def _checker(database: Database | str | None, politely: Politely) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        if isinstance(database, Database):
+            await politely("database", database.check)
+
+    return check
+
+
+def _bare_photo(photo_id: str, group: str) -> Photo:
+    """A row that names a photo and nothing that could be fetched."""
+    return Photo(
+        id=photo_id,
+        group=group,
+        owner="",
+        owner_name="",
+        title="",
+        page="",
+        sizes=(),
+        thumb="",
+        license="",
+        uploaded=0,
+        date_added=0,
+    )
+
+
+def _figures(calls: CallStatistics) -> dict[str, float]:
+    return {
+        "requests": calls.count,
+        "refused": calls.statuses[429],
+        "failed": sum(calls.failures.values()),
+        "reused_connections": calls.reused,
+        "bytes_in": calls.bytes_in,
+        "bytes_out": calls.bytes_out,
+        "p50_seconds": calls.within(0.5),
+        "p99_seconds": calls.within(0.99),
+    }
+
+
+_PLAIN_NAMES = {"flickr": "Flickr", "database": "The database"}
