@@ -395,7 +395,7 @@ def test_whatever_is_answered_only_our_errors_come_out(body: bytes, status: int)
 
 async def test_the_client_asks_and_reads(answer: Answer) -> None:
     transport = Recorder(answer("flickr/group"), answer("flickr/pool_page"))
-    flickr = Flickr(transport, url=URL, key=KEY, images="https://live.staticflickr.com")
+    flickr = Flickr(transport, url=URL, key=KEY, images=LIVE)
 
     group = await flickr.lookup_group("wild")
     page = await flickr.pool_page(group.id, page=1)

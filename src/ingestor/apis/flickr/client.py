@@ -49,13 +49,15 @@ def lookup_request(group: str, *, url: str, key: SecretStr) -> Request:
 
 
 class Flickr:
-    """The thin half; `images` is the URL of the one origin that pictures may come from."""
+    """The thin half; `images` is the one origin that pictures may come from."""
 
-    def __init__(self, transport: Transport, *, url: str, key: SecretStr, images: str) -> None:
+    def __init__(
+        self, transport: Transport, *, url: str, key: SecretStr, images: ImageOrigin
+    ) -> None:
         self._transport = transport
         self._url = url
         self._key = key
-        self._images = ImageOrigin(images)
+        self._images = images
 
     async def pool_page(self, group_id: str, *, page: int, per_page: int = PER_PAGE) -> PoolPage:
         response = await self._transport.send(

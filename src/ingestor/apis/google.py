@@ -1,0 +1,281 @@
+"""
+Google's credentials: a key, a token that is renewed in time, or none.
+
+Tokens come from google-auth (https://google-auth.readthedocs.io), whose refresh blocks: it runs in a
+thread, one at a time. The library makes its own connections; they go through the guard below, which
+knows the few places that tokens may come from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import google.auth
+import google.auth.credentials
+import google.auth.exceptions
+import requests
+from google.auth.transport.requests import Request as TokenRequest
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+
+from ingestor.errors import (
+    AddressRefused,
+    Denied,
+    IngestorError,
+    NotSent,
+    SettingsError,
+    Unavailable,
+)
+from ingestor.settings import is_loopback
+
+SCOPES = (
+    "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/userinfo.email",
+    "https://www.googleapis.com/auth/firebase.database",
+)
+"""One token for Vision and for the database, which wants the last two
+(https://firebase.google.com/docs/database/rest/auth)."""
+
+EARLY = 300.0
+"""Seconds before its end that a token is renewed; the library itself calls it old at 225."""
+REFRESH_DEADLINE = 60.0
+"""Seconds for a renewal with the library's own three attempts."""
+CONNECT_TIMEOUT, ANSWER_TIMEOUT = 5.0, 10.0
+"""Seconds for one attempt; tokens come in well under one."""
+
+TOKEN_ORIGINS = frozenset(
+    {
+        "https://oauth2.googleapis.com",
+        "https://sts.googleapis.com",
+        "https://iamcredentials.googleapis.com",
+    }
+)
+"""For keys and logins; for workload identity; for acting as another account."""
+METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
+"""Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
+
+NO_CREDENTIALS = (
+    "No Google credentials were found. Set {choices}GOOGLE_APPLICATION_CREDENTIALS to the path of a "
+    "service account's key, or run: gcloud auth application-default login"
+)
+
+UNUSABLE = (
+    "The Google credentials cannot be used: {why}. Check GOOGLE_APPLICATION_CREDENTIALS, or run: "
+    "gcloud auth application-default login"
+)
+
+
+class Credentials(Protocol):
+    """What authorizes a request, as headers; they are secret."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Renews first what is about to end. Raises NotSent, Unavailable or Denied."""
+        ...
+
+    async def refresh_after(self, headers: Mapping[str, str]) -> None:
+        """Replace what was refused; nothing happens if these headers are history already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who we are to each of Google's two services."""
+
+    vision: Credentials
+    database: Credentials
+
+
+async def open_credentials(*, api_key: SecretStr | None, database_url: str | None) -> Access:
+    """
+    Choose credentials: for Vision the key, for an emulator its own, for the rest the environment's.
+
+    Raises SettingsError where there are none, or they cannot be read.
+    """
+    key = Fixed({"x-goog-api-key": api_key.get_secret_value()}) if api_key else None
+    if database_url is None:
+        return Access(vision=key or await default_tokens("GOOGLE_API_KEY, or "), database=Fixed({}))
+    if is_emulator(database_url):
+        owner = Fixed({"authorization": "Bearer owner"})
+        return Access(vision=key or await default_tokens("GOOGLE_API_KEY, or "), database=owner)
+    tokens = await default_tokens()
+    return Access(vision=key or tokens, database=tokens)
+
+
+def is_emulator(database_url: str) -> bool:
+    """An emulator takes the database's name as a parameter, over plain HTTP."""
+    parts = urlsplit(database_url)
+    return parts.scheme == "http" and "ns" in parse_qs(parts.query)
+
+
+async def default_tokens(choices: str = "") -> Tokens:
+    """
+    Application Default Credentials (https://cloud.google.com/docs/authentication/provide-credentials-adc).
+
+    `choices` are what else could have been set, for the sentence when nothing is.
+    """
+    guarded = guarded_request()
+    try:
+        return Tokens(await asyncio.to_thread(_load, guarded), request=guarded)
+    except google.auth.exceptions.DefaultCredentialsError as error:
+        raise SettingsError(_why_not(error, choices=choices)) from None
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise _translated(error) from None
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):
+        # The library takes JSON of another shape than a key's for what it expects.
+        raise SettingsError(UNUSABLE.format(why="it is not a credentials file")) from None
+
+
+class Fixed:
+    """Headers that never change: a key, the emulator's owner, or none at all."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = dict(headers)
+
+    async def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    async def refresh_after(self, headers: Mapping[str, str]) -> None:
+        """A fixed credential that was refused stays refused."""
+
+
+class Tokens:
+    """
+    A token that is renewed five minutes before its end, and once for each time it was refused.
+
+    Whoever comes while it is renewed waits, and takes the new one.
+    """
+
+    def __init__(
+        self,
+        credentials: google.auth.credentials.Credentials,
+        *,
+        request: TokenRequest,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._credentials = credentials
+        self._request = request
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        # A cancelled renewal goes on in its thread; the next one must wait for it there.
+        self._thread_turn = threading.Lock()
+
+    async def headers(self) -> Mapping[str, str]:
+        if self._seconds_left() < EARLY:
+            await self._replace(self._credentials.token)
+        headers = {"authorization": f"Bearer {self._credentials.token}"}
+        # People's logins belong to no project; this names the one to count and charge.
+        if project := getattr(self._credentials, "quota_project_id", None):
+            headers["x-goog-user-project"] = project
+        return headers
+
+    async def refresh_after(self, headers: Mapping[str, str]) -> None:
+        await self._replace(headers.get("authorization", "").removeprefix("Bearer "))
+
+    async def _replace(self, stale: str | None) -> None:
+        async with self._turn:
+            if self._credentials.token != stale:
+                return
+            try:
+                async with asyncio.timeout(REFRESH_DEADLINE):
+                    await asyncio.to_thread(self._refresh)
+            except TimeoutError:
+                raise NotSent(
+                    "Google's token endpoint does not answer.", reason="timeout"
+                ) from None
+            except google.auth.exceptions.GoogleAuthError as error:
+                raise _translated(error) from None
+
+    def _refresh(self) -> None:
+        with self._thread_turn:
+            self._credentials.refresh(self._request)
+
+    def _seconds_left(self) -> float:
+        expiry: datetime | None = self._credentials.expiry
+        if not self._credentials.token:
+            return 0.0
+        if expiry is None:
+            return EARLY
+        # The library's times are UTC without saying so.
+        return expiry.replace(tzinfo=UTC).timestamp() - self._clock()
+
+
+def guarded_request(allowed: Collection[str] = TOKEN_ORIGINS) -> TokenRequest:
+    """The library's own transport, able to reach the `allowed` origins and loopback only."""
+    session = requests.Session()
+    # Neither proxies nor netrc: what the environment says must not lead tokens elsewhere.
+    session.trust_env = False
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Guard(allowed))
+    return TokenRequest(session)
+
+
+class _Guard(HTTPAdapter):
+    """Refuses other places before connecting; every hop of a redirect passes here."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **given: Any
+    ) -> requests.Response:
+        parts = urlsplit(request.url or "")
+        host = str(parts.hostname or "")
+        metadata = {*METADATA_HOSTS, os.environ.get("GCE_METADATA_HOST", "").partition(":")[0]}
+        if not (
+            f"{parts.scheme}://{parts.netloc}" in self._allowed
+            or is_loopback(host)
+            or (parts.scheme == "http" and host in metadata)
+        ):
+            raise AddressRefused(
+                f"Tokens are not asked for at {host[:80]!r}: the Google credentials name a place that "
+                "is not Google's.",
+                reason="origin",
+            )
+        given["timeout"] = (CONNECT_TIMEOUT, ANSWER_TIMEOUT)
+        return super().send(request, *args, **given)
+
+
+def _load(request: TokenRequest) -> google.auth.credentials.Credentials:
+    with warnings.catch_warnings():
+        # A login without a project: if it matters, Vision's refusal says so better.
+        warnings.filterwarnings("ignore", message="Your application has authenticated")
+        credentials, _project = google.auth.default(scopes=SCOPES, request=request)
+    return credentials
+
+
+def _why_not(error: Exception, *, choices: str) -> str:
+    if "credentials were not found" in _words(error):
+        return NO_CREDENTIALS.format(choices=choices)
+    return UNUSABLE.format(why=_words(error).rstrip("."))
+
+
+def _translated(error: google.auth.exceptions.GoogleAuthError) -> IngestorError:
+    causes = (error, error.__cause__, error.__context__)
+    if any(isinstance(cause, google.auth.exceptions.TransportError) for cause in causes):
+        return NotSent(f"Google gave no token: {_words(error)}", reason="token-endpoint")
+    if getattr(error, "retryable", False):
+        return Unavailable(
+            f"Google's token endpoint fails: {_words(error)}", upstream="google", processed=False
+        )
+    return Denied(
+        f"Google refuses the credentials ({_words(error)}). Make a new service account key, or run: "
+        "gcloud auth application-default login",
+        upstream="google",
+        status=400,
+        reason="credentials",
+    )
+
+
+def _words(error: Exception) -> str:
+    """The sentence of an error whose other arguments are raw answers."""
+    return " ".join(str(error.args[0] if error.args else type(error).__name__).split())[:120]

@@ -1,0 +1,322 @@
+"""Keys, tokens that are renewed in time, and what goes wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import google.auth.credentials
+import google.auth.exceptions
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import SecretStr
+
+from ingestor.apis.google import EARLY, Tokens, guarded_request, is_emulator, open_credentials
+from ingestor.errors import (
+    AddressRefused,
+    Denied,
+    IngestorError,
+    NotSent,
+    SettingsError,
+    Unavailable,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DATABASE = "https://demo-default-rtdb.firebaseio.com"
+EMULATOR = "http://127.0.0.1:9000/?ns=demo"
+
+
+class Login(google.auth.credentials.Credentials):
+    """A credential of google-auth whose refreshes are counted, and answer in turn."""
+
+    def __init__(self, *outcomes: Exception | float) -> None:
+        super().__init__()
+        self.outcomes = list(outcomes)
+        self.refreshes = 0
+        self.threads: set[str] = set()
+
+    def refresh(self, request: object) -> None:
+        self.threads.add(threading.current_thread().name)
+        outcome = self.outcomes[min(self.refreshes, len(self.outcomes) - 1)]
+        self.refreshes += 1
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.token = f"token-{self.refreshes}"
+        self.expiry = (NOON + timedelta(seconds=outcome)).replace(tzinfo=None)
+
+
+def tokens_of(login: Login, now: float = NOON.timestamp()) -> Tokens:
+    return Tokens(login, request=guarded_request(), clock=lambda: now)
+
+
+async def authorization(tokens: Tokens) -> str:
+    return (await tokens.headers())["authorization"]
+
+
+# Choosing
+
+
+async def test_a_key_is_a_header_that_stays() -> None:
+    access = await open_credentials(api_key=SecretStr("canary"), database_url=None)
+
+    await access.vision.refresh_after(await access.vision.headers())
+
+    assert await access.vision.headers() == {"x-goog-api-key": "canary"}
+    assert await access.database.headers() == {}
+
+
+async def test_an_emulator_has_an_owner_of_its_own() -> None:
+    access = await open_credentials(api_key=SecretStr("canary"), database_url=EMULATOR)
+
+    assert await access.database.headers() == {"authorization": "Bearer owner"}
+
+
+@pytest.mark.parametrize(
+    ("url", "emulated"),
+    [(EMULATOR, True), (DATABASE, False), ("https://a.example/?ns=demo", False)],
+)
+def test_an_emulator_is_known_by_its_url(url: str, emulated: bool) -> None:
+    assert is_emulator(url) is emulated
+
+
+async def test_no_credentials_at_all_says_what_to_set() -> None:
+    with pytest.raises(SettingsError) as missing:
+        await open_credentials(api_key=None, database_url=None)
+
+    assert "GOOGLE_API_KEY" in str(missing.value)
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in str(missing.value)
+
+
+async def test_a_key_for_vision_does_not_open_the_database() -> None:
+    with pytest.raises(SettingsError) as missing:
+        await open_credentials(api_key=SecretStr("canary"), database_url=DATABASE)
+
+    assert "GOOGLE_API_KEY" not in str(missing.value)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{}", b"[]", b"\xff", b'{"type":"service_account"}', b'{"type":"?"}']
+)
+async def test_an_unusable_key_file_is_named(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key.json"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+
+    with pytest.raises(SettingsError) as unusable:
+        await open_credentials(api_key=None, database_url=None)
+
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in str(unusable.value)
+
+
+# Renewing
+
+
+async def test_a_token_is_fetched_off_the_loop_and_kept() -> None:
+    login = Login(3600)
+    tokens = tokens_of(login)
+
+    assert await authorization(tokens) == await authorization(tokens) == "Bearer token-1"
+    assert threading.current_thread().name not in login.threads
+
+
+@pytest.mark.parametrize(("left", "refreshes"), [(EARLY + 1, 1), (EARLY - 1, 2)])
+async def test_a_token_is_renewed_before_its_end(left: float, refreshes: int) -> None:
+    login = Login(left, 3600)
+    tokens = tokens_of(login)
+
+    await tokens.headers()
+    await tokens.headers()
+
+    assert login.refreshes == refreshes
+
+
+async def test_many_who_need_a_token_cause_one_renewal() -> None:
+    login = Login(3600)
+    tokens = tokens_of(login)
+
+    headers = await asyncio.gather(*(tokens.headers() for _ in range(50)))
+
+    assert login.refreshes == 1
+    assert len({found["authorization"] for found in headers}) == 1
+
+
+async def test_a_refused_token_is_replaced_once() -> None:
+    login = Login(3600)
+    tokens = tokens_of(login)
+    refused = await tokens.headers()
+
+    await asyncio.gather(*(tokens.refresh_after(refused) for _ in range(50)))
+
+    assert await authorization(tokens) == "Bearer token-2"
+    assert login.refreshes == 2
+
+
+async def test_the_project_to_charge_is_named() -> None:
+    login = Login(3600)
+    login._quota_project_id = "zoo-project"
+
+    assert (await tokens_of(login).headers())["x-goog-user-project"] == "zoo-project"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        pytest.param(google.auth.exceptions.TransportError("no route"), NotSent, id="no route"),
+        pytest.param(
+            google.auth.exceptions.RefreshError("invalid_grant: revoked", {"error": "x"}),
+            Denied,
+            id="revoked",
+        ),
+        pytest.param(
+            google.auth.exceptions.RefreshError("server_error", retryable=True),
+            Unavailable,
+            id="their trouble",
+        ),
+    ],
+)
+async def test_what_goes_wrong_has_its_kind(outcome: Exception, kind: type[IngestorError]) -> None:
+    with pytest.raises(kind) as error:
+        await tokens_of(Login(outcome)).headers()
+
+    assert type(error.value) is kind
+    assert str(outcome.args[0]) in str(error.value)
+
+
+async def test_after_a_failure_the_next_one_tries_again() -> None:
+    tokens = tokens_of(Login(google.auth.exceptions.TransportError("no route"), 3600))
+
+    with pytest.raises(NotSent):
+        await tokens.headers()
+
+    assert await authorization(tokens) == "Bearer token-2"
+
+
+# The wire
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/token",
+        "http://oauth2.googleapis.com/token",
+        "https://oauth2.googleapis.com.evil.example/token",
+        "https://oauth2.googleapis.com:8443/token",
+        "https://user@oauth2.googleapis.com/token",
+        "https://169.254.169.254/token",
+    ],
+)
+def test_tokens_are_asked_for_at_known_places_only(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        guarded_request()(url, method="POST")
+
+
+class TokenSite(ThreadingHTTPServer):
+    """Answers every post in turn, and notes what it was sent."""
+
+    daemon_threads = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _TokenPage)
+        self.answers: list[tuple[int, dict[str, Any]]] = []
+        self.posts: list[bytes] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/token"
+
+
+class _TokenPage(BaseHTTPRequestHandler):
+    server: TokenSite
+
+    def do_POST(self) -> None:
+        self.server.posts.append(self.rfile.read(int(self.headers["content-length"])))
+        status, answer = self.server.answers.pop(0)
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.send_header("connection", "close")
+        for name, value in answer.get("headers", {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Nobody listens."""
+
+
+@pytest.fixture
+def site() -> Iterator[TokenSite]:
+    with TokenSite() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def key_file(site: TokenSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    content = {
+        "type": "service_account",
+        "project_id": "zoo",
+        "private_key_id": "1",
+        "client_email": "keeper@zoo.iam.gserviceaccount.com",
+        "token_uri": site.url,
+        "private_key": private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode(),
+    }
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(content))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    return path
+
+
+async def test_a_service_account_is_granted_one_token_for_both(
+    site: TokenSite, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_QUOTA_PROJECT", "zoo-project")
+    site.answers = [(200, {"access_token": "canary", "expires_in": 3599, "token_type": "Bearer"})]
+
+    access = await open_credentials(api_key=None, database_url=DATABASE)
+    headers = await access.vision.headers()
+
+    expected = {"authorization": "Bearer canary", "x-goog-user-project": "zoo-project"}
+    assert headers == await access.database.headers() == expected
+    assert b"jwt-bearer" in site.posts[0]
+
+
+async def test_a_revoked_service_account_is_told_apart(site: TokenSite, key_file: Path) -> None:
+    site.answers = [
+        (400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
+    ]
+    access = await open_credentials(api_key=None, database_url=None)
+
+    with pytest.raises(Denied) as denied:
+        await access.vision.headers()
+
+    assert "Invalid JWT Signature" in str(denied.value)
+
+
+async def test_a_token_site_that_sends_us_elsewhere_is_not_followed(
+    site: TokenSite, key_file: Path
+) -> None:
+    site.answers = [(307, {"headers": {"location": "https://evil.example/token"}})]
+    access = await open_credentials(api_key=None, database_url=None)
+
+    with pytest.raises(AddressRefused):
+        await access.vision.headers()
