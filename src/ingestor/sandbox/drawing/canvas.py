@@ -231,7 +231,7 @@ def _lit(
     soft = padded.filter(ImageFilter.GaussianBlur(reach * 1.4))
     towards = ImageChops.offset(soft, -reach, -reach)
     away = ImageChops.offset(soft, reach, round(reach * 1.3))
-    relief = ImageChops.subtract(towards, away, scale=1.6 / depth, offset=NEUTRAL)
+    relief = ImageChops.subtract(towards, away, scale=2.0 / depth, offset=NEUTRAL)
     box = (margin, margin, margin + small.width, margin + small.height)
     light = relief.crop(box).resize(colours.size, Image.Resampling.BICUBIC)
     if fur > 0:
@@ -248,4 +248,4 @@ def _fur(size: tuple[int, int], chance: random.Random) -> Image.Image:
     width, height = size[0] // 5, size[1] // 2
     noise = Image.frombytes("L", (width, height), chance.randbytes(width * height))
     soft = noise.resize(size, Image.Resampling.BICUBIC)
-    return soft.point([round(NEUTRAL + (value - NEUTRAL) * 0.3) for value in range(256)])
+    return soft.point([round(NEUTRAL + (value - NEUTRAL) * 0.17) for value in range(256)])

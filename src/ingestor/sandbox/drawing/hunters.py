@@ -1,7 +1,7 @@
 """Heads of animals with eyes in front: dogs, cats, bears and their kin."""
 
 from ingestor.sandbox.drawing import faces
-from ingestor.sandbox.drawing.canvas import Canvas, darker, lighter, mix, oval
+from ingestor.sandbox.drawing.canvas import Canvas, darker, lighter, mix, oval, smooth
 from ingestor.sandbox.drawing.coats import BLACK, PINK, Coat
 
 
@@ -109,16 +109,10 @@ def tiger(canvas: Canvas, coat: Coat) -> None:
     faces.round_ears(canvas, x=21, y=-22, size=9.5, colour=coat.dark, inner=coat.pale)
     canvas.flush()
     skull = [(0, -27), (20, -22), (29, 0), (25, 17), (10, 29), (-10, 29), (-25, 17), (-29, 0)]
-    canvas.blob([*skull, (-20, -22)], coat.main)
-    for side in (-1, 1):
-        canvas.blob([(side * 30, 6), (side * 16, 8), (side * 12, 26), (side * 23, 24)], coat.pale)
-        canvas.ellipse(side * 11, -11, 7, 4.5, coat.pale, angle=side * 12)
-        for y, long in ((-6, 9), (3, 12), (12, 10)):
-            stripe = [(side * 31, y - 2), (side * (31 - long), y + 1.5)]
-            canvas.limb(stripe, [4.6, 1], coat.dark)
-        canvas.limb([(side * 5, -27), (side * 9, -19), (side * 3, -17)], [3, 1.2], coat.dark)
-        canvas.limb([(side * 16, -25), (side * 17, -17)], [3.4, 1], coat.dark)
-    canvas.limb([(0, -28), (0, -14)], [3.6, 1.4], coat.dark)
+    outline = smooth([*skull, (-20, -22)])
+    canvas.polygon(outline, coat.main)
+    with canvas.inside(outline):
+        _tiger_marks(canvas, coat)
     canvas.flush()
     faces.cheeks(canvas, y=14, apart=7.5, size=10, colour=coat.pale)
     canvas.ellipse(0, 23, 8, 7, coat.pale)
@@ -126,6 +120,18 @@ def tiger(canvas: Canvas, coat: Coat) -> None:
     faces.eyes(canvas, apart=11.5, y=-4, size=5, iris=coat.eyes)
     faces.nose(canvas, y=9, width=6.5, colour=(206, 116, 108))
     faces.whiskers(canvas, y=16, x=12)
+
+
+def _tiger_marks(canvas: Canvas, coat: Coat) -> None:
+    for side in (-1, 1):
+        canvas.blob([(side * 31, 6), (side * 16, 8), (side * 12, 28), (side * 25, 26)], coat.pale)
+        canvas.ellipse(side * 11, -11, 7, 4.5, coat.pale, angle=side * 12)
+        for y, long in ((-7, 9), (2, 13), (11, 11), (19, 9)):
+            stripe = [(side * 31, y - 2), (side * (31 - long), y + 1.5)]
+            canvas.limb(stripe, [4.6, 1], coat.dark)
+        canvas.limb([(side * 4, -28), (side * 9, -20), (side * 4, -17)], [3.4, 1.2], coat.dark)
+        canvas.limb([(side * 16, -27), (side * 17, -17)], [3.8, 1], coat.dark)
+    canvas.limb([(0, -29), (0, -14)], [4, 1.4], coat.dark)
 
 
 def fox(canvas: Canvas, coat: Coat) -> None:
@@ -137,13 +143,10 @@ def fox(canvas: Canvas, coat: Coat) -> None:
         cheek = [(side * 4, 6), (side * 16, 2), (side * 33, 9), (side * 20, 16), (side * 6, 28)]
         canvas.blob([*cheek, (side * 2, 20)], coat.pale)
     canvas.flush()
-    canvas.blob(
-        [(-7, 12), (0, 8), (7, 12), (6, 24), (0, 32), (-6, 24)], mix(coat.main, coat.pale, 0.2)
-    )
-    canvas.blob([(-7, 20), (7, 20), (4, 31), (0, 33), (-4, 31)], coat.pale)
-    canvas.flush()
+    canvas.blob([(-8, 6), (0, 0), (8, 6), (7, 22), (0, 30), (-7, 22)], lighter(coat.main, 0.12))
+    canvas.flush(depth=0.8)
     faces.eyes(canvas, apart=12, y=-2, size=4.8, iris=coat.eyes)
-    faces.nose(canvas, y=25, width=4.6)
+    faces.nose(canvas, y=24, width=5)
 
 
 def bear(canvas: Canvas, coat: Coat) -> None:
