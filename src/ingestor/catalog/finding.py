@@ -1,9 +1,7 @@
 """
 Answers from the embedded catalog's tables: functions of a connection that only reads.
 
-One label is a range of the index. Several are answered from the rarest: its photos are walked best
-first, what else they are filed under is looked up, and the walk ends as soon as nothing further
-down can be better than what was found, so that nothing is ever sorted that is not shown.
+One label is a range of the index; what several have in common is `common`'s question.
 """
 
 from __future__ import annotations
@@ -11,10 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from heapq import heappop, heappush
 
 import orjson
 
+from ingestor.catalog.common import common_places
 from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
@@ -29,20 +27,10 @@ from ingestor.catalog.query import (
 from ingestor.journal.listing import photo_from
 from ingestor.models import Label, Size
 
-BEFORE_ALL = Place(-1, "")
-
 ONE_LABEL = """
     SELECT rank, photo FROM label_index
     WHERE label = ? AND (rank, photo) > (?, ?) AND rank <= ? ORDER BY rank, photo LIMIT ?
 """
-RAREST_LABEL = """
-    SELECT rank, index_.photo, entries
-    FROM label_index AS index_ CROSS JOIN catalogued ON catalogued.photo = index_.photo
-    WHERE label = ? AND rank <= ? {others} ORDER BY rank, index_.photo
-"""
-ANOTHER_LABEL = " AND instr(entries, ?) > 0"
-"""Entries are [[number,rank],...]: `[12,` stands there only if label 12 does."""
-
 PHOTOS = """
     SELECT photos.id, record, image, labels FROM photos
     JOIN annotations ON annotations.photo = photos.id
@@ -56,7 +44,7 @@ LABELS = """
 
 def find(db: sqlite3.Connection, query: Query) -> Page:
     with _one_moment(db):
-        numbers = _numbers_by_rarity(db, query.keys)
+        numbers = _numbers(db, query.keys)
         unknown = [key for key in query.keys if key not in numbers]
         if unknown:
             return Page(near=tuple(_near(db, unknown)))
@@ -81,10 +69,10 @@ def _one_moment(db: sqlite3.Connection) -> Iterator[None]:
         db.execute("ROLLBACK")
 
 
-def _numbers_by_rarity(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
+def _numbers(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
     rows = db.execute(
         "SELECT key, number FROM labels WHERE key IN (SELECT value FROM json_each(?)) "
-        "AND photos > 0 ORDER BY photos",
+        "AND photos > 0",
         (orjson.dumps(keys).decode(),),
     )
     return dict(rows.fetchall())
@@ -93,33 +81,10 @@ def _numbers_by_rarity(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str,
 def _places(db: sqlite3.Connection, query: Query, numbers: Sequence[int]) -> list[Place]:
     """The places of one page and of the photo behind it, if there is one."""
     most = query.limit + 1
-    if len(numbers) == 1:
-        after = query.after or BEFORE_ALL
-        rows = db.execute(ONE_LABEL, (*numbers, *after, query.worst_rank, most))
-        return [Place(*row) for row in rows]
-    places = _common(db, query, numbers)
-    return [place for place, _ in zip(places, range(most), strict=False)]
-
-
-def _common(db: sqlite3.Connection, query: Query, numbers: Sequence[int]) -> Iterator[Place]:
-    """Photos under every one of the labels, the rarest label first, in the order of the answer."""
-    rarest, *others = numbers
-    rows = db.execute(
-        RAREST_LABEL.format(others=ANOTHER_LABEL * len(others)),
-        (rarest, query.worst_rank, *(f"[{number}," for number in others)),
-    )
-    after = query.after or BEFORE_ALL
-    found: list[Place] = []
-    for rank, photo, entries in rows:
-        # A photo's place is that of its weakest label: none to come is before this one.
-        while found and found[0] < (rank, photo):
-            yield heappop(found)
-        ranks = dict(orjson.loads(entries))
-        place = Place(max(ranks[number] for number in numbers), photo)
-        if place > after and place.rank <= query.worst_rank:
-            heappush(found, place)
-    while found:
-        yield heappop(found)
+    if len(numbers) > 1:
+        return common_places(db, numbers, after=query.after, worst_rank=query.worst_rank, most=most)
+    rows = db.execute(ONE_LABEL, (*numbers, *query.after, query.worst_rank, most))
+    return [Place(*row) for row in rows]
 
 
 def _hits(db: sqlite3.Connection, query: Query, places: Sequence[Place]) -> list[Hit]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 
-from ingestor.catalog.query import Place
+from ingestor.catalog.query import BEFORE_ALL, Place
 
 
 class Intersection:
@@ -19,26 +19,40 @@ class Intersection:
 
     def __init__(self, lists: int) -> None:
         self._ranks: list[dict[str, int]] = [{} for _ in range(lists)]
-        self._frontiers: list[Place | None] = [None] * lists
+        self._read_to = [BEFORE_ALL] * lists
         self._ended = [False] * lists
         self._found: list[Place] = []
         self._matched: set[str] = set()
 
-    def feed(self, number: int, places: Sequence[Place], *, ended: bool) -> None:
-        """Add the next piece of a list; `ended` if nothing comes behind it."""
-        fresh = {place.photo: place.rank for place in places}
+    def feed(self, number: int, piece: Sequence[tuple[str, int]], *, ended: bool) -> None:
+        """Add the next (photo, rank) pairs of a list; `ended` if nothing comes behind them."""
+        fresh = dict(piece)
         self._ranks[number].update(fresh)
         self._ended[number] = ended
-        if places:
-            self._frontiers[number] = places[-1]
-        for photo in fresh:
-            if all(photo in ranks for ranks in self._ranks):
-                self._match(photo, [ranks[photo] for ranks in self._ranks])
+        if piece:
+            photo, rank = piece[-1]
+            self._read_to[number] = Place(rank, photo)
+        in_all = set(fresh)
+        for ranks in self._ranks:
+            if ranks is not self._ranks[number]:
+                in_all &= ranks.keys()
+        for photo in in_all:
+            self._match(photo, [ranks[photo] for ranks in self._ranks])
+
+    def read_to(self, number: int) -> Place:
+        """Where the next piece of a list begins behind."""
+        return self._read_to[number]
+
+    def unread(self) -> list[int]:
+        """The lists that are not read to their end, the one that holds back the most first."""
+        unread = [number for number, ended in enumerate(self._ended) if not ended]
+        return sorted(unread, key=self._read_to.__getitem__)
 
     def ready(self) -> list[Place]:
         """What is certain and was not told before, in order."""
         certain: list[Place] = []
-        while self._found and self._is_certain(self._found[0]):
+        unread = self.unread()
+        while self._found and (not unread or self._found[0] <= self._read_to[unread[0]]):
             certain.append(heappop(self._found))
         return certain
 
@@ -47,8 +61,7 @@ class Intersection:
         ended = [ranks for ranks, end in zip(self._ranks, self._ended, strict=True) if end]
         if not ended:
             return None
-        in_ended = set.intersection(*(set(ranks) for ranks in ended))
-        return in_ended - self._matched
+        return set.intersection(*map(set, ended)) - self._matched
 
     def finish(self, ranks: Mapping[str, Sequence[int]]) -> None:
         """Tell of every candidate that is in all lists its ranks: no list need be read further."""
@@ -56,18 +69,8 @@ class Intersection:
         for photo, own in ranks.items():
             self._match(photo, own)
 
-    def unread(self) -> list[int]:
-        """The lists that are not read to their end."""
-        return [number for number, ended in enumerate(self._ended) if not ended]
-
     def _match(self, photo: str, ranks: Sequence[int]) -> None:
         # A photo that is annotated again while its lists are read may come twice.
         if photo not in self._matched:
             self._matched.add(photo)
             heappush(self._found, Place(max(ranks), photo))
-
-    def _is_certain(self, place: Place) -> bool:
-        return all(
-            ended or (frontier is not None and place <= frontier)
-            for ended, frontier in zip(self._ended, self._frontiers, strict=True)
-        )

@@ -49,6 +49,9 @@ class Place(NamedTuple):
         return f"{self.rank:0{RANK_DIGITS}}-p{self.photo}"
 
 
+BEFORE_ALL = Place(-1, "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """
@@ -81,10 +84,10 @@ class Query:
         return tuple(dict.fromkeys(asked_key(label) for label in self.labels))
 
     @property
-    def after(self) -> Place | None:
+    def after(self) -> Place:
         """The place that the answer begins behind."""
         match = CURSOR.fullmatch(self.cursor) if self.cursor is not None else None
-        return Place(int(match[1]), match[2]) if match else None
+        return Place(int(match[1]), match[2]) if match else BEFORE_ALL
 
     @property
     def worst_rank(self) -> int:
@@ -131,9 +134,10 @@ class LabelCount:
 def asked_key(text: str) -> str:
     """
     The key of a label as a person typed it. Keyboards disagree on whether ñ is one character or
-    two; Vision writes one.
+    two; Vision writes one. What is no character at all, as in half of a pair, finds nothing.
     """
-    return key_of(unicodedata.normalize("NFC", text.strip()))
+    whole = text.encode(errors="replace").decode()
+    return key_of(unicodedata.normalize("NFC", whole.strip()))
 
 
 def hit_of(query: Query, place: Place, *, photo: Photo, size: Size, labels: Iterable[Label]) -> Hit:
