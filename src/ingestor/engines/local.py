@@ -1,4 +1,4 @@
-"""A run in this event loop: open the journal and the upstreams, recover, run the machine, report."""
+"""A run in this event loop: open journal and upstreams, recover, run the machine, report."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from ingestor import events, pipeline
 from ingestor.catalog.local import index_photos
 from ingestor.engines import accounts
+from ingestor.engines.forecast import forecast
 from ingestor.engines.gauges import Gauges
 from ingestor.errors import IngestorError, reason_of
 from ingestor.journal import listing, results, runs
@@ -42,6 +43,8 @@ HEADROOM = 1.5
 """Calls in flight beyond quota times latency: latency varies, and unused quota is lost."""
 STORE_WRITERS = 4
 """Updates in flight: enough to hide the round trip, few enough to see what hangs (taste)."""
+
+__all__ = ["forecast", "ingest"]
 
 OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
 

@@ -103,6 +103,15 @@ def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
     return int(count)
 
 
+def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str | None) -> set[str]:
+    """Those of `ids` that need no work; nothing is written."""
+    rows = db.execute(
+        "SELECT id, state FROM photos WHERE id IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(ids).decode(),),
+    ).fetchall()
+    return {photo for photo, state in rows if _finished(db, photo, state, features)}
+
+
 def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
     """Keep a failure as a dead letter; a second death adds its attempts and keeps the first time."""
     db.execute(

@@ -244,3 +244,14 @@ class _Dimension:
 
 _ROUNDING = 1e-9
 """Tokens are sums of floats; a wait for the last billionth of one would never end."""
+
+
+def seconds_for(total: float, *, limit: float, largest: float) -> float:
+    """
+    How long `total` takes under one limit, asked for in pieces of `largest`.
+
+    A window holds whole pieces only, and is a little longer than a minute.
+    """
+    per_window = limit // largest * largest
+    windows, rest = divmod(total, per_window)
+    return windows * WINDOW + rest / (limit / MINUTE)

@@ -1,0 +1,133 @@
+"""The price before the run: list, look up what is known, and buy nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+
+from ingestor import events
+from ingestor.journal import ledger, listing
+from ingestor.journal.writer import Journal
+from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.quota import seconds_for
+from ingestor.models import Photo
+from ingestor.purchases import pricing
+from ingestor.report import Forecast
+from ingestor.services import ListedPage, Services, open_services
+from ingestor.settings import FREE_UNITS_PER_MONTH, Settings
+from ingestor.stages.annotate import MOST_IMAGES
+from ingestor.stages.discover import discover
+
+OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a page means for a run that only counts."""
+
+    fresh: tuple[Photo, ...] = ()
+    new_to_run: int
+
+
+@dataclass(slots=True)
+class _Count:
+    ids: set[str] = field(default_factory=set)
+    known: int = 0
+    skipped: int = 0
+    dead: int = 0
+
+
+async def forecast(
+    settings: Settings,
+    *,
+    listen: events.Listener = events.ignore,
+    lifetime: Lifetime,
+    open_services: OpenServices = open_services,
+    wall: Callable[[], float] = time.time,
+) -> Forecast:
+    """
+    Count what a run would do, by the same listing and the same rules.
+
+    The same picture under two ids is counted twice: nothing is downloaded that would show it.
+    """
+    count = _Count()
+    async with (
+        Journal(settings.journal_path) as journal,
+        open_services(settings, lifetime=lifetime, listen=listen) as services,
+    ):
+        groups = [await services.lookup(group) for group in settings.groups]
+        await discover(
+            Channel(1),
+            groups=[group.id for group in groups],
+            limit=settings.limit,
+            list_page=services.list_page,
+            sight=partial(_sight, journal, settings, count),
+            take_pending=_none_pending,
+            stopping=lambda: lifetime.stopping,
+        )
+        month = await journal.read(partial(ledger.units_since, moment=pricing.month_start(wall())))
+    return _priced(settings, count, month.at_most, groups=tuple(group.id for group in groups))
+
+
+async def _sight(
+    journal: Journal,
+    settings: Settings,
+    count: _Count,
+    group: str,
+    _number: int,
+    page: ListedPage,
+    room: int | None,
+) -> _Seen:
+    photos, failures = page.photos_and_failures(group)
+    new = [photo for photo in _distinct(photos) if photo.id not in count.ids][:room]
+    features = settings.features.key if settings.reannotate else None
+    known = await journal.read(
+        partial(listing.finished_among, ids=[photo.id for photo in new], features=features)
+    )
+    unusable = {failure.photo_id for failure in failures}
+    for photo in new:
+        count.ids.add(photo.id)
+        if photo.id in known:
+            count.known += 1
+        elif photo.is_video:
+            count.skipped += 1
+        elif photo.id in unusable:
+            count.dead += 1
+    return _Seen(new_to_run=len(new))
+
+
+async def _none_pending(_most: int) -> tuple[Photo, ...]:
+    """What an earlier run left is in the listing too, and is counted there."""
+    return ()
+
+
+def _distinct(photos: list[Photo]) -> list[Photo]:
+    return list({photo.id: photo for photo in photos}.values())
+
+
+def _priced(settings: Settings, count: _Count, month: int, *, groups: tuple[str, ...]) -> Forecast:
+    images = len(count.ids) - count.known - count.skipped - count.dead
+    units = images * settings.features.units_per_image
+    batches = math.ceil(images / MOST_IMAGES)
+    return Forecast(
+        groups=groups,
+        photos=len(count.ids),
+        known=count.known,
+        skipped=count.skipped,
+        dead=count.dead,
+        units=units,
+        free_units=min(units, max(0, FREE_UNITS_PER_MONTH - month)),
+        cost_usd=round(pricing.cost(units, before=month), 4),
+        seconds=round(
+            max(
+                seconds_for(images, limit=settings.images_per_minute, largest=MOST_IMAGES),
+                seconds_for(batches, limit=settings.requests_per_minute, largest=1),
+            ),
+            1,
+        ),
+    )
