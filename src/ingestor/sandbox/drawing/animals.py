@@ -98,6 +98,7 @@ WIDE_HEADS: Final = frozenset({"lion", "elephant"})
 TALL_HEADS: Final = frozenset({"deer", "rabbit", "giraffe", "zebra", "horse", "vicuna"})
 """Portraits of these need more room, beside or above."""
 
+SPACE: Final = {"snake": 150, "fish": 152, "butterfly": 144}
 MIDDLE: Final = {"butterfly": 0.44, "snake": 0.6}
 
 GROUND: Final = 0.9
@@ -154,7 +155,7 @@ def _standing(canvas: Canvas, scene: Scene) -> None:
 def _other(canvas: Canvas, scene: Scene) -> None:
     chance, species = canvas.chance, scene.species
     width, height = canvas.size
-    closer = 1.16 if scene.pose == PORTRAIT else 1.0
+    closer = 1.08 if scene.pose == PORTRAIT else 1.0
     flip = chance.random() < 0.5
     x = 0.5 + chance.uniform(-0.06, 0.06)
     if species in PERCH:

@@ -233,7 +233,7 @@ def _lit(
     away = ImageChops.offset(soft, reach, round(reach * 1.3))
     relief = ImageChops.subtract(towards, away, scale=2.0 / depth, offset=NEUTRAL)
     box = (margin, margin, margin + small.width, margin + small.height)
-    light = relief.crop(box).resize(colours.size, Image.Resampling.BICUBIC)
+    light = relief.crop(box).resize(colours.size, Image.Resampling.BILINEAR)
     if fur > 0:
         strength = [round(NEUTRAL + (value - NEUTRAL) * fur) for value in range(256)]
         light = ImageChops.add(light, grain.point(strength), offset=-NEUTRAL)
@@ -247,5 +247,5 @@ def _fur(size: tuple[int, int], chance: random.Random) -> Image.Image:
     """Fine strokes, mostly along the body: noise, stretched."""
     width, height = size[0] // 5, size[1] // 2
     noise = Image.frombytes("L", (width, height), chance.randbytes(width * height))
-    soft = noise.resize(size, Image.Resampling.BICUBIC)
+    soft = noise.resize(size, Image.Resampling.BILINEAR)
     return soft.point([round(NEUTRAL + (value - NEUTRAL) * 0.17) for value in range(256)])
