@@ -39,7 +39,11 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ingestor {metadata.version('ingestor')}")
+        try:
+            version = metadata.version("ingestor")
+        except metadata.PackageNotFoundError:
+            version = "(run from its sources, not installed)"
+        typer.echo(f"ingestor {version}")
         raise typer.Exit
 
 

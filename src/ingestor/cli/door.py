@@ -17,6 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ingestor.cli.commands import app
+from ingestor.cli.hooks import redact_hooks
 from ingestor.cli.visit import Visit
 from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError
 
@@ -29,6 +30,7 @@ EXIT_INTERRUPTED: Final = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. Everything that goes wrong is told here."""
     visit = Visit()
+    redact_hooks(visit.redaction, sys.stderr)
     try:
         code = typer.main.get_command(app).main(
             arguments, prog_name="ingestor", standalone_mode=False, obj=visit
@@ -78,7 +80,7 @@ def verdict(error: BaseException) -> tuple[int, str]:
         case IngestorError():
             return EXIT_OTHER, str(error)
         case KeyboardInterrupt() | typer.Abort():
-            return EXIT_INTERRUPTED, "interrupted before anything was bought."
+            return EXIT_INTERRUPTED, "interrupted. What was paid for is in the journal."
         case SystemExit(code=int(code)):
             return code, ""
         case _:

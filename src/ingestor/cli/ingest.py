@@ -48,22 +48,27 @@ def ingest(visit: Visit, engine: Engine | None = None) -> int:
 
 async def _run(visit: Visit, settings: Settings, engine: Engine) -> int:
     voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
-    voice.guard()
+    with voice.guarded():
+        async with upstreams(visit, settings) as reachable:
+            lifetime = Lifetime(drain=reachable.drain)
+            try:
+                with signals(lifetime):
+                    return await _carry_out(visit, reachable, engine, voice, lifetime=lifetime)
+            except Stopping:
+                return SIGNAL_EXITS.get(lifetime.reason or "", 1)
+            finally:
+                lifetime.close()
+
+
+async def _carry_out(
+    visit: Visit, settings: Settings, engine: Engine, voice: Voice, *, lifetime: Lifetime
+) -> int:
     printer = Printer(settings, redaction=visit.redaction, stdout=sys.stdout)
-    async with upstreams(visit, settings) as reachable:
-        lifetime = Lifetime(drain=reachable.drain)
-        try:
-            with signals(lifetime):
-                if reachable.dry_run:
-                    forecast = await engine.forecast(reachable, listen=voice.log, lifetime=lifetime)
-                    printer.forecast(forecast)
-                    return 0
-                async with voice.progress() as listen:
-                    report = await engine.ingest(reachable, listen=listen, lifetime=lifetime)
-        except Stopping:
-            return SIGNAL_EXITS.get(lifetime.reason or "", 1)
-        finally:
-            lifetime.close()
+    if settings.dry_run:
+        printer.forecast(await engine.forecast(settings, listen=voice.log, lifetime=lifetime))
+        return 0
+    async with voice.progress() as listen:
+        report = await engine.ingest(settings, listen=listen, lifetime=lifetime)
     printer.report(report)
     if report.message and report.exit_code:
         voice.say(report.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from ingestor.cli import logs
@@ -42,9 +42,9 @@ class Voice:
         )
         self.log: Listener = logs.log_events(self.logger, level=self.level)
 
-    def guard(self) -> None:
-        """Have what Python and its libraries say come out here as well; inside the loop."""
-        logs.guard(self.logger, self._redaction, level=self.level)
+    def guarded(self) -> AbstractContextManager[None]:
+        """Have what the loop and libraries say come out here as well; inside the loop."""
+        return logs.guarded(self.logger, level=self.level)
 
     def say(self, sentence: str) -> None:
         self._lines.write(f"ingestor: {self._redaction.text(sentence)}\n")

@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import sys
-import threading
-import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
-from types import MappingProxyType, TracebackType
-from typing import Any, Final, Literal, Protocol, TextIO
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
 
 import orjson
 import structlog
@@ -91,36 +90,29 @@ def name_of(kind: type[events.Event]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
 
 
-def guard(logger: FilteringBoundLogger, redaction: Redaction, *, level: str) -> None:
+@contextmanager
+def guarded(logger: FilteringBoundLogger, *, level: str) -> Iterator[None]:
     """
-    Lead everything that Python and its libraries would print themselves through the same door.
+    Lead what libraries and the loop would print themselves through the same door, in the block.
 
-    Call it inside the running loop. Libraries are heard from warning on, or all of them at debug.
+    Enter it inside the running loop. Libraries are heard from warning on, or all of them at debug.
     """
-    logging.raiseExceptions = False
-    heard = logging.DEBUG if level == "debug" else logging.WARNING
-    logging.basicConfig(level=heard, handlers=[_Forwarded(logger)], force=True)
-    logging.captureWarnings(capture=True)
+    root, loop = logging.getLogger(), asyncio.get_running_loop()
+    before = root.handlers, root.level, logging.raiseExceptions
 
     def loop_failed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         logger.error("loop_error", said=context.get("message"), exc_info=context.get("exception"))
 
-    asyncio.get_running_loop().set_exception_handler(loop_failed)
-    guard_hooks(redaction, sys.stderr)
-
-
-def guard_hooks(redaction: Redaction, stream: TextIO) -> None:
-    """Redact what the interpreter prints of an error that nobody caught, in any thread."""
-
-    def uncaught(
-        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        text = "".join(traceback.format_exception(kind, error, trace))
-        stream.write(redaction.text(text))
-
-    sys.excepthook = uncaught
-    threading.excepthook = lambda hook: uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
-    sys.unraisablehook = lambda hook: uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+    root.handlers = [_Forwarded(logger)]
+    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    logging.raiseExceptions = False
+    loop.set_exception_handler(loop_failed)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(None)
+        root.handlers, level_before, logging.raiseExceptions = before
+        root.setLevel(level_before)
 
 
 class _Forwarded(logging.Handler):

@@ -46,7 +46,10 @@ class Printer:
         if self._json:
             self._stdout.write(as_json(plain, redaction=self._redaction))
         else:
-            console_on(self._stdout).print(drawn())
+            console = console_on(self._stdout)
+            with console.capture() as captured:
+                console.print(drawn())
+            self._stdout.write(self._redaction.text(captured.get()))
 
 
 def as_json(plain: object, *, redaction: Redaction) -> str:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import SecretStr
 
-from ingestor.cli.visit import Visit
+from ingestor.cli.visit import SANDBOX_FLAGS, Visit
 from ingestor.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ async def _running(visit: Visit, settings: Settings) -> AsyncIterator[Mapping[st
     seed = _number("INGESTOR_SANDBOX_SEED", DEFAULT_SEED)
     found = await asyncio.to_thread(hello, port + CONTROL_OFFSET) if port else None
     if found is not None and found.get("seed") == seed:
+        if any(name in visit.flags for name in SANDBOX_FLAGS):
+            raise SettingsError(
+                f"A sandbox is running on port {port} already, and it keeps its ways: stop it, or "
+                "leave out --sandbox-fast and --sandbox-fault."
+            )
         yield found["addresses"]
         return
     async with _started(command(visit, settings, port=port, seed=seed)) as addresses:

@@ -1,0 +1,139 @@
+"""The numbers behind the progress display are those that the events tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingestor import events
+from ingestor.cli.figures import WINDOW, Figures, Rate
+from ingestor.cli.progress import line
+
+
+def started(**given: Any) -> Figures:
+    filled = {"run": "r", "groups": ("1@N00",), "limit": None, "resumed": 0}
+    figures = Figures(images_per_minute=1800, started=0.0)
+    figures.take(events.RunStarted(**filled | given), now=0.0)
+    return figures
+
+
+def a_page(**given: Any) -> events.PageListed:
+    filled = {"group": "1@N00", "page": 1, "pages": 4, "total": 2000, "listed": 500, "known": 0}
+    return events.PageListed(**filled | given)
+
+
+def settled(purchase: str, annotated: int) -> events.BatchSettled:
+    return events.BatchSettled(purchase=purchase, annotated=annotated, failed=0, seconds=1.0)
+
+
+def sent(purchase: str, images: int = 16) -> events.BatchSent:
+    return events.BatchSent(purchase=purchase, images=images, units=images, attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        pytest.param(None, 2000, id="all of the group"),
+        pytest.param(1200, 1200, id="the limit, where the group has more"),
+        pytest.param(5000, 2000, id="the group, where it has less than the limit"),
+    ],
+)
+def test_the_first_page_tells_how_many_photos_to_expect(limit: int | None, expected: int) -> None:
+    figures = started(limit=limit)
+
+    figures.take(a_page(), now=1.0)
+
+    assert figures.expected == expected
+
+
+def test_nothing_is_expected_before_every_group_was_asked() -> None:
+    figures = started(groups=("1@N00", "2@N00"))
+
+    figures.take(a_page(), now=1.0)
+
+    assert figures.expected is None
+
+
+def test_known_photos_are_no_work_and_their_share_is_taken_to_stay() -> None:
+    figures = started()
+
+    figures.take(a_page(known=250), now=1.0)
+
+    assert figures.work == 1000
+
+
+def test_what_an_earlier_run_left_counts_as_far_as_there_is_room() -> None:
+    figures = started(resumed=700, limit=500)
+
+    assert figures.listed == 500
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(settled("a", 16), id="settled"),
+        pytest.param(
+            events.PurchaseInDoubt(purchase="a", images=16, reason="timeout"), id="in doubt"
+        ),
+        pytest.param(
+            events.PurchaseUnbilled(purchase="a", images=16, reason="throttled"), id="refused"
+        ),
+    ],
+)
+def test_a_purchase_is_in_flight_until_it_ends(end: events.Event) -> None:
+    figures = started()
+
+    figures.take(sent("a"), now=1.0)
+    figures.take(sent("b", 3), now=1.0)
+    figures.take(end, now=2.0)
+
+    assert figures.images_in_flight == 3
+
+
+def test_quota_use_is_the_speed_over_the_last_seconds() -> None:
+    figures = started()
+
+    for second in range(40):
+        figures.take(settled("a", 15), now=float(second))
+
+    assert figures.quota_use(39.0) == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_time_left_never_promises_more_than_the_quota() -> None:
+    figures = started(limit=1900)
+
+    figures.take(a_page(), now=0.0)
+    figures.take(settled("a", 100), now=1.0)
+
+    assert figures.seconds_left(1.0) == pytest.approx(1800 / 30)
+
+
+def test_there_is_no_time_left_to_tell_before_anything_is_annotated() -> None:
+    figures = started(limit=10)
+
+    assert figures.seconds_left(5.0) is None
+
+
+def test_a_rate_forgets_what_is_long_past() -> None:
+    rate = Rate()
+
+    rate.add(100, now=0.0)
+
+    assert rate.per_second(1.0) == 100
+    assert rate.per_second(WINDOW + 1) == 0
+
+
+def test_the_line_tells_counts_money_and_failures() -> None:
+    figures = started(limit=32, month_units=1000)
+
+    figures.take(a_page(total=32, pages=1, listed=32), now=0.5)
+    figures.take(sent("a"), now=0.5)
+    figures.take(settled("a", 16), now=1.0)
+    figures.take(events.PhotoFailed(photo="1", stage="download", reason="gone", detail=""), now=1.0)
+
+    told = line(figures, now=2.0)
+    assert "32 of 32 listed" in told
+    assert "16 annotated" in told
+    assert "1 failed" in told
+    assert "16 units, $0.0240" in told

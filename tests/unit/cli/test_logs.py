@@ -1,0 +1,110 @@
+"""Log lines have fixed names and fields, no secrets, and cost nothing where unwanted."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+from typing import Any
+
+import orjson
+import pytest
+
+from ingestor import events
+from ingestor.cli.logs import Form, guarded, log_events, make_logger
+from ingestor.cli.redaction import Redaction
+
+CANARY = "canary-0123456789"
+
+
+class Book(io.StringIO):
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [orjson.loads(line) for line in self.getvalue().splitlines()]
+
+
+def listening(book: Book, *, level: str = "info", form: Form = "json") -> events.Listener:
+    redaction = Redaction({"GOOGLE_API_KEY": CANARY})
+    return log_events(make_logger(book, level=level, form=form, redaction=redaction), level=level)
+
+
+def test_an_event_becomes_a_line_with_its_name_and_fields() -> None:
+    book = Book()
+
+    listening(book)(events.PurchaseInDoubt(purchase="p1", images=16, reason="timeout"))
+
+    (line,) = book.lines
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "purchase_in_doubt",
+        "level": "warning",
+        "purchase": "p1",
+        "images": 16,
+        "reason": "timeout",
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "names"),
+    [
+        pytest.param("debug", ["photo_failed", "run_finished", "run_stopping"], id="debug"),
+        pytest.param("info", ["run_finished", "run_stopping"], id="info"),
+        pytest.param("warning", ["run_stopping"], id="warning"),
+        pytest.param("error", [], id="error"),
+    ],
+)
+def test_lines_per_photo_are_only_for_those_who_look_for_something(
+    level: str, names: list[str]
+) -> None:
+    book = Book()
+    listen = listening(book, level=level)
+
+    listen(events.PhotoFailed(photo="1", stage="download", reason="gone", detail=""))
+    listen(events.RunFinished(run="r", reason="complete"))
+    listen(events.RunStopping(reason="SIGTERM"))
+
+    assert [line["event"] for line in book.lines] == names
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_reaches_a_line(form: Form) -> None:
+    book = Book()
+
+    listening(book, level="debug", form=form)(
+        events.PhotoFailed(photo="1", stage="download", reason="odd", detail=f"?api_key={CANARY}")
+    )
+
+    assert "canary" not in book.getvalue()
+    assert "api_key=***" in book.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_libraries_and_their_tracebacks_come_out_redacted(form: Form) -> None:
+    book = Book()
+    logger = make_logger(
+        book, level="info", form=form, redaction=Redaction({"GOOGLE_API_KEY": CANARY})
+    )
+
+    with guarded(logger, level="info"):
+        try:
+            raise ValueError(f"cannot open https://h/?key={CANARY}")
+        except ValueError:
+            logging.getLogger("some.library").exception("lost %s", CANARY)
+
+    assert "canary" not in book.getvalue()
+    assert "lost ***" in book.getvalue()
+    assert "ValueError" in book.getvalue()
+
+
+async def test_the_loop_says_what_went_wrong_through_the_same_door() -> None:
+    book = Book()
+    logger = make_logger(book, level="info", form="json", redaction=Redaction({}))
+
+    with guarded(logger, level="info"):
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "it broke", "exception": RuntimeError("key=abcdef")}
+        )
+
+    (line,) = book.lines
+    assert line["event"] == "loop_error"
+    assert "key=***" in line["exception"]

@@ -1,0 +1,116 @@
+"""The report adds up for people, and is exactly one object for programs."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from ingestor.cli.redaction import Redaction
+from ingestor.cli.reporting import Printer
+from ingestor.report import Bottleneck, Forecast, Report, UnitsReport
+from ingestor.settings import Settings
+
+
+def a_report(**given: Any) -> Report:
+    filled: dict[str, Any] = {
+        "run_id": "r1",
+        "groups": ("1@N00",),
+        "ended": "complete",
+        "message": "",
+        "exit_code": 0,
+        "listed": 1000,
+        "stored": 860,
+        "skipped": 103,
+        "dead": 37,
+        "pending": 0,
+        "units": UnitsReport(certain=860, possible=0),
+        "cost_usd": 1.25,
+        "seconds": 34.2,
+        "images_per_second": 29.4,
+        "quota_used": 0.981,
+        "bottleneck": Bottleneck(name="vision-quota", advice="ask for a larger quota"),
+        "by_reason": {"known": 100, "video": 3, "gone": 30, "corrupt": 7},
+    }
+    return Report(**filled | given)
+
+
+def a_forecast(**given: Any) -> Forecast:
+    filled: dict[str, Any] = {
+        "groups": ("1@N00",),
+        "photos": 10000,
+        "known": 1200,
+        "skipped": 31,
+        "dead": 12,
+        "units": 8757,
+        "free_units": 400,
+        "cost_usd": 12.5355,
+        "seconds": 311.9,
+    }
+    return Forecast(**filled | given)
+
+
+def printed(what: Report | Forecast, **flags: Any) -> str:
+    stdout = io.StringIO()
+    printer = Printer(Settings.read(**flags), redaction=Redaction({}), stdout=stdout)
+    if isinstance(what, Report):
+        printer.report(what)
+    else:
+        printer.forecast(what)
+    return stdout.getvalue()
+
+
+def test_the_table_tells_photos_units_dollars_and_pace() -> None:
+    text = printed(a_report())
+
+    assert "1,000 listed = 860 stored + 103 skipped (100 known, 3 video) + 37 dead" in text
+    assert "860 certain, 0 possible   $1.25" in text
+    assert "29.4 images/s, 98.1% of the quota" in text
+    assert "vision-quota: ask for a larger quota" in text
+
+
+def test_failures_are_told_by_cause_with_the_command_to_type_next() -> None:
+    text = printed(a_report(), state=Path("my state"))
+
+    assert text.index("30  gone") < text.index("7  corrupt")
+    assert "ingestor dead retry --state 'my state'" in text
+
+
+def test_a_clean_run_has_nothing_to_say_of_failures() -> None:
+    text = printed(a_report(dead=0, stored=897, by_reason={"known": 103}))
+
+    assert "failed" not in text
+    assert "ingestor dead" not in text
+
+
+def test_what_is_pending_is_continued_by_the_same_command() -> None:
+    text = printed(a_report(ended="SIGINT", exit_code=130, pending=9, stored=851))
+
+    assert "stopped: SIGINT" in text
+    assert "the same command again" in text
+
+
+@pytest.mark.parametrize("what", [a_report(), a_forecast()], ids=["report", "forecast"])
+def test_json_is_exactly_one_object(what: Report | Forecast) -> None:
+    text = printed(what, report="json")
+
+    assert text.count("\n") == 1
+    assert orjson.loads(text) == orjson.loads(orjson.dumps(what.as_json()))
+
+
+def test_no_secret_is_printed() -> None:
+    advice = Bottleneck(name="flickr", advice="see https://api/?api_key=canary")
+
+    for form in ("text", "json"):
+        assert "canary" not in printed(a_report(bottleneck=advice), report=form)
+
+
+def test_the_forecast_tells_what_it_would_cost() -> None:
+    text = printed(a_forecast())
+
+    assert "8,757 to buy; 400 of this month's free units left" in text
+    assert "$12.54" in text
+    assert "5 min 12 s" in text

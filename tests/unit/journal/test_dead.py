@@ -1,0 +1,83 @@
+"""Dead letters are told by cause, tried again with what is known, or dropped."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from tests.builders import a_photo, a_size, an_annotation
+
+from ingestor.journal import dead
+from ingestor.journal.listing import fail, pending, sight
+from ingestor.journal.results import keep, unpublished
+from ingestor.journal.schema import migrate
+from ingestor.models import Failure
+
+GROUP = "42637302@N00"
+
+
+@pytest.fixture
+def db() -> sqlite3.Connection:
+    """Three photos of one run: two gone, one annotated and then refused by the store."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    photos = [a_photo(photo_id) for photo_id in ("1", "2", "3")]
+    sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
+    keep(db, an_annotation("3"), size=a_size(), purchase="p", now=2.0)
+    for photo_id in ("1", "2"):
+        fail(db, Failure(photo_id=photo_id, stage="download", reason="gone"), now=3.0)
+    fail(db, Failure(photo_id="3", stage="store", reason="refused", paid="yes"), now=4.0)
+    return db
+
+
+def states(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(db.execute("SELECT id, state FROM photos"))
+
+
+def test_causes_come_with_counts_and_examples(db: sqlite3.Connection) -> None:
+    causes = dead.causes(db, samples=1)
+
+    assert [(cause.reason, cause.photos, cause.perhaps_paid) for cause in causes] == [
+        ("gone", 2, 0),
+        ("refused", 1, 1),
+    ]
+    assert [len(cause.samples) for cause in causes] == [1, 1]
+
+
+def test_a_retried_photo_is_handed_to_the_next_run(db: sqlite3.Connection) -> None:
+    retried = dead.retry(db, reason="gone")
+
+    assert retried == 2
+    assert {photo.id for photo in pending(db, [GROUP], run=2, most=9)} == {"1", "2"}
+
+
+def test_what_is_paid_for_is_only_published_again(db: sqlite3.Connection) -> None:
+    dead.retry(db)
+
+    assert states(db) == {"1": "listed", "2": "listed", "3": "annotated"}
+    assert [published.photo.id for published in unpublished(db, most=9)] == ["3"]
+
+
+def test_only_chosen_photos_are_retried(db: sqlite3.Connection) -> None:
+    assert dead.retry(db, photos=["2", "9"]) == 1
+    assert states(db)["1"] == "dead"
+
+
+def test_a_photo_without_the_cause_is_not_chosen_by_its_id(db: sqlite3.Connection) -> None:
+    assert dead.retry(db, reason="refused", photos=["2"]) == 0
+
+
+def test_a_dropped_photo_is_skipped_and_no_longer_dead(db: sqlite3.Connection) -> None:
+    assert dead.drop(db, reason="gone") == 2
+
+    assert states(db) == {"1": "skipped", "2": "skipped", "3": "dead"}
+    assert [cause.reason for cause in dead.causes(db)] == ["refused"]
+
+
+def test_a_second_death_adds_to_the_first(db: sqlite3.Connection) -> None:
+    dead.retry(db, photos=["1"])
+    fail(db, Failure(photo_id="1", stage="download", reason="timeout", attempts=5), now=9.0)
+
+    (cause,) = dead.causes(db, reason="timeout")
+
+    assert (cause.first, cause.last, cause.samples[0].attempts) == (3.0, 9.0, 6)
