@@ -54,10 +54,19 @@ REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 OTHER_REGION: Final = "https://{ns}.europe-west1.firebasedatabase.app"
+ANOTHER_HOST: Final = "127.0.0.2"
+"""Where a redirect leads: to a stranger, but not off this machine."""
+
 BAD_GATEWAY: Final = "<html><head><title>502 Bad Gateway</title></head><body></body></html>\n"
 SURPRISE: Final = "<html><body>Sign in to continue</body></html>\n"
 
-BEFORE: Final = (*REFUSALS, "database.bad-gateway", "database.stall", "database.reset")
+BEFORE: Final = (
+    *REFUSALS,
+    "database.redirect",
+    "database.bad-gateway",
+    "database.stall",
+    "database.reset",
+)
 REFUSED_WRITE: Final = "database.refused-write"
 REFUSED_KEY: Final = "database.refused-key"
 AFTER_WRITES: Final = (
@@ -95,6 +104,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "database.disabled": "423, the database was disabled by its owner (R4)",
     "database.not-found": "404, no such database (R13)",
     "database.other-region": "404, the database lives in another region (R13)",
+    "database.redirect": "307 to the same path on another host (R13)",
     "database.slow-write": "the write waits before it is applied (R15)",
     "database.slow-commit": "the write is applied at once, the answer waits (R15)",
     "database.unexpected-body": "200 with a page instead of JSON, applied (R17)",
@@ -131,6 +141,9 @@ async def misbehave(fault: str, request: web.Request, *, namespace: str) -> web.
             return await stall()
         case "database.reset" | "database.reset-after-apply":
             return hang_up(request)
+        case "database.redirect":
+            there = str(request.url.with_host(ANOTHER_HOST))
+            return web.Response(status=307, headers={"Location": there})
         case "database.bad-gateway":
             return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
         case "database.unexpected-body":
@@ -156,11 +169,13 @@ def veto_of(faults: Faults, database: Database) -> Veto:
         return lambda _: True
     share = faults.rates().get(REFUSED_KEY, 0.0)
     chosen = tuple(database.refused_keys)
+    if share == 0 and not chosen:
+        return None
 
     def veto(path: Path) -> bool:
         if any(text in key for text in chosen for key in path):
             return True
-        return share > 0 and bool(path) and _poisoned(path[-1], share)
+        return bool(path) and _poisoned(path[-1], share)
 
     return veto
 

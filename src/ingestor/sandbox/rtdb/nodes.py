@@ -28,6 +28,9 @@ SURELY_SHORT: Final = MAX_STRING_BYTES // 4
 MAX_EXACT_INTEGER: Final = 2**53
 """Numbers are doubles; integers beyond this lose digits."""
 
+SPECIAL: Final = frozenset({".sv", ".value", ".priority"})
+"""Members that say something about a value; no other name may begin with a dot."""
+
 SMALL: Final = 64
 """Branches up to this many children are sorted when read; keeping order costs more. Taste."""
 
@@ -123,30 +126,19 @@ class Planting:
 
         `old` is what an increment adds to, `depth` how deep the location lies. Raises `BadData`.
         """
+        if value is None:
+            return None
         if isinstance(value, dict):
             return self._of_object(value, old=old, depth=depth)
         if isinstance(value, list):
             indexed = {str(index): element for index, element in enumerate(value)}
-            return self._of_children(indexed, old=old, depth=depth)
-        return None if value is None else scalar(value)
+            return self._of_object(indexed, old=old, depth=depth)
+        return scalar(value)
 
     def _of_object(self, value: dict[str, JSON], *, old: Node | None, depth: int) -> Node | None:
-        if ".sv" in value:
-            return server_value(value, old=old, now=self.now)
-        if ".value" not in value and ".priority" not in value:
-            return self._of_children(value, old=old, depth=depth)
-        rest = {key: child for key, child in value.items() if key != ".priority"}
-        priority = self.node(value.get(".priority"), depth=depth)
-        if isinstance(priority, Branch | Prioritised | bool):
-            raise BadData
-        if ".value" not in rest:
-            return with_priority(self._of_children(rest, old=old, depth=depth), priority)
-        if len(rest) > 1:
-            raise BadData
-        return with_priority(self.node(rest[".value"], old=old, depth=depth), priority)
-
-    def _of_children(self, value: dict[str, JSON], *, old: Node | None, depth: int) -> Node | None:
         if not self.known.issuperset(value):
+            if not SPECIAL.isdisjoint(value):
+                return self._of_special(value, old=old, depth=depth)
             if not are_keys(value):
                 raise BadData
             self.known.update(value)
@@ -161,6 +153,19 @@ class Planting:
             if node is not None:
                 children[key] = node
         return Branch(children) if children else None
+
+    def _of_special(self, value: dict[str, JSON], *, old: Node | None, depth: int) -> Node | None:
+        if ".sv" in value:
+            return server_value(value, old=old, now=self.now)
+        rest = {key: child for key, child in value.items() if key != ".priority"}
+        priority = self.node(value.get(".priority"), depth=depth)
+        if isinstance(priority, Branch | Prioritised | bool):
+            raise BadData
+        if ".value" not in rest:
+            return with_priority(self._of_object(rest, old=old, depth=depth), priority)
+        if len(rest) > 1:
+            raise BadData
+        return with_priority(self.node(rest[".value"], old=old, depth=depth), priority)
 
 
 def scalar(value: Scalar) -> Scalar:

@@ -24,6 +24,8 @@ class Write(NamedTuple):
 
     path: Path
     node: Node | None
+    old: Node | None = None
+    """What stood there when the write was planned."""
 
 
 class Tree:
@@ -34,9 +36,9 @@ class Tree:
 
     def at(self, path: Path) -> Node | None:
         node = self.root
+        if path and path[-1] == PRIORITY:
+            return priority_of(self.at(path[:-1]))
         for key in path:
-            if key == PRIORITY:
-                return priority_of(node)
             if type(node) is not Branch:
                 return None
             node = node.children.get(key)
@@ -59,7 +61,7 @@ class Tree:
 
     def apply(self, writes: Iterable[Write]) -> None:
         """Carry out what was planned against this very state."""
-        for path, node in writes:
+        for path, node, _ in writes:
             if node is None:
                 self._remove(path)
             else:
@@ -69,7 +71,7 @@ class Tree:
         """The tree as it would be, for rules that look ahead; this one stays as it is."""
         tree = Tree(_own(self.root))
         own: set[Path] = set()
-        for path, _ in writes:
+        for path, _node, _old in writes:
             branch = tree.root
             for depth, key in enumerate(path[:-1], start=1):
                 child = child_of(branch, key)
@@ -88,10 +90,12 @@ class Tree:
             priority = planting.node(value, depth=len(path))
             if isinstance(priority, Branch | Prioritised | bool):
                 raise BadData
-            return Write(path[:-1], with_priority(self.at(path[:-1]), priority))
+            old = self.at(path[:-1])
+            return Write(path[:-1], with_priority(old, priority), old)
         if len(path) > MAX_DEPTH:
             raise BadData(TOO_DEEP)
-        return Write(path, planting.node(value, old=self.at(path), depth=len(path)))
+        old = self.at(path)
+        return Write(path, planting.node(value, old=old, depth=len(path)), old)
 
     def _put(self, path: Path, node: Node) -> None:
         if not path:

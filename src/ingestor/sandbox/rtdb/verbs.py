@@ -28,8 +28,8 @@ from ingestor.sandbox.rtdb.refusals import (
 )
 from ingestor.sandbox.rtdb.tree import Write
 
-Veto: TypeAlias = Callable[[Path], bool]
-"""Tells whether the database makes trouble about a path, as faults and tests want it."""
+Veto: TypeAlias = Callable[[Path], bool] | None
+"""Tells whether the database makes trouble about a path, as faults and tests want it; mostly there is none."""
 
 NUMBER_BYTES: Final = 8
 """What a leaf that is no string counts for in the estimate of a write's size."""
@@ -106,7 +106,7 @@ def write(ask: Ask, namespace: Namespace, *, database: Database, veto: Veto) -> 
     if ask.verb == "POST":
         changed = (*path, database.push_ids.next(database.now))
     values = _updates_of(path, body) if ask.verb == "PATCH" else {changed: body}
-    if any(map(veto, values)):
+    if veto is not None and any(map(veto, values)):
         raise Refused(400, parse_error(ask.verb))
     writes = _planned(ask, values, namespace=namespace, now=database.now)
     _authorize(ask, writes, namespace=namespace, database=database)
@@ -183,13 +183,13 @@ def _refuse_big(ask: Ask, writes: list[Write], namespace: Namespace) -> None:
     """Estimate what the write changes, what it removes included."""
     room = write_bytes(ask.options.write_size_limit or namespace.write_size_limit)
     room -= len(ask.body)
-    for path, _ in writes:
-        if room < 0:
-            break
-        for key, value in scalars_below(namespace.tree.at(path)):
+    for write in writes:
+        if write.old is None:
+            continue
+        for key, value in scalars_below(write.old):
             room -= len(key) + (len(value) if isinstance(value, str) else NUMBER_BYTES)
             if room < 0:
-                break
+                raise Refused(400, WRITE_TOO_BIG)
     if room < 0:
         raise Refused(400, WRITE_TOO_BIG)
 
