@@ -301,7 +301,9 @@ def test_updates_are_cut_between_photos(max_bytes: int, max_photos: int, sizes: 
 
 
 def test_an_update_stays_below_its_bytes() -> None:
-    updates = [updates_for(a_published(str(number), a_label())) for number in range(100)]
+    updates = [
+        updates_for(a_published(str(number), a_label(f"label {number}"))) for number in range(100)
+    ]
 
     plan = list(plan_updates(updates, max_bytes=20_000))
 

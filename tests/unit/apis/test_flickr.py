@@ -271,6 +271,16 @@ def test_a_page_without_its_numbers_is_never_taken_for_empty(listing: object) ->
     assert unreadable.value.reason == "unreadable"
 
 
+@pytest.mark.parametrize("stat", [{}, {"stat": None}, {"stat": "fine"}])
+def test_without_its_word_for_success_an_answer_is_none(stat: dict[str, object]) -> None:
+    listing = {"page": 1, "pages": 1, "total": 0, "photo": []}
+
+    with pytest.raises(Unavailable):
+        page_of(
+            Response(status=200, headers={}, body=json.dumps({"photos": listing} | stat).encode())
+        )
+
+
 def test_a_negative_or_huge_total_is_a_number() -> None:
     body = b'{"photos":{"page":1,"pages":-3,"total":1e300,"photo":[]},"stat":"ok"}'
 

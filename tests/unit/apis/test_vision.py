@@ -221,14 +221,15 @@ def test_an_empty_status_is_no_error() -> None:
     assert only(a_response({"responses": [{"error": {}}]})).labels == ()
 
 
-def test_the_better_of_two_equal_labels_stays_and_the_best_come_first() -> None:
-    annotation = only(
-        labels(
-            {"description": "Dog", "score": 0.5},
-            {"description": "Cat", "score": 0.7},
-            {"description": "dog", "score": 0.9},
-        )
-    )
+@pytest.mark.parametrize("step", [1, -1], ids=["better last", "better first"])
+def test_the_better_of_two_equal_labels_stays_and_the_best_come_first(step: int) -> None:
+    entries = [
+        {"description": "Dog", "score": 0.5},
+        {"description": "Cat", "score": 0.7},
+        {"description": "dog", "score": 0.9},
+    ]
+
+    annotation = only(labels(*entries[::step]))
 
     assert [(label.name, label.score) for label in annotation.labels] == [
         ("dog", 0.9),
