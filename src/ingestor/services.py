@@ -54,6 +54,16 @@ RECORD_BYTES = 900
 LABEL_BYTES = 260
 """What each label adds to the record, the index and the list of labels: measured."""
 
+__all__ = [
+    "Group",
+    "ListedPage",
+    "Services",
+    "Update",
+    "open_services",
+    "weigh_image",
+    "weigh_record",
+]
+
 EMBEDDED = "catalog"
 """The store's name where no database is configured."""
 

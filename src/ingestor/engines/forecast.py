@@ -36,10 +36,31 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Count:
+    """What was listed so far; takes the place of the journal's own `sight`."""
+
+    journal: Journal
+    features: str | None
     ids: set[str] = field(default_factory=set)
     known: int = 0
     skipped: int = 0
     dead: int = 0
+
+    async def sight(self, group: str, _number: int, page: ListedPage, room: int | None) -> _Seen:
+        photos, failures = page.photos_and_failures(group)
+        new = [photo for photo in _distinct(photos) if photo.id not in self.ids][:room]
+        known = await self.journal.read(
+            partial(listing.finished_among, ids=[photo.id for photo in new], features=self.features)
+        )
+        unusable = {failure.photo_id for failure in failures}
+        for photo in new:
+            self.ids.add(photo.id)
+            if photo.id in known:
+                self.known += 1
+            elif photo.is_video:
+                self.skipped += 1
+            elif photo.id in unusable:
+                self.dead += 1
+        return _Seen(new_to_run=len(new))
 
 
 async def forecast(
@@ -55,50 +76,24 @@ async def forecast(
 
     The same picture under two ids is counted twice: nothing is downloaded that would show it.
     """
-    count = _Count()
     async with (
         Journal(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
+        features = settings.features.key if settings.reannotate else None
+        count = _Count(journal=journal, features=features)
         groups = [await services.lookup(group) for group in settings.groups]
         await discover(
             Channel(1),
             groups=[group.id for group in groups],
             limit=settings.limit,
             list_page=services.list_page,
-            sight=partial(_sight, journal, settings, count),
+            sight=count.sight,
             take_pending=_none_pending,
             stopping=lambda: lifetime.stopping,
         )
         month = await journal.read(partial(ledger.units_since, moment=pricing.month_start(wall())))
     return _priced(settings, count, month.at_most, groups=tuple(group.id for group in groups))
-
-
-async def _sight(
-    journal: Journal,
-    settings: Settings,
-    count: _Count,
-    group: str,
-    _number: int,
-    page: ListedPage,
-    room: int | None,
-) -> _Seen:
-    photos, failures = page.photos_and_failures(group)
-    new = [photo for photo in _distinct(photos) if photo.id not in count.ids][:room]
-    features = settings.features.key if settings.reannotate else None
-    known = await journal.read(
-        partial(listing.finished_among, ids=[photo.id for photo in new], features=features)
-    )
-    unusable = {failure.photo_id for failure in failures}
-    for photo in new:
-        count.ids.add(photo.id)
-        if photo.id in known:
-            count.known += 1
-        elif photo.is_video:
-            count.skipped += 1
-        elif photo.id in unusable:
-            count.dead += 1
-    return _Seen(new_to_run=len(new))
 
 
 async def _none_pending(_most: int) -> tuple[Photo, ...]:

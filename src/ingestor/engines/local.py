@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import contextlib
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any
 
 from ingestor import events, pipeline
-from ingestor.catalog.local import index_photos
 from ingestor.engines import accounts
+from ingestor.engines.book import Book
 from ingestor.engines.forecast import forecast
 from ingestor.engines.gauges import Gauges
 from ingestor.errors import IngestorError, reason_of
-from ingestor.journal import listing, results, runs
+from ingestor.journal import listing, runs
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.kits.quota import WINDOW, Quota
-from ingestor.models import Failure, Image, Photo, Published
+from ingestor.models import Failure, Image, Published
 from ingestor.pipeline import Channels
 from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
-from ingestor.records import merged, updates_for
 from ingestor.report import Report
-from ingestor.services import ListedPage, Services, open_services, weigh_image, weigh_record
+from ingestor.services import Group, Services, open_services, weigh_image, weigh_record
 from ingestor.settings import MOST_IN_FLIGHT, Settings, is_sandbox
 from ingestor.stages.annotate import MOST_IMAGES, annotate
 from ingestor.stages.discover import discover
 from ingestor.stages.download import Downloader, download
-from ingestor.stages.store import MOST_PHOTOS, publish, store
+from ingestor.stages.store import store
 
 FIRST_DOWNLOADS = 8
 """Where the search for the image server's limit begins."""
@@ -41,6 +39,8 @@ FIRST_IN_FLIGHT = 4
 """Paid calls at once until the first latency is known: the default quota at two seconds each."""
 HEADROOM = 1.5
 """Calls in flight beyond quota times latency: latency varies, and unused quota is lost."""
+COURTESY = 1.5
+"""Seconds for telling the database of a run that was stopped: with the drain under ten in all."""
 STORE_WRITERS = 4
 """Updates in flight: enough to hide the round trip, few enough to see what hangs (taste)."""
 
@@ -67,8 +67,7 @@ async def ingest(
         Journal(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
-        groups = [await services.lookup(group) for group in settings.groups]
-        await services.check_store()
+        groups = await lifetime.unless_stopping(_arrive(services, settings.groups))
         now = wall()
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{uuid.uuid4().hex[:6]}"
         opening = await journal.write(
@@ -83,8 +82,24 @@ async def ingest(
                 now=now,
             )
         )
-        run = Run(settings, journal, services, opening, lifetime=lifetime, listen=listen, wall=wall)
-        return await run.carry_out(name, groups=[(group.id, group.name) for group in groups])
+        run = Run(
+            settings,
+            journal,
+            services,
+            opening,
+            groups={group.id: group.name for group in groups},
+            lifetime=lifetime,
+            listen=listen,
+            wall=wall,
+        )
+        return await run.carry_out(name)
+
+
+async def _arrive(services: Services, groups: Sequence[str]) -> list[Group]:
+    """Learn that groups and store are there before anything is begun."""
+    found = [await services.lookup(group) for group in groups]
+    await services.check_store()
+    return found
 
 
 class Run:
@@ -97,6 +112,7 @@ class Run:
         services: Services,
         opening: Opening,
         *,
+        groups: Mapping[str, str],
         lifetime: Lifetime,
         listen: events.Listener,
         wall: Callable[[], float],
@@ -105,6 +121,7 @@ class Run:
         self.journal = journal
         self.services = services
         self.opening = opening
+        self.groups = groups
         self.lifetime = lifetime
         self.wall = wall
         self.clock = asyncio.get_running_loop().time
@@ -116,13 +133,23 @@ class Run:
         most = settings.max_in_flight or MOST_IN_FLIGHT
         self.calls = Adaptive(start=settings.max_in_flight or FIRST_IN_FLIGHT, ceiling=most)
         self.quota = self._quota()
+        self.book = Book(
+            journal=journal,
+            update=services.update,
+            features=settings.features,
+            reannotate=settings.reannotate,
+            run=opening.run,
+            groups=groups,
+            clock=self.clock,
+            wall=wall,
+            listen=self.listen,
+        )
         self.door = self._door()
         self.buyer = self._buyer()
         self.gauges = Gauges(self.channels, self.memory, self.downloads, self.calls, self.quota)
 
-    async def carry_out(self, name: str, *, groups: Sequence[tuple[str, str]]) -> Report:
+    async def carry_out(self, name: str) -> Report:
         started = self.clock()
-        self.groups = dict(groups)
         self.listen(
             events.RunStarted(
                 run=name,
@@ -138,9 +165,11 @@ class Run:
             self.lifetime.at_stop(self._say_stopping),
         ):
             try:
-                await self._publish_left_over()
+                await self.lifetime.unless_stopping(self.book.publish_left_over())
                 async with self.gauges.watching():
                     await self._machine()
+            except* Stopping:
+                pass
             except* IngestorError as group:
                 error = _first(group)
                 self.lifetime.stop(reason_of(error), error)
@@ -165,14 +194,14 @@ class Run:
                 groups=list(self.groups),
                 limit=settings.limit,
                 list_page=services.list_page,
-                sight=self.sight,
-                take_pending=self.take_pending,
+                sight=self.book.sight,
+                take_pending=self.book.take_pending,
                 stopping=lambda: self.lifetime.stopping,
             ),
             download=partial(
                 download,
                 image_of=downloader.image_of,
-                failed=self.failed,
+                failed=self.book.failed,
                 workers=settings.max_downloads,
                 lifetime=self.lifetime,
             ),
@@ -186,8 +215,8 @@ class Run:
             ),
             store=partial(
                 store,
-                write=self.write,
-                failed=self.failed,
+                write=self.book.write,
+                failed=self.book.failed,
                 weigh=weigh_record,
                 writers=STORE_WRITERS,
                 lifetime=self.lifetime,
@@ -200,60 +229,6 @@ class Run:
             self.reused += 1
         self._listener(event)
 
-    async def sight(
-        self, group: str, number: int, page: ListedPage, room: int | None
-    ) -> listing.Sighting:
-        """Write a page down before anything is done about it."""
-        photos, unusable = page.photos_and_failures(group)
-        sighting = await self.journal.write(
-            partial(
-                listing.sight,
-                photos=photos,
-                run=self.opening.run,
-                room=room,
-                features=self.settings.features.key if self.settings.reannotate else None,
-                unusable=unusable,
-                now=self.wall(),
-            )
-        )
-        await self.journal.write(
-            partial(
-                listing.remember_group,
-                gid=group,
-                name=self.groups[group],
-                total=page.total,
-                now=self.wall(),
-            )
-        )
-        self.listen(
-            events.PageListed(
-                group=group,
-                page=number,
-                pages=page.pages,
-                total=page.total,
-                listed=sighting.new_to_run,
-                known=sighting.known,
-                skipped=sighting.skipped,
-            )
-        )
-        return sighting
-
-    async def take_pending(self, most: int) -> Sequence[Photo]:
-        return await self.journal.write(
-            partial(listing.pending, gids=list(self.groups), run=self.opening.run, most=most)
-        )
-
-    async def failed(self, failure: Failure) -> None:
-        await self.journal.write(partial(listing.fail, failure=failure, now=self.wall()))
-        self.listen(
-            events.PhotoFailed(
-                photo=failure.photo_id,
-                stage=failure.stage,
-                reason=failure.reason,
-                detail=failure.detail,
-            )
-        )
-
     async def annotate(self, images: Sequence[Image]) -> Sequence[Published | Failure]:
         outcomes = await self.buyer.annotate(images)
         if self.settings.max_in_flight is None and self.door.latency:
@@ -261,28 +236,6 @@ class Run:
             needed = HEADROOM * images_per_second * self.door.latency / MOST_IMAGES
             self.calls.set_limit(int(needed) + 2)
         return outcomes
-
-    async def write(self, batch: Sequence[Published]) -> None:
-        """Publish, then write down that it is published; both may be done again."""
-        started = self.clock()
-        if self.services.update:
-            await self.services.update(merged(_paths(published) for published in batch))
-        await self.journal.write(partial(_mark_stored, batch=batch))
-        self.listen(
-            events.UpdateStored(
-                photos=len(batch),
-                size=sum(map(weigh_record, batch)),
-                seconds=self.clock() - started,
-            )
-        )
-
-    async def _publish_left_over(self) -> None:
-        """What was bought and not stored comes first: it is paid for."""
-        while not self.lifetime.stopping:
-            batch = await self.journal.read(partial(results.unpublished, most=MOST_PHOTOS))
-            if not batch:
-                return
-            await publish(batch, write=self.write, failed=self.failed)
 
     async def _report(self, name: str, *, seconds: float) -> Report:
         counted = await self.journal.read(
@@ -307,6 +260,7 @@ class Run:
             lifetime=self.lifetime,
             max_failures=self.settings.max_failures,
         )
+        await self._tell_database(report)
         await self.journal.write(
             partial(
                 runs.end_run,
@@ -318,6 +272,13 @@ class Run:
         )
         self.listen(events.RunFinished(run=name, reason=report.ended))
         return report
+
+    async def _tell_database(self, report: Report) -> None:
+        """A courtesy: the journal knows it all, and nothing may hold up an exit."""
+        patience = COURTESY if self.lifetime.stopping else self.settings.patience
+        with contextlib.suppress(IngestorError, Stopping, TimeoutError):
+            async with asyncio.timeout(patience):
+                await self.book.close(report)
 
     def _quota(self) -> Quota:
         now = self.wall()
@@ -373,17 +334,6 @@ class Run:
     def _say_stopping(self) -> None:
         message = "" if self.lifetime.error is None else str(self.lifetime.error)
         self.listen(events.RunStopping(reason=self.lifetime.reason or "", message=message))
-
-
-def _paths(published: Published) -> dict[str, Any]:
-    """All that changes with a photo's annotation; that it once failed is history."""
-    return updates_for(published) | {f"dead/p{published.photo.id}": None}
-
-
-def _mark_stored(db: sqlite3.Connection, batch: Sequence[Published]) -> None:
-    """Catalog and mark in one transaction: a photo that counts as stored can be found."""
-    index_photos(db, batch)
-    results.mark_stored(db, [published.photo.id for published in batch])
 
 
 def _first(group: BaseExceptionGroup[IngestorError]) -> IngestorError:

@@ -114,3 +114,14 @@ def _sample(photo: str, record: dict[str, str], detail: str, attempts: int, paid
         attempts=attempts,
         paid=paid,
     )
+
+
+def of_run(db: sqlite3.Connection, run: int) -> dict[str, dict[str, object]]:
+    """The letters of photos that died in a run, as the database keeps them; by photo."""
+    rows = db.execute(
+        "SELECT photo, stage, dead.reason, attempts, paid, first, last FROM dead "
+        "JOIN photos ON photos.id = dead.photo WHERE run = ? AND known = 0 AND state = 'dead'",
+        (run,),
+    )
+    names = ("stage", "reason", "attempts", "paid", "first", "last")
+    return {photo: dict(zip(names, values, strict=True)) for photo, *values in rows}

@@ -21,14 +21,16 @@ class Sighting:
     """Photos that an earlier run finished with."""
     skipped: int
     """Videos and the like."""
-    dead: int
+    dead: tuple[Failure, ...]
     """Photos that cannot be fetched at all."""
+    joined: tuple[Photo, ...]
+    """Photos that are stored already and were not known to be in this group."""
     repeated: int
     """Rows that this run had met before."""
 
     @property
     def new_to_run(self) -> int:
-        return len(self.fresh) + self.known + self.skipped + self.dead
+        return len(self.fresh) + self.known + self.skipped + len(self.dead)
 
 
 def sight(
@@ -47,35 +49,42 @@ def sight(
     `room`: how many more photos the run may take on; rows beyond it are left alone. `features`: the
     feature set that counts as known; None counts any annotation.
     """
-    reasons = {failure.photo_id: failure for failure in unusable}
+    causes = {failure.photo_id: failure for failure in unusable}
     fresh: list[Photo] = []
-    known = skipped = dead = repeated = 0
+    dead: list[Failure] = []
+    joined: list[Photo] = []
+    known = skipped = repeated = 0
     for photo in photos:
         before = db.execute("SELECT state, run FROM photos WHERE id = ?", (photo.id,)).fetchone()
-        if before is not None and before[1] == run:
-            _join(db, photo)
+        state, last_run = before or (None, None)
+        taken = len(fresh) + known + skipped + len(dead)
+        if last_run != run and room is not None and taken >= room:
+            continue
+        if _join(db, photo) and state == "stored":
+            joined.append(photo)
+        if last_run == run:
             repeated += 1
-            continue
-        if room is not None and len(fresh) + known + skipped + dead >= room:
-            continue
-        _join(db, photo)
-        if before is not None and _finished(db, photo.id, before[0], features):
-            db.execute(
-                "UPDATE photos SET run = ?, known = 1, record = ? WHERE id = ?",
-                (run, _record(photo), photo.id),
-            )
+        elif state is not None and _finished(db, photo.id, state, features):
+            _meet_again(db, photo, run=run)
             known += 1
         elif photo.is_video:
             _insert(db, photo, state="skipped", reason="video", run=run)
             skipped += 1
-        elif photo.id in reasons:
-            _insert(db, photo, state="dead", reason=reasons[photo.id].reason, run=run)
-            bury(db, reasons[photo.id], now=now)
-            dead += 1
+        elif photo.id in causes:
+            _insert(db, photo, state="dead", reason=causes[photo.id].reason, run=run)
+            bury(db, causes[photo.id], now=now)
+            dead.append(causes[photo.id])
         else:
             _insert(db, photo, state="listed", reason=None, run=run)
             fresh.append(photo)
-    return Sighting(fresh=tuple(fresh), known=known, skipped=skipped, dead=dead, repeated=repeated)
+    return Sighting(
+        fresh=tuple(fresh),
+        known=known,
+        skipped=skipped,
+        dead=tuple(dead),
+        joined=tuple(joined),
+        repeated=repeated,
+    )
 
 
 def pending(
@@ -166,10 +175,22 @@ def _record(photo: Photo) -> str:
     return orjson.dumps(asdict(photo)).decode()
 
 
-def _join(db: sqlite3.Connection, photo: Photo) -> None:
+def _join(db: sqlite3.Connection, photo: Photo) -> bool:
+    """Write a membership down; tell whether it is new."""
+    return (
+        db.execute(
+            "INSERT INTO memberships (photo, gid, date_added) VALUES (?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            (photo.id, photo.group, photo.date_added),
+        ).rowcount
+        > 0
+    )
+
+
+def _meet_again(db: sqlite3.Connection, photo: Photo, *, run: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO memberships (photo, gid, date_added) VALUES (?, ?, ?)",
-        (photo.id, photo.group, photo.date_added),
+        "UPDATE photos SET run = ?, known = 1, record = ? WHERE id = ?",
+        (run, _record(photo), photo.id),
     )
 
 

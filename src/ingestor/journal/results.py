@@ -73,6 +73,24 @@ def reuse_all(
     ]
 
 
+def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[str, list[Label]]:
+    """
+    The labels that photos had under other feature sets, by photo: what the database's index may
+    still hold of them.
+    """
+    wanted = {published.photo.id: published.annotation.features for published in batch}
+    rows = db.execute(
+        "SELECT photo, features, labels FROM annotations "
+        "WHERE photo IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(wanted)).decode(),),
+    )
+    earlier: dict[str, list[Label]] = {}
+    for photo, features, labels in rows:
+        if features != wanted[photo]:
+            earlier.setdefault(photo, []).extend(_labels(labels))
+    return earlier
+
+
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
     """Photos that were bought and not stored, the oldest purchase's first."""
     rows = db.execute(

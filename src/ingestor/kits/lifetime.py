@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Stopping(Exception):
@@ -85,6 +88,24 @@ class Lifetime:
             await asyncio.wait((woken,), timeout=seconds)
         if self.stopping:
             raise Stopping
+
+    async def unless_stopping(self, work: Coroutine[object, object, T]) -> T:
+        """Carry out `work`; when stopping begins, cancel it and raise Stopping."""
+        task = asyncio.get_running_loop().create_task(work, name="unless-stopping")
+        with self.at_stop(task.cancel):
+            try:
+                return await task
+            except asyncio.CancelledError:
+                # Ours to translate only where it was the stop that cancelled the work, not our caller.
+                if self.stopping and task.cancelled() and not _being_cancelled():
+                    raise Stopping from None
+                task.cancel()
+                raise
+
+
+def _being_cancelled() -> bool:
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0
 
 
 @contextmanager

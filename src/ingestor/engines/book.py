@@ -1,0 +1,175 @@
+"""
+What a run writes down about photos: in the journal first, then in the database, then that it is there.
+
+Everything written to the database may be written twice; what a stop keeps from being written is in
+the journal, and the next run writes it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ingestor import events
+from ingestor.catalog.local import index_photos
+from ingestor.journal import dead, listing, results
+from ingestor.journal.writer import Journal
+from ingestor.models import Failure, FeatureSet, Photo, Published
+from ingestor.records import escape, membership, merged, updates_for
+from ingestor.report import Report
+from ingestor.services import ListedPage, Update, weigh_record
+from ingestor.stages.store import MOST_PHOTOS, publish
+
+
+class Book:
+    """One run's; its methods are what the stages take as functions."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        update: Update | None,
+        features: FeatureSet,
+        reannotate: bool,
+        run: int,
+        groups: Mapping[str, str],
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        listen: events.Listener,
+    ) -> None:
+        """`groups` are names by id; without `update` the embedded catalog is the store."""
+        self._journal = journal
+        self._update = update
+        self._features = features
+        self._reannotate = reannotate
+        self._run = run
+        self._groups = groups
+        self._totals: dict[str, int] = {}
+        self._clock = clock
+        self._wall = wall
+        self._listen = listen
+
+    async def sight(
+        self, group: str, number: int, page: ListedPage, room: int | None
+    ) -> listing.Sighting:
+        """Write a page down before anything is done about it."""
+        photos, unusable = page.photos_and_failures(group)
+        self._totals[group] = page.total
+        sighting = await self._journal.write(
+            partial(
+                _sight,
+                group=(group, self._groups[group], page.total),
+                photos=photos,
+                run=self._run,
+                room=room,
+                features=self._features.key if self._reannotate else None,
+                unusable=unusable,
+                now=self._wall(),
+            )
+        )
+        if self._update and sighting.joined:
+            await self._update(
+                merged(
+                    membership(photo.id, group=photo.group, date_added=photo.date_added)
+                    for photo in sighting.joined
+                )
+            )
+        self._listen(
+            events.PageListed(
+                group=group,
+                page=number,
+                pages=page.pages,
+                total=page.total,
+                listed=sighting.new_to_run,
+                known=sighting.known,
+                skipped=sighting.skipped,
+            )
+        )
+        for failure in sighting.dead:
+            self._tell(failure)
+        return sighting
+
+    async def take_pending(self, most: int) -> Sequence[Photo]:
+        """Take on what earlier runs left of these groups."""
+        return await self._journal.write(
+            partial(listing.pending, gids=list(self._groups), run=self._run, most=most)
+        )
+
+    async def failed(self, failure: Failure) -> None:
+        """End a photo as a dead letter."""
+        await self._journal.write(partial(listing.fail, failure=failure, now=self._wall()))
+        self._tell(failure)
+
+    async def write(self, batch: Sequence[Published]) -> None:
+        """Publish, then catalog and mark: a photo that counts as stored can be found."""
+        started = self._clock()
+        if self._update:
+            before = await self._journal.read(partial(results.earlier_labels, batch=batch))
+            await self._update(
+                merged(
+                    updates_for(published, previous_labels=before.get(published.photo.id, ()))
+                    | {f"dead/p{published.photo.id}": None}
+                    for published in batch
+                )
+            )
+        await self._journal.write(partial(_mark_stored, batch=batch))
+        self._listen(
+            events.UpdateStored(
+                photos=len(batch),
+                size=sum(map(weigh_record, batch)),
+                seconds=self._clock() - started,
+            )
+        )
+
+    async def publish_left_over(self) -> None:
+        """What was bought and not stored comes first: it is paid for."""
+        while batch := await self._journal.read(partial(results.unpublished, most=MOST_PHOTOS)):
+            await publish(batch, write=self.write, failed=self.failed)
+
+    async def close(self, report: Report) -> None:
+        """Tell the database how the run ended, its dead letters among it."""
+        if self._update is None:
+            return
+        letters = await self._journal.read(partial(dead.of_run, run=self._run))
+        paths: dict[str, Any] = {f"runs/{escape(report.run_id)}": report.as_json()}
+        for gid, total in self._totals.items():
+            paths[f"groups/{escape(gid)}/name"] = self._groups[gid]
+            paths[f"groups/{escape(gid)}/total"] = total
+        paths |= {f"dead/p{photo}": letter for photo, letter in letters.items()}
+        await self._update(paths)
+
+    def _tell(self, failure: Failure) -> None:
+        self._listen(
+            events.PhotoFailed(
+                photo=failure.photo_id,
+                stage=failure.stage,
+                reason=failure.reason,
+                detail=failure.detail,
+            )
+        )
+
+
+def _sight(
+    db: sqlite3.Connection,
+    *,
+    group: tuple[str, str, int],
+    photos: Sequence[Photo],
+    run: int,
+    room: int | None,
+    features: str | None,
+    unusable: Sequence[Failure],
+    now: float,
+) -> listing.Sighting:
+    """The page and its group in one transaction."""
+    gid, name, total = group
+    listing.remember_group(db, gid, name=name, total=total, now=now)
+    return listing.sight(
+        db, photos, run=run, room=room, features=features, unusable=unusable, now=now
+    )
+
+
+def _mark_stored(db: sqlite3.Connection, batch: Sequence[Published]) -> None:
+    index_photos(db, batch)
+    results.mark_stored(db, [published.photo.id for published in batch])
