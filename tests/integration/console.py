@@ -1,0 +1,67 @@
+"""The console script as a user starts it: a process with an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from tests.conftest import FOREIGN_NAMES, FOREIGN_PREFIXES
+
+PATIENCE = 100.0
+"""Seconds after which a command counts as hanging."""
+
+SCRIPT = Path(sys.executable).with_name("ingestor")
+START = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "ingestor"]
+
+UNLIMITED = ("--images-per-minute", "1000000", "--requests-per-minute", "1000000")
+SANDBOX = ("--sandbox", "--sandbox-fast", *UNLIMITED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one object on stdout; anything beside it is an error here."""
+        return orjson.loads(self.out)
+
+
+def environment(**own: str) -> dict[str, str]:
+    """Nothing of the caller's keys; a sandbox on free ports, so that tests run side by side."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(FOREIGN_PREFIXES) and name not in FOREIGN_NAMES
+    }
+    return {**kept, "INGESTOR_SANDBOX_PORT": "0", "NO_GCE_CHECK": "true", **own}
+
+
+def started(*words: str, **own: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*START, *words],
+        env=environment(**own),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def ended(process: subprocess.Popen[bytes]) -> Ended:
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+    return Ended(code=process.returncode, out=(out or b"").decode(), err=err.decode())
+
+
+def ingestor(*words: str, **own: str) -> Ended:
+    return ended(started(*words, **own))

@@ -1,0 +1,233 @@
+"""Both catalogs give the same answers, and they are the right ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.shelves import Shelf, a_shelved, database_shelf, local_shelf
+
+from ingestor.catalog.query import LabelCount, Page, Query
+
+RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "labels.json"
+
+ZOO: dict[str, dict[str, float]] = {
+    "111": {"Dog": 0.9, "Mammal": 0.8},
+    "22": {"Dog": 0.9, "Mammal": 0.95, "Snow": 0.6},
+    "333": {"Dog": 0.99, "Mammal": 0.7},
+    "4": {"Cat": 0.97, "Mammal": 0.9},
+    "5": {},
+}
+
+
+@pytest_asyncio.fixture(params=["local", "database"])
+async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
+    opened = local_shelf(tmp_path) if request.param == "local" else database_shelf()
+    async with opened as shelf:
+        yield shelf
+
+
+@pytest_asyncio.fixture
+async def zoo(shelf: Shelf) -> Shelf:
+    await shelf.put(*(a_shelved(photo, labels) for photo, labels in ZOO.items()))
+    return shelf
+
+
+def ids(page: Page) -> list[str]:
+    return [hit.photo for hit in page.hits]
+
+
+async def all_ids(shelf: Shelf, *labels: str, limit: int, **given: Any) -> list[str]:
+    """Follow the cursors to the end."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        query = Query(labels=labels, limit=limit, cursor=cursor, **given)
+        page = await shelf.catalog.search(query)
+        found += ids(page)
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+def naively(photos: Mapping[str, Mapping[str, float]], *labels: str) -> list[str]:
+    """What a search must find: the weakest label decides, to seven digits, then the id as text."""
+    weakest = {
+        photo: max(round((1 - scores[label]) * 10_000_000) for label in labels)
+        for photo, scores in photos.items()
+        if all(label in scores for label in labels)
+    }
+    return sorted(weakest, key=lambda photo: (weakest[photo], photo))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        pytest.param(["dog"], ["333", "111", "22"], id="best first, then by id"),
+        pytest.param([" DOG "], ["333", "111", "22"], id="case and blanks do not matter"),
+        pytest.param(["dog", "mammal"], ["22", "111", "333"], id="the weakest label decides"),
+        pytest.param(["dog", "Dog"], ["333", "111", "22"], id="the same twice is once"),
+        pytest.param(["dog", "mammal", "snow"], ["22"], id="all three"),
+        pytest.param(["cat", "dog"], [], id="nothing in common"),
+        pytest.param(["unicorn"], [], id="unknown"),
+        pytest.param(["dog", "unicorn"], [], id="one of them unknown"),
+    ],
+)
+async def test_photos_that_have_all_the_labels_are_found_best_first(
+    zoo: Shelf, labels: list[str], expected: list[str]
+) -> None:
+    page = await zoo.catalog.search(Query(labels=tuple(labels)))
+
+    assert ids(page) == expected
+    assert page.next is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "min_score", "expected"),
+    [
+        pytest.param(["dog"], 0.9, ["333", "111", "22"], id="a score at the bound counts"),
+        pytest.param(["dog"], 0.91, ["333"], id="one label"),
+        pytest.param(["dog", "mammal"], 0.8, ["22", "111"], id="every label has to reach it"),
+        pytest.param(["dog"], 1.0, [], id="nobody reaches it"),
+    ],
+)
+async def test_a_least_score_leaves_weaker_photos_out(
+    zoo: Shelf, labels: list[str], min_score: float, expected: list[str]
+) -> None:
+    page = await zoo.catalog.search(Query(labels=tuple(labels), min_score=min_score))
+
+    assert ids(page) == expected
+    assert page.near == ()
+
+
+async def test_a_hit_tells_what_a_page_shows(zoo: Shelf) -> None:
+    page = await zoo.catalog.search(Query(labels=("dog", "mammal"), limit=1))
+
+    (hit,) = page.hits
+    assert (hit.score, hit.title, hit.owner_name, hit.license) == (0.9, "Title of 22", "Jane", "4")
+    assert (hit.width, hit.height) == (640, 427)
+    assert hit.image.endswith("_z.jpg")
+    assert hit.thumb.endswith("_m.jpg")
+    assert hit.page.endswith("/22/")
+    assert [label.name for label in hit.labels] == ["Mammal", "Dog", "Snow"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 40])
+@pytest.mark.parametrize("labels", [["dog"], ["dog", "mammal"]], ids=["one", "two"])
+async def test_cursors_lose_and_repeat_nothing_among_equal_scores(
+    shelf: Shelf, labels: list[str], limit: int
+) -> None:
+    photos = {str(n): {"dog": 0.9, "mammal": 0.9 if n % 3 else 0.8} for n in range(1, 41)}
+    await shelf.put(*(a_shelved(photo, scores) for photo, scores in photos.items()))
+
+    found = await all_ids(shelf, *labels, limit=limit)
+
+    assert found == naively(photos, *labels)
+
+
+async def test_what_arrives_meanwhile_does_not_disturb_the_next_page(zoo: Shelf) -> None:
+    first = await zoo.catalog.search(Query(labels=("dog",), limit=2))
+
+    await zoo.put(a_shelved("0", {"Dog": 0.995}), a_shelved("112", {"Dog": 0.9}))
+    second = await zoo.catalog.search(Query(labels=("dog",), limit=2, cursor=first.next))
+
+    assert ids(first) == ["333", "111"]
+    assert ids(second) == ["112", "22"]
+
+
+async def test_a_cursor_outlives_the_photo_it_names(zoo: Shelf) -> None:
+    first = await zoo.catalog.search(Query(labels=("dog",), limit=2))
+
+    await zoo.put(a_shelved("111", {"Cat": 0.5}))
+    second = await zoo.catalog.search(Query(labels=("dog",), limit=2, cursor=first.next))
+
+    assert ids(second) == ["22"]
+
+
+async def test_a_photo_that_is_annotated_again_is_found_under_its_new_labels_only(
+    zoo: Shelf,
+) -> None:
+    await zoo.put(a_shelved("333", {"Wolf": 0.8, "Mammal": 0.97}))
+
+    assert await all_ids(zoo, "dog", limit=9) == ["111", "22"]
+    assert await all_ids(zoo, "wolf", limit=9) == ["333"]
+    assert await all_ids(zoo, "mammal", limit=9) == ["333", "22", "4", "111"]
+
+
+@pytest.mark.parametrize(
+    "name", ["vicuña", "löwchen", "st. bernard", "a/b [c] #1 $2 100%", "犬", "🦊", "STRASSE"]
+)
+async def test_any_text_can_be_a_label(shelf: Shelf, name: str) -> None:
+    await shelf.put(a_shelved("7", {name: 0.9}))
+
+    page = await shelf.catalog.search(Query(labels=(name.upper(),)))
+
+    assert ids(page) == ["7"]
+    assert page.hits[0].labels[0].name == name
+
+
+async def test_a_letter_typed_as_two_characters_is_the_same_letter(shelf: Shelf) -> None:
+    await shelf.put(a_shelved("7", {"vicu\u00f1a": 0.9}))
+
+    assert await all_ids(shelf, "vicun\u0303a", limit=1) == ["7"]
+
+
+async def test_a_misspelt_label_brings_the_ones_meant_perhaps(shelf: Shelf) -> None:
+    await shelf.put(a_shelved("7", {"Butterfly": 0.9, "Butter": 0.8, "Bird": 0.7, "Dog": 0.6}))
+
+    page = await shelf.catalog.search(Query(labels=("buterfly",)))
+
+    assert page.hits == ()
+    assert page.near == ("Butterfly", "Butter")
+
+
+async def test_suggestions_begin_with_what_was_typed(shelf: Shelf) -> None:
+    await shelf.put(
+        a_shelved("1", {"Cat": 0.9, "Canidae": 0.8, "Dog": 0.8}),
+        a_shelved("2", {"Cat": 0.9, "2016": 0.8, "Carnivore": 0.7}),
+    )
+
+    suggested = await shelf.catalog.suggest("CA", limit=2)
+
+    assert [label.name for label in suggested] == ["Canidae", "Carnivore"]
+    assert len(await shelf.catalog.suggest("", limit=99)) == 5
+
+
+async def test_only_the_embedded_catalog_counts(tmp_path: Path) -> None:
+    async with local_shelf(tmp_path) as local, database_shelf() as remote:
+        for shelf in (local, remote):
+            await shelf.put(a_shelved("1", {"Cat": 0.9}), a_shelved("2", {"cat": 0.8}))
+
+        assert await local.catalog.suggest("cat") == (LabelCount(name="cat", photos=2),)
+        assert await remote.catalog.suggest("cat") == (LabelCount(name="cat", photos=None),)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict[str, dict[str, float]]:
+    if not RECORDED.exists():
+        pytest.skip("the recorded answers of 2016 are not beside this checkout (../shared)")
+    photos: dict[str, dict[str, float]] = json.loads(RECORDED.read_bytes())
+    return photos
+
+
+async def test_the_recording_is_answered_as_it_says(
+    shelf: Shelf, recorded: dict[str, dict[str, float]]
+) -> None:
+    await shelf.put(*(a_shelved(photo, labels) for photo, labels in recorded.items()))
+
+    for labels in (
+        ["butterfly"],
+        ["vicuña"],
+        ["macro photography"],
+        ["macro photography", "insect"],
+        ["wildlife", "bird", "beak"],
+        ["mammal", "insect"],
+        ["wildlife", "vicuña"],
+    ):
+        expected = naively(recorded, *labels)
+        assert await all_ids(shelf, *labels, limit=100) == expected, labels
+        assert expected or labels == ["wildlife", "vicuña"]
