@@ -12,14 +12,21 @@ from ingestor.cli.progress import line
 
 
 def started(**given: Any) -> Figures:
-    filled = {"run": "r", "groups": ("1@N00",), "limit": None, "resumed": 0}
+    filled: dict[str, Any] = {"run": "r", "groups": ("1@N00",), "limit": None, "resumed": 0}
     figures = Figures(images_per_minute=1800, started=0.0)
     figures.take(events.RunStarted(**filled | given), now=0.0)
     return figures
 
 
 def a_page(**given: Any) -> events.PageListed:
-    filled = {"group": "1@N00", "page": 1, "pages": 4, "total": 2000, "listed": 500, "known": 0}
+    filled: dict[str, Any] = {
+        "group": "1@N00",
+        "page": 1,
+        "pages": 4,
+        "total": 2000,
+        "listed": 500,
+        "known": 0,
+    }
     return events.PageListed(**filled | given)
 
 
