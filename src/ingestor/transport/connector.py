@@ -45,7 +45,7 @@ class GuardedConnector(aiohttp.TCPConnector):
     ) -> None:
         super().__init__(
             ssl=tls,
-            resolver=_CheckedResolver(allowed, threads=threads, look_up=look_up),
+            resolver=CheckedResolver(allowed, threads=threads, look_up=look_up),
             limit=connections,
             keepalive_timeout=keepalive,
             happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
@@ -64,7 +64,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         return await super().connect(req, traces, timeout)
 
 
-class _CheckedResolver(AbstractResolver):
+class CheckedResolver(AbstractResolver):
     """
     Looks names up in threads of its own: a hanging look-up cannot be stopped, and must not use up
     the threads that others need.
@@ -90,8 +90,8 @@ class _CheckedResolver(AbstractResolver):
         # One bad address spoils the answer: who mixes them is not to be trusted with the rest.
         if not all(self._allowed.accepts(host, address) for _, address in addresses):
             raise AddressRefused(
-                f"{host}: its name leads to an address outside the public internet",
-                reason="not-public",
+                f"{host}: its name leads to an address where no such upstream lives",
+                reason="elsewhere",
             )
         return [
             ResolveResult(

@@ -14,7 +14,7 @@ from tests.far_end import a_request, a_transport, far_end, response, says
 from ingestor.errors import AddressRefused, NotSent, SettingsError
 from ingestor.transport import HttpTransport
 from ingestor.transport.allowlist import AllowList, is_public
-from ingestor.transport.connector import GuardedConnector
+from ingestor.transport.connector import CheckedResolver, GuardedConnector, LookUp
 
 CDN = "https://live.staticflickr.com"
 
@@ -132,7 +132,7 @@ async def test_an_unknown_upstream_is_refused() -> None:
             await transport.send(a_request("http://127.0.0.1:1/", upstream="nobody"))
 
 
-def a_connector(allowed: AllowList, *addresses: str) -> GuardedConnector:
+def leading_to(*addresses: str) -> LookUp:
     """Every name leads to these addresses."""
 
     def look_up(_host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
@@ -140,8 +140,12 @@ def a_connector(allowed: AllowList, *addresses: str) -> GuardedConnector:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port)) for text in addresses]
 
+    return look_up
+
+
+def a_connector(*origins: str, look_up: LookUp) -> GuardedConnector:
     return GuardedConnector(
-        allowed,
+        AllowList(origins),
         connections=0,
         keepalive=1.0,
         tls=ssl.create_default_context(),
@@ -150,33 +154,59 @@ def a_connector(allowed: AllowList, *addresses: str) -> GuardedConnector:
     )
 
 
-@pytest.mark.parametrize("url", [f"{CDN}/", "https://example.com/"], ids=["plain", "other"])
-async def test_the_connector_refuses_by_itself_whoever_asks(url: str) -> None:
-    """Even a session that knows nothing of the transport, and follows redirects, gets nowhere."""
-    connector = a_connector(AllowList(["https://one.example"]), "127.0.0.1")
-
-    async with aiohttp.ClientSession(connector=connector) as session:
-        with pytest.raises(AddressRefused):
-            await session.get(url)
-
-
-@pytest.mark.parametrize(
-    "addresses",
-    [["127.0.0.1"], ["10.0.0.1"], ["8.8.8.8", "169.254.169.254"], ["::1"]],
-    ids=["loopback", "private", "mixed", "v6"],
-)
-async def test_a_public_name_that_leads_inside_is_refused(addresses: list[str]) -> None:
-    connector = a_connector(AllowList([CDN]), *addresses)
+async def test_the_connector_refuses_by_itself_whoever_asks() -> None:
+    """Even a session that knows nothing of the transport gets nowhere."""
+    connector = a_connector("https://one.example", look_up=leading_to())
 
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises(AddressRefused) as refused:
-            await session.get(CDN)
+            await session.get("https://two.example/")
 
-    assert refused.value.reason == "not-public"
+    assert refused.value.reason == "not-allowed"
+
+
+async def test_no_proxy_stands_between() -> None:
+    connector = a_connector("https://one.example", look_up=leading_to())
+
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(AddressRefused):
+            await session.get("https://one.example/", proxy="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        pytest.param("live.staticflickr.com", ["127.0.0.1"], id="loopback"),
+        pytest.param("live.staticflickr.com", ["10.0.0.1"], id="private"),
+        pytest.param("live.staticflickr.com", ["8.8.8.8", "169.254.169.254"], id="mixed"),
+        pytest.param("live.staticflickr.com", ["::1"], id="loopback, version 6"),
+        pytest.param("localhost", ["8.8.8.8"], id="localhost elsewhere"),
+    ],
+)
+async def test_a_name_that_leads_elsewhere_is_refused(host: str, addresses: list[str]) -> None:
+    resolver = a_resolver(leading_to(*addresses))
+
+    with pytest.raises(AddressRefused) as refused:
+        await resolver.resolve(host, 443)
+
+    assert refused.value.reason == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("live.staticflickr.com", "8.8.8.8"), ("localhost", "127.0.0.1")]
+)
+async def test_the_address_that_was_checked_is_connected_to(host: str, address: str) -> None:
+    found = await a_resolver(leading_to(address)).resolve(host, 443)
+
+    assert [(entry["host"], entry["port"]) for entry in found] == [(address, 443)]
+
+
+def a_resolver(look_up: LookUp) -> CheckedResolver:
+    return CheckedResolver(AllowList([CDN]), threads=ThreadPoolExecutor(1), look_up=look_up)
 
 
 async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
-    connector = a_connector(AllowList([CDN]))
+    connector = a_connector(CDN, look_up=leading_to())
 
     async with HttpTransport(
         origins={"images": [CDN]}, user_agent="tests", connector=lambda _: connector

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import StreamReader, StreamWriter
 
 import pytest
-from tests.far_end import Play, a_request, a_transport, far_end, response, says, says_for_ever
+from tests.far_end import (
+    FarEnd,
+    Play,
+    a_request,
+    a_transport,
+    far_end,
+    response,
+    says,
+    says_for_ever,
+)
 
 from ingestor.errors import AnswerLost
 from ingestor.transport.pace import LOOKS, Pace
@@ -33,18 +43,22 @@ async def test_an_answer_below_the_minimum_rate_is_given_up(play: Play) -> None:
 
 
 async def test_our_own_waiting_is_not_the_senders_fault() -> None:
-    """Room comes later than the whole window, whatever the clock says: two looks see to that."""
-    looked = asyncio.Event()
+    given = asyncio.Event()
 
     async def room(_total: int) -> None:
-        asyncio.get_running_loop().call_later(WINDOW * 2, looked.set)
-        await looked.wait()
+        asyncio.get_running_loop().call_later(2 * WINDOW, given.set)
+        await given.wait()
 
-    play = says(response(length=10), b"0123456789")
-    async with far_end(play) as far, a_transport(far.origin, window=WINDOW) as transport:
+    async def waits_for_us(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
+        await says(response(length=10), then="keep")(far, reader, writer)
+        await given.wait()
+        writer.write(b"0123456789")
+        await writer.drain()
+
+    async with far_end(waits_for_us) as far, a_transport(far.origin, window=WINDOW) as transport:
         answer = await transport.send(a_request(f"{far.origin}/", slowest=8192, room=room))
 
-    assert len(answer.body) == 10
+    assert answer.body == b"0123456789"
 
 
 @pytest.mark.looptime
