@@ -1,0 +1,100 @@
+"""Catalogs for tests, one of each kind, and what each needs before it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from tests.builders import a_label, a_photo, a_published
+from tests.sandbox.rtdb_site import serving
+
+from ingestor.apis.rtdb import Database
+from ingestor.catalog import Catalog
+from ingestor.catalog.local import LocalCatalog, index_photos
+from ingestor.catalog.rtdb import DatabaseCatalog
+from ingestor.journal.listing import sight
+from ingestor.journal.results import keep
+from ingestor.journal.schema import migrate
+from ingestor.journal.writer import connect
+from ingestor.models import Label, Published
+from ingestor.records import updates_for
+from ingestor.transport import HttpTransport
+
+
+class Shelf(Protocol):
+    """A catalog under test, and the way photos get into it."""
+
+    catalog: Catalog
+
+    async def put(self, *published: Published) -> None: ...
+
+
+def a_shelved(photo_id: str, labels: Mapping[str, float] | None = None) -> Published:
+    """A photo under labels with scores, titled by its id."""
+    return a_published(
+        photo_id,
+        *(a_label(name, score) for name, score in (labels or {}).items()),
+        photo=a_photo(photo_id, title=f"Title of {photo_id}"),
+    )
+
+
+@asynccontextmanager
+async def local_shelf(folder: Path) -> AsyncIterator[Shelf]:
+    path = folder / "journal.sqlite3"
+    db = connect(path)
+    try:
+        migrate(db)
+        async with LocalCatalog(path) as catalog:
+            yield _Local(catalog, path)
+    finally:
+        db.close()
+
+
+@asynccontextmanager
+async def database_shelf() -> AsyncIterator[Shelf]:
+    async with (
+        serving() as site,
+        HttpTransport(origins={"database": [site.origin]}, user_agent="tests") as transport,
+    ):
+        database = Database(transport, url=f"{site.origin}/?ns=tests", authorize=_as_owner)
+        yield _Remote(database)
+
+
+class _Local:
+    def __init__(self, catalog: LocalCatalog, path: Path) -> None:
+        self.catalog: Catalog = catalog
+        self._path = path
+
+    async def put(self, *published: Published) -> None:
+        db = connect(self._path)
+        try:
+            db.execute("BEGIN")
+            photos = [one.photo for one in published]
+            sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
+            for number, one in enumerate(published):
+                keep(db, one.annotation, size=one.size, purchase="p", now=float(number))
+            index_photos(db, published)
+            db.execute("COMMIT")
+        finally:
+            db.close()
+
+
+class _Remote:
+    def __init__(self, database: Database) -> None:
+        self.catalog: Catalog = DatabaseCatalog(database)
+        self._database = database
+        self._labels: dict[str, Sequence[Label]] = {}
+
+    async def put(self, *published: Published) -> None:
+        paths: dict[str, object] = {}
+        for one in published:
+            before: Iterable[Label] = self._labels.get(one.photo.id, ())
+            paths |= updates_for(one, previous_labels=before)
+            self._labels[one.photo.id] = one.annotation.labels
+        await self._database.update(paths)
+
+
+async def _as_owner() -> Mapping[str, str]:
+    return {"authorization": "Bearer owner"}
