@@ -135,15 +135,20 @@ def error_for(response: Response) -> VendorError:
 
 
 def _throttled(response: Response, refusal: _Refusal) -> Throttled:
-    waits = [wait for wait in (refusal.delay, retry_after(response.headers)) if wait is not None]
     quota = f"{refusal.metadata.get('quota_limit', '')} {refusal.message}"
     return Throttled(
         f"Vision refuses for speed: {refusal.message}",
         upstream="vision",
         status=response.status,
         reason="daily-quota" if DAILY.search(quota) else "throttled",
-        retry_after=max(waits, default=None),
+        retry_after=_wait(response, refusal),
     )
+
+
+def _wait(response: Response, refusal: _Refusal) -> float | None:
+    """The longer of what the details and the header ask for."""
+    waits = [wait for wait in (refusal.delay, retry_after(response.headers)) if wait is not None]
+    return max(waits, default=None)
 
 
 def _denial(status: int, refusal: _Refusal | None) -> Denied | None:
@@ -182,13 +187,12 @@ def _project(refusal: _Refusal) -> str:
 
 
 def _unavailable(response: Response, refusal: _Refusal) -> Unavailable:
-    waits = [wait for wait in (refusal.delay, retry_after(response.headers)) if wait is not None]
     return Unavailable(
         f"Vision is not available: {refusal.message}",
         upstream="vision",
         status=response.status,
         reason="unavailable",
-        retry_after=max(waits, default=None),
+        retry_after=_wait(response, refusal),
         processed=True,
     )
 
