@@ -1,8 +1,9 @@
 """
 One room per vendor: pure functions hold all we know about the wire, a thin client awaits.
 
-Rule of the room: no HTTP library is imported here, and vendors do not know each other. What their
-answers have in common stands below: JSON or not, and how long they ask us to wait.
+Rule of the room: no HTTP library is imported here but the one that google-auth brings for tokens,
+and vendors do not know each other. What their answers have in common stands below: JSON or not, and
+how long they ask us to wait.
 """
 
 from __future__ import annotations
