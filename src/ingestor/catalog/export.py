@@ -1,0 +1,127 @@
+"""
+Everything that was annotated, for other programs: JSONL or Parquet, one row per photo.
+
+Rows come in the order of photo ids, and are never all in memory. A photo that was annotated more
+than once comes with its newest annotation, one without labels with an empty list.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+
+from ingestor.errors import SettingsError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_OF_A_GROUP = 5_000
+"""Of one Parquet row group: some megabytes in memory, and still worth compressing (taste)."""
+
+ROWS = """
+    SELECT photos.id, record, image, labels, safe, model, features, hex(sha256), partial, at,
+        (SELECT json_group_array(gid) FROM memberships WHERE photo = photos.id)
+    FROM photos JOIN annotations ON annotations.photo = photos.id
+    WHERE features = (
+        SELECT features FROM annotations WHERE photo = photos.id ORDER BY at DESC, features DESC
+        LIMIT 1
+    )
+    ORDER BY photos.id
+"""
+
+
+def export_jsonl(db: sqlite3.Connection, out: IO[bytes]) -> int:
+    """Write one JSON object a line; returns how many."""
+    count = 0
+    for row in rows(db):
+        out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        count += 1
+    return count
+
+
+def export_parquet(db: sqlite3.Connection, out: IO[bytes]) -> int:
+    """Write a Parquet file; returns the number of rows. Raises SettingsError without pyarrow."""
+    arrow, parquet = _pyarrow()
+    schema = _schema(arrow)
+    source, count = rows(db), 0
+    with parquet.ParquetWriter(out, schema, compression="zstd") as writer:
+        while group := list(islice(source, ROWS_OF_A_GROUP)):
+            writer.write_table(arrow.Table.from_pylist(group, schema=schema))
+            count += len(group)
+    return count
+
+
+def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """One dictionary a photo; times are unix seconds, `labels` come best first."""
+    for (
+        photo_id,
+        record,
+        image,
+        labels,
+        safe,
+        model,
+        features,
+        sha256,
+        partial,
+        at,
+        groups,
+    ) in db.execute(ROWS):
+        photo = orjson.loads(record)
+        url, width, height = orjson.loads(image)
+        yield {
+            "id": photo_id,
+            "groups": sorted(orjson.loads(groups)),
+            "owner": photo["owner"],
+            "owner_name": photo["owner_name"],
+            "title": photo["title"],
+            "page": photo["page"],
+            "license": photo["license"],
+            "uploaded": photo["uploaded"],
+            "image": url,
+            "width": width,
+            "height": height,
+            "thumb": photo["thumb"],
+            "labels": [
+                {"name": name, "score": score, "topicality": topicality, "mid": mid}
+                for name, score, topicality, mid in orjson.loads(labels)
+            ],
+            "safe": None if safe is None else orjson.loads(safe),
+            "model": model,
+            "features": features,
+            "sha256": sha256.lower(),
+            "partial": bool(partial),
+            "annotated": at,
+        }
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise SettingsError(
+            'Parquet needs pyarrow: pip install "ingestor[export]". JSONL needs nothing.'
+        ) from None
+    return pa, parquet
+
+
+def _schema(arrow: Any) -> pa.Schema:
+    """Said, not guessed: a group of rows without labels would have another type."""
+    text, whole, real = arrow.string(), arrow.int64(), arrow.float64()
+    label = arrow.struct(
+        [("name", text), ("score", real), ("topicality", real), ("mid", text)],
+    )
+    return arrow.schema(
+        [
+            *(("id", text), ("groups", arrow.list_(text)), ("owner", text), ("owner_name", text)),
+            *(("title", text), ("page", text), ("license", text), ("uploaded", whole)),
+            *(("image", text), ("width", whole), ("height", whole), ("thumb", text)),
+            *(("labels", arrow.list_(label)), ("safe", arrow.map_(text, text))),
+            *(("model", text), ("features", text), ("sha256", text)),
+            *(("partial", arrow.bool_()), ("annotated", real)),
+        ]
+    )
