@@ -115,7 +115,7 @@ def _schema(arrow: Any) -> pa.Schema:
     label = arrow.struct(
         [("name", text), ("score", real), ("topicality", real), ("mid", text)],
     )
-    return arrow.schema(
+    schema: pa.Schema = arrow.schema(
         [
             *(("id", text), ("groups", arrow.list_(text)), ("owner", text), ("owner_name", text)),
             *(("title", text), ("page", text), ("license", text), ("uploaded", whole)),
@@ -125,3 +125,4 @@ def _schema(arrow: Any) -> pa.Schema:
             *(("partial", arrow.bool_()), ("annotated", real)),
         ]
     )
+    return schema

@@ -31,7 +31,8 @@ NEARNESS = 0.7
 LONGEST_TO_COMPARE = 100
 """Characters: comparing takes the square of it, and no label of Vision comes near."""
 RANK_DIGITS = 7
-CURSOR = re.compile(rf"(\d{{{RANK_DIGITS}}})-p(.{{1,200}})", re.DOTALL)
+CURSOR = re.compile(rf"([0-9]{{{RANK_DIGITS}}})-p([^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{{1,200}})")
+"""Ids are ASCII, and what a database's key can hold."""
 
 
 class Place(NamedTuple):

@@ -1,0 +1,42 @@
+"""A question that cannot be answered is refused with a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingestor.catalog.query import Place, Query
+from ingestor.errors import SettingsError
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"labels": ()}, id="no label"),
+        pytest.param({"labels": ("dog", " ")}, id="a blank label"),
+        pytest.param({"labels": tuple("abcdefghi")}, id="too many labels"),
+        pytest.param({"min_score": 1.01}, id="a score above 1"),
+        pytest.param({"min_score": float("nan")}, id="a score that is no number"),
+        pytest.param({"limit": 0}, id="no hits"),
+        pytest.param({"limit": 501}, id="too many hits"),
+        pytest.param({"cursor": ""}, id="an empty cursor"),
+        pytest.param({"cursor": "0000001-p/../../x\x00"}, id="a cursor with a path in it"),
+        pytest.param({"cursor": "²000001-p1"}, id="a cursor with strange digits"),
+        pytest.param({"cursor": "1234567"}, id="half a cursor"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError):
+        Query(**{"labels": ("dog",), **given})
+
+
+def test_half_a_character_is_a_label_that_finds_nothing() -> None:
+    assert Query(labels=("\ud800",)).keys == ("?",)
+
+
+def test_a_place_is_read_back_from_its_cursor() -> None:
+    place = Place(42, "54483125961")
+
+    assert Query(labels=("dog",), cursor=str(place)).after == place
+    assert str(place) == "0000042-p54483125961"

@@ -1,0 +1,78 @@
+"""Whoever only reads the journal changes nothing, and is told when there is nothing to read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ingestor.errors import IngestorError, JournalError, SettingsError
+from ingestor.journal.reader import open_reader
+from ingestor.journal.schema import VERSION, migrate
+from ingestor.journal.writer import connect
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Of a journal whose folder has a name that a URI would misread."""
+    folder = tmp_path / "50% of it? #1"
+    folder.mkdir()
+    with closing(connect(folder / "journal.sqlite3")) as db:
+        migrate(db)
+    return folder / "journal.sqlite3"
+
+
+def test_a_reader_sees_what_is_written_beside_it(path: Path) -> None:
+    with closing(open_reader(path)) as reader, closing(connect(path)) as db:
+        db.execute("INSERT INTO facts VALUES ('a', 'b')")
+
+        assert reader.execute("SELECT value FROM facts").fetchall() == [("b",)]
+
+
+def test_a_reader_cannot_write(path: Path) -> None:
+    with (
+        closing(open_reader(path)) as reader,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        reader.execute("INSERT INTO facts VALUES ('a', 'b')")
+
+
+def absent(path: Path) -> None:
+    path.unlink()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 1000)
+
+
+def of_version(version: int) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with closing(connect(path)) as db:
+            db.execute(f"PRAGMA user_version={version}")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("happened", "error", "sentence"),
+    [
+        pytest.param(absent, SettingsError, "nothing was ingested there yet", id="absent"),
+        pytest.param(empty, SettingsError, "nothing was ingested there yet", id="empty"),
+        pytest.param(garbage, JournalError, "cannot be read", id="garbage"),
+        pytest.param(of_version(VERSION + 1), JournalError, "newer ingestor", id="newer"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(
+    path: Path, happened: Callable[[Path], None], error: type[IngestorError], sentence: str
+) -> None:
+    happened(path)
+
+    with pytest.raises(error, match=sentence):
+        open_reader(path)
