@@ -32,10 +32,9 @@ from ingestor.errors import (
 )
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.retrying import persist
-from ingestor.models import Failure, Image, Photo, Published
+from ingestor.models import Failure, Image, Photo, Published, Size
 from ingestor.purchases import Look
 from ingestor.settings import Settings
-from ingestor.stages.download import Fetch
 from ingestor.transport import CallStatistics, HttpTransport
 
 T = TypeVar("T")
@@ -109,7 +108,8 @@ class Services:
 
     lookup: Callable[[str], Awaitable[Group]]
     list_page: Callable[[str, int], Awaitable[ListedPage]]
-    fetch: Fetch
+    fetch: Callable[[Size, Callable[[int], Awaitable[None]]], Awaitable[bytes]]
+    """One attempt at one rendition; awaits the function before it holds more than was said."""
     look: Look
     update: Update | None
     """Writes paths to the database; None where the embedded catalog is the store."""

@@ -1,8 +1,7 @@
 """
 The embedded catalog: label -> photos by score, in tables of the journal's file.
 
-`index_photos` and `remove_photo` belong to the journal's writer, in the transaction that marks
-photos as stored; `LocalCatalog` reads beside it, on a connection and a thread of its own.
+`shelve` and `remove_photo` are carried out by the journal's writer; `LocalCatalog` reads beside it, on a connection and a thread of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import orjson
 from ingestor.catalog.finding import find, labels_from
 from ingestor.catalog.query import LabelCount, Page, Query, asked_key
 from ingestor.journal.reader import open_reader
+from ingestor.journal.results import mark_stored
 from ingestor.models import Label, Published
 from ingestor.records.keys import key_of, rank
 
@@ -73,6 +73,12 @@ class LocalCatalog:
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def shelve(db: sqlite3.Connection, batch: Sequence[Published]) -> None:
+    """Catalog photos and mark them as stored: one that counts as stored can be found."""
+    index_photos(db, batch)
+    mark_stored(db, [published.photo.id for published in batch])
 
 
 def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sqlite3
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from ingestor.errors import (
     SettingsError,
     Unauthorized,
 )
-from ingestor.journal import ledger, runs
+from ingestor.journal import runs
+from ingestor.journal.counts import Counted
 from ingestor.kits.lifetime import Lifetime
 from ingestor.purchases import pricing
 from ingestor.report import Bottleneck, Report, UnitsReport
@@ -35,30 +35,6 @@ class Measured:
     calls: Mapping[str, Mapping[str, float]]
     reused: int
     refusals: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """What the journal says of a run."""
-
-    photos: runs.Tally
-    units: ledger.Units
-    month_before: int
-    doubtful_purchases: int
-    doubtful_images: int
-
-
-def count(db: sqlite3.Connection, *, run: int, month_start: float) -> Counted:
-    units = ledger.units_of_run(db, run)
-    purchases, images = ledger.count_in_doubt(db, run)
-    month = ledger.units_since(db, month_start)
-    return Counted(
-        photos=runs.tally(db, run),
-        units=units,
-        month_before=month.at_most - units.at_most,
-        doubtful_purchases=purchases,
-        doubtful_images=images,
-    )
 
 
 def report_of(

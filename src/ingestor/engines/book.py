@@ -7,13 +7,12 @@ the journal, and the next run writes it.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ingestor import events
-from ingestor.catalog.local import index_photos
+from ingestor.catalog.local import shelve
 from ingestor.journal import dead, listing, results
 from ingestor.journal.writer import Journal
 from ingestor.models import Failure, FeatureSet, Photo, Published
@@ -59,8 +58,8 @@ class Book:
         self._totals[group] = page.total
         sighting = await self._journal.write(
             partial(
-                _sight,
-                group=(group, self._groups[group], page.total),
+                listing.sight_page,
+                group=listing.ListedGroup(id=group, name=self._groups[group], total=page.total),
                 photos=photos,
                 run=self._run,
                 room=room,
@@ -114,7 +113,7 @@ class Book:
                     for published in batch
                 )
             )
-        await self._journal.write(partial(_mark_stored, batch=batch))
+        await self._journal.write(partial(shelve, batch=batch))
         self._listen(
             events.UpdateStored(
                 photos=len(batch),
@@ -149,27 +148,3 @@ class Book:
                 detail=failure.detail,
             )
         )
-
-
-def _sight(
-    db: sqlite3.Connection,
-    *,
-    group: tuple[str, str, int],
-    photos: Sequence[Photo],
-    run: int,
-    room: int | None,
-    features: str | None,
-    unusable: Sequence[Failure],
-    now: float,
-) -> listing.Sighting:
-    """The page and its group in one transaction."""
-    gid, name, total = group
-    listing.remember_group(db, gid, name=name, total=total, now=now)
-    return listing.sight(
-        db, photos, run=run, room=room, features=features, unusable=unusable, now=now
-    )
-
-
-def _mark_stored(db: sqlite3.Connection, batch: Sequence[Published]) -> None:
-    index_photos(db, batch)
-    results.mark_stored(db, [published.photo.id for published in batch])

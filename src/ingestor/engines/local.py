@@ -17,6 +17,7 @@ from ingestor.engines.forecast import forecast
 from ingestor.engines.gauges import Gauges
 from ingestor.errors import IngestorError, reason_of
 from ingestor.journal import listing, runs
+from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -240,7 +241,7 @@ class Run:
     async def _report(self, name: str, *, seconds: float) -> Report:
         counted = await self.journal.read(
             partial(
-                accounts.count,
+                count_run,
                 run=self.opening.run,
                 month_start=pricing.month_start(self.wall()),
             )

@@ -33,6 +33,35 @@ class Sighting:
         return len(self.fresh) + self.known + self.skipped + len(self.dead)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedGroup:
+    id: str
+    name: str
+    total: int
+    """Photos in the pool, as the last page said."""
+
+
+def sight_page(
+    db: sqlite3.Connection,
+    photos: Sequence[Photo],
+    *,
+    group: ListedGroup,
+    run: int,
+    room: int | None,
+    features: str | None,
+    unusable: Iterable[Failure],
+    now: float,
+) -> Sighting:
+    """A page and what it says of its group, in one transaction."""
+    db.execute(
+        "INSERT INTO groups (gid, name, total, listed_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (gid) DO UPDATE SET name = excluded.name, total = excluded.total, "
+        "listed_at = excluded.listed_at",
+        (group.id, group.name, group.total, now),
+    )
+    return sight(db, photos, run=run, room=room, features=features, unusable=unusable, now=now)
+
+
 def sight(
     db: sqlite3.Connection,
     photos: Sequence[Photo],
@@ -153,15 +182,6 @@ def fail(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
 def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:
     for failure in failures:
         fail(db, failure, now=now)
-
-
-def remember_group(db: sqlite3.Connection, gid: str, *, name: str, total: int, now: float) -> None:
-    db.execute(
-        "INSERT INTO groups (gid, name, total, listed_at) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (gid) DO UPDATE SET name = excluded.name, total = excluded.total, "
-        "listed_at = excluded.listed_at",
-        (gid, name, total, now),
-    )
 
 
 def photo_from(record: str) -> Photo:
