@@ -18,10 +18,12 @@ from aiolimiter import AsyncLimiter
 
 from ingestor import events
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin, Unusable
-from ingestor.apis.google import open_credentials
+from ingestor.apis.google import Fixed, is_emulator, open_credentials
 from ingestor.apis.images import Images
 from ingestor.apis.rtdb import Database
 from ingestor.apis.vision import Vision, encoded_size
+from ingestor.catalog import Catalog
+from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import (
     IngestorError,
     RunStopped,
@@ -62,6 +64,10 @@ __all__ = [
     "weigh_image",
     "weigh_record",
 ]
+
+EMULATOR_OWNER = Fixed({"authorization": "Bearer owner"})
+ANYBODY = Fixed({})
+"""The rules that ship with the project let everybody read photos, index and labels."""
 
 EMBEDDED = "catalog"
 """The store's name where no database is configured."""
@@ -162,6 +168,20 @@ async def open_services(
             target=url or EMBEDDED,
             calls=lambda: {name: _figures(calls) for name, calls in transport.calls.items()},
         )
+
+
+@asynccontextmanager
+async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
+    """
+    The catalog in the configured database, read as anybody may read it: no key is needed, and none
+    is held by a process that only searches.
+    """
+    url = settings.database_url
+    if url is None:
+        raise SettingsError("No database: set FIREBASE_DATABASE_URL, or give --database-url.")
+    reader = EMULATOR_OWNER if is_emulator(url) else ANYBODY
+    async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
+        yield DatabaseCatalog(Database(transport, url=url, authorize=reader.headers))
 
 
 class Politely:
