@@ -1,0 +1,127 @@
+"""The journal's file: durable before it answers, or nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ingestor.errors import JournalError, SettingsError
+from ingestor.journal import runs
+from ingestor.journal.schema import VERSION
+from ingestor.journal.writer import Journal, connect
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.sqlite3"
+
+
+async def test_what_was_written_is_there_after_opening_again(path: Path):
+    async with Journal(path) as journal:
+        await journal.write(partial(runs.set_fact, name="world", value="sandbox"))
+
+    async with Journal(path) as journal:
+        assert await journal.read(partial(runs.fact, name="world")) == "sandbox"
+
+
+async def test_every_commit_is_synced(path: Path):
+    async with Journal(path) as journal:
+        (level,) = await journal.read(lambda db: db.execute("PRAGMA synchronous").fetchone())
+        (mode,) = await journal.read(lambda db: db.execute("PRAGMA journal_mode").fetchone())
+
+    assert (level, mode) == (2, "wal")
+
+
+async def test_work_handed_in_together_is_done_in_order(path: Path):
+    seen: list[int] = []
+
+    async with Journal(path) as journal, asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(journal.write(lambda _db, number=number: seen.append(number)))  # type: ignore[misc]
+
+    assert seen == list(range(200))
+
+
+async def test_a_mistake_undoes_its_own_changes_only(path: Path):
+    def mistaken(db: sqlite3.Connection) -> None:
+        runs.set_fact(db, "mine", "1")
+        raise ValueError("a bug")
+
+    async with Journal(path) as journal:
+        good, bad = await asyncio.gather(
+            journal.write(partial(runs.set_fact, name="theirs", value="1")),
+            journal.write(mistaken),
+            return_exceptions=True,
+        )
+        facts = await journal.read(lambda db: db.execute("SELECT name FROM facts").fetchall())
+
+    assert (good, type(bad), facts) == (None, ValueError, [("theirs",)])
+
+
+async def test_work_is_carried_out_even_if_its_caller_is_cancelled(path: Path):
+    async with Journal(path) as journal:
+        writing = asyncio.create_task(
+            journal.write(partial(runs.set_fact, name="paid", value="yes"))
+        )
+        await asyncio.sleep(0)
+        writing.cancel()
+
+    async with Journal(path) as journal:
+        assert await journal.read(partial(runs.fact, name="paid")) == "yes"
+
+
+async def test_two_processes_do_not_share_a_state_directory(path: Path):
+    async with Journal(path):
+        with pytest.raises(SettingsError, match="--state"):
+            async with Journal(path):
+                pass
+
+
+async def test_a_directory_that_cannot_be_written_is_said_so(tmp_path: Path):
+    (tmp_path / "state").write_text("a file, not a directory")
+
+    with pytest.raises(SettingsError, match="cannot be written"):
+        async with Journal(tmp_path / "state" / "journal.sqlite3"):
+            pass
+
+
+async def test_a_journal_of_a_newer_version_is_left_alone(path: Path):
+    async with Journal(path):
+        pass
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA user_version={VERSION + 1}")
+    db.close()
+
+    with pytest.raises(JournalError, match="newer"):
+        async with Journal(path):
+            pass
+
+
+async def test_a_damaged_journal_is_said_so(path: Path):
+    async with Journal(path):
+        pass
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)  # noqa: ASYNC240 - a test
+
+    with pytest.raises(JournalError, match="damaged"):
+        async with Journal(path):
+            pass
+
+
+async def test_a_full_disk_stops_all_writing_for_good(path: Path):
+    def small(file: Path) -> sqlite3.Connection:
+        connection = connect(file)
+        connection.execute("PRAGMA max_page_count=40")
+        return connection
+
+    def much(db: sqlite3.Connection) -> None:
+        runs.set_fact(db, "much", "x" * 1_000_000)
+
+    async with Journal(path, connect=small) as journal:
+        with pytest.raises(JournalError, match="disk is full"):
+            await journal.write(much)
+        with pytest.raises(JournalError, match="disk is full"):
+            await journal.write(partial(runs.set_fact, name="little", value="1"))
