@@ -216,7 +216,7 @@ async def _until_the_end(listener: Listener) -> None:
 
 
 async def test_listeners_leave_no_trace() -> None:
-    async with serving() as site:
+    async with serving(knobs={"database.keep-alive-seconds": 0.01}) as site:
         async with listening(site, "/a.json") as listener:
             await listener.next()
             assert len(site.database.listeners()) == 1
