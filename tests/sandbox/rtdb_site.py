@@ -101,8 +101,8 @@ async def serving(
         calls=calls,
         scopes=tokens.get,
     )
-    # A database finishes what it began, also for a client that has left.
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    # The sandbox lets the database finish for a client that has left; here nobody waits for that.
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
         port = await _open(runner)
