@@ -43,8 +43,6 @@ class PageListed(Event):
     listed: int
     known: int
     skipped: int = 0
-    dead: int = 0
-    """Photos that cannot be fetched at all, as their row already says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

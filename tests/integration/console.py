@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ from tests.conftest import FOREIGN_NAMES, FOREIGN_PREFIXES
 
 PATIENCE = 100.0
 """Seconds after which a command counts as hanging."""
+
+FIRST_PORT, LAST_PORT = 10_000, 32_000
+"""Below those that the system gives out by itself."""
 
 SCRIPT = Path(sys.executable).with_name("ingestor")
 START = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "ingestor"]
@@ -42,6 +47,20 @@ def environment(**own: str) -> dict[str, str]:
         if not name.startswith(FOREIGN_PREFIXES) and name not in FOREIGN_NAMES
     }
     return {**kept, "INGESTOR_SANDBOX_PORT": "0", "NO_GCE_CHECK": "true", **own}
+
+
+def free_ports() -> str:
+    """The first of six free ports in a row, for a sandbox that is to be found again."""
+    for base in range(FIRST_PORT + os.getpid() % 1000 * 10, LAST_PORT, 10):
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(base, base + 6):
+                    site = stack.enter_context(socket.socket())
+                    site.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return str(base)
+    raise RuntimeError("no six free ports in a row")
 
 
 def started(*words: str, **own: str) -> subprocess.Popen[bytes]:

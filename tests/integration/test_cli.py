@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import subprocess
 from pathlib import Path
+from typing import IO
 
 import orjson
 import pytest
-from tests.integration.console import SANDBOX, Ended, ended, ingestor, started
+from tests.integration.console import SANDBOX, Ended, ended, free_ports, ingestor, started
 from tests.unit.cli.test_flags import CONTRACT
 
 MANY_PHOTOS = "5000"
@@ -25,7 +25,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first(state: Path) -> Ended:
     """A run that other tests look at."""
     return ingestor(
-        *SANDBOX, "--group", "zoo", "--limit", "100", "--report", "json", "--state", str(state)
+        *SANDBOX, "--group", "zoo", "--limit", "48", "--report", "json", "--state", str(state)
     )
 
 
@@ -81,7 +81,7 @@ def test_the_version_is_one_line() -> None:
 def test_wrong_usage_is_answered_in_a_sentence_that_says_what_to_do(
     words: list[str], advice: str, tmp_path: Path
 ) -> None:
-    said = ingestor(*words, INGESTOR_STATE=str(tmp_path), FLICKR_API_KEY="")
+    said = ingestor(*words, INGESTOR_STATE=str(tmp_path))
 
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("ingestor: ")
@@ -93,34 +93,34 @@ def test_a_run_reports_one_json_object_and_nothing_else(first: Ended) -> None:
     report = first.json
 
     assert (first.code, first.err) == (0, "")
-    assert report["listed"] == 100
+    assert report["listed"] == 48
     assert report["listed"] == sum(report[end] for end in ("stored", "skipped", "dead", "pending"))
     assert report["units"]["certain"] == report["stored"]
 
 
 def test_a_second_run_buys_nothing(first: Ended, state: Path) -> None:
     again = ingestor(
-        *SANDBOX, "--group", "zoo", "--limit", "100", "--report", "json", "--state", str(state)
+        *SANDBOX, "--group", "zoo", "--limit", "48", "--report", "json", "--state", str(state)
     )
 
     assert again.code == 0
     assert again.json["units"] == first.json["units"] | {"certain": 0, "bound": 0}
-    assert again.json["by_reason"] == {"known": 100}
+    assert again.json["by_reason"] == {"known": 48}
 
 
 def test_a_run_for_people_tells_progress_on_stderr_and_the_report_on_stdout(
     first: Ended, state: Path
 ) -> None:
-    run = ingestor(*SANDBOX, "--group", "zoo", "--limit", "120", "--state", str(state))
+    run = ingestor(*SANDBOX, "--group", "zoo", "--limit", "60", "--state", str(state))
 
     assert run.code == 0
-    assert "120 listed = 20 stored + 100 skipped (100 known)" in run.out
+    assert "60 listed = 12 stored + 48 skipped (48 known)" in run.out
     assert "ingestor search dog --state" in run.out
-    assert "120 of 120 listed" in run.err
+    assert "60 of 60 listed" in run.err
 
 
 def test_a_forecast_buys_nothing(tmp_path: Path) -> None:
-    words = ("--group", "zoo", "--limit", "50", "--report", "json", "--state", str(tmp_path))
+    words = ("--group", "zoo", "--limit", "20", "--report", "json", "--state", str(tmp_path))
 
     forecast = ingestor(*SANDBOX, "--dry-run", *words).json
     run = ingestor(*SANDBOX, *words).json
@@ -138,19 +138,19 @@ def test_the_status_speaks_of_what_was_bought(first: Ended, state: Path) -> None
 
 
 def test_the_best_pictures_are_found(first: Ended, state: Path) -> None:
-    found = ingestor("search", "animal", "--json", "--limit", "3", "--state", str(state)).json
+    found = ingestor("search", "mammal", "--json", "--limit", "3", "--state", str(state)).json
 
     scores = [hit["score"] for hit in found["hits"]]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 3
-    assert found["hits"][0]["page"] in ingestor("search", "animal", "--state", str(state)).out
+    assert found["hits"][0]["page"] in ingestor("search", "mammal", "--state", str(state)).out
 
 
 def test_a_label_that_finds_nothing_suggests_near_ones(first: Ended, state: Path) -> None:
-    found = ingestor("search", "animl", "--state", str(state))
+    found = ingestor("search", "mamal", "--state", str(state))
 
     assert (found.code, found.out) == (0, "")
-    assert re.search("animal", found.err, re.IGNORECASE)
+    assert "There is: Mammal" in found.err
 
 
 def test_what_was_bought_can_be_taken_away(first: Ended, state: Path, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_group_that_nobody_knows_ends_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_ceiling_stops_resumably(tmp_path: Path) -> None:
-    words = ("--group", "zoo", "--limit", "100", "--report", "json", "--state", str(tmp_path))
+    words = ("--group", "zoo", "--limit", "48", "--report", "json", "--state", str(tmp_path))
 
     stopped = ingestor(*SANDBOX, "--max-units", "32", *words)
 
@@ -200,16 +200,20 @@ def test_a_ceiling_stops_resumably(tmp_path: Path) -> None:
 
 
 def test_a_mostly_failed_run_does_not_look_finished_and_can_be_retried(tmp_path: Path) -> None:
-    words = ("--group", "zoo", "--limit", "40", "--report", "json", "--state", str(tmp_path))
+    words = ("--group", "zoo", "--limit", "20", "--report", "json", "--state", str(tmp_path))
+    # What the journal remembers of a photo is where its picture was: the same addresses again.
+    port = free_ports()
 
-    failed = ingestor(*SANDBOX, "--sandbox-fault", "image.gone=1", *words)
+    failed = ingestor(
+        *SANDBOX, "--sandbox-fault", "image.gone=1", *words, INGESTOR_SANDBOX_PORT=port
+    )
     listed = ingestor("dead", "list", "--json", "--state", str(tmp_path)).json
     retried = ingestor("dead", "retry", "--state", str(tmp_path))
-    healed = ingestor(*SANDBOX, *words)
+    healed = ingestor(*SANDBOX, *words, INGESTOR_SANDBOX_PORT=port)
 
-    assert failed.code == 4
-    assert sum(cause["photos"] for cause in listed["causes"]) == failed.json["dead"]
-    assert retried.out.startswith(f"{failed.json['dead']} photos")
+    assert (failed.code, failed.json["dead"]) == (4, 20)
+    assert [(cause["reason"], cause["photos"]) for cause in listed["causes"]] == [("gone", 20)]
+    assert retried.out.startswith("20 photos")
     assert (healed.code, healed.json["dead"]) == (0, 0)
 
 
@@ -226,7 +230,7 @@ def test_a_signal_drains_and_leaves_the_run_resumable(
     words = ("--group", "zoo", "--limit", MANY_PHOTOS, "--report", "json", "--log-level", "info")
     process = started("--sandbox", *words, "--state", str(tmp_path))
 
-    wait_for(process, b"page_listed")
+    wait_for(process.stderr, b"page_listed")
     process.send_signal(number)
     said = ended(process)
 
@@ -238,22 +242,37 @@ def test_a_signal_drains_and_leaves_the_run_resumable(
 
 
 def test_the_sandbox_goes_when_its_run_goes(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports()
     words = (*SANDBOX, "--group", "zoo", "--limit", "20", "--state", str(tmp_path))
 
-    run = ingestor(*words, INGESTOR_SANDBOX_PORT=str(port))
+    run = ingestor(*words, INGESTOR_SANDBOX_PORT=port)
 
     assert run.code == 0
-    with socket.socket() as again, pytest.raises(ConnectionRefusedError):
-        again.connect(("127.0.0.1", port))
+    with socket.socket() as visitor, pytest.raises(ConnectionRefusedError):
+        visitor.connect(("127.0.0.1", int(port)))
 
 
-def wait_for(process: subprocess.Popen[bytes], word: bytes) -> None:
-    """Read stderr until `word` was said."""
-    assert process.stderr is not None
-    for line in process.stderr:
+def test_a_sandbox_that_runs_already_is_used_and_left_running(tmp_path: Path) -> None:
+    port = free_ports()
+    words = ("--group", "zoo", "--limit", "20", "--report", "json", "--state", str(tmp_path))
+    sandbox = started("sandbox", "--port", port, "--fast")
+    try:
+        wait_for(sandbox.stdout, b"Ctrl+C ends it")
+        run = ingestor("--sandbox", *words, INGESTOR_SANDBOX_PORT=port)
+        still_there = sandbox.poll() is None
+        refused = ingestor(*SANDBOX, *words, INGESTOR_SANDBOX_PORT=port)
+    finally:
+        sandbox.send_signal(signal.SIGINT)
+        said = ended(sandbox)
+
+    assert (run.code, still_there, said.code) == (0, True, 0)
+    assert (refused.code, "keeps its ways" in refused.err) == (2, True)
+
+
+def wait_for(stream: IO[bytes] | None, word: bytes) -> None:
+    """Read until `word` was said."""
+    assert stream is not None
+    for line in stream:
         if word in line:
             return
     pytest.fail(f"it ended without a word of {word!r}")

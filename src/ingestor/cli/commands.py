@@ -126,7 +126,7 @@ def dead_list(
     *,
     reason: Reason = None,
     samples: Annotated[
-        int,
+        int | None,
         flags.flag(
             "--samples",
             "Examples for each cause.",
@@ -134,7 +134,7 @@ def dead_list(
             metavar="PHOTOS",
             parser=flags.whole(least=0, most=20, instead="3 are shown without it"),
         ),
-    ] = 3,
+    ] = None,
     as_json: flags.AsJson = False,
     state: flags.Journal = None,
 ) -> int:
@@ -142,7 +142,8 @@ def dead_list(
     from ingestor.cli.dead import show
 
     visit: Visit = context.obj
-    return show(visit.settings(state=state), reason=reason, samples=samples, as_json=as_json)
+    wanted = 3 if samples is None else samples
+    return show(visit.settings(state=state), reason=reason, samples=wanted, as_json=as_json)
 
 
 @dead.command("retry")

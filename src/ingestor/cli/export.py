@@ -24,6 +24,8 @@ STDOUT: Final = "-"
 ROWS_TOGETHER: Final = 5_000
 """In one row group of Parquet: some megabytes of memory."""
 
+TEXTS: Final = ("id", "title", "owner", "owner_name", "page", "license")
+
 Form = Literal["jsonl", "parquet"]
 Record = dict[str, Any]
 
@@ -74,29 +76,28 @@ def _write_parquet(file: IO[bytes], records: Iterable[Record]) -> int:
             "Parquet takes pyarrow, which is not installed: pip install 'ingestor[export]'."
         ) from None
     label = pa.struct(
-        {
-            "name": pa.string(),
-            "score": pa.float64(),
-            "topicality": pa.float64(),
-            "mid": pa.string(),
-        }
+        [
+            pa.field("name", pa.string()),
+            pa.field("score", pa.float64()),
+            pa.field("topicality", pa.float64()),
+            pa.field("mid", pa.string()),
+        ]
     )
-    texts = ("id", "title", "owner", "owner_name", "page", "license")
     schema = pa.schema(
         [
-            *((name, pa.string()) for name in texts),
-            ("uploaded", pa.int64()),
-            ("groups", pa.list_(pa.string())),
-            ("image", pa.string()),
-            ("width", pa.int32()),
-            ("height", pa.int32()),
-            ("labels", pa.list_(label)),
-            ("safe", pa.map_(pa.string(), pa.string())),
-            ("model", pa.string()),
-            ("features", pa.string()),
-            ("sha256", pa.string()),
-            ("annotated_at", pa.float64()),
-            ("stored", pa.bool_()),
+            *(pa.field(name, pa.string()) for name in TEXTS),
+            pa.field("uploaded", pa.int64()),
+            pa.field("groups", pa.list_(pa.string())),
+            pa.field("image", pa.string()),
+            pa.field("width", pa.int32()),
+            pa.field("height", pa.int32()),
+            pa.field("labels", pa.list_(label)),
+            pa.field("safe", pa.map_(pa.string(), pa.string())),
+            pa.field("model", pa.string()),
+            pa.field("features", pa.string()),
+            pa.field("sha256", pa.string()),
+            pa.field("annotated_at", pa.float64()),
+            pa.field("stored", pa.bool_()),
         ]
     )
     written = 0

@@ -59,7 +59,6 @@ class Figures:
     listed: int = 0
     known: int = 0
     skipped: int = 0
-    unusable: int = 0
     listed_all: bool = False
     downloaded: int = 0
     reused: int = 0
@@ -132,7 +131,6 @@ class Figures:
         self.listed += event.listed
         self.known += event.known
         self.skipped += event.skipped
-        self.unusable += event.dead
         self.listing.add(event.listed, now=now)
         self.listed_all = len(self.pages) == self.groups and all(
             page >= pages for page, pages in self.pages.values()
@@ -153,7 +151,7 @@ class Figures:
         """Photos that will need work, as far as can be told: the known share is taken to stay."""
         if self.expected is None:
             return None
-        idle = self.known + self.skipped + self.unusable
+        idle = self.known + self.skipped + self.failed_at["discover"]
         if self.listed and self.expected > self.listed:
             idle = round(idle * self.expected / self.listed)
         return max(self.expected - idle, self.annotated)
@@ -164,7 +162,7 @@ class Figures:
 
     @property
     def failures(self) -> int:
-        return self.unusable + self.failed.total()
+        return self.failed.total()
 
     @property
     def images_in_flight(self) -> int:
@@ -179,4 +177,5 @@ class Figures:
         speed = min(self.annotating.per_second(now), self.images_per_minute / MINUTE)
         if self.work is None or speed <= 0:
             return None
-        return max(0, self.work - self.annotated - self.failed.total()) / speed
+        lost = self.failed_at["download"] + self.failed_at["annotate"]
+        return max(0, self.work - self.annotated - lost) / speed

@@ -52,7 +52,6 @@ EVENT_LEVELS: Final = MappingProxyType(
         # Money or speed that the operator may want to know of.
         events.PurchaseInDoubt: logging.WARNING,
         events.UpstreamThrottled: logging.WARNING,
-        events.RunStopping: logging.WARNING,
     }
 )
 """What is not here is info."""
@@ -79,10 +78,15 @@ def log_events(logger: FilteringBoundLogger, *, level: str) -> events.Listener:
     def listen(event: events.Event) -> None:
         wanted = EVENT_LEVELS.get(type(event), logging.INFO)
         if wanted >= threshold:
-            values = {field.name: getattr(event, field.name) for field in fields(event)}
+            values = {field.name: _short(getattr(event, field.name)) for field in fields(event)}
             logger.log(wanted, name_of(type(event)), **values)
 
     return listen
+
+
+def _short(value: object) -> object:
+    """Nobody reads more than milliseconds."""
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def name_of(kind: type[events.Event]) -> str:
@@ -95,7 +99,8 @@ def guarded(logger: FilteringBoundLogger, *, level: str) -> Iterator[None]:
     """
     Lead what libraries and the loop would print themselves through the same door, in the block.
 
-    Enter it inside the running loop. Libraries are heard from warning on, or all of them at debug.
+    Enter it inside the running loop. Libraries are heard when they report errors, or with every
+    word at debug: what they warn of is told by the error that follows.
     """
     root, loop = logging.getLogger(), asyncio.get_running_loop()
     before = root.handlers, root.level, logging.raiseExceptions
@@ -104,7 +109,7 @@ def guarded(logger: FilteringBoundLogger, *, level: str) -> Iterator[None]:
         logger.error("loop_error", said=context.get("message"), exc_info=context.get("exception"))
 
     root.handlers = [_Forwarded(logger)]
-    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    root.setLevel(logging.DEBUG if level == "debug" else logging.ERROR)
     logging.raiseExceptions = False
     loop.set_exception_handler(loop_failed)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -111,7 +110,7 @@ def _money(figures: Figures, now: float) -> Text:
 
 
 def _trouble(figures: Figures) -> Text:
-    causes = figures.failed + Counter({"without a usable size": figures.unusable})
+    causes = figures.failed
     parts = [f"{count(photos)} {reason}" for reason, photos in causes.most_common(MOST_CAUSES)]
     if len(causes) > MOST_CAUSES:
         parts.append(counted(len(causes) - MOST_CAUSES, "other cause"))

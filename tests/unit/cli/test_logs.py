@@ -47,9 +47,9 @@ def test_an_event_becomes_a_line_with_its_name_and_fields() -> None:
 @pytest.mark.parametrize(
     ("level", "names"),
     [
-        pytest.param("debug", ["photo_failed", "run_finished", "run_stopping"], id="debug"),
-        pytest.param("info", ["run_finished", "run_stopping"], id="info"),
-        pytest.param("warning", ["run_stopping"], id="warning"),
+        pytest.param("debug", ["photo_failed", "run_finished", "purchase_in_doubt"], id="debug"),
+        pytest.param("info", ["run_finished", "purchase_in_doubt"], id="info"),
+        pytest.param("warning", ["purchase_in_doubt"], id="warning"),
         pytest.param("error", [], id="error"),
     ],
 )
@@ -61,7 +61,7 @@ def test_lines_per_photo_are_only_for_those_who_look_for_something(
 
     listen(events.PhotoFailed(photo="1", stage="download", reason="gone", detail=""))
     listen(events.RunFinished(run="r", reason="complete"))
-    listen(events.RunStopping(reason="SIGTERM"))
+    listen(events.PurchaseInDoubt(purchase="p1", images=16, reason="timeout"))
 
     assert [line["event"] for line in book.lines] == names
 
