@@ -7,7 +7,8 @@ without one stay pending in the journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -75,6 +76,8 @@ class Buyer:
         self._clock = clock
         self._wall = wall
         self._listen = listen
+        self._being_bought: dict[str, asyncio.Event] = {}
+        """By content: set when the purchase it is part of is over, however it ended."""
 
     async def annotate(self, images: Sequence[Image]) -> list[Outcome]:
         """
@@ -96,7 +99,7 @@ class Buyer:
         return outcomes
 
     async def _annotate_unknown(self, images: Sequence[Image], outcomes: list[Outcome]) -> None:
-        """Take what the same bytes taught us before; of equal images buy one."""
+        """Take what the same bytes taught us before, or are about to; of equal images buy one."""
         known = await self._journal.write(
             partial(results.reuse_all, images=images, features=self._features.key, now=self._wall())
         )
@@ -106,14 +109,28 @@ class Buyer:
             if annotation is not None:
                 outcomes.append(_published(image, annotation))
                 self._listen(events.AnnotationReused(photo=image.photo.id))
-            elif image.sha256 in unknown:
+            elif image.sha256 in unknown or image.sha256 in self._being_bought:
                 twins.append(image)
             else:
                 unknown[image.sha256] = image
         if unknown:
-            await self._buy(_Batch(list(unknown.values())), outcomes)
+            await self._buy_contents(unknown, outcomes)
         if twins:
+            # Ours are bought by now, so nobody who waits for us can keep us waiting.
+            others = {self._being_bought.get(image.sha256) for image in twins} - {None}
+            await asyncio.gather(*(bought.wait() for bought in others if bought))
             await self._annotate_unknown(twins, outcomes)
+
+    async def _buy_contents(self, contents: Mapping[str, Image], outcomes: list[Outcome]) -> None:
+        """Buy images of different contents, known to all other batches as being bought."""
+        bought = asyncio.Event()
+        self._being_bought |= dict.fromkeys(contents, bought)
+        try:
+            await self._buy(_Batch(list(contents.values())), outcomes)
+        finally:
+            for content in contents:
+                del self._being_bought[content]
+            bought.set()
 
     async def _buy(self, batch: _Batch, outcomes: list[Outcome]) -> None:
         """Buy a batch, and whatever has to follow."""

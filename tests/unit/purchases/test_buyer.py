@@ -178,6 +178,30 @@ async def test_bytes_known_from_another_photo_are_free(open_shop):
     assert len(shop.calls) == 1
 
 
+async def test_bytes_that_another_batch_is_buying_are_waited_for(open_shop):
+    images = pictures("cat", "dog", "dog", "cat")
+    shop = await open_shop(images)
+
+    outcomes = await asyncio.gather(
+        shop.buyer.annotate(images[:2]), shop.buyer.annotate(images[2:])
+    )
+
+    assert names_of(outcomes[1]) == {"102": "dog", "103": "cat"}
+    assert (await shop.units()).certain == 2
+
+
+async def test_bytes_whose_purchase_failed_elsewhere_are_bought_after_all(open_shop):
+    images = pictures("cat", "cat")
+    shop = await open_shop(images, share=0.0)
+    shop.script.append(AnswerLost("reset", reason="reset"))
+
+    outcomes = await asyncio.gather(
+        shop.buyer.annotate(images[:1]), shop.buyer.annotate(images[1:])
+    )
+
+    assert [names_of(each) for each in outcomes] == [{"100": "in-doubt"}, {"101": "cat"}]
+
+
 async def test_one_bad_image_does_not_spoil_the_batch(open_shop):
     images = pictures("cat", "dog")
     shop = await open_shop(images)

@@ -1,0 +1,77 @@
+"""The real machine on loopback: a sandbox in this process, and runs against it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestor import events
+from ingestor.engines import local
+from ingestor.kits.lifetime import Lifetime
+from ingestor.report import Report
+from ingestor.sandbox.options import Options
+from ingestor.sandbox.server import DRAWINGS_FOLDER, Sandbox
+from ingestor.settings import Settings
+
+Ingest = Callable[..., Awaitable[Report]]
+
+QUICK = {"images_per_minute": 1_000_000, "requests_per_minute": 1_000_000}
+
+
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures are drawn once for all tests, those of other test processes too."""
+    folder = tmp_path_factory.getbasetemp().parent / "drawings"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path, drawings: Path) -> AsyncIterator[Sandbox]:
+    memory = tmp_path / "sandbox"
+    memory.mkdir()
+    (memory / DRAWINGS_FOLDER).symlink_to(drawings)
+    options = Options(
+        port=0, fast=True, photos=400, images_per_minute=0, requests_per_minute=0, memory=memory
+    )
+    async with Sandbox(options) as running:
+        yield running
+
+
+def settings_for(sandbox: Sandbox, state: Path, **given: Any) -> Settings:
+    addresses = sandbox.addresses
+    return Settings.read(
+        **{
+            "groups": ("zoo",),
+            "state": state,
+            "flickr_url": addresses.flickr_url,
+            "image_url": addresses.image_url,
+            "vision_url": addresses.vision_url,
+            "database_url": addresses.database_url,
+            "flickr_api_key": addresses.flickr_key,
+            "google_api_key": addresses.google_key,
+            **QUICK,
+            **given,
+        }
+    )
+
+
+@pytest.fixture
+def ingest(sandbox: Sandbox, tmp_path: Path) -> Ingest:
+    """Run `ingest(limit=…, groups=…, …)` on the sandbox, with one state directory per test."""
+
+    async def run(
+        *,
+        lifetime: Lifetime | None = None,
+        listen: events.Listener = events.ignore,
+        **given: Any,
+    ) -> Report:
+        settings = settings_for(sandbox, tmp_path / "state", **given)
+        return await local.ingest(
+            settings, listen=listen, lifetime=lifetime or Lifetime(drain=settings.drain)
+        )
+
+    return run

@@ -1,0 +1,59 @@
+"""Every fault that an upstream can cause costs calls, not photos."""
+
+from __future__ import annotations
+
+import pytest
+from tests.integration.conftest import Ingest
+
+from ingestor.sandbox.server import FAULTS, Sandbox
+
+PHOTOS = 48
+
+ENDS_THE_RUN = {
+    "flickr.key-disabled": 2,
+    "vision.key-disabled": 2,
+    "vision.key-restricted": 2,
+    "vision.service-disabled": 2,
+    "vision.billing-disabled": 2,
+    "vision.daily-quota": 3,
+    "database.permission-denied": 2,
+    "database.forbidden": 2,
+    "database.quota-exceeded": 2,
+    "database.deactivated": 2,
+    "database.disabled": 2,
+    "database.not-found": 2,
+    "database.other-region": 2,
+    "database.redirect": 2,
+}
+TOO_SLOW_FOR_HERE = {"vision.stall", "vision.late", "image.stall", "image.drip", "vision.slow-read",
+                     "database.stall", "database.stall-after-apply", "database.slow-write",
+                     "database.slow-commit", "flickr.slow-body"}  # fmt: skip
+"""They wait for deadlines of minutes; simulated time is theirs."""
+NOT_ASKED_FOR = {name for name in FAULTS if name.startswith(("google.", "database.stream-"))}
+
+WEATHER = sorted(set(FAULTS) - set(ENDS_THE_RUN) - TOO_SLOW_FOR_HERE - NOT_ASKED_FOR)
+
+
+@pytest.mark.parametrize("fault", WEATHER)
+async def test_bad_weather_costs_calls_not_photos(ingest: Ingest, sandbox: Sandbox, fault: str):
+    sandbox.faults.queue(fault, times=2)
+
+    report = await ingest(limit=PHOTOS, max_failures=1.0)
+
+    photos = sandbox.database.value("sandbox", "/photos") or {}
+    assert report.ended == "complete", report.message
+    assert report.listed == report.stored + report.skipped + report.dead
+    assert report.stored == len(photos)
+    assert sandbox.bill.units <= report.units.certain + report.units.possible
+
+
+@pytest.mark.parametrize("fault", sorted(ENDS_THE_RUN))
+async def test_a_closed_door_ends_the_run_with_its_code(
+    ingest: Ingest, sandbox: Sandbox, fault: str
+):
+    sandbox.faults.set(fault, 1.0)
+
+    report = await ingest(limit=PHOTOS)
+
+    assert report.exit_code == ENDS_THE_RUN[fault]
+    assert report.message

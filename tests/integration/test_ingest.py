@@ -1,0 +1,131 @@
+"""The main job on loopback: every photo ends somewhere, and is paid for once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.integration.conftest import Ingest
+
+from ingestor import events
+from ingestor.errors import Denied, SettingsError
+from ingestor.kits.lifetime import Lifetime
+from ingestor.sandbox.server import Sandbox
+
+
+def in_database(sandbox: Sandbox, path: str) -> dict[str, object]:
+    value = sandbox.database.value("sandbox", path)
+    return value if isinstance(value, dict) else {}
+
+
+async def test_photos_are_stored_with_their_labels(ingest: Ingest, sandbox: Sandbox):
+    report = await ingest(limit=40)
+
+    photos = in_database(sandbox, "/photos")
+    assert (report.listed, report.stored, report.exit_code) == (40, 40, 0)
+    assert len(photos) == 40
+    assert sandbox.bill.units == 40
+    assert report.units.certain == 40
+
+
+async def test_a_second_run_buys_nothing(ingest: Ingest, sandbox: Sandbox):
+    await ingest(limit=40)
+    sandbox.calls.clear()
+
+    again = await ingest(limit=40)
+
+    assert (again.skipped, again.units.certain, again.exit_code) == (40, 0, 0)
+    assert sandbox.bill.units == 40
+    assert sandbox.calls.total("image") == sandbox.calls.total("vision") == 0
+
+
+async def test_a_larger_limit_buys_only_the_rest(ingest: Ingest, sandbox: Sandbox):
+    await ingest(limit=20)
+
+    more = await ingest(limit=50)
+
+    assert (more.skipped, more.stored) == (20, 30)
+    assert sandbox.bill.units == 50
+
+
+async def test_the_messy_group_is_accounted_for(ingest: Ingest, sandbox: Sandbox):
+    report = await ingest(groups=("safari",), limit=200, max_failures=1.0)
+
+    assert report.listed == 200
+    assert report.listed == report.stored + report.skipped + report.dead
+    assert report.by_reason["video"] == report.skipped
+    assert sandbox.bill.most_for_one_image() == 1
+    assert len(in_database(sandbox, "/photos")) == report.stored
+    assert len(in_database(sandbox, "/dead")) == report.dead
+
+
+async def test_an_empty_group_is_complete(ingest: Ingest):
+    report = await ingest(groups=("empty",))
+
+    assert (report.listed, report.ended) == (0, "complete")
+
+
+async def test_an_unknown_group_is_said_so(ingest: Ingest):
+    with pytest.raises(Denied, match="group"):
+        await ingest(groups=("nobody-knows-it",))
+
+
+async def test_a_private_group_is_said_so(ingest: Ingest):
+    report = await ingest(groups=("secret",))
+
+    assert report.exit_code == 2
+    assert "private" in report.message or "permission" in report.message
+
+
+async def test_another_database_gets_everything_without_paying(ingest: Ingest, sandbox: Sandbox):
+    await ingest(limit=30)
+    other = sandbox.addresses.database_url.replace("ns=sandbox", "ns=other")
+
+    await ingest(limit=30, database_url=other)
+
+    assert len(sandbox.database.value("other", "/photos")) == 30
+    assert sandbox.bill.units == 30
+
+
+async def test_invented_photos_and_real_ones_do_not_share_a_journal(ingest: Ingest, tmp_path: Path):
+    await ingest(limit=5)
+
+    with pytest.raises(SettingsError, match="--state"):
+        await ingest(limit=5, vision_url="https://vision.googleapis.com", database_url=None)
+
+
+async def test_a_ceiling_stops_the_run_and_a_higher_one_continues(ingest: Ingest, sandbox: Sandbox):
+    stopped = await ingest(limit=60, max_units=21)
+    finished = await ingest(limit=60)
+
+    assert (stopped.exit_code, stopped.units.certain, stopped.pending) == (3, 21, 39)
+    assert (finished.stored, finished.units.certain) == (39, 39)
+    assert sandbox.bill.units == 60
+
+
+async def test_a_stop_in_the_middle_loses_nothing(ingest: Ingest, sandbox: Sandbox):
+    lifetime = Lifetime(drain=8.0)
+    settled = 0
+
+    def stop_early(event: events.Event) -> None:
+        nonlocal settled
+        settled += isinstance(event, events.BatchSettled)
+        if settled == 2:
+            lifetime.stop("SIGTERM")
+
+    stopped = await ingest(limit=200, lifetime=lifetime, listen=stop_early)
+    finished = await ingest(limit=200)
+
+    assert stopped.exit_code == 143
+    assert stopped.stored == stopped.units.certain
+    assert stopped.stored + stopped.pending == stopped.listed
+    assert finished.exit_code == 0
+    assert len(in_database(sandbox, "/photos")) == 200
+    assert sandbox.bill.units == 200
+
+
+async def test_without_a_database_the_catalog_is_the_store(ingest: Ingest, sandbox: Sandbox):
+    report = await ingest(limit=30, database_url=None)
+
+    assert report.stored == 30
+    assert sandbox.calls.total("database") == 0
