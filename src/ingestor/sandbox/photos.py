@@ -65,6 +65,9 @@ UNLABELLED_SHARE: Final = 0.02
 OPEN_ORIGINAL_SHARE: Final = 0.47
 """Of the rows in a real pool page, so many had `url_o`."""
 
+REPOST_DISTANCE: Final = 3
+"""How many photos came between a picture and the same one posted again; taste."""
+
 LICENSES: Final = ("0", "0", "0", "0", "1", "2", "2", "3", "4", "5", "6", "9", "10")
 
 MESS: Final = (
@@ -140,13 +143,12 @@ class ScenePhoto:
 class Gallery:
     """Makes the photos of one group."""
 
-    def __init__(self, seed: int, nsid: str, *, slot: int, style: str) -> None:
+    def __init__(self, seed: int, nsid: str, *, style: str) -> None:
         self.nsid: Final = nsid
         self._seed = seed
         self._style = style
         self._scenes = scenes_of(seed)
         self._members = members_of(seed)
-        self._stride = 1 + slot
 
     def photo(self, serial: int, *, photo_id: str) -> ScenePhoto:
         """The photo that came as number `serial`; the same whenever and however often asked."""
@@ -154,8 +156,9 @@ class Gallery:
         scene = chance.choice(self._scenes)
         flaw = self._flaw(chance)
         bytes_of = photo_id
-        if flaw == "repost" and serial >= self._stride:
-            original = self.photo(serial - self._stride, photo_id=str(int(photo_id) - ID_STEP))
+        if flaw == "repost" and serial >= REPOST_DISTANCE:
+            first_id = str(int(photo_id) - REPOST_DISTANCE * ID_STEP)
+            original = self.photo(serial - REPOST_DISTANCE, photo_id=first_id)
             scene, bytes_of = original.scene, original.bytes_of
         width, height = _original_size(scene, chance)
         added = FIRST_ADDED + (serial - (serial % 10 == 1)) * SECONDS_BETWEEN

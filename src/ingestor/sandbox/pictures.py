@@ -1,6 +1,7 @@
 """Drawings, made once and kept; a thread draws while the sites go on answering."""
 
 import asyncio
+import functools
 import hashlib
 import io
 import tempfile
@@ -54,12 +55,11 @@ class Pictures:
             return self._drawn[scene]
         if scene not in self._underway:
             loop = asyncio.get_running_loop()
-            self._underway[scene] = loop.run_in_executor(self._thread, self._fetched, scene)
+            future = loop.run_in_executor(self._thread, self._fetched, scene)
+            future.add_done_callback(functools.partial(self._land, scene))
+            self._underway[scene] = future
         # One impatient client must not take the drawing away from the others.
-        drawing = await asyncio.shield(self._underway[scene])
-        self._drawn[scene] = drawing
-        self._underway.pop(scene, None)
-        return drawing
+        return await asyncio.shield(self._underway[scene])
 
     async def variant(self, scene: Scene, *, size: tuple[int, int]) -> bytes:
         """The drawing at another size; squares are cut from the middle."""
@@ -76,6 +76,11 @@ class Pictures:
     async def picture(self, photo: ScenePhoto) -> bytes:
         """A photo's own 640 px JPEG, as the CDN serves it."""
         return marked(await self.drawing(photo.scene), photo.bytes_of)
+
+    def _land(self, scene: Scene, future: asyncio.Future[bytes]) -> None:
+        del self._underway[scene]
+        if not future.cancelled() and future.exception() is None:
+            self._drawn[scene] = future.result()
 
     def _keep(self, key: tuple[Scene, tuple[int, int]], picture: bytes) -> None:
         if key in self._variants:

@@ -97,7 +97,7 @@ class Scene:
 
 
 def scenes_of(seed: int) -> tuple[Scene, ...]:
-    """All drawings of a world, each species as often as its weight asks, at least twice."""
+    """All drawings of a world, each species as often as its weight asks, at least three times."""
     chance = random.Random(f"scenes:{seed}")
     total = sum(WEIGHTS.values())
     scenes = []
@@ -108,8 +108,8 @@ def scenes_of(seed: int) -> tuple[Scene, ...]:
             scenes.append(
                 Scene(
                     species=species,
-                    place=places[index % len(places)],
-                    pose=STANDING if index % 5 < 3 else PORTRAIT,
+                    place=places[(index + index // 2) % len(places)],
+                    pose=PORTRAIT if index % 2 else STANDING,
                     number=chance.randrange(2**31),
                 )
             )

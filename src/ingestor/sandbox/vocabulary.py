@@ -19,6 +19,9 @@ MAX_LABELS: Final = 20
 SCORE_LEVELS: Final = 24
 """Few enough that two photos of one animal now and then score exactly the same."""
 
+LOWEST_SCORE: Final = 0.5
+"""What Vision is less sure of, it does not say."""
+
 LEVEL_STEP: Final = 0.0043178
 """How far one level lowers a score; any odd fraction gives the long floats of real answers."""
 
@@ -326,6 +329,8 @@ def _scored(words: Weighted, chance: random.Random) -> tuple[Label, ...]:
     labels = []
     for word, strength in words.items():
         score = round(strength - chance.randrange(SCORE_LEVELS) * LEVEL_STEP * (1.6 - strength), 7)
+        if score < LOWEST_SCORE:
+            continue
         topicality = score if chance.random() < 0.8 else round(score * chance.uniform(0.9, 1.0), 7)
         labels.append(Label(description=word, mid=mid_of(word), score=score, topicality=topicality))
     labels.sort(key=lambda label: (-label.score, label.description))

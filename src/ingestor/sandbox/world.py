@@ -94,8 +94,7 @@ class World:
         self._sights = dict(sights or {})
         self._members = members_of(seed) + tuple(photo.owner for photo in self._kept.values())
         self._galleries = [
-            Gallery(seed, group.nsid, slot=slot, style=_style_of(group))
-            for slot, group in enumerate(self.groups.values())
+            Gallery(seed, group.nsid, style=_style_of(group)) for group in self.groups.values()
         ]
         self._made = functools.lru_cache(maxsize=CACHED_PHOTOS)(self._make)
 

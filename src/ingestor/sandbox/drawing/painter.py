@@ -11,8 +11,8 @@ from ingestor.sandbox.drawing.canvas import Canvas
 from ingestor.sandbox.drawing.places import background, tinted
 from ingestor.sandbox.scenes import Scene
 
-QUALITY: Final = 89
-GRAIN: Final = 0.085
+QUALITY: Final = 90
+GRAIN: Final = 0.075
 """Film grain, as a share of full scale; with this quality 640 px come to 100-150 kB."""
 
 NEUTRAL: Final = 128
