@@ -8,6 +8,7 @@ import typer
 
 from ingestor.cli import flags
 from ingestor.cli.app import app
+from ingestor.cli.numbers import positive, whole
 from ingestor.cli.visit import Visit
 
 __all__ = ["app"]
@@ -71,7 +72,7 @@ def search(
             "So many photos, the best first.",
             default="5",
             metavar="PHOTOS",
-            parser=flags.whole(least=1, most=500, instead="5 are shown without it"),
+            parser=whole(least=1, most=500, instead="5 are shown without it"),
         ),
     ] = None,
     min_score: Annotated[
@@ -81,7 +82,7 @@ def search(
             "Leave out photos below this score, from 0 to 1.",
             default="0",
             metavar="SCORE",
-            parser=flags.positive(instead="scores lie between 0 and 1"),
+            parser=positive(instead="scores lie between 0 and 1"),
         ),
     ] = None,
     as_json: flags.AsJson = False,
@@ -132,7 +133,7 @@ def dead_list(
             "Examples for each cause.",
             default="3",
             metavar="PHOTOS",
-            parser=flags.whole(least=0, most=20, instead="3 are shown without it"),
+            parser=whole(least=0, most=20, instead="3 are shown without it"),
         ),
     ] = None,
     as_json: flags.AsJson = False,

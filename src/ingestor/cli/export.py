@@ -18,6 +18,8 @@ from ingestor.journal.exporting import annotated
 from ingestor.journal.standing import looking_into
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ingestor.settings import Settings
 
 STDOUT: Final = "-"
@@ -69,12 +71,23 @@ def _write_lines(file: IO[bytes], records: Iterable[Record]) -> int:
 
 def _write_parquet(file: IO[bytes], records: Iterable[Record]) -> int:
     try:
-        import pyarrow as pa
-        from pyarrow import parquet
+        from pyarrow import Table, parquet
     except ImportError:
         raise SettingsError(
             "Parquet takes pyarrow, which is not installed: pip install 'ingestor[export]'."
         ) from None
+    written = 0
+    rows = iter(records)
+    with parquet.ParquetWriter(file, schema := _schema()) as writer:
+        while some := list(islice(rows, ROWS_TOGETHER)):
+            writer.write_table(Table.from_pylist([_row(record) for record in some], schema))
+            written += len(some)
+    return written
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
     label = pa.struct(
         [
             pa.field("name", pa.string()),
@@ -83,30 +96,22 @@ def _write_parquet(file: IO[bytes], records: Iterable[Record]) -> int:
             pa.field("mid", pa.string()),
         ]
     )
-    schema = pa.schema(
-        [
-            *(pa.field(name, pa.string()) for name in TEXTS),
-            pa.field("uploaded", pa.int64()),
-            pa.field("groups", pa.list_(pa.string())),
-            pa.field("image", pa.string()),
-            pa.field("width", pa.int32()),
-            pa.field("height", pa.int32()),
-            pa.field("labels", pa.list_(label)),
-            pa.field("safe", pa.map_(pa.string(), pa.string())),
-            pa.field("model", pa.string()),
-            pa.field("features", pa.string()),
-            pa.field("sha256", pa.string()),
-            pa.field("annotated_at", pa.float64()),
-            pa.field("stored", pa.bool_()),
-        ]
-    )
-    written = 0
-    rows = iter(records)
-    with parquet.ParquetWriter(file, schema) as writer:
-        while some := list(islice(rows, ROWS_TOGETHER)):
-            writer.write_table(pa.Table.from_pylist([_row(record) for record in some], schema))
-            written += len(some)
-    return written
+    fields: list[pa.Field[Any]] = [
+        *(pa.field(name, pa.string()) for name in TEXTS),
+        pa.field("uploaded", pa.int64()),
+        pa.field("groups", pa.list_(pa.string())),
+        pa.field("image", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("labels", pa.list_(label)),
+        pa.field("safe", pa.map_(pa.string(), pa.string())),
+        pa.field("model", pa.string()),
+        pa.field("features", pa.string()),
+        pa.field("sha256", pa.string()),
+        pa.field("annotated_at", pa.float64()),
+        pa.field("stored", pa.bool_()),
+    ]
+    return pa.schema(fields)
 
 
 def _row(record: Record) -> Record:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import typer
 
-from ingestor.cli import flags
 from ingestor.cli.app import ingest
+from ingestor.cli.numbers import allowance, positive, whole
 from ingestor.settings import Settings
 
 CONTRACT = [
@@ -112,13 +112,13 @@ def test_no_flag_carries_a_default_of_its_own() -> None:
 )
 def test_a_count_that_makes_no_sense_is_answered_with_what_to_do(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="leave it out"):
-        flags.whole(least=1, instead="leave it out")(text)
+        whole(least=1, instead="leave it out")(text)
 
 
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "free"])
 def test_a_ceiling_in_dollars_is_a_number_from_0_up(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="leave it out"):
-        flags.positive(instead="leave it out")(text)
+        positive(instead="leave it out")(text)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_ceiling_in_dollars_is_a_number_from_0_up(text: str) -> None:
 )
 def test_an_allowance_is_a_share_or_a_count(text: str, *, good: bool) -> None:
     if good:
-        assert flags.allowance(text) == text
+        assert allowance(text) == text
     else:
         with pytest.raises(typer.BadParameter, match="neither"):
-            flags.allowance(text)
+            allowance(text)

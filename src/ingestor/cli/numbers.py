@@ -1,0 +1,50 @@
+"""How numbers are read from flags; one that makes no sense is answered with what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+
+def whole(*, least: int, instead: str, most: int | None = None) -> Callable[[str], int]:
+    """Read a whole number; `instead` says what to do when it is out of bounds."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text.replace("_", ""))
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not a whole number; {instead}.") from None
+        if value < least or (most is not None and value > most):
+            bounds = f"at least {least}" if most is None else f"between {least} and {most}"
+            raise typer.BadParameter(f"{value} is not possible, it must be {bounds}; {instead}.")
+        return value
+
+    return number
+
+
+def positive(*, instead: str) -> Callable[[str], float]:
+    """Read a number that is not negative."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not a number; {instead}.") from None
+        if not 0 <= value < float("inf"):
+            raise typer.BadParameter(f"{text} is not possible, it must be 0 or more; {instead}.")
+        return value
+
+    return number
+
+
+def allowance(text: str) -> str:
+    """Check a share of photos ("20%") or a count of them ("50"); the settings read it."""
+    digits = text.strip().removesuffix("%")
+    try:
+        value = float(digits) if text.strip().endswith("%") else int(digits)
+    except ValueError:
+        value = -1
+    if value < 0 or (text.strip().endswith("%") and not value <= 100):
+        raise typer.BadParameter(f"{text!r} is neither a count like 50 nor a share like 20%.")
+    return text
