@@ -45,13 +45,15 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingestor.sandbox", description=__doc__)
     add = parser.add_argument
     add("--host", default=LOOPBACK, help="address to listen on")
-    add("--port", type=int, default=DEFAULT_PORT, help="first of six ports; 0 takes free ones")
+    add("--port", type=count, default=DEFAULT_PORT, help="first of six ports; 0 takes free ones")
     add("--seed", type=int, default=DEFAULT_SEED, help="same seed, same world")
-    add("--photos", type=int, default=ZOO_PHOTOS, help="photos in the group zoo")
+    add("--photos", type=count, default=ZOO_PHOTOS, help="photos in the group zoo")
     add("--fast", action="store_true", help="without the latencies of the real services")
     add("--memory", type=Path, help="directory for what must outlive the process")
-    add("--images-per-minute", type=int, default=IMAGES_PER_MINUTE, help="Vision's quota; 0: none")
-    add("--requests-per-minute", type=int, default=REQUESTS_PER_MINUTE, help="likewise")
+    add(
+        "--images-per-minute", type=count, default=IMAGES_PER_MINUTE, help="Vision's quota; 0: none"
+    )
+    add("--requests-per-minute", type=count, default=REQUESTS_PER_MINUTE, help="likewise")
     add(
         "--fault",
         action="append",
@@ -62,6 +64,13 @@ def parser() -> argparse.ArgumentParser:
     add("--announce", action="store_true", help="one line of JSON when ready, nothing else")
     add("--until-stdin-closes", action="store_true", help="stop when the parent is gone")
     return parser
+
+
+def count(text: str) -> int:
+    """A number from nought up."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 up")
+    return int(text)
 
 
 def options_of(given: argparse.Namespace) -> Options:
