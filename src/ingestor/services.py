@@ -9,7 +9,7 @@ functions make one attempt.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from ingestor.catalog import Catalog
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import (
     IngestorError,
+    Rejected,
     RunStopped,
     SettingsError,
     Unauthorized,
@@ -278,8 +279,10 @@ def _updater(database: Database, politely: Politely) -> Update:
 
 def _checker(database: Database | str | None, politely: Politely) -> Callable[[], Awaitable[None]]:
     async def check() -> None:
-        if isinstance(database, Database):
-            await politely("database", database.check)
+        # Who rejects a read for its size knows us: address, region and credentials are right.
+        with suppress(Rejected):
+            if isinstance(database, Database):
+                await politely("database", database.check)
 
     return check
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.integration.conftest import Ingest
 
+from ingestor.engines.accounts import exit_code_of
+from ingestor.errors import IngestorError
 from ingestor.sandbox.server import FAULTS, Sandbox
 
 PHOTOS = 48
@@ -53,7 +55,12 @@ async def test_a_closed_door_ends_the_run_with_its_code(
 ):
     sandbox.faults.set(fault, 1.0)
 
-    report = await ingest(limit=PHOTOS)
+    try:
+        report = await ingest(limit=PHOTOS)
+    except IngestorError as error:
+        code, message = exit_code_of(error), str(error)
+    else:
+        code, message = report.exit_code, report.message
 
-    assert report.exit_code == ENDS_THE_RUN[fault]
-    assert report.message
+    assert code == ENDS_THE_RUN[fault]
+    assert message

@@ -103,7 +103,7 @@ def error_for(response: Response) -> VendorError:
     """
     Name the error that a whole request got.
 
-    Of a paid call, what is `Rejected`, `Denied`, `Unauthorized` or `Throttled` is taken as not
+    Of a paid call, what Google's own JSON says is `Rejected`, `Denied`, `Unauthorized` or `Throttled` is taken as not
     charged; `Unavailable` is possibly charged: "unavailable" is Google's own 503, which may be
     repeated a few times, "server-error" is every other one, and in doubt.
     """
@@ -128,7 +128,8 @@ def error_for(response: Response) -> VendorError:
             return _broken(response, message)
         case 413:
             return _rejected(message, status=status, reason="too-large")
-        case _ if status > 504:
+        case _ if status > 504 or refusal is None:
+            # A status alone does not say that it was Google who refused, and before the work.
             return _broken(response, message)
         case _:
             return _rejected(message, status=status, reason=_reason_for(message))
