@@ -108,3 +108,13 @@ async def test_the_loop_says_what_went_wrong_through_the_same_door() -> None:
     (line,) = book.lines
     assert line["event"] == "loop_error"
     assert "key=***" in line["exception"]
+
+
+def test_a_secret_that_json_would_spell_differently_is_hidden_all_the_same() -> None:
+    book = Book()
+    redaction = Redaction({"GOOGLE_API_KEY": 'canary"with\\signs'})
+    logger = make_logger(book, level="info", form="json", redaction=redaction)
+
+    logger.info("library", said='the key canary"with\\signs was refused')
+
+    assert book.lines[0]["said"] == "the key *** was refused"
