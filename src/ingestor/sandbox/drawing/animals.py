@@ -81,7 +81,7 @@ BODY_HEIGHT: Final = {
 }
 """From the feet to the highest tip, in units of the canvas."""
 
-BODY_WIDTH: Final = {"elephant": 124, "lion": 120, "tiger": 124, "fox": 116, "giraffe": 84}
+BODY_WIDTH: Final = {"elephant": 124, "lion": 120, "tiger": 124, "fox": 130, "giraffe": 84}
 USUAL_WIDTH: Final = 104
 
 PERCH: Final = {
@@ -98,7 +98,7 @@ WIDE_HEADS: Final = frozenset({"lion", "elephant"})
 TALL_HEADS: Final = frozenset({"deer", "rabbit", "giraffe", "zebra", "horse", "vicuna"})
 """Portraits of these need more room, beside or above."""
 
-SPACE: Final = {"snake": 150, "fish": 152, "butterfly": 144}
+SPACE: Final = {"snake": 150, "fish": 158, "butterfly": 144, "turtle": 154}
 MIDDLE: Final = {"butterfly": 0.44, "snake": 0.6}
 
 GROUND: Final = 0.9
