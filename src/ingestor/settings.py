@@ -62,7 +62,11 @@ class Settings(BaseSettings):
     """What a run, a worker or a search needs to know; a value that nobody changes."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INGESTOR_", frozen=True, extra="forbid", populate_by_name=True
+        env_prefix="INGESTOR_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
     )
 
     # What to ingest

@@ -31,14 +31,20 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def sandbox(tmp_path: Path, drawings: Path) -> AsyncIterator[Sandbox]:
-    memory = tmp_path / "sandbox"
-    memory.mkdir()
-    (memory / DRAWINGS_FOLDER).symlink_to(drawings)
+    memory = with_drawings(tmp_path, drawings)
     options = Options(
         port=0, fast=True, photos=400, images_per_minute=0, requests_per_minute=0, memory=memory
     )
     async with Sandbox(options) as running:
         yield running
+
+
+def with_drawings(tmp_path: Path, drawings: Path) -> Path:
+    """A memory for one sandbox in which only the drawings are shared."""
+    memory = tmp_path / "sandbox"
+    memory.mkdir()
+    (memory / DRAWINGS_FOLDER).symlink_to(drawings)
+    return memory
 
 
 def settings_for(sandbox: Sandbox, state: Path, **given: Any) -> Settings:

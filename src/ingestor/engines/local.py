@@ -156,6 +156,7 @@ class Run:
                 run=name,
                 groups=tuple(self.groups),
                 limit=self.settings.limit,
+                month_units=self.opening.month.at_most,
                 resumed=await self.journal.read(
                     partial(listing.count_pending, gids=list(self.groups))
                 ),

@@ -92,14 +92,14 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
 
 
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
-    """Photos that were bought and not stored, the oldest purchase's first."""
+    """Photos that were bought and not stored, each with its newest annotation."""
     rows = db.execute(
-        "SELECT record, image, labels, safe, model, sha256, features, partial FROM photos "
-        "JOIN annotations ON annotations.photo = photos.id WHERE state = 'annotated' "
-        "ORDER BY photos.id LIMIT ?",
+        "SELECT record, image, labels, safe, model, sha256, features, partial, max(at) "
+        "FROM photos JOIN annotations ON annotations.photo = photos.id "
+        "WHERE state = 'annotated' GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (most,),
     )
-    return [_published(row) for row in rows]
+    return [_published(row[:-1]) for row in rows]
 
 
 def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:

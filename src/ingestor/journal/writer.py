@@ -31,12 +31,17 @@ MOST_TOGETHER = 64
 """Pieces of work in one transaction: keeps the wait of the first one short."""
 
 
+CACHE_KIB = 65_536
+"""The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open for writing: WAL, so that readers never wait; FULL, so that a commit survives power loss."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     return connection
 
 

@@ -148,6 +148,7 @@ class Door:
         if self._lifetime.stopping:
             # The signal came while the intent was being written: nothing was sent, nothing will be.
             await self._write_close(intent, PurchaseState.NOT_SENT, "stopping")
+            self._tell_unbilled(intent, "stopping")
             raise Stopping
         self._listen(
             events.BatchSent(purchase=intent.id, images=len(images), units=units, attempt=attempt)
@@ -190,14 +191,21 @@ class Door:
             self._slow_down(permit, error)
         state = state_after(error)
         await self._write_close(intent, state, reason_of(error))
-        doubtful = state is PurchaseState.IN_DOUBT
-        await self._budget.settle(intent.units, spent=intent.units if doubtful else 0)
-        if doubtful:
+        if state is PurchaseState.IN_DOUBT:
+            await self._budget.settle(intent.units, spent=intent.units)
             self._listen(
                 events.PurchaseInDoubt(
                     purchase=intent.id, images=len(intent.images), reason=reason_of(error)
                 )
             )
+        else:
+            await self._budget.settle(intent.units, spent=0)
+            self._tell_unbilled(intent, reason_of(error))
+
+    def _tell_unbilled(self, intent: ledger.Intent, reason: str) -> None:
+        self._listen(
+            events.PurchaseUnbilled(purchase=intent.id, images=len(intent.images), reason=reason)
+        )
 
     async def _write_close(self, intent: ledger.Intent, state: PurchaseState, reason: str) -> None:
         await self._journal.write(
