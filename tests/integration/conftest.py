@@ -39,6 +39,11 @@ async def sandbox(tmp_path: Path, drawings: Path) -> AsyncIterator[Sandbox]:
         yield running
 
 
+def in_database(sandbox: Sandbox, path: str, *, namespace: str = "sandbox") -> dict[str, object]:
+    value = sandbox.database.value(namespace, path)
+    return dict(value) if isinstance(value, dict) else {}
+
+
 def with_drawings(tmp_path: Path, drawings: Path) -> Path:
     """A memory for one sandbox in which only the drawings are shared."""
     memory = tmp_path / "sandbox"

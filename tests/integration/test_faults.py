@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.conftest import Ingest
+from tests.integration.conftest import Ingest, in_database
 
 from ingestor.engines.accounts import exit_code_of
-from ingestor.errors import IngestorError
+from ingestor.errors import Ingest
 from ingestor.sandbox.server import FAULTS, Sandbox
 
 PHOTOS = 48
@@ -42,10 +42,9 @@ async def test_bad_weather_costs_calls_not_photos(ingest: Ingest, sandbox: Sandb
 
     report = await ingest(limit=PHOTOS, max_failures=1.0)
 
-    photos = sandbox.database.value("sandbox", "/photos") or {}
     assert report.ended == "complete", report.message
     assert report.listed == report.stored + report.skipped + report.dead
-    assert report.stored == len(photos)
+    assert report.stored == len(in_database(sandbox, "/photos"))
     assert sandbox.bill.units <= report.units.certain + report.units.possible
 
 

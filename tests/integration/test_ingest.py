@@ -5,17 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import Ingest
+from tests.integration.conftest import Ingest, in_database
 
 from ingestor import events
 from ingestor.errors import Denied, SettingsError
 from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
-
-
-def in_database(sandbox: Sandbox, path: str) -> dict[str, object]:
-    value = sandbox.database.value("sandbox", path)
-    return value if isinstance(value, dict) else {}
 
 
 async def test_photos_are_stored_with_their_labels(ingest: Ingest, sandbox: Sandbox):
@@ -83,7 +78,7 @@ async def test_another_database_gets_everything_without_paying(ingest: Ingest, s
 
     await ingest(limit=30, database_url=other)
 
-    assert len(sandbox.database.value("other", "/photos")) == 30
+    assert len(in_database(sandbox, "/photos", namespace="other")) == 30
     assert sandbox.bill.units == 30
 
 
