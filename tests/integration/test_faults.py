@@ -6,7 +6,7 @@ import pytest
 from tests.integration.conftest import Ingest, in_database
 
 from ingestor.engines.accounts import exit_code_of
-from ingestor.errors import Ingest
+from ingestor.errors import IngestorError
 from ingestor.sandbox.server import FAULTS, Sandbox
 
 PHOTOS = 48
