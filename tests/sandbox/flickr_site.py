@@ -99,7 +99,11 @@ async def a_site(*, world: World | None = None) -> AsyncIterator[Site]:
             return a_drawing(scene)
 
         site = Site(
-            session=await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False)),
+            session=await stack.enter_async_context(
+                aiohttp.ClientSession(
+                    auto_decompress=False, headers={"Accept-Encoding": "identity"}
+                )
+            ),
             world=world or World.made(SEED, photos=1_100),
             faults=Faults(SEED, known=KNOWN, knobs=KNOBS),
             calls=Calls(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -75,6 +76,17 @@ async def test_slashes_in_json_are_escaped(site: Site) -> None:
 
     assert b"http:\\/\\/127.0.0.1" in answer.body
     assert b"/" not in answer.body.replace(b"\\/", b"")
+
+
+async def test_a_client_that_accepts_gzip_gets_it(site: Site) -> None:
+    plain = await site.call("flickr.photos.licenses.getInfo")
+
+    site.session.headers["Accept-Encoding"] = "gzip, deflate"
+    packed = await site.call("flickr.photos.licenses.getInfo")
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from aiohttp import web
 from ingestor.sandbox.calls import Calls, Clock
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.flickr_methods import METHODS, Question
-from ingestor.sandbox.flickr_weather import ANSWER_FAULTS, PAGE_FAULTS, instead, spoiled
+from ingestor.sandbox.flickr_weather import ANSWER_FAULTS, PAGE_FAULTS, Case, instead, spoiled
 from ingestor.sandbox.flickr_wire import FORMATS, Answer, Failure, Wording, failure, success
 from ingestor.sandbox.latency import Latency
 from ingestor.sandbox.world import World
@@ -125,8 +125,17 @@ async def answered(
         return web.Response(status=429, text=TOO_MANY, content_type="text/html")
     fault = api.faults.first(ANSWER_FAULTS, method)
     if fault is not None:
-        return await instead(fault, request, faults=api.faults, wording=Wording.asked(arguments))
-    return said(api, arguments).response()
+        case = Case(
+            request=request,
+            faults=api.faults,
+            wording=Wording.asked(arguments),
+            due=lambda: said(api, arguments),
+        )
+        return await instead(fault, case)
+    response = said(api, arguments).response()
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
 
 
 def said(api: Api, arguments: Mapping[str, str]) -> Answer:

@@ -10,7 +10,7 @@ from aiohttp import web
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.flickr_methods import Question
 from ingestor.sandbox.flickr_rows import Row
-from ingestor.sandbox.flickr_wire import Failure, Wording, failure
+from ingestor.sandbox.flickr_wire import Answer, Failure, Wording, failure
 from ingestor.sandbox.titles import ODD_TITLES
 from ingestor.sandbox.wire import Raw, hang_up, head
 
@@ -76,18 +76,17 @@ FOREIGN_URLS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The request to answer badly, how it wanted to be answered, and the knobs."""
+    """The request to answer badly, how it wanted to be answered, what was due, and the knobs."""
 
     request: web.Request
     faults: Faults
     wording: Wording
+    due: Callable[[], Answer]
 
 
-async def instead(
-    fault: str, request: web.Request, *, faults: Faults, wording: Wording
-) -> web.StreamResponse:
+async def instead(fault: str, case: Case) -> web.StreamResponse:
     """Answer as the fault says, instead of asking the world."""
-    return await INSTEAD[fault](Case(request=request, faults=faults, wording=wording))
+    return await INSTEAD[fault](case)
 
 
 def spoiled(fault: str, members: Mapping[str, Any], *, question: Question) -> dict[str, Any]:
@@ -135,11 +134,11 @@ async def _throttled_hint(case: Case) -> web.Response:
 
 
 async def _slow_body(case: Case) -> Raw:
-    body = b'{"photos":{"page":1,"pages":0,"perpage":1,"total":0,"photo":[]},"stat":"ok"}'
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    due = case.due()
+    headers = {"Content-Type": due.content_type, "Content-Length": str(len(due.body))}
     await case.request.writer.write(head("200 OK", headers))
     await asyncio.sleep(case.faults.knob("flickr.slow-seconds"))
-    return Raw(body)
+    return Raw(due.body)
 
 
 async def _reset(case: Case) -> Raw:
