@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from pathlib import Path
 
 from ingestor import events, pipeline
 from ingestor.engines import accounts
@@ -48,6 +49,11 @@ STORE_WRITERS = 4
 __all__ = ["forecast", "ingest"]
 
 OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
+OpenJournal = Callable[[Path], AbstractAsyncContextManager[Journal]]
+
+
+def _new_name() -> str:
+    return uuid.uuid4().hex
 
 
 async def ingest(
@@ -57,20 +63,25 @@ async def ingest(
     lifetime: Lifetime,
     open_services: OpenServices = open_services,
     wall: Callable[[], float] = time.time,
+    open_journal: OpenJournal = Journal,
+    new_name: Callable[[], str] = _new_name,
+    most_images: int = MOST_IMAGES,
 ) -> Report:
     """
     Bring the groups of `settings` into journal, catalog and store; returns the figures.
+
+    `new_name` makes names that no other run or purchase has; `most_images` go into one paid request.
 
     Raises SettingsError, Denied or JournalError where the run could not begin. Once it has begun, an
     error that ends it is told in the report: what was done until then counts.
     """
     async with (
-        Journal(settings.journal_path) as journal,
+        open_journal(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
         groups = await lifetime.unless_stopping(_arrive(services, settings.groups))
         now = wall()
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{uuid.uuid4().hex[:6]}"
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{new_name()[:6]}"
         opening = await journal.write(
             partial(
                 open_run,
@@ -92,6 +103,8 @@ async def ingest(
             lifetime=lifetime,
             listen=listen,
             wall=wall,
+            new_name=new_name,
+            most_images=most_images,
         )
         return await run.carry_out(name)
 
@@ -117,6 +130,8 @@ class Run:
         lifetime: Lifetime,
         listen: events.Listener,
         wall: Callable[[], float],
+        new_name: Callable[[], str],
+        most_images: int,
     ) -> None:
         self.settings = settings
         self.journal = journal
@@ -125,6 +140,8 @@ class Run:
         self.groups = groups
         self.lifetime = lifetime
         self.wall = wall
+        self.new_name = new_name
+        self.most_images = most_images
         self.clock = asyncio.get_running_loop().time
         self.reused = 0
         self._listener = listen
@@ -210,6 +227,7 @@ class Run:
             annotate=partial(
                 annotate,
                 buy=self.annotate,
+                most=self.most_images,
                 weigh=weigh_image,
                 slots=self.calls,
                 memory=self.memory,
@@ -235,7 +253,7 @@ class Run:
         outcomes = await self.buyer.annotate(images)
         if self.settings.max_in_flight is None and self.door.latency:
             images_per_second = self.settings.images_per_minute / 60
-            needed = HEADROOM * images_per_second * self.door.latency / MOST_IMAGES
+            needed = HEADROOM * images_per_second * self.door.latency / self.most_images
             self.calls.set_limit(int(needed) + 2)
         return outcomes
 
@@ -287,7 +305,7 @@ class Run:
         settings = self.settings
         return Quota(
             (settings.requests_per_minute, settings.images_per_minute),
-            largest=(1, MOST_IMAGES),
+            largest=(1, self.most_images),
             clock=self.clock,
             spent=[(max(0.0, now - at), (1, images)) for at, images in self.opening.recent],
         )
@@ -311,7 +329,7 @@ class Run:
             budget=self._budget(),
             features=self.settings.features,
             run=self.opening.run,
-            name=lambda: uuid.uuid4().hex,
+            name=self.new_name,
             lifetime=self.lifetime,
             patience=self.settings.patience,
             clock=self.clock,
@@ -324,7 +342,9 @@ class Run:
         return Buyer(
             door=self.door,
             journal=self.journal,
-            doubts=Doubts(share=self.settings.doubt_share if retries else 0.0, floor=MOST_IMAGES),
+            doubts=Doubts(
+                share=self.settings.doubt_share if retries else 0.0, floor=self.most_images
+            ),
             features=self.settings.features,
             lifetime=self.lifetime,
             patience=self.settings.patience,

@@ -37,7 +37,10 @@ CACHE_KIB = 65_536
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open for writing: WAL, so that readers never wait; FULL, so that a commit survives power loss."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    return prepare(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+
+
+def prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA temp_store=MEMORY")

@@ -49,10 +49,10 @@ async def persist(
     """
     started = clock()
     verdict = _asked_once(hint)
-    source = jitter or random.Random()  # noqa: S311 - spreads waits, guards nothing
+    uniform = jitter.uniform if jitter else random.uniform
 
     def wait(state: RetryCallState) -> float:
-        return _wait(_error(state), state.attempt_number, verdict, source)
+        return _wait(_error(state), state.attempt_number, verdict, uniform)
 
     def out_of_patience(state: RetryCallState) -> bool:
         return clock() - max(started, proven()) + state.upcoming_sleep > patience
@@ -89,9 +89,11 @@ def _asked_once(hint: Hint) -> Hint:
     return verdict
 
 
-def _wait(error: BaseException, attempt: int, hint: Hint, jitter: random.Random) -> float:
+def _wait(
+    error: BaseException, attempt: int, hint: Hint, uniform: Callable[[float, float], float]
+) -> float:
     floor = hint(error)
-    backoff = jitter.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
+    backoff = uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
     return backoff if isinstance(floor, bool) else floor + backoff
 
 

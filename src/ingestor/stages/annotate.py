@@ -31,6 +31,7 @@ async def annotate(
     published: Channel[Published],
     *,
     buy: Annotate,
+    most: int = MOST_IMAGES,
     weigh: Callable[[Image], int],
     slots: Adaptive,
     memory: Memory,
@@ -61,7 +62,7 @@ async def annotate(
     with lifetime.at_cut(cut):
         async with published, asyncio.TaskGroup() as group:
             async for batch in batches(
-                images, most=MOST_IMAGES, heaviest=HEAVIEST_BATCH, weigh=weigh, linger=LINGER
+                images, most=most, heaviest=HEAVIEST_BATCH, weigh=weigh, linger=LINGER
             ):
                 if lifetime.stopping:
                     memory.release(sum(image.reserved for image in batch))
