@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import itertools
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -109,6 +110,23 @@ async def test_whoever_asks_meanwhile_waits_for_the_same_drawing(
 
     assert set(answers) == {b"drawing"}
     assert drawn == [a_scene()]
+
+
+async def test_an_impatient_client_does_not_take_the_drawing_away(
+    thread: ThreadPoolExecutor,
+) -> None:
+    finish = threading.Event()
+    pictures = Pictures(lambda _: b"drawing" if finish.wait() else b"", thread=thread)
+    async with asyncio.TaskGroup() as clients:
+        impatient = clients.create_task(pictures.drawing(a_scene()), name="impatient")
+        patient = clients.create_task(pictures.drawing(a_scene()), name="patient")
+        await asyncio.sleep(0)
+
+        impatient.cancel()
+        finish.set()
+
+    assert impatient.cancelled()
+    assert patient.result() == b"drawing"
 
 
 async def test_a_failed_drawing_is_tried_again(thread: ThreadPoolExecutor) -> None:
