@@ -46,6 +46,13 @@ class PageListed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhotosAdopted(Event):
+    """The database knew photos that the journal did not: they need not be bought again."""
+
+    photos: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageDownloaded(Event):
     photo: str
     size: int

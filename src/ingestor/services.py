@@ -9,7 +9,7 @@ functions make one attempt.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -20,11 +20,12 @@ from ingestor import events
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin, Unusable
 from ingestor.apis.google import Fixed, is_emulator, open_credentials
 from ingestor.apis.images import Images
-from ingestor.apis.rtdb import Database
+from ingestor.apis.rtdb import Conflict, Database, Query
 from ingestor.apis.vision import Vision, encoded_size
 from ingestor.catalog import Catalog
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import (
+    AnswerLost,
     IngestorError,
     Rejected,
     RunStopped,
@@ -59,6 +60,7 @@ LABEL_BYTES = 260
 __all__ = [
     "Group",
     "ListedPage",
+    "PoliteDatabase",
     "Services",
     "Update",
     "open_services",
@@ -126,6 +128,8 @@ class Services:
     """Names the store, so that a journal knows where its results were published."""
     calls: Callable[[], Mapping[str, Mapping[str, float]]]
     """Per upstream what was asked of it so far."""
+    database: PoliteDatabase | None = None
+    """What else the database can be asked; None where there is none."""
 
 
 @asynccontextmanager
@@ -153,21 +157,29 @@ async def open_services(
             renew=access.vision.refresh_after,
             features=settings.features,
         )
-        database = url and Database(
-            transport,
-            url=url,
-            authorize=access.database.headers,
-            renew=access.database.refresh_after,
+        database = (
+            PoliteDatabase(
+                Database(
+                    transport,
+                    url=url,
+                    authorize=access.database.headers,
+                    renew=access.database.refresh_after,
+                ),
+                politely,
+            )
+            if url
+            else None
         )
         yield Services(
             lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
             list_page=_lister(flickr, politely),
             fetch=Images(transport, origin=images).fetch,
             look=vision.annotate,
-            update=_updater(database, politely) if database else None,
-            check_store=_checker(database, politely),
+            update=database.update if database else None,
+            check_store=database.check if database else _nothing_to_check,
             target=url or EMBEDDED,
             calls=lambda: {name: _figures(calls) for name, calls in transport.calls.items()},
+            database=database,
         )
 
 
@@ -199,12 +211,17 @@ class Politely:
         }
         self._answered_at = dict.fromkeys(self._limits, float("-inf"))
 
-    async def __call__(self, upstream: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Raises RunStopped when the upstream stays away longer than our patience."""
+    async def __call__(
+        self, upstream: str, call: Callable[[], Awaitable[T]], *, limited: bool = True
+    ) -> T:
+        """
+        Raises RunStopped when the upstream stays away longer than our patience. Without `limited` it
+        is the caller who bounds how much is asked.
+        """
         unauthorized = 0
 
         async def attempt() -> T:
-            async with self._limits[upstream]:
+            async with self._limits[upstream] if limited else nullcontext():
                 answer = await call()
             self._answered_at[upstream] = self._clock()
             return answer
@@ -241,6 +258,53 @@ class Politely:
             ) from error
 
 
+class PoliteDatabase:
+    """What the database is asked, each with retries; see `apis.rtdb.Database`."""
+
+    def __init__(self, database: Database, politely: Politely) -> None:
+        self._database = database
+        self._politely = politely
+
+    async def check(self) -> None:
+        """One small read: raises where the address, the credentials or the region are wrong."""
+        # Who rejects a read for its size knows us: address, region and credentials are right.
+        with suppress(Rejected):
+            await self._politely("database", self._database.check)
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        await self._politely("database", lambda: self._database.update(paths))
+
+    async def read(self, path: str, *, query: Query | None = None) -> Any:
+        return await self._politely(
+            "database", lambda: self._database.read(path, query=query), limited=False
+        )
+
+    async def keys(self, path: str) -> list[str] | None:
+        """The children's names, however many; None where they are too many for one answer."""
+
+        async def ask() -> list[str] | None:
+            try:
+                return list(await self._database.read(path, shallow=True) or ())
+            except AnswerLost as error:
+                if error.reason == "too-large":
+                    return None
+                raise
+
+        try:
+            return await self._politely("database", ask, limited=False)
+        except Rejected:
+            return None
+
+    async def read_with_etag(self, path: str) -> tuple[Any, str]:
+        return await self._politely("database", lambda: self._database.read_with_etag(path))
+
+    async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None:
+        """Repeated when its answer is lost: a conflict may then be with what we wrote ourselves."""
+        return await self._politely(
+            "database", lambda: self._database.write_if(path, value, etag=etag)
+        )
+
+
 def weigh_image(image: Image) -> int:
     """Bytes of an image in the body of an annotate request."""
     return encoded_size(len(image.content))
@@ -270,21 +334,8 @@ def _lister(flickr: Flickr, politely: Politely) -> Callable[[str, int], Awaitabl
     return list_page
 
 
-def _updater(database: Database, politely: Politely) -> Update:
-    async def update(paths: Mapping[str, Any]) -> None:
-        await politely("database", lambda: database.update(paths))
-
-    return update
-
-
-def _checker(database: Database | str | None, politely: Politely) -> Callable[[], Awaitable[None]]:
-    async def check() -> None:
-        # Who rejects a read for its size knows us: address, region and credentials are right.
-        with suppress(Rejected):
-            if isinstance(database, Database):
-                await politely("database", database.check)
-
-    return check
+async def _nothing_to_check() -> None:
+    """The embedded catalog is there when the journal is."""
 
 
 def _bare_photo(photo_id: str, group: str) -> Photo:

@@ -19,8 +19,9 @@ import orjson
 
 from ingestor.catalog.finding import find, labels_from
 from ingestor.catalog.query import LabelCount, Page, Query, asked_key
+from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
-from ingestor.journal.results import mark_stored
+from ingestor.journal.results import keep_found, mark_stored
 from ingestor.models import Label, Published
 from ingestor.records.keys import key_of, rank
 
@@ -79,6 +80,14 @@ def shelve(db: sqlite3.Connection, batch: Sequence[Published]) -> None:
     """Catalog photos and mark them as stored: one that counts as stored can be found."""
     index_photos(db, batch)
     mark_stored(db, [published.photo.id for published in batch])
+
+
+def adopt(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> None:
+    """Take photos over that a database has, as stored there and found here."""
+    for published in found:
+        take_in(db, published.photo)
+        keep_found(db, published, now=now)
+    shelve(db, found)
 
 
 def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None:

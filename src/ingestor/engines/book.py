@@ -13,6 +13,7 @@ from typing import Any
 
 from ingestor import events
 from ingestor.catalog.local import shelve
+from ingestor.engines.adoption import Adoption
 from ingestor.journal import dead, listing, results
 from ingestor.journal.writer import Journal
 from ingestor.models import Failure, FeatureSet, Photo, Published
@@ -37,8 +38,12 @@ class Book:
         clock: Callable[[], float],
         wall: Callable[[], float],
         listen: events.Listener,
+        adoption: Adoption | None = None,
     ) -> None:
-        """`groups` are names by id; without `update` the embedded catalog is the store."""
+        """
+        `groups` are names by id; without `update` the embedded catalog is the store, and without
+        `adoption` nobody else is asked what is known.
+        """
         self._journal = journal
         self._update = update
         self._features = features
@@ -49,6 +54,7 @@ class Book:
         self._clock = clock
         self._wall = wall
         self._listen = listen
+        self._adoption = adoption
 
     async def sight(
         self, group: str, number: int, page: ListedPage, room: int | None
@@ -56,6 +62,8 @@ class Book:
         """Write a page down before anything is done about it."""
         photos, unusable = page.photos_and_failures(group)
         self._totals[group] = page.total
+        if self._adoption:
+            await self._adoption.adopt([photo.id for photo in photos], group=group, room=room)
         sighting = await self._journal.write(
             partial(
                 listing.sight_page,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ingestor import events
+from ingestor.engines.adoption import Adoption
 from ingestor.journal import ledger, listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.channel import Channel
@@ -40,6 +41,7 @@ class _Count:
 
     journal: Journal
     features: str | None
+    adoption: Adoption | None
     ids: set[str] = field(default_factory=set)
     known: int = 0
     skipped: int = 0
@@ -51,6 +53,9 @@ class _Count:
         known = await self.journal.read(
             partial(listing.finished_among, ids=[photo.id for photo in new], features=self.features)
         )
+        if self.adoption:
+            found = await self.adoption.find([photo.id for photo in new], group=group)
+            known |= {published.photo.id for published in found}
         unusable = {failure.photo_id for failure in failures}
         for photo in new:
             self.ids.add(photo.id)
@@ -81,8 +86,14 @@ async def forecast(
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
         features = settings.features.key if settings.reannotate else None
-        count = _Count(journal=journal, features=features)
         groups = [await services.lookup(group) for group in settings.groups]
+        adoption = None
+        if services.database:
+            adoption = Adoption(
+                database=services.database, journal=journal, features=features, wall=wall
+            )
+            await adoption.begin([group.id for group in groups])
+        count = _Count(journal=journal, features=features, adoption=adoption)
         await discover(
             Channel(1),
             groups=[group.id for group in groups],

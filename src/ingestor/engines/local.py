@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ingestor import events, pipeline
 from ingestor.engines import accounts
+from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.engines.forecast import forecast
 from ingestor.engines.gauges import Gauges
@@ -151,6 +152,7 @@ class Run:
         most = settings.max_in_flight or MOST_IN_FLIGHT
         self.calls = Adaptive(start=settings.max_in_flight or FIRST_IN_FLIGHT, ceiling=most)
         self.quota = self._quota()
+        self.adoption = self._adoption()
         self.book = Book(
             journal=journal,
             update=services.update,
@@ -161,6 +163,7 @@ class Run:
             clock=self.clock,
             wall=wall,
             listen=self.listen,
+            adoption=self.adoption,
         )
         self.door = self._door()
         self.buyer = self._buyer()
@@ -184,7 +187,7 @@ class Run:
             self.lifetime.at_stop(self._say_stopping),
         ):
             try:
-                await self.lifetime.unless_stopping(self.book.publish_left_over())
+                await self.lifetime.unless_stopping(self._catch_up())
                 async with self.gauges.watching():
                     await self._machine()
             except* Stopping:
@@ -194,6 +197,13 @@ class Run:
                 self.lifetime.stop(reason_of(error), error)
         self.lifetime.close()
         return await self._report(name, seconds=self.clock() - started)
+
+    async def _catch_up(self) -> None:
+        """What was bought and not stored, here or elsewhere, comes before anything new."""
+        await self.book.publish_left_over()
+        if self.adoption:
+            await self.adoption.begin(list(self.groups))
+            await self.adoption.adopt_pending(list(self.groups))
 
     async def _machine(self) -> None:
         settings, services = self.settings, self.services
@@ -308,6 +318,17 @@ class Run:
             largest=(1, self.most_images),
             clock=self.clock,
             spent=[(max(0.0, now - at), (1, images)) for at, images in self.opening.recent],
+        )
+
+    def _adoption(self) -> Adoption | None:
+        if self.services.database is None:
+            return None
+        return Adoption(
+            database=self.services.database,
+            journal=self.journal,
+            features=self.settings.features.key if self.settings.reannotate else None,
+            wall=self.wall,
+            listen=self.listen,
         )
 
     def _budget(self) -> Budget:

@@ -150,6 +150,38 @@ def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str 
     return {photo for photo, state in rows if _finished(db, photo, state, features)}
 
 
+def groups_without_photos(db: sqlite3.Connection, gids: Sequence[str]) -> list[str]:
+    """Groups of which this journal has no photo: new ones, or all of them in a new journal."""
+    rows = db.execute(
+        "SELECT value FROM json_each(?) "
+        "WHERE NOT EXISTS (SELECT 1 FROM memberships WHERE gid = value)",
+        (orjson.dumps(gids).decode(),),
+    )
+    return [gid for (gid,) in rows]
+
+
+def pending_ids(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: int) -> list[str]:
+    """Photos of these groups that still wait for an annotation, by id, those behind `after`."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE state = 'listed' AND id > ? AND id IN "
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
+        "ORDER BY id LIMIT ?",
+        (after, orjson.dumps(gids).decode(), most),
+    )
+    return [photo for (photo,) in rows]
+
+
+def take_in(db: sqlite3.Connection, photo: Photo) -> None:
+    """Have a photo that no run of this journal has listed; one that is there keeps its record."""
+    db.execute(
+        "INSERT INTO photos (id, record, date_added, state, run, known) "
+        "VALUES (?, ?, ?, 'listed', 0, 0) ON CONFLICT DO NOTHING",
+        (photo.id, _record(photo), photo.date_added),
+    )
+    if photo.group:
+        _join(db, photo)
+
+
 def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
     """Keep a failure as a dead letter; a second death adds its attempts and keeps the first time."""
     db.execute(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import orjson
 
 from ingestor.journal.listing import photo_from
 from ingestor.models import Annotation, Image, Label, Photo, Published, Size
+
+ELSEWHERE: Final = "elsewhere"
+"""Stands for the purchase that another journal knows."""
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def keep(
@@ -36,6 +43,15 @@ def keep(
     db.execute(
         "UPDATE photos SET state = 'annotated', reason = NULL WHERE id = ?", (annotation.photo_id,)
     )
+
+
+def keep_found(db: sqlite3.Connection, found: Published, *, now: float) -> None:
+    """Write down what the database says that Vision said: bought by a journal that is not here."""
+    annotation = found.annotation
+    if not SHA256.fullmatch(annotation.sha256):
+        # Another program's record: without the hash it answers for this photo, and for no other.
+        annotation = replace(annotation, sha256="")
+    keep(db, annotation, size=found.size, purchase=ELSEWHERE, now=now)
 
 
 def reuse(

@@ -1,0 +1,139 @@
+"""
+What the database knows and this journal does not, learned before anything is bought.
+
+A journal that was lost, or one beside which another machine has worked, would buy again what is paid
+for. The names of all photos in the database are read once, some 20 bytes each; the records of those
+that the journal lacks are read as they are listed, and go into the journal as if bought here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
+
+from ingestor import events
+from ingestor.catalog.local import adopt
+from ingestor.journal import listing
+from ingestor.journal.writer import Journal
+from ingestor.models import Published
+from ingestor.records import read_photo
+
+READS_AT_ONCE: Final = 16
+"""Records read side by side: a page of 500 in some two seconds."""
+PAGE: Final = 500
+"""Pending photos looked up together: as many as a page has."""
+PHOTO_KEY: Final = re.compile(r"p(\d{1,19})")
+"""A photo's key whose number fits 64 bits; Flickr's ids have 11 digits."""
+
+
+class Database(Protocol):
+    """What is needed of the database; see `services.PoliteDatabase`."""
+
+    async def read(self, path: str) -> Any: ...
+
+    async def keys(self, path: str) -> list[str] | None: ...
+
+
+class PhotoKeys:
+    """Photos by number, eight bytes each; may hold more than it was given, never less."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        found = (PHOTO_KEY.fullmatch(key) for key in keys)
+        self._numbers = array("Q", sorted(int(match[1]) for match in found if match))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, photo: object) -> bool:
+        if not isinstance(photo, str) or not PHOTO_KEY.fullmatch(f"p{photo}"):
+            return False
+        at = bisect_left(self._numbers, int(photo))
+        return at < len(self._numbers) and self._numbers[at] == int(photo)
+
+
+class Adoption:
+    """One per run; does nothing until `begin` has found a reason to ask."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        journal: Journal,
+        features: str | None,
+        wall: Callable[[], float],
+        listen: events.Listener = events.ignore,
+    ) -> None:
+        """`features`: the feature set that counts as known; None counts any annotation."""
+        self._database = database
+        self._journal = journal
+        self._features = features
+        self._wall = wall
+        self._listen = listen
+        self._asking = False
+        self._keys: PhotoKeys | None = None
+        """None while asking: they are too many to be read, so every photo is asked for."""
+
+    async def begin(self, groups: Sequence[str], *, others_worked: bool = False) -> None:
+        """Ask from now on if the journal may lack what the database has of these groups."""
+        unseen = await self._journal.read(partial(listing.groups_without_photos, gids=groups))
+        if not (unseen or others_worked):
+            return
+        names = await self._database.keys("photos")
+        self._keys = None if names is None else PhotoKeys(names)
+        self._asking = self._keys is None or len(self._keys) > 0
+
+    async def adopt_pending(self, groups: Sequence[str]) -> None:
+        """What earlier runs left may have been bought elsewhere since."""
+        last = ""
+        while self._asking and (
+            ids := await self._journal.read(
+                partial(listing.pending_ids, gids=groups, after=last, most=PAGE)
+            )
+        ):
+            await self.adopt(ids)
+            last = ids[-1]
+
+    async def adopt(
+        self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
+    ) -> None:
+        """Bring those of `ids` that the database has into the journal, `room` of them at most."""
+        found = await self.find(ids, group=group, room=room)
+        if found:
+            await self._journal.write(partial(adopt, found=found, now=self._wall()))
+            self._listen(events.PhotosAdopted(photos=len(found)))
+
+    async def find(
+        self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
+    ) -> list[Published]:
+        """Those of `ids` that the database has an annotation of, and the journal has not."""
+        if not self._asking:
+            return []
+        finished = await self._journal.read(
+            partial(listing.finished_among, ids=ids, features=self._features)
+        )
+        unknown = [photo for photo in dict.fromkeys(ids) if photo not in finished][:room]
+        wanted = [photo for photo in unknown if self._keys is None or photo in self._keys]
+        places = asyncio.Semaphore(READS_AT_ONCE)
+        async with asyncio.TaskGroup() as reads:
+            tasks = [
+                reads.create_task(self._read(photo, group, places), name="adopt")
+                for photo in wanted
+            ]
+        return [found for task in tasks if (found := task.result())]
+
+    async def _read(
+        self, photo: str, group: str | None, places: asyncio.Semaphore
+    ) -> Published | None:
+        async with places:
+            record = await self._database.read(f"photos/p{photo}")
+        found = read_photo(record, photo_id=photo, group=group)
+        # A record without a model holds no annotation: somebody's half, or an emptied database.
+        if found is None or not found.annotation.model:
+            return None
+        known = self._features is None or found.annotation.features == self._features
+        return found if known else None

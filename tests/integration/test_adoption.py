@@ -1,0 +1,113 @@
+"""The journal is gone and the database is there: it says what is known, and nothing is bought twice."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.integration.conftest import Ingest, in_database, settings_for
+
+from ingestor import events
+from ingestor.catalog.local import LocalCatalog
+from ingestor.catalog.query import Query
+from ingestor.catalog.rtdb import DatabaseCatalog
+from ingestor.engines import local
+from ingestor.kits.lifetime import Lifetime
+from ingestor.sandbox.server import Sandbox
+from ingestor.services import open_catalog
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+async def test_a_lost_journal_costs_nothing(ingest: Ingest, sandbox: Sandbox, state: Path):
+    adopted = 0
+
+    def count(event: events.Event) -> None:
+        nonlocal adopted
+        adopted += event.photos if isinstance(event, events.PhotosAdopted) else 0
+
+    await ingest(limit=40)
+    shutil.rmtree(state)
+
+    again = await ingest(limit=60, listen=count)
+
+    assert (again.listed, again.skipped, again.stored, again.exit_code) == (60, 40, 20, 0)
+    assert adopted == 40
+    assert (sandbox.bill.units, sandbox.bill.most_for_one_image()) == (60, 1)
+
+
+async def test_search_finds_again_what_the_journal_lost(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=40)
+    shutil.rmtree(state)
+
+    await ingest(limit=40)
+
+    query = Query(labels=("mammal",), limit=50)
+    settings = settings_for(sandbox, state)
+    async with LocalCatalog(settings.journal_path) as embedded, open_catalog(settings) as database:
+        assert isinstance(database, DatabaseCatalog)
+        found, there = await embedded.search(query), await database.search(query)
+    assert len(found.hits) > 10
+    assert [(hit.photo, hit.score) for hit in found.hits] == [
+        (hit.photo, hit.score) for hit in there.hits
+    ]
+
+
+async def test_half_a_record_is_not_taken_for_an_annotation(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=10)
+    first = min(in_database(sandbox, "/photos"))
+    sandbox.database.put("sandbox", f"/photos/{first}", value={"title": "Only a title"})
+    shutil.rmtree(state)
+
+    again = await ingest(limit=10)
+
+    assert (again.skipped, again.units.certain) == (9, 1)
+
+
+async def test_other_features_are_bought_where_they_are_asked_for(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=10)
+    shutil.rmtree(state)
+
+    again = await ingest(limit=10, max_labels=20, reannotate=True)
+
+    assert again.units.certain == 10
+
+
+async def test_a_new_group_in_an_empty_database_costs_one_question(
+    ingest: Ingest, sandbox: Sandbox
+):
+    await ingest(limit=40)
+
+    assert sandbox.calls.count("database", method="GET") <= 3
+
+
+async def test_a_journal_that_knows_the_group_does_not_ask(ingest: Ingest, sandbox: Sandbox):
+    await ingest(limit=40)
+    sandbox.calls.clear()
+
+    await ingest(limit=50)
+
+    assert sandbox.calls.count("database", method="GET") <= 2
+
+
+async def test_the_forecast_counts_what_the_database_knows(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=40)
+    shutil.rmtree(state)
+
+    foreseen = await local.forecast(
+        settings_for(sandbox, state, limit=60), lifetime=Lifetime(drain=8.0)
+    )
+
+    assert (foreseen.photos, foreseen.known, foreseen.units) == (60, 40, 20)
