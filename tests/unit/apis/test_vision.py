@@ -194,6 +194,19 @@ def test_safe_search_answers_for_every_kind(answer: Answer) -> None:
     }
 
 
+@pytest.mark.parametrize("likelihood", [[], {}, ["LIKELY"], 7, None, "CERTAINLY"], ids=repr)
+def test_a_likelihood_of_a_strange_shape_costs_no_paid_answer(likelihood: object) -> None:
+    safe = {"adult": likelihood, "racy": "LIKELY"}
+    body = {"responses": [{"safeSearchAnnotation": safe}]}
+
+    [found] = read_annotations(a_response(body), [an_image()], EVERYTHING)
+
+    assert isinstance(found, Annotation)
+    assert found.safe is not None
+    assert (found.safe["adult"], found.safe["racy"]) == ("UNKNOWN", "LIKELY")
+
+
+
 @pytest.mark.parametrize(
     ("code", "transient", "reason"),
     [

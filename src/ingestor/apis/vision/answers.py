@@ -183,7 +183,8 @@ def _read_safe(answer: object) -> Mapping[str, str] | None:
         return None
     if not isinstance(answer, dict):
         raise _UnreadableError("the safe search is not an object")
-    return {
-        kind: likelihood if (likelihood := answer.get(kind)) in LIKELIHOODS else "UNKNOWN"
-        for kind in SAFE_KINDS
-    }
+    return {kind: _likelihood(answer.get(kind)) for kind in SAFE_KINDS}
+
+
+def _likelihood(value: object) -> str:
+    return value if isinstance(value, str) and value in LIKELIHOODS else "UNKNOWN"
