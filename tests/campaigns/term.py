@@ -115,7 +115,7 @@ async def told_to_stop(arena: Arena, seed: int, tally: Tally) -> None:
 async def told(run: Started, tally: Tally, *, twice_after: float | None) -> int:
     """Signal once or twice, and wait for the end; returns the exit code."""
     clock = asyncio.get_running_loop().time
-    started = clock()
+    started = again = clock()
     run.signal(signal.SIGTERM)
     if twice_after is not None:
         await asyncio.wait((run.ended,), timeout=twice_after)

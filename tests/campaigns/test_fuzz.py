@@ -1,0 +1,19 @@
+"""A small share of the fuzzing: readers of vendors' answers keep to our own errors."""
+
+from __future__ import annotations
+
+import pytest
+from tests.campaigns import fuzz
+
+pytestmark = pytest.mark.campaign
+
+
+def test_of_ten_thousand_mutants_none_brings_a_foreign_error_out() -> None:
+    tally = fuzz.campaign(mutants_wanted=10_000, first_seed=1)
+
+    assert not tally.failed, tally.failed[0]
+    assert tally.read.total() == 10_000
+
+
+def test_no_tree_of_vendors_words_brings_a_foreign_error_out() -> None:
+    fuzz.grown(200, first_seed=1)
