@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.campaigns import fuzz
+from tests.campaigns import fuzz, malformed
 
 pytestmark = pytest.mark.campaign
 
@@ -17,3 +17,10 @@ def test_of_ten_thousand_mutants_none_brings_a_foreign_error_out() -> None:
 
 def test_no_tree_of_vendors_words_brings_a_foreign_error_out() -> None:
     fuzz.grown(200, first_seed=1)
+
+
+async def test_of_two_hundred_malformed_answers_none_brings_a_foreign_error_out() -> None:
+    tally = await malformed.campaign(answers=200, first_seed=1)
+
+    assert not tally.failed, tally.failed[0]
+    assert tally.outcomes.total() == 200
