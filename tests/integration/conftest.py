@@ -13,7 +13,7 @@ from ingestor.engines import local
 from ingestor.kits.lifetime import Lifetime
 from ingestor.report import Report
 from ingestor.sandbox.options import Options
-from ingestor.sandbox.server import DRAWINGS_FOLDER, Sandbox
+from ingestor.sandbox.server import Sandbox
 from ingestor.settings import Settings
 
 Ingest = Callable[..., Awaitable[Report]]
@@ -21,19 +21,16 @@ Ingest = Callable[..., Awaitable[Report]]
 QUICK = {"images_per_minute": 1_000_000, "requests_per_minute": 1_000_000}
 
 
-@pytest.fixture(scope="session")
-def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures are drawn once for all tests, those of other test processes too."""
-    folder = tmp_path_factory.getbasetemp().parent / "drawings"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.fixture
-async def sandbox(tmp_path: Path, drawings: Path) -> AsyncIterator[Sandbox]:
-    memory = with_drawings(tmp_path, drawings)
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     options = Options(
-        port=0, fast=True, photos=400, images_per_minute=0, requests_per_minute=0, memory=memory
+        port=0,
+        fast=True,
+        photos=400,
+        sketches=True,
+        images_per_minute=0,
+        requests_per_minute=0,
+        memory=tmp_path / "sandbox",
     )
     async with Sandbox(options) as running:
         yield running
@@ -42,14 +39,6 @@ async def sandbox(tmp_path: Path, drawings: Path) -> AsyncIterator[Sandbox]:
 def in_database(sandbox: Sandbox, path: str, *, namespace: str = "sandbox") -> dict[str, object]:
     value = sandbox.database.value(namespace, path)
     return dict(value) if isinstance(value, dict) else {}
-
-
-def with_drawings(tmp_path: Path, drawings: Path) -> Path:
-    """A memory for one sandbox in which only the drawings are shared."""
-    memory = tmp_path / "sandbox"
-    memory.mkdir()
-    (memory / DRAWINGS_FOLDER).symlink_to(drawings)
-    return memory
 
 
 def settings_for(sandbox: Sandbox, state: Path, **given: Any) -> Settings:

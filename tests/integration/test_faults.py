@@ -7,7 +7,7 @@ from tests.integration.conftest import Ingest, in_database
 
 from ingestor.engines.accounts import exit_code_of
 from ingestor.errors import IngestorError
-from ingestor.sandbox.server import FAULTS, Sandbox
+from ingestor.sandbox.server import FAULTS, KNOBS, Sandbox
 
 PHOTOS = 48
 
@@ -33,11 +33,15 @@ TOO_SLOW_FOR_HERE = {"vision.stall", "vision.late", "image.stall", "image.drip",
 """They wait for deadlines of minutes; simulated time is theirs."""
 NOT_ASKED_FOR = {name for name in FAULTS if name.startswith(("google.", "database.stream-"))}
 
+HINTS = [name for name in KNOBS if name.endswith("retry-after")]
+
 WEATHER = sorted(set(FAULTS) - set(ENDS_THE_RUN) - TOO_SLOW_FOR_HERE - NOT_ASKED_FOR)
 
 
 @pytest.mark.parametrize("fault", WEATHER)
 async def test_bad_weather_costs_calls_not_photos(ingest: Ingest, sandbox: Sandbox, fault: str):
+    for hint in HINTS:
+        sandbox.faults.set(hint, 0.1)
     sandbox.faults.queue(fault, times=2)
 
     report = await ingest(limit=PHOTOS, max_failures=1.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.conftest import in_database, settings_for, with_drawings
+from tests.integration.conftest import in_database, settings_for
 
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import MOST_HITS, Query
@@ -35,13 +35,13 @@ def recording(name: str) -> Any:
 
 
 @pytest.fixture
-async def replayed(tmp_path: Path, drawings: Path) -> AsyncIterator[Sandbox]:
+async def replayed() -> AsyncIterator[Sandbox]:
     """First the pool shows one page; when it is asked for again, 298 photos have arrived."""
     before, after = recording("pool-page-1.json"), recording("pool-page-1-again.json")
     newest = {row["id"] for row in after}
     grown = after + [row for row in before if row["id"] not in newest]
     world = World.recorded([before, grown], recording("labels.json"))
-    options = Options(port=0, fast=True, memory=with_drawings(tmp_path, drawings),
+    options = Options(port=0, fast=True, sketches=True,
                       images_per_minute=0, requests_per_minute=0)  # fmt: skip
     async with Sandbox(options, world=world) as sandbox:
         yield sandbox

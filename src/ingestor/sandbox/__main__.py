@@ -30,6 +30,10 @@ USAGE_ERROR: Final = 2
 STDIN: Final = 0
 
 
+SKETCHES: Final = "INGESTOR_SANDBOX_SKETCHES"
+"""For sandboxes that another command starts."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM, SIGINT or, if asked for, the end of stdin; returns the exit code."""
     given = parser().parse_args(arguments)
@@ -49,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=DEFAULT_SEED, help="same seed, same world")
     add("--photos", type=count, default=ZOO_PHOTOS, help="photos in the group zoo")
     add("--fast", action="store_true", help="without the latencies of the real services")
+    add(
+        "--sketches",
+        action="store_true",
+        default=os.environ.get(SKETCHES, "") not in ("", "0"),
+        help=f"plain sheets instead of drawings, for tests ({SKETCHES})",
+    )
     add("--memory", type=Path, help="directory for what must outlive the process")
     add(
         "--images-per-minute", type=count, default=IMAGES_PER_MINUTE, help="Vision's quota; 0: none"
@@ -81,6 +91,7 @@ def options_of(given: argparse.Namespace) -> Options:
         seed=given.seed,
         photos=given.photos,
         fast=given.fast,
+        sketches=given.sketches,
         rates=dict(rate_of(text) for text in given.fault),
         memory=given.memory,
         images_per_minute=given.images_per_minute,

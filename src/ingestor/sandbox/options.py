@@ -32,6 +32,9 @@ class Options:
     fast: bool = False
     """Without the latencies of the real services."""
 
+    sketches: bool = False
+    """Plain sheets instead of drawings, made in no time: for tests that nobody looks at."""
+
     rates: Mapping[str, float] = field(default_factory=dict)
     """Rates of faults and values of knobs from the start."""
 

@@ -19,7 +19,7 @@ from aiohttp import web
 from ingestor.sandbox import control, flickr, google, images, vision
 from ingestor.sandbox.bill import Bill
 from ingestor.sandbox.calls import Calls
-from ingestor.sandbox.drawing.painter import draw
+from ingestor.sandbox.drawing.painter import draw, sketch
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.latency import Latency
 from ingestor.sandbox.options import SITES, Addresses, Options
@@ -208,6 +208,8 @@ class Sandbox:
     def _pictures(self, stack: contextlib.AsyncExitStack) -> Pictures:
         thread = ThreadPoolExecutor(1, thread_name_prefix="drawing")
         stack.callback(thread.shutdown, wait=False, cancel_futures=True)
+        if self.options.sketches:
+            return Pictures(sketch, thread=thread)
         memory = self.options.memory
         folder = memory / DRAWINGS_FOLDER if memory is not None else None
         return Pictures(draw, thread=thread, folder=folder)

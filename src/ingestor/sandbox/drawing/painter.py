@@ -29,6 +29,13 @@ def draw(scene: Scene) -> bytes:
     return out.getvalue()
 
 
+def sketch(scene: Scene) -> bytes:
+    """A sheet of one colour in the scene's size; nobody would pay to have it labelled."""
+    out = io.BytesIO()
+    Image.new("RGB", scene.size, "#8fb98b").save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
 def _grained(picture: Image.Image, chance: random.Random) -> Image.Image:
     width, height = picture.size
     noise = Image.frombytes("L", picture.size, chance.randbytes(width * height))
