@@ -5,7 +5,7 @@ RUN := .venv/.installed-run
 TEST := .venv/.installed-test
 PINS := .venv/bin/python requirements/installer.txt pyproject.toml scripts/install
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test check coverage lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ test: $(TEST) ## Install everything the tests need, check the code, run the whol
 
 check: $(TEST) ## Format, lint, types and floors only
 	@scripts/check
+
+coverage: $(TEST) ## The suite once more, with the coverage of the package
+	@scripts/coverage
 
 lock: $(TEST) ## Pin again what pyproject.toml asks for; with UPGRADE=1 to the newest
 	@scripts/lock $(if $(UPGRADE),--upgrade)

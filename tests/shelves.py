@@ -7,9 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tests.builders import a_label, a_photo, a_published
-from tests.sandbox.rtdb_site import serving
-
 from ingestor.apis.rtdb import Database
 from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog, index_photos
@@ -21,6 +18,8 @@ from ingestor.journal.writer import connect
 from ingestor.models import Label, Published
 from ingestor.records import updates_for
 from ingestor.transport import HttpTransport
+from tests.builders import a_label, a_photo, a_published
+from tests.sandbox.rtdb_site import serving
 
 
 class Shelf(Protocol):

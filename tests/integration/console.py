@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
 from tests.conftest import FOREIGN_NAMES, FOREIGN_PREFIXES
 
 PATIENCE = 100.0

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.shelves import Shelf, a_shelved, database_shelf, local_shelf
 
 from ingestor.catalog.query import LabelCount, Page, Query
+from tests.shelves import Shelf, a_shelved, database_shelf, local_shelf
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "labels.json"
 

@@ -10,6 +10,7 @@ from typing import IO
 
 import orjson
 import pytest
+
 from tests.integration.console import SANDBOX, Ended, ended, free_ports, ingestor, started
 from tests.unit.cli.test_flags import CONTRACT
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.conftest import Ingest, in_database
 
 from ingestor.engines.accounts import exit_code_of
 from ingestor.errors import IngestorError
 from ingestor.sandbox.server import FAULTS, KNOBS, Sandbox
+from tests.integration.conftest import Ingest, in_database
 
 PHOTOS = 48
 

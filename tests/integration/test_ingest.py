@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import Ingest, in_database
 
 from ingestor import events
 from ingestor.errors import Denied, SettingsError
 from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
+from tests.integration.conftest import Ingest, in_database
 
 
 async def test_photos_are_stored_with_their_labels(ingest: Ingest, sandbox: Sandbox):

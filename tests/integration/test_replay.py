@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.conftest import in_database, settings_for
 
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import MOST_HITS, Query
@@ -20,6 +19,7 @@ from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.world import World
 from ingestor.services import open_catalog
+from tests.integration.conftest import in_database, settings_for
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
 

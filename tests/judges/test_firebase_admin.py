@@ -14,6 +14,7 @@ from typing import Any
 import firebase_admin
 import pytest
 from firebase_admin import db, exceptions
+
 from tests.judges.judging import Check
 from tests.sandbox.rtdb_site import Site, serving
 

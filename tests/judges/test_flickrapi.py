@@ -8,10 +8,10 @@ from typing import Any
 import flickrapi
 import pytest
 import requests
-from tests.judges.judging import Check
-from tests.judges.whole_sandbox import SECONDS, ZOO_PHOTOS, a_whole_sandbox
 
 from ingestor.sandbox.server import Sandbox
+from tests.judges.judging import Check
+from tests.judges.whole_sandbox import SECONDS, ZOO_PHOTOS, a_whole_sandbox
 
 JUDGE = "flickrapi"
 

@@ -15,14 +15,14 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpRequest, build_http
 from PIL import Image
-from tests.judges.discovery import objections, size_of
-from tests.judges.judging import Check
-from tests.judges.whole_sandbox import a_whole_sandbox
 
 from ingestor.sandbox.marks import marked
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.vision.masks import ANSWER
 from ingestor.sandbox.vision.schema import BATCH, ENUMS, MESSAGES
+from tests.judges.discovery import objections, size_of
+from tests.judges.judging import Check
+from tests.judges.whole_sandbox import a_whole_sandbox
 
 JUDGE = "google-api-python-client"
 

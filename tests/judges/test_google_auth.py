@@ -16,12 +16,12 @@ from google.auth import exceptions
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.oauth2 import credentials as user_credentials
 from google.oauth2 import service_account
-from tests.judges.judging import Check
-from tests.judges.whole_sandbox import SECONDS, a_whole_sandbox
 
 from ingestor.sandbox.google import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.service_account import EMAIL
+from tests.judges.judging import Check
+from tests.judges.whole_sandbox import SECONDS, a_whole_sandbox
 
 JUDGE = "google-auth"
 

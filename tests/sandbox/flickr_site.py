@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from PIL import Image
-from tests.sandbox.google_site import Answer, Clock
 
 from ingestor.sandbox import flickr, images
 from ingestor.sandbox.calls import Calls
@@ -23,6 +22,7 @@ from ingestor.sandbox.photos import ScenePhoto
 from ingestor.sandbox.pictures import Pictures
 from ingestor.sandbox.scenes import Scene
 from ingestor.sandbox.world import Group, World
+from tests.sandbox.google_site import Answer, Clock
 
 SEED = 7
 KEY = flickr.api_key(SEED)

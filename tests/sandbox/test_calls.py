@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.sandbox.google_site import Clock
-
 from ingestor.sandbox.calls import Calls
+from tests.sandbox.google_site import Clock
 
 
 def test_the_busiest_minute_slides() -> None:

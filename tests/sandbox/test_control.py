@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.sandbox.google_site import FLICKR_KEY, SEED, Site, a_jpeg, a_picture, a_site
 
 from ingestor.sandbox import control
+from tests.sandbox.google_site import FLICKR_KEY, SEED, Site, a_jpeg, a_picture, a_site
 
 
 @pytest_asyncio.fixture

@@ -9,11 +9,11 @@ import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
-from tests.sandbox.flickr_site import POOL, Site, a_site
-from tests.sandbox.google_site import Answer
 
 from ingestor.sandbox.flickr import FAULTS
 from ingestor.sandbox.flickr_weather import INSTEAD, SPOILERS
+from tests.sandbox.flickr_site import POOL, Site, a_site
+from tests.sandbox.google_site import Answer
 
 
 @pytest_asyncio.fixture

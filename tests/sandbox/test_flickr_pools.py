@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.flickr_site import POOL, Site, a_site
 
 PLAIN = {

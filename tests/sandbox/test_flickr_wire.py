@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import orjson
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.flickr_site import KEY, POOL, Site, a_site
 
 OTHER_KEY = "c" * 32

@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from tests.sandbox.google_site import NOW, Answer, Site, a_site, rsa_key
 
 from ingestor.sandbox.google import (
     CLIENT_ID,
@@ -29,6 +28,7 @@ from ingestor.sandbox.service_account import (
     KEY_ID,
     ServiceAccount,
 )
+from tests.sandbox.google_site import NOW, Answer, Site, a_site, rsa_key
 
 PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 METADATA = {"Metadata-Flavor": "Google"}

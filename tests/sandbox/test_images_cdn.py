@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from PIL import Image
-from tests.sandbox.flickr_site import Site, a_site
 
 from ingestor.sandbox.marks import photo_id_in
 from ingestor.sandbox.photos import ScenePhoto
+from tests.sandbox.flickr_site import Site, a_site
 
 
 @pytest_asyncio.fixture

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from tests.sandbox.flickr_site import Site, a_site
 
 from ingestor.sandbox.image_faults import MISDEEDS
 from ingestor.sandbox.images import FAULTS
 from ingestor.sandbox.marks import photo_id_in
+from tests.sandbox.flickr_site import Site, a_site
 
 Judge = Callable[[bytes, bytes, bytes], bool]
 """Of status line and headers, of the body, and of the picture that was due."""

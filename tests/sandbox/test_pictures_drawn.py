@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageStat
-from tests.sandbox.flickr_site import a_drawing
 
 from ingestor.sandbox.drawing.animals import OTHERS
 from ingestor.sandbox.drawing.coats import COATS
@@ -23,6 +22,7 @@ from ingestor.sandbox.marks import marked, photo_id_in
 from ingestor.sandbox.pictures import Pictures
 from ingestor.sandbox.scenes import PLACES, PORTRAIT, STANDING, WEIGHTS, Scene, scenes_of
 from ingestor.sandbox.vocabulary import KINDS, VARIETIES
+from tests.sandbox.flickr_site import a_drawing
 
 SMALLEST, LARGEST = 70_000, 230_000
 """Bytes of a drawing; photographs of 640 px on Flickr are about as large."""

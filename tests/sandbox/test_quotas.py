@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from tests.sandbox.google_site import Clock
 
 from ingestor.sandbox.quotas import Quotas
+from tests.sandbox.google_site import Clock
 
 
 def some_quotas(clock: Clock, *, requests: int = 0, images: int = 0) -> Quotas:

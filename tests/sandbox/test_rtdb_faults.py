@@ -6,7 +6,6 @@ import asyncio
 
 import aiohttp
 import pytest
-from tests.sandbox.rtdb_site import serving, until
 
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.rtdb.misbehaviour import (
@@ -18,6 +17,7 @@ from ingestor.sandbox.rtdb.misbehaviour import (
     Throttle,
 )
 from ingestor.sandbox.rtdb.refusals import Refused
+from tests.sandbox.rtdb_site import serving, until
 
 SILENT = {name for name in FAULTS if "stall" in name}
 STATUSES = {

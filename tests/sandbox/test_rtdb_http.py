@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.sandbox.rtdb_site import GOOD_TOKEN, NARROW_TOKEN, OWNER, Site, serving
 
 from ingestor.sandbox.rtdb.callers import LEGACY_SECRET
+from tests.sandbox.rtdb_site import GOOD_TOKEN, NARROW_TOKEN, OWNER, Site, serving
 
 PARSE_ANY = "Invalid data; couldn't parse JSON object, array, or value."
 PARSE_OBJECT = (

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sandbox.rtdb_site import until
 
 from ingestor.sandbox.rtdb.database import Database
 from ingestor.sandbox.rtdb.rules import Rules
 from ingestor.sandbox.rtdb.snapshot import FILE_NAME, remembered, restore, serialised
+from tests.sandbox.rtdb_site import until
 
 VALUE: dict[str, Any] = {
     "photos": {"p1": {"title": "ü", "score": 0.5, "groups": {"1@N00": {"n": True}}}},

@@ -9,12 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.sandbox.rtdb_site import GOOD_TOKEN, OWNER, Site, serving, until
 
 from ingestor.sandbox.rtdb.database import Change
 from ingestor.sandbox.rtdb.keys import path_of
 from ingestor.sandbox.rtdb.streaming import happenings
 from ingestor.sandbox.rtdb.tree import Tree
+from tests.sandbox.rtdb_site import GOOD_TOKEN, OWNER, Site, serving, until
 
 Event = tuple[str, Any]
 

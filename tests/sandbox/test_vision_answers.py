@@ -10,6 +10,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from PIL import Image
+
 from tests.sandbox.google_site import (
     LABELS,
     SAFE,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.google_site import KEY, Answer, Site, a_jpeg, a_site
 
 PLATFORM = "https://www.googleapis.com/auth/cloud-platform"

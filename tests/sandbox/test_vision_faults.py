@@ -12,9 +12,9 @@ import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
-from tests.sandbox.google_site import Answer, Site, a_picture, a_site
 
 from ingestor.sandbox.vision.faults import FAULTS, IMAGES, LATE, LOST, REFUSALS, UPLOAD
+from tests.sandbox.google_site import Answer, Site, a_picture, a_site
 
 MOST_TURNS = 100_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.sandbox.google_site import LABELS, SAFE, a_jpeg, a_site
 
 

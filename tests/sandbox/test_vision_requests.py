@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.google_site import LABELS, Site, a_jpeg, a_picture, a_site, an_entry, encoded
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.sandbox.flickr_site import POOL, Site, a_site
 
 from ingestor.sandbox.world import RECORDED_GROUP, World
+from tests.sandbox.flickr_site import POOL, Site, a_site
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
 

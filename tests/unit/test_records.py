@@ -12,7 +12,6 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import a_label, a_photo, a_published, an_annotation
 
 from ingestor.models import Label
 from ingestor.records import (
@@ -28,6 +27,7 @@ from ingestor.records import (
     unescape,
     updates_for,
 )
+from tests.builders import a_label, a_photo, a_published, an_annotation
 
 ILLEGAL = re.compile(r"[.$#\[\]/\x00-\x1f\x7f]")
 

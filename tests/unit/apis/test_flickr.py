@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from tests.unit.apis.conftest import Answer, Recorder
 
 from ingestor.apis.flickr import (
     Flickr,
@@ -30,6 +29,7 @@ from ingestor.apis.flickr import (
 from ingestor.errors import Denied, IngestorError, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Request, Response
+from tests.unit.apis.conftest import Answer, Recorder
 
 URL = "https://api.flickr.com/services/rest/"
 KEY = SecretStr("canary-flickr-key")

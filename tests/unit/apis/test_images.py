@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 
 import pytest
-from tests.unit.apis.conftest import Recorder
 
 from ingestor.apis.images import LARGEST, SLOWEST, Images, judge
 from ingestor.errors import AnswerLost, Rejected, VendorError, reason_of, retry_hint
 from ingestor.models import Size
 from ingestor.transport import Request, Response
+from tests.unit.apis.conftest import Recorder
 
 CDN = "https://live.staticflickr.com"
 URL = f"{CDN}/65535/1_0a_z.jpg"

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import a_label, a_published
-from tests.unit.apis.conftest import Answer, Recorder
 
 from ingestor.apis.rtdb import (
     NOTHING,
@@ -33,6 +31,8 @@ from ingestor.errors import (
 )
 from ingestor.records import updates_for
 from ingestor.transport import Request, Response
+from tests.builders import a_label, a_published
+from tests.unit.apis.conftest import Answer, Recorder
 
 URL = "https://demo-default-rtdb.firebaseio.com"
 EMULATOR = "http://127.0.0.1:9000/?ns=demo"

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import FEATURES, an_image
-from tests.unit.apis.conftest import Answer, Recorder
 
 from ingestor.apis.vision import (
     BYTES_PER_REQUEST,
@@ -37,6 +35,8 @@ from ingestor.errors import (
 )
 from ingestor.models import Annotation, FeatureSet, Image
 from ingestor.transport import Parts, Request, Response
+from tests.builders import FEATURES, an_image
+from tests.unit.apis.conftest import Answer, Recorder
 
 URL = "https://vision.googleapis.com"
 EVERYTHING = FeatureSet(max_labels=50, safe_search=True)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.builders import FEATURES, a_label, a_photo, a_published, a_size, an_annotation
 
 from ingestor.catalog.local import adopt
 from ingestor.engines.adoption import PhotoKeys
 from ingestor.journal import listing, results, runs
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
+from tests.builders import FEATURES, a_label, a_photo, a_published, a_size, an_annotation
 
 HASH = "ab" * 32
 

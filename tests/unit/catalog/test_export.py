@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 import pyarrow.parquet
 import pytest
-from tests.builders import a_label, a_photo, a_published, an_annotation
 
 from ingestor.catalog import export
 from ingestor.errors import SettingsError
@@ -19,6 +18,7 @@ from ingestor.journal.listing import sight
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.models import Published
+from tests.builders import a_label, a_photo, a_published, an_annotation
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from tests.builders import a_photo, a_size, an_annotation
 
 from ingestor.journal import dead
 from ingestor.journal.listing import fail, pending, sight
 from ingestor.journal.results import keep, unpublished
 from ingestor.journal.schema import migrate
 from ingestor.models import Failure
+from tests.builders import a_photo, a_size, an_annotation
 
 GROUP = "42637302@N00"
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import FEATURES, a_label, an_annotation, an_image
-from tests.inline import Inline
 
 from ingestor.errors import (
     AnswerLost,
@@ -33,6 +31,8 @@ from ingestor.kits.quota import Quota
 from ingestor.models import Annotation, Failure, Image, Published
 from ingestor.purchases import Budget, Buyer, Door, Doubts
 from ingestor.purchases.door import Answer
+from tests.builders import FEATURES, a_label, an_annotation, an_image
+from tests.inline import Inline
 
 pytestmark = pytest.mark.looptime
 

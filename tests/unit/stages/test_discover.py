@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.builders import a_photo
-
 from ingestor.kits.channel import Channel
 from ingestor.models import Photo
 from ingestor.stages.discover import discover
+from tests.builders import a_photo
 
 PER_PAGE = 3
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.far_end import a_request, a_transport, far_end, response, says
 
 from ingestor.errors import AddressRefused, NotSent, SettingsError
 from ingestor.transport import HttpTransport
 from ingestor.transport.allowlist import AllowList, is_public
 from ingestor.transport.connector import CheckedResolver, GuardedConnector, LookUp
+from tests.far_end import a_request, a_transport, far_end, response, says
 
 CDN = "https://live.staticflickr.com"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 
 import pytest
+
+from ingestor.errors import AnswerLost
 from tests.far_end import (
     Play,
     a_request,
@@ -15,8 +17,6 @@ from tests.far_end import (
     says,
     says_for_ever,
 )
-
-from ingestor.errors import AnswerLost
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"

@@ -6,6 +6,9 @@ import asyncio
 from asyncio import StreamReader, StreamWriter
 
 import pytest
+
+from ingestor.errors import AnswerLost
+from ingestor.transport.pace import LOOKS, Pace
 from tests.far_end import (
     FarEnd,
     Play,
@@ -16,9 +19,6 @@ from tests.far_end import (
     says,
     says_for_ever,
 )
-
-from ingestor.errors import AnswerLost
-from ingestor.transport.pace import LOOKS, Pace
 
 WINDOW = 0.1
 """Seconds instead of five."""

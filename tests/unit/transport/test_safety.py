@@ -10,10 +10,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.far_end import a_request, a_transport, far_end, response, says
 
 from ingestor.errors import AddressRefused, SettingsError, retry_hint
 from ingestor.transport import HttpTransport, require_safe_http
+from tests.far_end import a_request, a_transport, far_end, response, says
 
 ORIGIN = "https://example.com"
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.far_end import FarEnd, Play, a_request, a_transport, far_end, response, says
 
 from ingestor.errors import TransportError
 from ingestor.transport import Request
+from tests.far_end import FarEnd, Play, a_request, a_transport, far_end, response, says
 
 KEY = "CANARY-0123456789"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -7,10 +7,10 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
 
 import pytest
-from tests.far_end import FarEnd, a_request, a_transport, answers, far_end, response, says
 
 from ingestor.errors import AddressRefused, AnswerLost, NotSent
 from ingestor.transport import HttpTransport, Parts, Pool
+from tests.far_end import FarEnd, a_request, a_transport, answers, far_end, response, says
 
 SHORT = 0.05
 """Seconds until a deadline that must pass."""
