@@ -24,21 +24,21 @@ class Rate:
 
     _steps: deque[tuple[float, int]] = field(default_factory=deque)
     _sum: int = 0
-    _began: float | None = None
 
     def add(self, count: int, *, now: float) -> None:
-        if self._began is None:
-            self._began = now
         self._steps.append((now, count))
         self._sum += count
         self._forget(now)
 
     def per_second(self, now: float) -> float:
+        """The oldest of several steps opens the time that is looked at; what it brought came before."""
         self._forget(now)
-        if self._began is None or not self._steps:
+        if not self._steps:
             return 0.0
+        opened, opening = self._steps[0]
         # A first second would otherwise show the size of one batch as a speed.
-        return self._sum / max(1.0, min(WINDOW, now - self._began))
+        since = self._sum - opening if len(self._steps) > 1 else self._sum
+        return since / max(1.0, now - opened)
 
     def _forget(self, now: float) -> None:
         while self._steps and self._steps[0][0] <= now - WINDOW:
