@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from tests.campaigns.forks import Forks, Started, forks
-from tests.integration.console import UNLIMITED
 
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import DRAWINGS_FOLDER, Sandbox
+from tests.campaigns.forks import Forks, Started, forks
+from tests.integration.console import UNLIMITED
 
 MOST_PHOTOS = 96
 PATIENCE = 60.0

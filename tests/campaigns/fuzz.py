@@ -20,8 +20,6 @@ from typing import Any, Final
 import orjson
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
-from tests.builders import a_published, an_image
-from tests.campaigns import mutants
 
 from ingestor.apis import flickr, images, read_json, rtdb, vision
 from ingestor.apis.flickr import ImageOrigin
@@ -34,6 +32,8 @@ from ingestor.records import key_of, updates_for
 from ingestor.records.keys import LONGEST_KEY, escape, unescape
 from ingestor.records.photos import read_photo
 from ingestor.transport import Request, Response
+from tests.builders import a_published, an_image
+from tests.campaigns import mutants
 
 ORIGIN: Final = ImageOrigin("https://live.staticflickr.com")
 URL: Final = "https://demo.firebaseio.com"

@@ -127,16 +127,22 @@ async def exchange(transport: HttpTransport, origin: str, number: int) -> str:
         cap=CAP,
     )
     try:
-        response = await transport.send(request)
+        return judged(await transport.send(request))
     except TransportError as error:
-        assert KEY not in f"{error} {error!r} {error.args} {vars(error)}", "the key shows"
-        assert error.__context__ is None, "something hangs on to the error"
-        assert error.reason != "timeout", "it hung"
-        return f"{type(error).__name__} {error.reason}"
-    assert isinstance(response, Response)
+        return explained(error)
+
+
+def judged(response: Response) -> str:
     assert 200 <= response.status <= 999, response.status
     assert len(response.body) <= CAP, len(response.body)
     return "an answer"
+
+
+def explained(error: TransportError) -> str:
+    assert KEY not in f"{error} {error!r} {error.args} {vars(error)}", "the key shows"
+    assert error.__context__ is None, "something hangs on to the error"
+    assert error.reason != "timeout", "it hung"
+    return f"{type(error).__name__} {error.reason}"
 
 
 async def campaign(*, answers: int, first_seed: int) -> Tally:

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.unit.apis.conftest import ANSWERS, read_answer
-
 from ingestor.transport import Response
+from tests.unit.apis.conftest import ANSWERS, read_answer
 
 ODD: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 1, 0.5, -0.0, 1e308, 2**31, 2**53, 2**63, 2**64, -(2**64), 10**300),

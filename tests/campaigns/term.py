@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
 from tests.campaigns.arena import BATCH, PATIENCE, Arena, Moment, arena, autopsy, holds
 from tests.campaigns.forks import Started
 from tests.campaigns.kill import check_money

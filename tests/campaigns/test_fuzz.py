@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.campaigns import fuzz, malformed
 
 pytestmark = pytest.mark.campaign
