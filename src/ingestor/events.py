@@ -33,6 +33,15 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseAwaited(Event):
+    """Somebody else works on a group: this run waits for it, and looks again now and then."""
+
+    group: str
+    owner: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageListed(Event):
     """One page of a pool: how many photos were new to this run, and how many need no work."""
 

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     sandbox: bool = Field(default=False)
     state: Path = Path(".ingestor")
     """Holds the journal. One run at a time works on it."""
+    wait: bool = Field(default=False)
+    """Wait for a group that another machine is working on, instead of leaving."""
     reannotate: bool = Field(default=False)
     """Buy again what was annotated with other features than the ones asked for now."""
 

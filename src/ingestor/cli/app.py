@@ -57,6 +57,7 @@ def ingest(
     reannotate: flags.Reannotate = False,
     sandbox: flags.Sandbox = False,
     state: flags.State = None,
+    wait: flags.Wait = False,
     max_labels: flags.MaxLabels = None,
     safe_search: flags.SafeSearch = False,
     images_per_minute: flags.ImagesPerMinute = None,

@@ -114,6 +114,16 @@ State = Annotated[
     ),
 ]
 
+Wait = Annotated[
+    bool,
+    flag(
+        "--wait",
+        "Wait while another machine works on a group of this database, instead of saying so.",
+        env="INGESTOR_WAIT",
+        default="off",
+        panel=WHAT,
+    ),
+]
 MaxLabels = Annotated[
     int | None,
     flag(

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import platform
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 
-from ingestor import events, pipeline
-from ingestor.engines import accounts
-from ingestor.engines.adoption import Adoption
-from ingestor.engines.book import Book
+from ingestor import events
 from ingestor.engines.forecast import forecast
-from ingestor.engines.gauges import Gauges
-from ingestor.errors import IngestorError, reason_of
-from ingestor.journal import listing, runs
-from ingestor.journal.counts import count_run
+from ingestor.engines.leases import leased
+from ingestor.engines.run import Run
 from ingestor.journal.recovery import Opening, open_run
-from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.kits.pacing import Adaptive, Memory
-from ingestor.kits.quota import WINDOW, Quota
-from ingestor.models import Failure, Image, Published
-from ingestor.pipeline import Channels
-from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
+from ingestor.journal.writer import Journal, Work
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.quota import WINDOW
+from ingestor.purchases import pricing
 from ingestor.report import Report
-from ingestor.services import Group, Services, open_services, weigh_image, weigh_record
-from ingestor.settings import MOST_IN_FLIGHT, Settings, is_sandbox
-from ingestor.stages.annotate import MOST_IMAGES, annotate
-from ingestor.stages.discover import discover
-from ingestor.stages.download import Downloader, download
-from ingestor.stages.store import store
-
-FIRST_DOWNLOADS = 8
-"""Where the search for the image server's limit begins."""
-FIRST_IN_FLIGHT = 4
-"""Paid calls at once until the first latency is known: the default quota at two seconds each."""
-HEADROOM = 1.5
-"""Calls in flight beyond quota times latency: latency varies, and unused quota is lost."""
-COURTESY = 1.5
-"""Seconds for telling the database of a run that was stopped: with the drain under ten in all."""
-STORE_WRITERS = 4
-"""Updates in flight: enough to hide the round trip, few enough to see what hangs (taste)."""
+from ingestor.services import Group, Services, open_services
+from ingestor.settings import Settings, is_sandbox
+from ingestor.stages.annotate import MOST_IMAGES
 
 __all__ = ["forecast", "ingest"]
 
@@ -80,34 +57,58 @@ async def ingest(
         open_journal(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
-        groups = await lifetime.unless_stopping(_arrive(services, settings.groups))
-        now = wall()
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{new_name()[:6]}"
-        opening = await journal.write(
-            partial(
-                open_run,
-                name=name,
-                world="sandbox" if is_sandbox(settings) else "vendors",
-                target=services.target,
-                in_doubt=settings.in_doubt,
-                month_start=pricing.month_start(now),
-                window=WINDOW,
-                now=now,
-            )
-        )
-        run = Run(
-            settings,
-            journal,
-            services,
-            opening,
-            groups={group.id: group.name for group in groups},
+        found = await lifetime.unless_stopping(_arrive(services, settings.groups))
+        groups = {group.id: group.name for group in found}
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall()))}-{new_name()[:6]}"
+        async with leased(
+            services.database,
+            journal=journal,
+            owner=f"{name}@{platform.node()}",
+            groups=groups,
+            wait=settings.wait,
             lifetime=lifetime,
-            listen=listen,
             wall=wall,
-            new_name=new_name,
-            most_images=most_images,
-        )
-        return await run.carry_out(name)
+            listen=listen,
+        ) as leases:
+            opening = await journal.write(
+                _opening(
+                    settings,
+                    name=name,
+                    target=services.target,
+                    epoch=leases.epoch if leases else 0,
+                    now=wall(),
+                )
+            )
+            run = Run(
+                settings,
+                journal,
+                services,
+                opening,
+                groups=groups,
+                leases=leases,
+                lifetime=lifetime,
+                listen=listen,
+                wall=wall,
+                new_name=new_name,
+                most_images=most_images,
+            )
+            return await run.carry_out(name)
+
+
+def _opening(
+    settings: Settings, *, name: str, target: str, epoch: int, now: float
+) -> Work[Opening]:
+    return partial(
+        open_run,
+        name=name,
+        world="sandbox" if is_sandbox(settings) else "vendors",
+        target=target,
+        in_doubt=settings.in_doubt,
+        month_start=pricing.month_start(now),
+        window=WINDOW,
+        now=now,
+        epoch=epoch,
+    )
 
 
 async def _arrive(services: Services, groups: Sequence[str]) -> list[Group]:
@@ -115,270 +116,3 @@ async def _arrive(services: Services, groups: Sequence[str]) -> list[Group]:
     found = [await services.lookup(group) for group in groups]
     await services.check_store()
     return found
-
-
-class Run:
-    """One run's parts, put together in the order in which they need each other."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        journal: Journal,
-        services: Services,
-        opening: Opening,
-        *,
-        groups: Mapping[str, str],
-        lifetime: Lifetime,
-        listen: events.Listener,
-        wall: Callable[[], float],
-        new_name: Callable[[], str],
-        most_images: int,
-    ) -> None:
-        self.settings = settings
-        self.journal = journal
-        self.services = services
-        self.opening = opening
-        self.groups = groups
-        self.lifetime = lifetime
-        self.wall = wall
-        self.new_name = new_name
-        self.most_images = most_images
-        self.clock = asyncio.get_running_loop().time
-        self.reused = 0
-        self._listener = listen
-        self.channels = Channels.opened()
-        self.memory = Memory(settings.image_memory)
-        self.downloads = Adaptive(start=FIRST_DOWNLOADS, ceiling=settings.max_downloads)
-        most = settings.max_in_flight or MOST_IN_FLIGHT
-        self.calls = Adaptive(start=settings.max_in_flight or FIRST_IN_FLIGHT, ceiling=most)
-        self.quota = self._quota()
-        self.adoption = self._adoption()
-        self.book = Book(
-            journal=journal,
-            update=services.update,
-            features=settings.features,
-            reannotate=settings.reannotate,
-            run=opening.run,
-            groups=groups,
-            clock=self.clock,
-            wall=wall,
-            listen=self.listen,
-            adoption=self.adoption,
-        )
-        self.door = self._door()
-        self.buyer = self._buyer()
-        self.gauges = Gauges(self.channels, self.memory, self.downloads, self.calls, self.quota)
-
-    async def carry_out(self, name: str) -> Report:
-        started = self.clock()
-        self.listen(
-            events.RunStarted(
-                run=name,
-                groups=tuple(self.groups),
-                limit=self.settings.limit,
-                month_units=self.opening.month.at_most,
-                resumed=await self.journal.read(
-                    partial(listing.count_pending, gids=list(self.groups))
-                ),
-            )
-        )
-        with (
-            self.lifetime.at_stop(self.quota.close),
-            self.lifetime.at_stop(self._say_stopping),
-        ):
-            try:
-                await self.lifetime.unless_stopping(self._catch_up())
-                async with self.gauges.watching():
-                    await self._machine()
-            except* Stopping:
-                pass
-            except* IngestorError as group:
-                error = _first(group)
-                self.lifetime.stop(reason_of(error), error)
-        self.lifetime.close()
-        return await self._report(name, seconds=self.clock() - started)
-
-    async def _catch_up(self) -> None:
-        """What was bought and not stored, here or elsewhere, comes before anything new."""
-        await self.book.publish_left_over()
-        if self.adoption:
-            await self.adoption.begin(list(self.groups))
-            await self.adoption.adopt_pending(list(self.groups))
-
-    async def _machine(self) -> None:
-        settings, services = self.settings, self.services
-        downloader = Downloader(
-            fetch=services.fetch,
-            slots=self.downloads,
-            memory=self.memory,
-            lifetime=self.lifetime,
-            patience=settings.patience,
-            clock=self.clock,
-            listen=self.listen,
-        )
-        await pipeline.run(
-            self.channels,
-            discover=partial(
-                discover,
-                groups=list(self.groups),
-                limit=settings.limit,
-                list_page=services.list_page,
-                sight=self.book.sight,
-                take_pending=self.book.take_pending,
-                stopping=lambda: self.lifetime.stopping,
-            ),
-            download=partial(
-                download,
-                image_of=downloader.image_of,
-                failed=self.book.failed,
-                workers=settings.max_downloads,
-                lifetime=self.lifetime,
-            ),
-            annotate=partial(
-                annotate,
-                buy=self.annotate,
-                most=self.most_images,
-                weigh=weigh_image,
-                slots=self.calls,
-                memory=self.memory,
-                lifetime=self.lifetime,
-            ),
-            store=partial(
-                store,
-                write=self.book.write,
-                failed=self.book.failed,
-                weigh=weigh_record,
-                writers=STORE_WRITERS,
-                lifetime=self.lifetime,
-            ),
-            lifetime=self.lifetime,
-        )
-
-    def listen(self, event: events.Event) -> None:
-        if isinstance(event, events.AnnotationReused):
-            self.reused += 1
-        self._listener(event)
-
-    async def annotate(self, images: Sequence[Image]) -> Sequence[Published | Failure]:
-        outcomes = await self.buyer.annotate(images)
-        if self.settings.max_in_flight is None and self.door.latency:
-            images_per_second = self.settings.images_per_minute / 60
-            needed = HEADROOM * images_per_second * self.door.latency / self.most_images
-            self.calls.set_limit(int(needed) + 2)
-        return outcomes
-
-    async def _report(self, name: str, *, seconds: float) -> Report:
-        counted = await self.journal.read(
-            partial(
-                count_run,
-                run=self.opening.run,
-                month_start=pricing.month_start(self.wall()),
-            )
-        )
-        report = accounts.report_of(
-            run_id=name,
-            groups=tuple(self.groups),
-            counted=counted,
-            measured=accounts.Measured(
-                seconds=seconds,
-                quota_used=self.quota.used,
-                bottleneck=self.gauges.verdict(bought=counted.units.at_most),
-                calls=self.services.calls(),
-                reused=self.reused,
-                refusals=self.quota.refused,
-            ),
-            lifetime=self.lifetime,
-            max_failures=self.settings.max_failures,
-        )
-        await self._tell_database(report)
-        await self.journal.write(
-            partial(
-                runs.end_run,
-                number=self.opening.run,
-                reason=report.ended,
-                report=report.as_json(),
-                now=self.wall(),
-            )
-        )
-        self.listen(events.RunFinished(run=name, reason=report.ended))
-        return report
-
-    async def _tell_database(self, report: Report) -> None:
-        """A courtesy: the journal knows it all, and nothing may hold up an exit."""
-        patience = COURTESY if self.lifetime.stopping else self.settings.patience
-        with contextlib.suppress(IngestorError, Stopping, TimeoutError):
-            async with asyncio.timeout(patience):
-                await self.book.close(report)
-
-    def _quota(self) -> Quota:
-        now = self.wall()
-        settings = self.settings
-        return Quota(
-            (settings.requests_per_minute, settings.images_per_minute),
-            largest=(1, self.most_images),
-            clock=self.clock,
-            spent=[(max(0.0, now - at), (1, images)) for at, images in self.opening.recent],
-        )
-
-    def _adoption(self) -> Adoption | None:
-        if self.services.database is None:
-            return None
-        return Adoption(
-            database=self.services.database,
-            journal=self.journal,
-            features=self.settings.features.key if self.settings.reannotate else None,
-            wall=self.wall,
-            listen=self.listen,
-        )
-
-    def _budget(self) -> Budget:
-        settings, spent = self.settings, self.opening.spent.at_most
-        ceilings: list[tuple[int, str]] = []
-        if settings.max_units is not None:
-            ceilings.append((settings.max_units, "max-units"))
-        if settings.max_cost is not None:
-            before = self.opening.month.at_most - spent
-            ceilings.append((pricing.affordable(settings.max_cost, before=before), "max-cost"))
-        ceiling, reason = min(ceilings, default=(None, "max-units"))
-        return Budget(ceiling=ceiling, spent=spent, reason=reason)
-
-    def _door(self) -> Door:
-        return Door(
-            look=self.services.look,
-            journal=self.journal,
-            quota=self.quota,
-            budget=self._budget(),
-            features=self.settings.features,
-            run=self.opening.run,
-            name=self.new_name,
-            lifetime=self.lifetime,
-            patience=self.settings.patience,
-            clock=self.clock,
-            wall=self.wall,
-            listen=self.listen,
-        )
-
-    def _buyer(self) -> Buyer:
-        retries = self.settings.in_doubt == "retry"
-        return Buyer(
-            door=self.door,
-            journal=self.journal,
-            doubts=Doubts(
-                share=self.settings.doubt_share if retries else 0.0, floor=self.most_images
-            ),
-            features=self.settings.features,
-            lifetime=self.lifetime,
-            patience=self.settings.patience,
-            clock=self.clock,
-            wall=self.wall,
-            listen=self.listen,
-        )
-
-    def _say_stopping(self) -> None:
-        message = "" if self.lifetime.error is None else str(self.lifetime.error)
-        self.listen(events.RunStopping(reason=self.lifetime.reason or "", message=message))
-
-
-def _first(group: BaseExceptionGroup[IngestorError]) -> IngestorError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

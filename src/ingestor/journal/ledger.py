@@ -32,6 +32,8 @@ class Intent:
     attempt: int
     units: int
     images: tuple[Image, ...]
+    epoch: int = 0
+    """Of the lease under which it is bought; 0 where nobody shares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,8 @@ def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
         ).fetchone():
             raise AlreadyBought(image.photo.id)
     db.execute(
-        "INSERT INTO purchases (id, run, at, features, attempt, images, units, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, 'open')",
+        "INSERT INTO purchases (id, run, at, features, attempt, images, units, state, epoch) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?)",
         (
             intent.id,
             intent.run,
@@ -69,6 +71,7 @@ def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
             intent.attempt,
             len(intent.images),
             intent.units,
+            intent.epoch,
         ),
     )
     db.executemany(

@@ -41,16 +41,18 @@ def open_run(
     month_start: float,
     window: float,
     now: float,
+    epoch: int = 0,
 ) -> Opening:
     """
-    Begin a run. `target` names the store that results go to, `window` is the quota's, in seconds.
+    Begin a run. `target` names the store that results go to, `window` is the quota's, in seconds,
+    `epoch` is the lease's.
 
     Raises SettingsError when the journal belongs to another world: invented labels and real ones
     must never share a file.
     """
     _keep_to_one_world(db, world)
     republished = _aim(db, target)
-    run = runs.begin_run(db, run=name, now=now)
+    run = runs.begin_run(db, run=name, now=now, epoch=epoch)
     doubted = ledger.doubt_open_purchases(db, now=now)
     if in_doubt == "park":
         _park(db, now=now)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import orjson
 
 
-def begin_run(db: sqlite3.Connection, *, run: str, now: float) -> int:
+def begin_run(db: sqlite3.Connection, *, run: str, now: float, epoch: int = 0) -> int:
     """Write down that a run began; returns its number in this journal."""
-    cursor = db.execute("INSERT INTO runs (id, started) VALUES (?, ?)", (run, now))
+    cursor = db.execute("INSERT INTO runs (id, started, epoch) VALUES (?, ?, ?)", (run, now, epoch))
     if cursor.lastrowid is None:
         raise RuntimeError("sqlite gave no row id")
     return cursor.lastrowid

@@ -91,6 +91,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         photo TEXT PRIMARY KEY, entries TEXT NOT NULL  -- JSON [[label number, rank], ...]
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- The names under which runs of this journal held leases in the database
+    CREATE TABLE claims (
+        gid TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (gid, owner)
+    ) STRICT, WITHOUT ROWID;
+    -- epoch: of the lease under which it was bought; 0 without a database
+    ALTER TABLE purchases ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

@@ -1,13 +1,15 @@
 """
 The one door for money: budget, permit, intent, call, settle, in this order and nowhere else.
 
-`door` makes one paid request, `buyer` what has to follow from it, `budget` says how much may be spent, `pricing` what it costs.
+`door` makes one paid request, `buyer` what has to follow from it, `budget` says how much may be
+spent, `pricing` what it costs, `claim` whether it is ours to buy.
 
 Rule of the room: what calls Vision is handed in as a function; no other room holds that function.
 """
 
 from ingestor.purchases.budget import Budget, Doubts
 from ingestor.purchases.buyer import Buyer
+from ingestor.purchases.claim import Claim, Unshared
 from ingestor.purchases.door import Door, Look
 
-__all__ = ["Budget", "Buyer", "Door", "Doubts", "Look"]
+__all__ = ["Budget", "Buyer", "Claim", "Door", "Doubts", "Look", "Unshared"]

@@ -29,6 +29,7 @@ from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import Permit, Quota
 from ingestor.models import Annotation, Failure, FeatureSet, Image, PurchaseState
 from ingestor.purchases.budget import Budget
+from ingestor.purchases.claim import Claim, Unshared
 
 MOST_ATTEMPTS = 4
 """Purchases that one image may be part of because of transient errors of its own."""
@@ -90,8 +91,10 @@ class Door:
         clock: Callable[[], float],
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
+        claim: Claim | None = None,
     ) -> None:
         """`name` makes purchase ids; `clock` is the loop's time, `wall` unix time."""
+        self._claim = claim or Unshared()
         self._look = look
         self._journal = journal
         self._quota = quota
@@ -118,6 +121,7 @@ class Door:
         SettledUnsaved.
         """
         units = len(images) * self._features.units_per_image
+        await self._claim.ready()
         await self._budget.reserve(units)
         try:
             permit = await self._quota.acquire(1, len(images))
@@ -143,6 +147,7 @@ class Door:
             attempt=attempt,
             units=units,
             images=tuple(images),
+            epoch=self._claim.epoch,
         )
         await self._journal.write(partial(ledger.open_purchase, intent=intent))
         if self._lifetime.stopping:
@@ -150,6 +155,11 @@ class Door:
             await self._write_close(intent, PurchaseState.NOT_SENT, "stopping")
             self._tell_unbilled(intent, "stopping")
             raise Stopping
+        if not self._claim.safe:
+            # We were frozen, or waited long: somebody else may be about to buy the same.
+            await self._write_close(intent, PurchaseState.NOT_SENT, "lease")
+            self._tell_unbilled(intent, "lease")
+            raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
         self._listen(
             events.BatchSent(purchase=intent.id, images=len(images), units=units, attempt=attempt)
         )

@@ -29,7 +29,7 @@ from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Quota
 from ingestor.models import Annotation, Failure, Image, Published
-from ingestor.purchases import Budget, Buyer, Door, Doubts
+from ingestor.purchases import Budget, Buyer, Claim, Door, Doubts
 from ingestor.purchases.door import Answer
 from tests.builders import FEATURES, a_label, an_annotation, an_image
 from tests.inline import Inline
@@ -95,7 +95,11 @@ async def open_shop(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
     async with Journal(tmp_path / "journal.sqlite3", thread=Inline()) as journal:
 
         async def open_(
-            images: Sequence[Image], *, ceiling: int | None = None, share: float = 0.5
+            images: Sequence[Image],
+            *,
+            ceiling: int | None = None,
+            share: float = 0.5,
+            claim: Claim | None = None,
         ) -> Shop:
             opening = await journal.write(
                 partial(
@@ -127,7 +131,7 @@ async def open_shop(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
 
             door = Door(
                 look=look, quota=quota, budget=budget,
-                run=opening.run, name=lambda: f"purchase-{next(names)}", **common,
+                run=opening.run, name=lambda: f"purchase-{next(names)}", claim=claim, **common,
             )  # fmt: skip
             buyer = Buyer(door=door, doubts=Doubts(share=share, floor=16), **common)
             shop = Shop(journal, lifetime, buyer, budget, quota, opening.run)
@@ -439,3 +443,35 @@ async def test_everything_bought_waits_to_be_published(open_shop):
     waiting = await shop.journal.read(partial(results.unpublished, most=10))
 
     assert names_of(waiting) == {"100": "cat", "101": "dog"}
+
+
+class Frozen:
+    """A claim that was too short once, when the process had stood still after the intent."""
+
+    epoch = 7
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def safe(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+    async def ready(self) -> None:
+        """The renewal comes at once."""
+
+
+async def test_a_claim_that_is_too_short_is_renewed_before_anything_is_sent(open_shop):
+    images = pictures("dog", "cat")
+    claim = Frozen()
+    shop = await open_shop(images, claim=claim)
+
+    outcomes = await shop.buyer.annotate(images)
+
+    closed = await shop.journal.read(
+        lambda db: db.execute("SELECT state, reason, epoch FROM purchases ORDER BY id").fetchall()
+    )
+    assert names_of(outcomes) == {"100": "dog", "101": "cat"}
+    assert (len(shop.calls), claim.looks) == (1, 2)
+    assert closed == [("not-sent", "lease", 7), ("settled", None, 7)]

@@ -1,0 +1,243 @@
+"""
+One buyer for each group, whatever the number of machines: leases in the database.
+
+A lease is written on a condition (ETag, if-match), so of two who take it one is told. Its holder
+renews it by the loop's clock and buys only while the longest paid call would still end in time; one
+who finds it in other hands stops buying. What a dead run of this journal held is ours at once: the
+lock on the state directory says that it is dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
+
+from ingestor import events
+from ingestor.apis.rtdb import Conflict
+from ingestor.apis.vision.client import PAID_DEADLINE
+from ingestor.errors import IngestorError, Rejected, RunStopped, reason_of
+from ingestor.journal import claims
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.records.leases import Lease, lease_path, lease_record, read_lease
+
+T = TypeVar("T")
+
+MARGIN: Final = 30.0
+"""Seconds beyond the longest paid call: for what lies between looking at the clock and sending."""
+LASTING: Final = 1.5 * (PAID_DEADLINE + 4 * MARGIN)
+"""Seconds, 18 minutes: at two thirds of them, when it is renewed, there is room for the longest paid
+call and for a database that fails for a minute and a half."""
+SKEW: Final = 30.0
+"""Seconds by which the clocks of two machines may differ."""
+LOOK_AGAIN: Final = 10.0
+"""Seconds between two looks at a lease that is waited for."""
+PAUSE: Final = 1.0
+"""Seconds between two looks at our own while it is too short to buy."""
+MOST_REFUSALS: Final = 3
+"""Times that the database may reject what is asked about a lease before we believe it."""
+GIVING_BACK: Final = 0.5
+"""Seconds, when the run was told to stop; with drain and report under ten in all."""
+
+
+class Database(Protocol):
+    """What is needed of the database; see `services.PoliteDatabase`."""
+
+    async def read_with_etag(self, path: str) -> tuple[Any, str]: ...
+
+    async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None: ...
+
+
+@asynccontextmanager
+async def leased(database: Database | None, **given: Any) -> AsyncIterator[Leases | None]:
+    """Hold a run's leases in the block; without a database there is nothing to hold."""
+    if database is None:
+        yield None
+        return
+    leases = Leases(database=database, **given)
+    async with leases.held():
+        yield leases
+
+
+class Leases:
+    """Those of one run, over `groups`, which are names by id. A Claim while `held`."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        journal: Journal,
+        owner: str,
+        groups: Mapping[str, str],
+        wait: bool,
+        lifetime: Lifetime,
+        wall: Callable[[], float],
+        listen: events.Listener = events.ignore,
+    ) -> None:
+        """`owner` is new with every run, and says to people where it is."""
+        self._database = database
+        self._journal = journal
+        self._owner = owner
+        self._groups = groups
+        self._wait = wait
+        self._lifetime = lifetime
+        self._clock = lifetime.clock
+        self._wall = wall
+        self._listen = listen
+        self._held: dict[str, Lease] = {}
+        self._ends: dict[str, float] = {}
+        """By group, the loop's time: counted from before the request that wrote it was sent."""
+        self._renewal: asyncio.Task[None] | None = None
+        self.others_worked = False
+        """Whether somebody else held one of them since this journal did."""
+
+    @property
+    def epoch(self) -> int:
+        """The highest of the groups'."""
+        return max((lease.epoch for lease in self._held.values()), default=0)
+
+    @property
+    def safe(self) -> bool:
+        left = min(self._ends.values(), default=0.0) - self._clock()
+        return left > PAID_DEADLINE + MARGIN
+
+    async def ready(self) -> None:
+        while not self.safe:
+            if self._renewal is not None and self._renewal.done():
+                self._renewal.result()
+            await self._lifetime.rest(PAUSE)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """
+        Hold all leases in the block. Raises RunStopped where somebody else has one of them; with
+        `wait`, waits for it. In the block, one that is lost stops the run.
+        """
+        try:
+            await self._lifetime.unless_stopping(self._take_all())
+            # No task group: it would wrap what leaves the block, and errors of a run leave as they are.
+            self._renewal = asyncio.create_task(self._renew_now_and_then(), name="leases")
+            try:
+                yield
+            finally:
+                self._renewal.cancel()
+                await asyncio.wait((self._renewal,))
+        finally:
+            await self._give_back()
+
+    async def _take_all(self) -> None:
+        # In one order for everybody: two that want the same groups never wait for each other.
+        for group in sorted(self._groups):
+            await self._take(group)
+
+    async def _take(self, group: str) -> None:
+        path, seen, seen_at = lease_path(group), "", self._clock()
+        while True:
+            value, etag = await self._insist(lambda: self._database.read_with_etag(path))
+            before = read_lease(value)
+            ours = await self._journal.read(partial(claims.owners, group=group))
+            if etag != seen:
+                seen, seen_at = etag, self._clock()
+            if (
+                before is None
+                or before.owner in ours
+                or self._wall() > before.until + SKEW
+                # Whatever clocks say: who is alive renews.
+                or self._clock() - seen_at > LASTING
+            ):
+                # First the name that we will know it by again, then the lease.
+                await self._journal.write(partial(claims.add, group=group, owner=self._owner))
+                lease = self._lease(epoch=before.epoch + 1 if before else 1)
+                if await self._write(group, lease, etag=etag):
+                    self.others_worked |= before is not None and before.owner not in ours
+                    await self._journal.write(partial(claims.keep, group=group, owner=self._owner))
+                    return
+            elif self._wait:
+                await self._wait_for(group, before)
+            else:
+                raise RunStopped(
+                    f"{_held_by(self._groups[group], before)} Wait for it, stop it, or add --wait.",
+                    reason="lease",
+                )
+
+    async def _wait_for(self, group: str, lease: Lease) -> None:
+        self._listen(events.LeaseAwaited(group=group, owner=lease.owner, until=lease.until))
+        await self._lifetime.rest(LOOK_AGAIN)
+
+    async def _renew_now_and_then(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(LASTING / 3)
+                for group, lease in tuple(self._held.items()):
+                    await self._renew(group, lease)
+        except Stopping:
+            pass
+        except IngestorError as error:
+            self._lifetime.stop(reason_of(error), error)
+
+    async def _renew(self, group: str, held: Lease) -> None:
+        path = lease_path(group)
+        value, etag = await self._insist(lambda: self._database.read_with_etag(path))
+        found = read_lease(value)
+        lease = self._lease(epoch=held.epoch, since=held.since)
+        if not _same(found, held) or not await self._write(group, lease, etag=etag):
+            self._ends[group] = float("-inf")
+            raise RunStopped(
+                f"The lease on {self._groups[group]} was lost to somebody else, so nothing more was "
+                "bought. Everything bought is saved; run the same command again later.",
+                reason="lease-lost",
+            )
+
+    async def _write(self, group: str, lease: Lease, *, etag: str) -> bool:
+        """Write a lease on its condition; a conflict with ourselves is a repeat of our own."""
+        asked, path, record = self._clock(), lease_path(group), lease_record(lease)
+        conflict = await self._insist(lambda: self._database.write_if(path, record, etag=etag))
+        if conflict is not None and not _same(read_lease(conflict.value), lease):
+            return False
+        self._held[group], self._ends[group] = lease, asked + LASTING
+        return True
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Four small values cannot be wrong now and right later: a rejection is the database's."""
+        for _ in range(MOST_REFUSALS - 1):
+            with contextlib.suppress(Rejected):
+                return await ask()
+            await self._lifetime.rest(PAUSE)
+        return await ask()
+
+    async def _give_back(self) -> None:
+        """A courtesy: what is not given back ends by itself."""
+        patience = GIVING_BACK if self._lifetime.stopping else LOOK_AGAIN
+        with contextlib.suppress(IngestorError, Stopping, TimeoutError):
+            async with asyncio.timeout(patience):
+                for group, held in self._held.items():
+                    value, etag = await self._database.read_with_etag(lease_path(group))
+                    if _same(read_lease(value), held):
+                        record = lease_record(replace(held, until=0.0))
+                        await self._database.write_if(lease_path(group), record, etag=etag)
+
+    def _lease(self, *, epoch: int, since: float | None = None) -> Lease:
+        now = self._wall()
+        return Lease(owner=self._owner, epoch=epoch, since=since or now, until=now + LASTING)
+
+
+def _same(found: Lease | None, lease: Lease) -> bool:
+    return found is not None and (found.owner, found.epoch) == (lease.owner, lease.epoch)
+
+
+def _held_by(name: str, lease: Lease) -> str:
+    return (
+        f"{name} is being worked on by {lease.owner}, since {_utc(lease.since)}; its lease ends at "
+        f"{_utc(lease.until)} unless it is renewed."
+    )
+
+
+def _utc(seconds: float) -> str:
+    # A clock that is wrong by ages must not be an error of its own.
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(min(max(seconds, 0.0), 1e11)))

@@ -1,0 +1,226 @@
+"""One buyer for each group: who comes second is told, who loses stops, who is frozen waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestor.apis.rtdb import NOTHING, Conflict
+from ingestor.apis.vision.client import PAID_DEADLINE
+from ingestor.engines.leases import LASTING, MARGIN, SKEW, Leases
+from ingestor.errors import RunStopped
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, Stopping
+from tests.inline import Inline
+
+pytestmark = pytest.mark.looptime
+
+WALL = 1_790_000_000.0
+ZOO = {"1@N00": "Zoo"}
+PATH = "leases/1@N00"
+
+
+class Place:
+    """A database in a dictionary: the version of a value is how often it was written."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.versions: dict[str, int] = {}
+        self.resend = False
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    async def read_with_etag(self, path: str) -> tuple[Any, str]:
+        return self.values.get(path), self._etag(path)
+
+    async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None:
+        self.meanwhile()
+        if self._etag(path) != etag:
+            return Conflict(value=self.values.get(path), etag=self._etag(path))
+        self.put(path, value)
+        # The answer was lost, and the client sent the same again by itself.
+        return Conflict(value=value, etag=self._etag(path)) if self.resend else None
+
+    def put(self, path: str, value: Any) -> None:
+        self.values[path] = value
+        self.versions[path] = self.versions.get(path, 0) + 1
+
+    def _etag(self, path: str) -> str:
+        return str(self.versions[path]) if path in self.versions else NOTHING
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+@pytest.fixture
+def open_machine(place: Place, tmp_path: Path) -> Callable[..., Any]:
+    """`async with machine("a") as new_run`, then `new_run("run-1")` are leases; a journal each."""
+
+    @asynccontextmanager
+    async def machine(name: str) -> AsyncIterator[Callable[..., Leases]]:
+        async with Journal(tmp_path / name / "journal.sqlite3", thread=Inline()) as journal:
+
+            def new_run(run: str, **given: Any) -> Leases:
+                clock = asyncio.get_running_loop().time
+                parts: dict[str, Any] = {
+                    "database": place,
+                    "journal": journal,
+                    "owner": f"{run}@{name}",
+                    "groups": ZOO,
+                    "wait": False,
+                    "lifetime": Lifetime(drain=8.0),
+                    "wall": lambda: WALL + clock(),
+                }
+                return Leases(**parts | given)
+
+            yield new_run
+
+    return machine
+
+
+async def test_the_second_machine_is_told_who_works(open_machine, place: Place):
+    async with open_machine("a") as a, open_machine("b") as b, a("run-1").held():
+        with pytest.raises(
+            RunStopped, match="Zoo is being worked on by run-1@a, since 2026"
+        ) as told:
+            async with b("run-2").held():
+                pass
+
+    assert told.value.reason == "lease"
+
+
+async def test_a_lease_given_back_is_free_at_once(open_machine, place: Place):
+    async with open_machine("a") as a, open_machine("b") as b:
+        async with a("run-1").held():
+            pass
+        second = b("run-2")
+        async with second.held():
+            assert (second.epoch, second.safe, second.others_worked) == (2, True, True)
+
+
+async def test_who_waits_gets_it_when_it_is_given_back(open_machine, place: Place):
+    async def work() -> None:
+        async with a("run-1").held():
+            await asyncio.sleep(100)
+
+    async with open_machine("a") as a, open_machine("b") as b:
+        working = asyncio.create_task(work(), name="work")
+        await asyncio.sleep(1)
+        async with b("run-2", wait=True).held():
+            assert 100 <= asyncio.get_running_loop().time() <= 111
+        await working
+
+
+async def test_a_dead_machine_is_followed_when_its_lease_has_ended(open_machine, place: Place):
+    place.put(PATH, {"owner": "run-1@a", "epoch": 4, "until": WALL - SKEW - 1})
+
+    async with open_machine("b") as b:
+        second = b("run-2")
+        async with second.held():
+            assert (second.epoch, second.others_worked) == (5, True)
+
+
+async def test_whose_clock_is_ages_ahead_is_followed_when_it_stands_still(
+    open_machine, place: Place
+):
+    place.put(PATH, {"owner": "run-1@a", "epoch": 4, "until": WALL + 1_000_000})
+
+    async with open_machine("b") as b, b("run-2", wait=True).held():
+        assert LASTING < asyncio.get_running_loop().time() < LASTING + 20
+
+
+async def test_what_a_dead_run_of_this_journal_held_is_ours_at_once(open_machine, place: Place):
+    async with open_machine("a") as a:
+        dead = a("run-1")
+        await dead._take_all()
+
+        again = a("run-2")
+        async with again.held():
+            assert (again.epoch, again.others_worked) == (2, False)
+
+
+async def test_a_copy_of_the_state_directory_is_another_machine(
+    open_machine, place: Place, tmp_path: Path
+):
+    async with open_machine("a") as a:
+        async with a("run-1").held():
+            pass
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "journal.sqlite3").write_bytes(
+            (tmp_path / "a" / "journal.sqlite3").read_bytes()
+        )
+        async with open_machine("b") as b, a("run-2").held():
+            with pytest.raises(RunStopped, match="run-2@a"):
+                async with b("run-3").held():
+                    pass
+
+
+async def test_a_write_that_was_sent_twice_is_ours(open_machine, place: Place):
+    place.resend = True
+
+    async with open_machine("a") as a, a("run-1").held():
+        await asyncio.sleep(LASTING)
+
+        assert place.values[PATH]["owner"] == "run-1@a"
+
+
+async def test_of_two_who_take_it_together_one_is_told(open_machine, place: Place):
+    theirs = {"owner": "run-2@b", "epoch": 1, "since": WALL, "until": WALL + LASTING}
+
+    def overtake() -> None:
+        place.meanwhile = lambda: None
+        place.put(PATH, theirs)
+
+    place.meanwhile = overtake
+
+    async with open_machine("a") as a:
+        with pytest.raises(RunStopped, match="run-2@b"):
+            async with a("run-1").held():
+                pass
+    assert place.values[PATH] == theirs
+
+
+async def test_a_lease_is_renewed_for_as_long_as_it_is_held(open_machine, place: Place):
+    async with open_machine("a") as a:
+        mine = a("run-1")
+        async with mine.held():
+            for _ in range(50):
+                await asyncio.sleep(LASTING / 7)
+                assert mine.safe
+                assert place.values[PATH]["until"] > WALL + asyncio.get_running_loop().time()
+
+    assert mine.epoch == 1
+
+
+async def test_a_lost_lease_stops_the_run(open_machine, place: Place):
+    lifetime = Lifetime(drain=8.0)
+
+    async with open_machine("a") as a:
+        mine = a("run-1", lifetime=lifetime)
+        async with mine.held():
+            place.put(PATH, {"owner": "run-2@b", "epoch": 2, "until": WALL + 9000})
+            await asyncio.sleep(LASTING / 3 + 1)
+
+            assert (lifetime.reason, mine.safe) == ("lease-lost", False)
+            with pytest.raises(Stopping):
+                await mine.ready()
+    lifetime.close()
+    assert place.values[PATH]["owner"] == "run-2@b"
+
+
+async def test_nothing_is_safe_to_buy_when_it_cannot_end_in_time(open_machine, place: Place):
+    async with open_machine("a") as a:
+        mine = a("run-1")
+        await mine._take_all()
+
+        await asyncio.sleep(LASTING - PAID_DEADLINE - MARGIN - 1)
+        before = mine.safe
+        await asyncio.sleep(1)
+
+        assert (before, mine.safe) == (True, False)
