@@ -27,7 +27,7 @@ from ingestor.errors import (
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.pacing import Adaptive, Memory
-from ingestor.kits.retrying import persist
+from ingestor.kits.retrying import LONGEST_WAIT, persist
 from ingestor.models import Failure, Image, Photo, Size
 
 Room = Callable[[int], Awaitable[None]]
@@ -36,7 +36,9 @@ Fetch = Callable[[Size, Room], Awaitable[bytes]]
 Fail = Callable[[Failure], Awaitable[None]]
 
 MOST_ATTEMPTS = 6
-"""Tries at one photo, all its renditions together: what fails so often is not weather."""
+"""Tries at one rendition while others succeed: what fails so often then is not weather."""
+SEVERAL = 4
+"""Photos that fail side by side, without any success, before the image server is to blame."""
 FEWER: Final = {"not-an-image": 2, "corrupt": 2, "empty": 2}
 """Attempts where the answer itself is wrong: once more, in case it was a bad moment."""
 SMALLEST_GUESS = 64_000
@@ -67,6 +69,8 @@ class Downloader:
         self._clock = clock
         self._listen = listen
         self._succeeded_at = clock()
+        self._failing: set[str] = set()
+        """Photos whose last attempt failed, and which are tried again."""
 
     async def image_of(self, photo: Photo) -> Image | Failure:
         """
@@ -79,10 +83,12 @@ class Downloader:
         for size in photo.sizes:
             hold = _Hold(self._memory)
             try:
-                content = await self._persist(size, hold)
+                content = await self._persist(photo, size, hold)
             except (VendorError, TransportError) as error:
                 hold.release()
-                failure = self._failure(photo, error)
+                failure = Failure(
+                    photo_id=photo.id, stage="download", reason=reason_of(error), detail=str(error)
+                )
                 if reason_of(error) != "too-large":
                     return failure
             except BaseException:
@@ -104,13 +110,18 @@ class Downloader:
                 )
         return failure or Failure(photo_id=photo.id, stage="download", reason="no-url")
 
-    async def _persist(self, size: Size, hold: _Hold) -> bytes:
+    async def _persist(self, photo: Photo, size: Size, hold: _Hold) -> bytes:
+        started = self._clock()
         tries = 0
 
         def hint(error: BaseException) -> bool | float:
-            wished = retry_hint(error)
-            few = FEWER.get(reason_of(error), MOST_ATTEMPTS)
-            return wished if tries < few else False
+            few = FEWER.get(reason_of(error))
+            if few is None and self._succeeded_at > started:
+                few = MOST_ATTEMPTS
+            if few is not None and tries >= few:
+                return False
+            self._failing.add(photo.id)
+            return retry_hint(error)
 
         async def attempt() -> bytes:
             nonlocal tries
@@ -118,16 +129,21 @@ class Downloader:
             return await self._attempt(size, hold)
 
         await hold.reserve(_guess(size))
-        return await persist(
-            attempt,
-            hint=hint,
-            rest=self._lifetime.rest,
-            patience=self._patience,
-            proven=lambda: self._succeeded_at,
-            clock=self._clock,
-            attempts=MOST_ATTEMPTS,
-            noticed=self._noticed,
-        )
+        try:
+            return await persist(
+                attempt,
+                hint=hint,
+                rest=self._lifetime.rest,
+                patience=self._patience,
+                proven=lambda: self._succeeded_at,
+                clock=self._clock,
+                noticed=self._noticed,
+            )
+        except (VendorError, TransportError) as error:
+            self._blame_the_server(error)
+            raise
+        finally:
+            self._failing.discard(photo.id)
 
     async def _attempt(self, size: Size, hold: _Hold) -> bytes:
         async with self._slots.slot() as epoch:
@@ -141,17 +157,19 @@ class Downloader:
             self._succeeded_at = self._clock()
             return content
 
-    def _failure(self, photo: Photo, error: IngestorError) -> Failure:
-        out_of_patience = self._clock() - self._succeeded_at >= self._patience
-        if retry_hint(error) is not False and out_of_patience:
+    def _blame_the_server(self, error: IngestorError) -> None:
+        """Several photos at once and nobody succeeds: that is no photo's fault."""
+        transient = retry_hint(error) is not False and reason_of(error) not in FEWER
+        if transient and len(self._failing) >= SEVERAL and self._nobody_succeeds():
             raise RunStopped(
                 f"No picture could be downloaded for {self._patience:.0f} s ({error}). Nothing is "
                 "lost; run the same command again when the image server answers.",
                 reason="images-unavailable",
             ) from error
-        return Failure(
-            photo_id=photo.id, stage="download", reason=reason_of(error), detail=str(error)
-        )
+
+    def _nobody_succeeds(self) -> bool:
+        # The last wait that would have passed our patience is not waited for.
+        return self._clock() - self._succeeded_at >= self._patience - LONGEST_WAIT
 
     def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
         self._listen(
@@ -180,14 +198,14 @@ async def download(
         async for photo in photos:
             try:
                 result = await image_of(photo)
+                if isinstance(result, Failure):
+                    await failed(result)
             except Stopping:
                 return
-            except RunStopped as error:
-                lifetime.stop(error.reason, error)
+            except IngestorError as error:
+                lifetime.stop(reason_of(error), error)
                 return
-            if isinstance(result, Failure):
-                await failed(result)
-            else:
+            if isinstance(result, Image):
                 await images.send(result)
 
     def stop() -> None:

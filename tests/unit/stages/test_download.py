@@ -1,0 +1,191 @@
+"""Photos in, images out: what is a photo's fault, and what is weather."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from ingestor.errors import (
+    AnswerLost,
+    IngestorError,
+    NotSent,
+    Rejected,
+    RunStopped,
+    Throttled,
+    Unavailable,
+)
+from ingestor.events import ignore
+from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.models import Failure, Image, Photo, Size
+from ingestor.stages.download import Downloader, download
+from tests.builders import a_photo, a_size
+
+pytestmark = pytest.mark.looptime
+
+PICTURE = b"\xff\xd8\xff picture \xff\xd9"
+
+
+class Desk:
+    """Everything a download needs, and what came out."""
+
+    def __init__(self, fetch: Callable[..., Awaitable[bytes]], *, memory: int = 10_000_000) -> None:
+        self.lifetime = Lifetime(drain=8.0)
+        self.memory = Memory(memory)
+        self.slots = Adaptive(start=8, ceiling=64)
+        self.failures: list[Failure] = []
+        self.downloader = Downloader(
+            fetch=fetch,
+            slots=self.slots,
+            memory=self.memory,
+            lifetime=self.lifetime,
+            patience=120.0,
+            clock=asyncio.get_running_loop().time,
+            listen=ignore,
+        )
+
+    async def failed(self, failure: Failure) -> None:
+        self.failures.append(failure)
+
+    async def run(self, *photos: Photo) -> list[Image]:
+        waiting: Channel[Photo] = Channel(100)
+        images: Channel[Image] = Channel(100)
+        async with waiting:
+            for photo in photos:
+                await waiting.send(photo)
+        await download(
+            waiting,
+            images,
+            image_of=self.downloader.image_of,
+            failed=self.failed,
+            workers=16,
+            lifetime=self.lifetime,
+        )
+        self.lifetime.close()
+        return [image async for image in images]
+
+
+def photos(count: int) -> list[Photo]:
+    return [a_photo(str(number), sizes=(a_size(f"n{number}"),)) for number in range(count)]
+
+
+def failing(
+    error: Callable[[], IngestorError], *, times: int = 1_000_000, only: str = ""
+) -> Callable[..., Awaitable[bytes]]:
+    """Fail `times` for each address that contains `only`; then give the picture."""
+    seen: Counter[str] = Counter()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.1)
+        seen[size.url] += 1
+        if only in size.url and seen[size.url] <= times:
+            raise error()
+        return PICTURE + size.url.encode()
+
+    return fetch
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(lambda: NotSent("no name", reason="dns"), id="no name"),
+        pytest.param(lambda: AnswerLost("cut", reason="truncated"), id="cut short"),
+        pytest.param(lambda: Throttled("slow", upstream="images"), id="too fast"),
+        pytest.param(lambda: Unavailable("503", upstream="images"), id="overloaded"),
+        pytest.param(
+            lambda: Unavailable("html", upstream="images", reason="not-an-image"), id="a page"
+        ),
+    ],
+)
+async def test_weather_passes(error):
+    desk = Desk(failing(error, times=1))
+
+    images = await desk.run(*photos(5))
+
+    assert (len(images), desk.failures) == (5, [])
+
+
+async def test_what_is_gone_is_not_asked_for_again():
+    asked: list[str] = []
+
+    async def fetch(size: Size, room: object) -> bytes:
+        asked.append(size.url)
+        raise Rejected("gone", upstream="images", reason="gone")
+
+    desk = Desk(fetch)
+    await desk.run(*photos(1))
+
+    assert [failure.reason for failure in desk.failures] == ["gone"]
+    assert len(asked) == 1
+
+
+async def test_one_bad_photo_among_good_ones_is_its_own_fault():
+    fetch = failing(lambda: Unavailable("503", upstream="images"), only="n0.jpg")
+    desk = Desk(fetch)
+
+    images = await desk.run(*photos(60))
+
+    assert len(images) == 59
+    assert [failure.photo_id for failure in desk.failures] == ["0"]
+
+
+async def test_a_network_that_is_gone_for_a_minute_costs_no_photo():
+    loop = asyncio.get_running_loop()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.1)
+        if loop.time() < 60:
+            raise NotSent("no route", reason="connect")
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(30))
+
+    assert (len(images), desk.failures) == (30, [])
+
+
+async def test_a_network_that_stays_away_stops_the_run_and_kills_no_photo():
+    desk = Desk(failing(lambda: NotSent("no route", reason="connect")))
+
+    images = await desk.run(*photos(30))
+
+    assert (images, desk.failures) == ([], [])
+    assert isinstance(desk.lifetime.error, RunStopped)
+
+
+async def test_what_is_too_large_is_taken_in_a_smaller_size():
+    async def fetch(size: Size, room: object) -> bytes:
+        if "big" in size.url:
+            raise Rejected("too large", upstream="images", reason="too-large")
+        return PICTURE
+
+    desk = Desk(fetch)
+    (image,) = await desk.run(a_photo(sizes=(a_size("big"), a_size("small"))))
+
+    assert "small" in image.size.url
+
+
+async def test_memory_is_held_until_somebody_gives_it_back_and_no_longer():
+    desk = Desk(failing(lambda: Rejected("gone", upstream="images", reason="gone"), only="n1."))
+
+    images = await desk.run(*photos(3))
+
+    assert desk.memory.held == sum(len(image.content) for image in images)
+    assert len(images) == 2
+
+
+async def test_stopping_ends_downloads_in_flight_at_once(looptime):
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(3600)
+        return PICTURE
+
+    desk = Desk(fetch)
+    asyncio.get_running_loop().call_later(1.0, desk.lifetime.stop, "SIGTERM")
+    images = await desk.run(*photos(30))
+
+    assert (images, desk.failures, desk.memory.held) == ([], [], 0)
+    assert looptime < 2
