@@ -13,8 +13,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
+from ingestor.errors import IngestorError, reason_of
 from ingestor.kits.channel import Channel
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Image, Photo, Published
 
 PHOTOS_AHEAD = 1000
@@ -53,11 +54,26 @@ async def run(
     store: Store,
     lifetime: Lifetime,
 ) -> None:
-    """Start the stages in the order photos travel; return when the last photo has left."""
+    """
+    Start the stages in the order photos travel; return when the last photo has left.
+
+    An error that ends discovery stops the run, and no more: paid calls in flight are awaited.
+    """
+
+    async def open_front_door() -> None:
+        try:
+            await discover(channels.photos)
+        except Stopping:
+            return
+        except IngestorError as error:
+            lifetime.stop(reason_of(error), error)
+
     async with asyncio.TaskGroup() as stages:
-        front_door = stages.create_task(discover(channels.photos), name="discover")
+        front_door = stages.create_task(open_front_door(), name="discover")
         stages.create_task(download(channels.photos, channels.images), name="download")
         stages.create_task(annotate(channels.images, channels.published), name="annotate")
         stages.create_task(store(channels.published), name="store")
         with lifetime.at_stop(front_door.cancel):
             await asyncio.wait((front_door,))
+            # Stopped before its first step, it did not live to own its channel.
+            channels.photos.close()
