@@ -9,8 +9,9 @@ removed, because then others moved up past us.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ingestor.kits.channel import Channel
@@ -32,7 +33,7 @@ class Page(Protocol):
     @property
     def total(self) -> int: ...
     @property
-    def rows(self) -> Sequence[object]: ...
+    def rows(self) -> Sequence[Hashable]: ...
 
 
 class Sighting(Protocol):
@@ -75,16 +76,25 @@ class _Room:
 class _Pass:
     """What one walk from page 1 has seen."""
 
+    first: bool
     pages: int = 0
     stale: int = 0
-    new: int = 0
+    brought: int = 0
     shrank: bool = False
     total: int = 0
+    _last: deque[frozenset[Hashable]] = field(default_factory=lambda: deque(maxlen=STALE_PAGES))
 
     def note(self, page: Page, new: int) -> None:
+        """
+        A page of photos that an earlier run left brings nothing new to this one, and yet the pool
+        goes on behind it: on the first pass a page is stale if the pages before it had all its rows.
+        """
+        rows = frozenset(page.rows)
+        brought = len(rows.difference(*self._last)) if self.first else new
+        self._last.append(rows)
         self.pages += 1
-        self.new += new
-        self.stale = 0 if new else self.stale + 1
+        self.brought += brought
+        self.stale = 0 if brought else self.stale + 1
         self.shrank = self.shrank or page.total < self.total
         self.total = page.total
 
@@ -106,8 +116,10 @@ async def discover(
     """
     room = _Room(limit)
 
-    async def walk(group: str, *, stale: int, most: int | None = None) -> _Pass:
-        seen = _Pass()
+    async def walk(
+        group: str, *, stale: int, most: int | None = None, first: bool = False
+    ) -> _Pass:
+        seen = _Pass(first)
         while not room.over and not stopping():
             number = seen.pages + 1
             page = await _read(group, number, list_page)
@@ -125,9 +137,9 @@ async def discover(
     async with photos:
         await _resume(photos, room, take_pending, stopping)
         for group in groups:
-            seen = await walk(group, stale=STALE_PAGES)
+            seen = await walk(group, stale=STALE_PAGES, first=True)
             for _ in range(MOST_AGAIN):
-                if not seen.new or room.over or stopping():
+                if not seen.brought or room.over or stopping():
                     break
                 thorough = seen.shrank
                 seen = await walk(

@@ -162,6 +162,12 @@ async def test_what_an_earlier_run_left_comes_first_and_counts():
     assert await pool.walk(limit=4) == ["7", "8", "1", "2"]
 
 
+async def test_pages_of_what_an_earlier_run_left_do_not_end_the_walk():
+    pool = Pool(ids(1, 15), pending=ids(1, 9))
+
+    assert await pool.walk() == ids(1, 15)
+
+
 async def test_stopping_ends_the_walk_between_pages():
     pool = Pool(ids(1, 9))
     photos: Channel[Photo] = Channel(1000)
