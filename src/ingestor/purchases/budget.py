@@ -74,6 +74,8 @@ class Doubts:
     def __init__(self, *, share: float, floor: int) -> None:
         self._share = share
         self._floor = floor if share > 0 else 0
+        self.none = share == 0
+        """Nothing that may have been billed is bought again."""
         self.bought = 0
         self.repeated = 0
 

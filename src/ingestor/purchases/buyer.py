@@ -153,7 +153,7 @@ class Buyer:
         """Repeat until there is an answer, as long as repeating costs nothing, or nearly."""
         return await persist(
             lambda: self._door.purchase(batch.images, attempt=batch.attempt),
-            hint=_free_to_repeat(),
+            hint=_free_to_repeat(0 if self._doubts.none else MOST_UNAVAILABLE),
             rest=self._lifetime.rest,
             patience=self._patience,
             proven=lambda: self._door.answered_at,
@@ -240,10 +240,10 @@ class Buyer:
         )
 
 
-def _free_to_repeat() -> Hint:
+def _free_to_repeat(most_unavailable: int) -> Hint:
     """
-    A hint for one batch: refusals and what was never sent, a few times Google's own 503, and once a
-    credential that has been renewed since.
+    A hint for one batch: refusals and what was never sent, a few times Google's own 503 (which may
+    have been billed), and once a credential that has been renewed since.
     """
     unavailable = unauthorized = 0
 
@@ -254,7 +254,7 @@ def _free_to_repeat() -> Hint:
             return unauthorized == 1
         if isinstance(error, Unavailable) and error.reason == "unavailable":
             unavailable += 1
-            return retry_hint(error) if unavailable <= MOST_UNAVAILABLE else False
+            return retry_hint(error) if unavailable <= most_unavailable else False
         if isinstance(error, NotSent | Throttled) and error.reason != "daily-quota":
             return retry_hint(error)
         return False
