@@ -1,1 +1,70 @@
-"""A Flickr group in; a labelled, searchable picture collection out."""
+"""
+Point it at a Flickr group; get a labelled, searchable picture collection.
+
+    import asyncio
+    from ingestor import Lifetime, Settings, ingest
+
+    async def main():
+        settings = Settings.read(groups=("12345678@N00",), limit=1000)
+        report = await ingest(settings, lifetime=Lifetime(drain=8.0))
+        print(report.stored, report.units.certain)
+
+    asyncio.run(main())
+
+The command line is `ingestor --help`. What is not named here may change without notice.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ingestor.engines.local import forecast, ingest
+    from ingestor.errors import IngestorError, RunStopped, SettingsError
+    from ingestor.events import Event
+    from ingestor.kits.lifetime import Lifetime
+    from ingestor.models import Annotation, Label, Photo
+    from ingestor.report import Forecast, Report
+    from ingestor.settings import Settings
+
+__all__ = [
+    "Annotation",
+    "Event",
+    "Forecast",
+    "IngestorError",
+    "Label",
+    "Lifetime",
+    "Photo",
+    "Report",
+    "RunStopped",
+    "Settings",
+    "SettingsError",
+    "forecast",
+    "ingest",
+]
+
+_HOMES = {
+    "Annotation": "models",
+    "Event": "events",
+    "Forecast": "report",
+    "IngestorError": "errors",
+    "Label": "models",
+    "Lifetime": "kits.lifetime",
+    "Photo": "models",
+    "Report": "report",
+    "RunStopped": "errors",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "forecast": "engines.local",
+    "ingest": "engines.local",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: the sandbox, and `ingestor --help`, need none of it."""
+    if name == "__version__":
+        return metadata.version("ingestor")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ingestor' has no attribute {name!r}")
+    return getattr(import_module(f"ingestor.{_HOMES[name]}"), name)
