@@ -76,6 +76,8 @@ class Quota:
         self.refused = 0
         self._first: Permit | None = None
         self._last: Permit | None = None
+        self._held = [0.0 for _ in limits]
+        """In each bucket, when the first permit was granted."""
         now = clock()
         for age, costs in sorted(spent, reverse=True):
             self._record(now - age, costs)
@@ -89,18 +91,15 @@ class Quota:
     @property
     def used(self) -> float:
         """
-        The share of the binding limit that was used between the first grant and the last.
-
-        The first permit opens the time measured and is not counted in it.
+        The share of the binding limit that was used between the first grant and the last: of what
+        the buckets held when the first came, and what flowed in since. Never above 1.
         """
         if self._first is None or self._last is None or self._first.granted == self._last.granted:
             return 0.0
         minutes = (self._last.granted - self._first.granted) / MINUTE
         return max(
-            (granted - first) / (limit * minutes)
-            for granted, first, limit in zip(
-                self.granted, self._first.costs, self.limits, strict=True
-            )
+            granted / (held + limit * minutes)
+            for granted, held, limit in zip(self.granted, self._held, self.limits, strict=True)
         )
 
     @property
@@ -174,6 +173,8 @@ class Quota:
                 return
             self._line.popleft()
             now = self._clock()
+            if self._first is None:
+                self._held = [dimension.tokens for dimension in self._dimensions]
             self._record(now, costs)
             for dimension, cost in zip(self._dimensions, costs, strict=True):
                 dimension.tokens -= cost

@@ -130,6 +130,19 @@ async def test_a_smaller_limit_holds_from_the_moment_it_is_set():
     assert before
 
 
+async def test_the_share_that_was_used_is_all_of_a_busy_quota_and_half_of_a_lazy_one():
+    busy, lazy = a_quota(), a_quota()
+    await asyncio.sleep(10)
+
+    await granted(busy, 300)
+    for _ in range(100):
+        await lazy.acquire(1, 16)
+        await asyncio.sleep(2 * 16 / 30)
+
+    assert 0.97 <= busy.used <= 1.0
+    assert lazy.used == pytest.approx(0.5, abs=0.02)
+
+
 async def test_closing_sends_away_who_waits_and_who_comes():
     quota = a_quota()
     waiting = asyncio.create_task(quota.acquire(1, 16))
