@@ -25,7 +25,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     Raises SettingsError where there is none or another version must make it readable first,
     JournalError where the file cannot be trusted or was written by a newer version.
     """
-    if not path.is_file():
+    if not _is_there(path):
         raise SettingsError(_no_journal(path))
     try:
         connection = sqlite3.connect(
@@ -47,6 +47,17 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        # A name that is too long, a directory that others may not look into.
+        raise SettingsError(
+            f"The state directory {path.parent} cannot be read ({error.strerror}). "
+            "Choose another with --state."
+        ) from None
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:

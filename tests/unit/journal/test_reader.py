@@ -76,3 +76,8 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
 
     with pytest.raises(error, match=sentence):
         open_reader(path)
+
+
+def test_a_name_that_no_disk_takes_is_a_setting_to_change() -> None:
+    with pytest.raises(SettingsError, match="--state"):
+        open_reader(Path("x" * 5000) / "journal.sqlite3")
