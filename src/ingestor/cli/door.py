@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from ingestor.cli.commands import app
 from ingestor.cli.hooks import redact_hooks
+from ingestor.cli.spelling import one_sentence
 from ingestor.cli.visit import Visit
 from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError
 
@@ -50,7 +51,7 @@ def _told(error: BaseException, visit: Visit) -> int:
     cause = first_cause(error)
     code, sentence = verdict(cause)
     if sentence:
-        sys.stderr.write(f"ingestor: {visit.redaction.text(sentence)}\n")
+        sys.stderr.write(f"ingestor: {one_sentence(visit.redaction.text(sentence))}\n")
     if visit.debug and not isinstance(cause, TyperException):
         sys.stderr.write(visit.redaction.text("".join(traceback.format_exception(error))))
     return code

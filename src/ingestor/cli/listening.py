@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ingestor.cli import logs
 from ingestor.cli.redaction import Redaction
+from ingestor.cli.spelling import one_sentence
 from ingestor.events import Event, Listener
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Voice:
         return logs.guarded(self.logger, level=self.level)
 
     def say(self, sentence: str) -> None:
-        self._lines.write(f"ingestor: {self._redaction.text(sentence)}\n")
+        self._lines.write(f"ingestor: {one_sentence(self._redaction.text(sentence))}\n")
 
     @asynccontextmanager
     async def progress(self) -> AsyncIterator[Listener]:

@@ -11,6 +11,9 @@ DEFAULT_STATE: Final = Path(".ingestor")
 MINUTE: Final = 60
 HOUR: Final = 3600
 
+LONGEST_SENTENCE: Final = 700
+"""Characters; an error's own words and a foreign excerpt fit (taste)."""
+
 
 def count(number: int) -> str:
     return f"{number:,}"
@@ -54,3 +57,8 @@ def one_line(text: str, *, most: int) -> str:
     printable = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * most])
     line = " ".join(printable.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def one_sentence(text: str) -> str:
+    """What is said at the end: it may quote a flag or an upstream, and stays one line all the same."""
+    return one_line(text, most=LONGEST_SENTENCE)

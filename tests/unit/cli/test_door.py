@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 
-from ingestor.cli.door import first_cause, verdict
+from ingestor.cli.door import first_cause, main, verdict
 from ingestor.errors import (
     Denied,
     IngestorError,
@@ -51,3 +54,16 @@ def test_a_group_of_strangers_is_judged_by_its_first() -> None:
 
     assert first_cause(ExceptionGroup("g", [first, KeyError("y")])) is first
     assert not isinstance(first, IngestorError)
+
+
+def test_what_was_typed_cannot_disturb_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
+    try:
+        code = main(["status", "--state", "a\nb\x1b[2J" + "x" * 5000])
+    finally:
+        sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert said[:-1].isprintable()
+    assert len(said) < 1000
