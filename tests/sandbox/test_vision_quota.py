@@ -7,8 +7,9 @@ import pytest
 from tests.sandbox.google_site import LABELS, SAFE, a_jpeg, a_site
 
 
-async def test_images_times_features_run_out() -> None:
+async def test_images_times_features_may_run_out_together() -> None:
     async with a_site(images_per_minute=6) as site:
+        site.faults.set("vision.quota-by-feature", 0)
         two_features = [LABELS, SAFE]
         first = await site.annotate(a_jpeg(), a_jpeg(), features=two_features)
         second = await site.annotate(a_jpeg(), a_jpeg(), features=two_features)
@@ -18,10 +19,8 @@ async def test_images_times_features_run_out() -> None:
         assert site.bill.requests == 1
 
 
-async def test_features_may_have_quotas_of_their_own() -> None:
+async def test_features_have_quotas_of_their_own() -> None:
     async with a_site(images_per_minute=2) as site:
-        site.faults.set("vision.quota-by-feature", 1)
-
         answer = await site.annotate(a_jpeg(), a_jpeg(), features=[LABELS, SAFE])
 
         assert answer.status == 200

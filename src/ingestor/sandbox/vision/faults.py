@@ -83,12 +83,13 @@ KNOBS: Final = {
     "vision.retry-after": 7.0,
     "vision.hint": 0.0,
     "vision.stranger": 0.0,
-    "vision.quota-by-feature": 0.0,
+    "vision.quota-by-feature": 1.0,
     "vision.poison-images": 0.0,
 }
 """
 Bytes and seconds. `hint` 1 adds the true waiting time to real refusals. `stranger` is the share
 of both quotas that somebody else on the project uses (V21). `quota-by-feature` 1 counts every
-feature against a quota of its own, 0 counts images x features against one. `poison-images` is
+feature against a quota of its own, as the quotas page lists them; 0 counts images x features
+against one. `poison-images` is
 the share of images that make every request they are in a 400 (V14): always the same ones.
 """
