@@ -1,0 +1,316 @@
+"""
+What must hold, looked at whenever it could break: after every commit, before every paid call.
+
+The checkers read the vendor's side and the journal's tables themselves; nothing of the code they
+judge is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from ingestor.kits.lifetime import Lifetime
+from ingestor.models import Image
+from ingestor.records.keys import key_of
+from ingestor.records.updates import index_path
+from tests.simulation.loop import Loop
+from tests.simulation.world import FEATURES, Call, World, equal_labels
+
+STEPS: Final = {
+    "listed": {"listed", "skipped", "dead", "annotated"},
+    "annotated": {"annotated", "stored", "dead"},
+    "stored": {"stored"},
+    "dead": {"dead"},
+    "skipped": {"skipped"},
+}
+"""Where a photo may go from where it is. A commit may hold two steps: then listed becomes stored."""
+EXPLAINED: Final = {"free", "lost", "cut", "crashed"}
+"""Ends of a paid call after which its images may be bought again."""
+MOST_UPDATES: Final = 6
+"""The store's four writers, one membership, one report."""
+
+MOST_READS: Final = 18
+"""Sixteen records to be adopted, a lease."""
+
+
+class Checker:
+    """One life's eyes; what it remembers from one life to the next is in the world."""
+
+    def __init__(self, world: World, loop: Loop) -> None:
+        self.world = world
+        self.loop = loop
+        self.lifetime: Lifetime | None = None
+        self.most_flying = {
+            "flickr": 1,
+            "images": world.scenario.max_downloads,
+            "vision": world.scenario.max_in_flight or 64,
+            "updates": MOST_UPDATES,
+            "reads": MOST_READS,
+        }
+
+    def hold(self, truth: object, sentence: str) -> None:
+        if not truth:
+            self.loop.violate(sentence)
+
+    # Limits
+
+    def in_flight(self, upstream: str, number: int) -> None:
+        self.hold(
+            number <= self.most_flying[upstream], f"I14: {number} requests to {upstream} at once"
+        )
+
+    def admitted(self, lacking: object) -> None:
+        self.hold(lacking is None, f"I14: over the vendor's quota: {lacking}")
+
+    # Money
+
+    def before_paying(self, call: Call, images: Sequence[Image]) -> None:
+        """Last thing before the vendor sees the request."""
+        scenario, disk = self.world.scenario, self.world.disk
+        stopping = self.lifetime is not None and self.lifetime.stopping
+        self.hold(not stopping, "I19: a paid call begins after the stop")
+        self.hold(not disk.failed, "I10: a paid call begins although the disk has failed")
+        self.hold(0 < len(images) <= scenario.most_images, f"a paid call of {len(images)} images")
+        self.hold(len(set(call.contents)) == len(images), "the same picture twice in one paid call")
+        for image in images:
+            self._before_paying_for(image)
+        for before in self.world.calls:
+            self._not_again(call, before)
+        self._intended(call)
+        self._affordable(call)
+
+    def _before_paying_for(self, image: Image) -> None:
+        photo, disk = image.photo.id, self.world.disk
+        picture = self.world.pictures[photo]
+        self.hold(image.content == picture.content, f"I9: {photo} with another picture's bytes")
+        self.hold(image.content.endswith(b"\xff\xd9"), f"I9: {photo} is a broken picture")
+        self.hold(picture.trouble not in ("video", "gone", "no-url"), f"I9: {photo} is no picture")
+        states = disk.look("SELECT state FROM photos WHERE id = ?", (photo,))
+        self.hold(states == [("listed",)], f"I5: {photo} is bought although {states}")
+        known = disk.look(
+            "SELECT photo FROM annotations WHERE sha256 = ? AND features = ?",
+            (bytes.fromhex(image.sha256), FEATURES.key),
+        )
+        self.hold(not known, f"I5: {photo} is bought although its bytes are known from {known}")
+
+    def _not_again(self, call: Call, before: Call) -> None:
+        """Whatever was bought before may be bought again for a reason only."""
+        if before is call or not set(call.contents) & set(before.contents):
+            return
+        for photo, content in zip(before.photos, before.contents, strict=True):
+            if content not in call.contents:
+                continue
+            said = f"{photo} again, after call {before.number} which ended {before.outcome}"
+            self.hold(before.outcome != "in-flight", f"I8: {said}")
+            self.hold(before.outcome in EXPLAINED or photo in before.again, f"I7: {said}")
+            if self.world.scenario.in_doubt == "park" and before.charged:
+                # A twin is another photo: of its own it was never in doubt.
+                known = photo not in call.photos or photo in before.again
+                self.hold(known, f"I7: {said}, although nothing may be bought twice")
+
+    def _intended(self, call: Call) -> None:
+        rows = self.world.disk.look(
+            "SELECT purchase, json_group_array(photo) FROM purchased_images "
+            "WHERE purchase IN (SELECT id FROM purchases WHERE state = 'open') GROUP BY purchase"
+        )
+        taken = {other.purchase for other in self.world.calls if other.outcome == "in-flight"}
+        fitting = [
+            purchase
+            for purchase, photos in rows
+            if sorted(orjson.loads(photos)) == sorted(call.photos) and purchase not in taken
+        ]
+        self.hold(fitting, "I6: a paid call without an intent")
+        call.purchase = fitting[0]
+
+    def _affordable(self, call: Call) -> None:
+        ceiling = self.world.ceiling
+        if ceiling is None:
+            return
+        spent = sum(
+            len(other.photos)
+            for other in self.world.calls
+            if other.life >= self.world.first_life
+            and (other.charged or other.outcome == "in-flight")
+        )
+        self.hold(
+            spent + len(call.photos) <= ceiling,
+            f"I6: {spent} units spent and {len(call.photos)} asked for, of {ceiling}",
+        )
+
+    # Journal
+
+    def committed(self) -> None:
+        """After every commit that changed something."""
+        world, disk = self.world, self.world.disk
+        states = dict(disk.look("SELECT id, state FROM photos"))
+        for photo, state in states.items():
+            before = world.states.get(photo)
+            if before == state:
+                continue
+            self.hold(state in STEPS, f"I1: {photo} is {state}")
+            self.hold(
+                before is None or state in STEPS[before] or (before, state) == ("listed", "stored"),
+                f"I4: {photo} went from {before} to {state}",
+            )
+            if state == "stored" and world.scenario.database:
+                self.hold(
+                    f"photos/p{photo}" in world.database, f"I3: {photo} is not in the database"
+                )
+        self.hold(states.keys() >= world.states.keys(), "I1: photos vanished from the journal")
+        world.states = states
+        self._balanced(len(states))
+        self._settled()
+
+    def _balanced(self, photos: int) -> None:
+        disk = self.world.disk
+        ((dead, letters),) = disk.look(
+            "SELECT (SELECT count(*) FROM photos WHERE state = 'dead'), "
+            "(SELECT count(*) FROM photos JOIN dead ON dead.photo = photos.id WHERE state = 'dead')"
+        )
+        self.hold(dead == letters, f"I2: {dead} photos are dead, {letters} letters say why")
+        counted = Counter(self.world.states.values())
+        self.hold(sum(counted.values()) == photos, f"I1: {photos} listed, {dict(counted)}")
+
+    def _settled(self) -> None:
+        for call in self.world.calls:
+            if call.settled or not call.purchase:
+                continue
+            state = self._state(call)
+            if state == "settled":
+                self.hold(call.outcome == "answered", f"call {call.number} is settled unanswered")
+                call.settled = True
+
+    def _state(self, call: Call) -> str | None:
+        rows = self.world.disk.look("SELECT state FROM purchases WHERE id = ?", (call.purchase,))
+        return rows[0][0] if rows else None
+
+    # Database
+
+    def updated(self, paths: Mapping[str, Any]) -> None:
+        """After every update that took effect."""
+        for photo in {path.split("/")[1][1:] for path in paths if path.startswith("photos/")}:
+            node = self.world.database[f"photos/p{photo}"]
+            if "sha256" not in node:
+                self.hold(all(key.startswith("groups/") for key in node), f"I12: half of {photo}")
+                continue
+            self._agree(photo, node)
+
+    def _agree(self, photo: str, node: Mapping[str, Any]) -> None:
+        """The record says what Vision says of the bytes, and the index says what the record says."""
+        content = self.world.pictures[photo].content
+        labels = node.get("labels", {})
+        rows = sorted(((x["name"], x["score"]) for x in labels.values()), key=lambda row: -row[1])
+        self.hold(equal_labels(rows, content), f"I11: {photo} is stored as {rows}")
+        for name, score in rows:
+            _, key, place = index_path(key_of(name), score, photo_id=photo).split("/")
+            entry = self.world.database.get(f"index/{key}", {})
+            self.hold(place in entry, f"I12: {photo} is not in the index under {name}")
+
+    # Ends
+
+    def life_ended(self, *, killed: bool) -> None:
+        """However a process ended: what it was paying for, and what the journal knows of that."""
+        disk = self.world.disk
+        for call in self.world.calls:
+            state = self._state(call)
+            self.hold(state, f"I6: call {call.number} left nothing in the journal")
+            if call.settled:
+                self.hold(state == "settled", f"a result that was durable vanished: {call}")
+            if call.life != self.world.life:
+                continue
+            unfinished = call.outcome in ("in-flight", "cut") or state == "open"
+            if not unfinished or call.outcome == "free":
+                continue
+            if call.outcome == "answered" and not killed:
+                self.hold(disk.failed, f"call {call.number} was answered and not settled")
+            if call.outcome != "lost" and call.charged:
+                self.world.crashed_images += len(call.photos)
+            call.outcome = "cut" if call.outcome == "cut" else "crashed"
+
+
+def check_end(world: World, checker: Checker) -> None:
+    """When everything has been done: is everything there, right, and paid for once?"""
+    disk, hold = world.disk, checker.hold
+    reasons = dict(disk.look("SELECT id, reason FROM photos WHERE state = 'dead'"))
+    for picture in world.pool:
+        photo = picture.photo.id
+        state = world.states.get(photo)
+        hold(state in ("stored", "dead", "skipped"), f"I1: {photo} was lost: it is {state}")
+        allowed = _expected(world, picture.trouble)
+        said = f"{state} {reasons.get(photo, '')}".strip()
+        hold(said in allowed, f"{photo} ({picture.trouble or 'healthy'}) is {said}")
+    for photo, labels, sha256 in disk.look("SELECT photo, labels, sha256 FROM annotations"):
+        content = world.pictures[photo].content
+        hold(world.pictures[photo].sha256 == sha256.hex(), f"I11: {photo} with other bytes")
+        hold(equal_labels(orjson.loads(labels), content), f"I11: {photo} is {labels}")
+    _check_stores(world, checker)
+    _check_bill(world, checker)
+
+
+def _expected(world: World, trouble: str) -> set[str]:
+    expected = {
+        "gone": {"dead gone"},
+        "corrupt": {"dead corrupt"},
+        "unreadable": {"dead vision-bad-image"},
+        "poison": {"dead vision-invalid-argument"},
+        "refused": {"dead store-refused"} if world.scenario.database else {"stored"},
+        "video": {"skipped video"},
+        "no-url": {"dead no-url"},
+    }.get(trouble, {"stored"})
+    if trouble == "video":
+        return {"skipped"}
+    if world.scenario.in_doubt == "park" and world.scenario.fates:
+        expected = expected | {"dead in-doubt"}
+    if world.scenario.fault_rate or world.scenario.disk_fault_rate or world.scenario.outage:
+        weather = (
+            "connect",
+            "dns",
+            "reset",
+            "unavailable",
+            "throttled",
+            "timeout",
+            "corrupt",
+            "empty",
+        )
+        expected = expected | {f"dead {word}" for word in (*weather, "not-an-image", "in-doubt")}
+        expected = expected | {"dead vision-unavailable"}
+    return expected
+
+
+def _check_stores(world: World, checker: Checker) -> None:
+    stored = {photo for photo, state in world.states.items() if state == "stored"}
+    checker.hold("annotated" not in world.states.values(), "I1: bought and never published")
+    if world.scenario.database:
+        records = {
+            name.removeprefix("photos/p")
+            for name, node in world.database.items()
+            if name.startswith("photos/p") and "sha256" in node
+        }
+        checker.hold(stored == records, f"I3: journal and database differ: {stored ^ records}")
+        for photo in records:
+            checker._agree(photo, world.database[f"photos/p{photo}"])
+        return
+    filed = {photo for (photo,) in world.disk.look("SELECT photo FROM catalogued")}
+    checker.hold(stored == filed, f"I3: journal and catalog differ: {stored ^ filed}")
+
+
+def _check_bill(world: World, checker: Checker) -> None:
+    ((certain, possible, still_open),) = world.disk.look(
+        "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "
+        "coalesce(sum(state = 'open'), 0) FROM purchases"
+    )
+    billed = sum(len(call.photos) for call in world.calls if call.charged)
+    checker.hold(not still_open, f"{still_open} purchases are open at the end")
+    checker.hold(
+        certain <= billed <= certain + possible,
+        f"I3: {billed} units billed, journal says {certain} to {certain + possible}",
+    )
+    again = sum(len(call.again) for call in world.calls)
+    bound = world.crashed_images + world.doubtful_images + again
+    checker.hold(
+        world.duplicates <= bound, f"I7: {world.duplicates} images bought twice, bound {bound}"
+    )

@@ -1,0 +1,120 @@
+"""
+The journal's disk: real SQLite in memory, which outlives the process that writes it.
+
+A kill takes back what was not committed, as the real file would; of commits that were not synced
+(`synchronous` below FULL) it takes back any number of the last ones, as a power loss may. Both sides
+of every commit are points at which the process may be killed.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from ingestor.journal.schema import migrate
+from tests.simulation.loop import Crash
+
+FAILURES = ("database or disk is full", "disk I/O error")
+
+
+class Disk(sqlite3.Connection):
+    """Handed to the journal as its connection; `plug` says who is writing."""
+
+    def __init__(self, *_args: object, **_given: object) -> None:
+        super().__init__(":memory:", isolation_level=None, check_same_thread=False)
+        self.failure_rate = 0.0
+        self.rng = random.Random(0)
+        self.failed = False
+        """In this life: whatever is written after it must not be believed."""
+        self.synced = True
+        self._unsynced: list[bytes] = []
+        self._point: Callable[[str], None] = lambda _tag: None
+        self._committed: Callable[[], None] = lambda: None
+        self._changes = 0
+
+    def plug(self, point: Callable[[str], None], committed: Callable[[], None]) -> None:
+        """A process begins to use it: `committed` looks at what became durable."""
+        self._point, self._committed = point, committed
+        self.failed = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            return self._commit()
+        if sql.startswith("PRAGMA synchronous"):
+            self.synced = "FULL" in sql
+            self._unsynced = [] if self.synced else [self.serialize()]
+        return super().execute(sql, parameters)
+
+    def executescript(self, sql: str, /) -> sqlite3.Cursor:
+        self._point("script")
+        cursor = super().executescript(sql)
+        self._point("script done")
+        return cursor
+
+    def close(self) -> None:
+        """The file is closed; what is in it stays."""
+
+    def kill(self) -> None:
+        """The process is no more: what it had not committed is gone."""
+        self._point = _refuse
+        if self.in_transaction:
+            super().execute("ROLLBACK")
+        if self._unsynced:
+            lost = self.rng.randrange(len(self._unsynced))
+            self.deserialize(self._unsynced[-1 - lost])
+        self._unsynced = []
+
+    @property
+    def has_tables(self) -> bool:
+        return bool(self.look("SELECT 1 FROM sqlite_master LIMIT 1"))
+
+    def look(self, sql: str, parameters: Any = ()) -> list[Any]:
+        """Read for a checker: not a point, and nobody's statement."""
+        return super().execute(sql, parameters).fetchall()
+
+    def _commit(self) -> sqlite3.Cursor:
+        self._point("commit")
+        changed = self.total_changes != self._changes
+        if changed and self.failure_rate and self.rng.random() < self.failure_rate:
+            self.failed = True
+            # Nobody can know whether what could not be synced is there.
+            if self.rng.random() < 0.5:
+                super().execute("COMMIT")
+            raise sqlite3.OperationalError(self.rng.choice(FAILURES))
+        cursor = super().execute("COMMIT")
+        if not self.synced:
+            self._unsynced.append(self.serialize())
+        if changed:
+            self._changes = self.total_changes
+            self._committed()
+        self._point("committed")
+        return cursor
+
+
+def blank() -> Disk:
+    return Disk(":memory:")
+
+
+def formatted() -> Disk:
+    """A disk with the journal's tables on it, copied: making them takes longer than a small run."""
+    disk = blank()
+    disk.deserialize(_template())
+    return disk
+
+
+_TEMPLATES: list[bytes] = []
+
+
+def _template() -> bytes:
+    if not _TEMPLATES:
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(connection)
+        _TEMPLATES.append(connection.serialize())
+        connection.close()
+    return _TEMPLATES[0]
+
+
+def _refuse(_tag: str) -> None:
+    raise Crash

@@ -1,0 +1,237 @@
+"""
+An event loop whose time is a number, and whose process may be killed between any two callbacks.
+
+Nobody sleeps: when nothing is ready the clock jumps to the next timer. Every callback, and whatever
+the disk and the network count as one, is a *point*; a kill is planned for one of them. After it
+nothing of the process runs any more: callbacks are refused and coroutines are closed in silence, so
+that no `finally` reaches the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import heapq
+import sys
+import warnings
+import zlib
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from typing import Any, TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+MOST_POINTS = 100_000
+"""A run of the usual size has about a thousand: what needs so many goes round in circles."""
+
+
+MOST_WAITS = 50
+"""Nested `finally`s that wait, in one task."""
+
+
+class Crash(SystemExit):
+    """The process is killed here. asyncio lets SystemExit through where it would keep an Exception."""
+
+
+class Deadlock(AssertionError):
+    """Nothing is ready, no timer is set, and the run is not over."""
+
+
+class Livelock(AssertionError):
+    """The run goes on and on."""
+
+
+class Violation(SystemExit):
+    """An invariant does not hold: everything stops at once, and no task may keep the news."""
+
+
+class Loop(asyncio.BaseEventLoop):
+    """One life of the process; `run` it once."""
+
+    _ready: deque[Any]
+    _scheduled: list[Any]
+
+    def __init__(
+        self,
+        *,
+        start: float,
+        crash_at: int | None,
+        latency: Callable[[], float],
+        at_point: tuple[int, Callable[[], None]] | None = None,
+    ) -> None:
+        """`latency` is how long the disk takes; `at_point` is called once, when that point comes."""
+        super().__init__()
+        self.set_debug(False)
+        self.now = start
+        self.points = 0
+        self.crash_at = crash_at
+        self.dead = False
+        self.violation: Violation | None = None
+        self.trace = 0
+        self.complaints: list[str] = []
+        self._latency = latency
+        self._at_point = at_point
+
+    def time(self) -> float:
+        return self.now
+
+    def point(self, tag: str) -> None:
+        """Here the process may be killed, and here somebody may tell it to stop."""
+        if self.dead:
+            raise Crash
+        self.points += 1
+        self.trace = zlib.crc32(f"{self.now!r}{tag}".encode(), self.trace)
+        if self._at_point is not None and self.points == self._at_point[0]:
+            self._at_point[1]()
+        if self.points == self.crash_at:
+            self.dead = True
+            raise Crash
+        if self.points > MOST_POINTS:
+            raise Livelock(f"more than {MOST_POINTS} points, time {self.now:.1f}")
+
+    def violate(self, sentence: str) -> None:
+        self.violation = self.violation or Violation(
+            f"{sentence} (time {self.now:.1f}, point {self.points})"
+        )
+        self.dead = True
+        raise self.violation
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Carry `main` out. Raises Crash when the process was killed first."""
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=lambda _generator: None)
+        events._set_running_loop(self)
+        try:
+            task = self.create_task(main, name="main")
+            while not task.done():
+                self._run_once()
+            return task.result()
+        finally:
+            if not self.dead:
+                self._find_left_behind()
+            self._bury()
+            events._set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled
+        if not ready:
+            while scheduled and scheduled[0]._cancelled:
+                heapq.heappop(scheduled)._scheduled = False
+            if not scheduled:
+                raise Deadlock(f"nothing can happen any more, time {self.now:.1f}")
+            self.now = max(self.now, scheduled[0]._when)
+        while scheduled and (scheduled[0]._cancelled or scheduled[0]._when <= self.now):
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False
+            if not timer._cancelled:
+                ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            self.point("")
+            handle._run()
+            # A kill that some `finally` outlived by waiting again is a kill all the same.
+            if self.dead:
+                raise self.violation or Crash
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        if not self.dead:
+            self._ready.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        if not self.dead:
+            heapq.heappush(self._scheduled, timer)
+            timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
+
+    def run_in_executor(  # type: ignore[override]
+        self, _executor: object, call: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """The disk's thread: takes its time, and is killed with the process."""
+        done: asyncio.Future[T] = self.create_future()
+
+        def carry_out() -> None:
+            try:
+                outcome = call(*args)
+            except Exception as error:  # noqa: BLE001 - handed to whoever waits
+                if not done.cancelled():
+                    done.set_exception(error)
+            else:
+                if not done.cancelled():
+                    done.set_result(outcome)
+
+        self.call_later(self._latency(), carry_out)
+        return done
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        if not self.dead:
+            self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Cancelled timers are dropped when their time has come."""
+
+    def _find_left_behind(self) -> None:
+        left = [task.get_name() for task in asyncio.all_tasks(self) if not task.done()]
+        if left and sys.exc_info()[0] is None:
+            self.complaints.append(f"tasks left behind: {sorted(left)}")
+
+    def _bury(self) -> None:
+        """Close what the process was doing, without letting it do anything more."""
+        self.dead = True
+        self._ready.clear()
+        self._scheduled.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for task in asyncio.all_tasks(self):
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                _close(task.get_coro())
+        self.close()
+
+
+def _close(coroutine: Any) -> None:
+    """Some wait again when they are closed; they are closed again."""
+    for _ in range(MOST_WAITS):
+        try:
+            coroutine.close()
+        except (RuntimeError, Crash):
+            continue
+        except BaseException:  # noqa: BLE001 - the dead may say anything
+            return
+        return
+
+
+@contextmanager
+def last_words_unheard() -> Iterator[None]:
+    """What coroutines of a dead process say when their memory is taken concerns nobody."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _last_words: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.unraisablehook = hook
+
+
+def collect() -> None:
+    """Take the memory of dead processes."""
+    with last_words_unheard():
+        gc.collect()

@@ -1,0 +1,235 @@
+"""
+What a kill does not touch: the pool, the pictures, the vendor's bill, the database, the clock.
+
+What Vision says of a picture is a function of its bytes, so that an answer filed under the wrong
+photo shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from ingestor.apis.flickr import Unusable
+from ingestor.models import FeatureSet, Photo, Size
+from tests.simulation.disk import Disk, blank, formatted
+from tests.simulation.scenario import Scenario
+
+FEATURES = FeatureSet(max_labels=10)
+GROUP = "42637302@N00"
+WALL = 1_790_000_000.0
+ORIGIN = "https://live.staticflickr.com"
+
+Trouble = Literal["", "gone", "corrupt", "unreadable", "poison", "refused", "video", "no-url"]
+"""
+What is wrong with a photo for good: its file is gone or broken; Vision cannot read it, or refuses
+every request with it; the database refuses it; it is no picture at all.
+"""
+TROUBLES: tuple[Trouble, ...] = (
+    *(
+        "gone",
+        "gone",
+        "corrupt",
+        "unreadable",
+        "unreadable",
+        "poison",
+        "refused",
+        "video",
+        "no-url",
+    ),
+)
+TROUBLED = 0.12
+TWINS = 0.12
+WORDLESS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photo of the pool as it is on the vendors' side."""
+
+    photo: Photo
+    content: bytes
+    sha256: str
+    trouble: Trouble
+
+    @property
+    def row(self) -> Photo | Unusable:
+        if self.trouble == "no-url":
+            return Unusable(photo_id=self.photo.id, reason="no-url")
+        return self.photo
+
+
+@dataclass(slots=True)
+class Call:
+    """One paid request as the vendor and the checkers remember it."""
+
+    number: int
+    life: int
+    at: float
+    photos: tuple[str, ...]
+    contents: tuple[str, ...]
+    purchase: str = ""
+    """Its intent in the journal."""
+    settled: bool = False
+    """The journal said so, and must say so for ever."""
+    charged: bool = False
+    outcome: str = "in-flight"
+    """in-flight, free, answered, lost, cut, crashed, unsaved."""
+    again: frozenset[str] = frozenset()
+    """Photos that the answer asked to send again."""
+
+
+@dataclass(slots=True)
+class World:
+    """One schedule's; `life` counts the processes that lived in it."""
+
+    scenario: Scenario
+    rng: random.Random
+    disk: Disk
+    clock: Callable[[], float] = float
+    life: int = 0
+    calm: bool = False
+    pool: list[Picture] = field(default_factory=list)
+    """Newest first."""
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    """Everything that ever was in the pool, by photo."""
+    by_url: dict[str, Picture] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    database: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The first two parts of a path -> the rest of it -> value."""
+    log: list[tuple[float, int, int, str]] = field(default_factory=list)
+    """(time, life, point, what): the timeline."""
+    states: dict[str, str] = field(default_factory=dict)
+    """Photos as the journal had them after its last commit."""
+    ceiling: int | None = None
+    first_life: int = 0
+    """The one that the run began in which was killed so often: they share a ceiling."""
+    born: int = 0
+    doubtful_images: int = 0
+    crashed_images: int = 0
+    """Images in flight, summed over the kills and the cuts."""
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> World:
+        rng = random.Random(f"world {scenario.seed}")
+        disk = blank() if scenario.fresh_file else formatted()
+        disk.rng = random.Random(f"disk {scenario.seed}")
+        world = cls(scenario=scenario, rng=rng, disk=disk)
+        for _ in range(scenario.photos):
+            world.add_photo()
+        return world
+
+    @property
+    def now(self) -> float:
+        """Seconds since the first life began."""
+        return self.clock()
+
+    @property
+    def wall(self) -> float:
+        return WALL + self.now
+
+    def add_photo(self) -> None:
+        """Somebody puts a photo into the pool."""
+        self.born += 1
+        rng, number = self.rng, self.born
+        twin = rng.choice(self.pool) if self.pool and rng.random() < TWINS else None
+        trouble: Trouble = rng.choice(TROUBLES) if rng.random() < TROUBLED else ""
+        if twin is not None and twin.trouble in ("", "refused"):
+            content, trouble = twin.content, ""
+        else:
+            content = _content(f"{self.scenario.seed}/{number}", trouble)
+        photo = _photo(number)
+        picture = Picture(
+            photo if trouble != "video" else _video(photo),
+            content,
+            hashlib.sha256(content).hexdigest(),
+            trouble,
+        )
+        self.pool.insert(0, picture)
+        self.pictures[photo.id] = picture
+        self.by_url[photo.sizes[0].url] = picture
+
+    def remove_photo(self) -> None:
+        self.pool.pop(self.rng.randrange(len(self.pool)))
+
+    def note(self, point: int, text: str) -> None:
+        self.log.append((self.now, self.life, point, text))
+
+    def charges(self) -> dict[str, int]:
+        """How often each photo was on the bill."""
+        charges: dict[str, int] = {}
+        for call in self.calls:
+            if call.charged:
+                for photo in call.photos:
+                    charges[photo] = charges.get(photo, 0) + 1
+        return charges
+
+    @property
+    def duplicates(self) -> int:
+        """Charges for pictures that had been charged before."""
+        charged = [content for call in self.calls if call.charged for content in call.contents]
+        return len(charged) - len(set(charged))
+
+    def apply(self, paths: Mapping[str, Any]) -> None:
+        """A multi-path update: all of it at once."""
+        for path, value in paths.items():
+            first, second, *rest = path.split("/", 2)
+            node = self.database.setdefault(f"{first}/{second}", {})
+            below = rest[0] if rest else ""
+            for old in [key for key in node if key == below or key.startswith(f"{below}/")]:
+                del node[old]
+            if value is not None:
+                node[below] = value
+
+
+@lru_cache(maxsize=4096)
+def truth(content: bytes) -> tuple[tuple[str, float], ...]:
+    """What Vision says of these bytes, whenever it is asked: (label, score), best first."""
+    digest = hashlib.sha256(content).digest()
+    if digest[0] < 256 * WORDLESS:
+        return ()
+    words = [
+        f"It is {digest.hex()[:12]}",
+        *(("Cat", "Dog", "Owl", "A.b/c")[d % 4] for d in digest[1:3]),
+    ]
+    return tuple((word, 0.9 - 0.1 * at) for at, word in enumerate(dict.fromkeys(words)))
+
+
+def equal_labels(found: Iterable[Sequence[Any]], content: bytes) -> bool:
+    """Compare (name, score, ...) rows with the truth."""
+    return [(row[0], round(row[1], 4)) for row in found] == [
+        (name, round(score, 4)) for name, score in truth(content)
+    ]
+
+
+def _content(name: str, trouble: Trouble) -> bytes:
+    kind = trouble if trouble in ("unreadable", "poison") else "picture"
+    end = b"" if trouble == "corrupt" else b"\xff\xd9"
+    return b"\xff\xd8\xff" + f"{kind} {name}".encode() + end
+
+
+@lru_cache(maxsize=512)
+def _photo(number: int) -> Photo:
+    id_ = str(1000 + number)
+    return Photo(
+        id=id_,
+        group=GROUP,
+        owner="12345678@N00",
+        owner_name="Jane",
+        title=f"Photo {number}",
+        page=f"https://www.flickr.com/photos/12345678@N00/{id_}/",
+        sizes=(Size(url=f"{ORIGIN}/1/{id_}_a_z.jpg", width=640, height=480),),
+        thumb=f"{ORIGIN}/1/{id_}_a_n.jpg",
+        license="4",
+        uploaded=1_745_000_000 + number,
+        date_added=1_745_000_000 + number,
+    )
+
+
+@lru_cache(maxsize=512)
+def _video(photo: Photo) -> Photo:
+    return replace(photo, is_video=True)
