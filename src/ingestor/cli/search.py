@@ -21,6 +21,7 @@ from ingestor.cli.reporting import console_on
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import one_line
 from ingestor.cli.visit import Visit
+from ingestor.journal.reader import is_there
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -60,7 +61,7 @@ async def _ask(visit: Visit, settings: Settings, query: Query) -> Page:
 async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
     """The embedded catalog, unless the database was asked for, or is all there is."""
     asked_for = settings.sandbox or "database_url" in visit.flags
-    remote = asked_for or not settings.journal_path.is_file()
+    remote = asked_for or not is_there(settings.journal_path)
     if settings.database_url is None or not remote:
         async with LocalCatalog(settings.journal_path) as catalog:
             yield catalog

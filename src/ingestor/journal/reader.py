@@ -25,7 +25,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     Raises SettingsError where there is none or another version must make it readable first,
     JournalError where the file cannot be trusted or was written by a newer version.
     """
-    if not _is_there(path):
+    if not is_there(path):
         raise SettingsError(_no_journal(path))
     try:
         connection = sqlite3.connect(
@@ -49,7 +49,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Raises SettingsError where not even that can be told."""
     try:
         return path.is_file()
     except OSError as error:
