@@ -1,6 +1,9 @@
 """
 Try again, but politely: tenacity's loop with our rules of waiting.
 
+The first attempt is made outside of the loop, which is entered with its failure: most calls succeed,
+and a loop that is never needed took a tenth of a picture's CPU (measured).
+
 The error itself says whether and when (`hint`); the wait is exponential with full jitter, never
 shorter than the upstream asked for, and bounded in attempts *and* in total time. What is tried
 contains its own permit: a retry is a request like any other.
@@ -48,6 +51,10 @@ async def persist(
     `rest` raises (because a run is stopping) passes through.
     """
     started = clock()
+    try:
+        return await call()
+    except Exception as error:  # noqa: BLE001 - raised again as the loop's first failure
+        first: Exception | None = error
     verdict = _asked_once(hint)
     uniform = jitter.uniform if jitter else random.uniform
 
@@ -71,7 +78,11 @@ async def persist(
     )
 
     async def attempt() -> T:
-        return await call()
+        nonlocal first
+        if first is None:
+            return await call()
+        failure, first = first, None
+        raise failure
 
     return await policy(attempt)
 
