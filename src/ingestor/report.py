@@ -65,6 +65,39 @@ class Report:
         return asdict(self)
 
 
+@dataclass(slots=True, kw_only=True)
+class Reconciled:
+    """What it took, or would take, for journal and database to say the same."""
+
+    in_journal: int = 0
+    """Annotated photos there."""
+    in_database: int = 0
+    published: int = 0
+    """Photos that the database lacked."""
+    adopted: int = 0
+    """Photos that the journal lacked."""
+    relabelled: int = 0
+    """Photos whose labels differed: the journal is right, unless they were bought later elsewhere."""
+    index_written: int = 0
+    index_deleted: int = 0
+    refused: int = 0
+    """Photos or entries that the database would not take."""
+
+    @property
+    def agree(self) -> bool:
+        """Whether both said the same before anything was done."""
+        return not (
+            self.published
+            or self.adopted
+            or self.relabelled
+            or self.index_written
+            or self.index_deleted
+        )
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """What a run would do and cost, before it buys anything."""

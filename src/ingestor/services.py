@@ -18,7 +18,13 @@ from aiolimiter import AsyncLimiter
 
 from ingestor import events
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin, Unusable
-from ingestor.apis.google import Fixed, is_emulator, open_credentials
+from ingestor.apis.google import (
+    Credentials,
+    Fixed,
+    default_tokens,
+    is_emulator,
+    open_credentials,
+)
 from ingestor.apis.images import Images
 from ingestor.apis.rtdb import Conflict, Database, Query
 from ingestor.apis.vision import Vision, encoded_size
@@ -72,6 +78,7 @@ EMULATOR_OWNER = Fixed({"authorization": "Bearer owner"})
 ANYBODY = Fixed({})
 """The rules that ship with the project let everybody read photos, index and labels."""
 
+NO_DATABASE = "No database: set FIREBASE_DATABASE_URL, or give --database-url."
 EMBEDDED = "catalog"
 """The store's name where no database is configured."""
 
@@ -158,17 +165,7 @@ async def open_services(
             features=settings.features,
         )
         database = (
-            PoliteDatabase(
-                Database(
-                    transport,
-                    url=url,
-                    authorize=access.database.headers,
-                    renew=access.database.refresh_after,
-                ),
-                politely,
-            )
-            if url
-            else None
+            PoliteDatabase(_database_at(url, transport, access.database), politely) if url else None
         )
         yield Services(
             lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
@@ -184,6 +181,24 @@ async def open_services(
 
 
 @asynccontextmanager
+async def open_database(
+    settings: Settings, *, lifetime: Lifetime, listen: events.Listener
+) -> AsyncIterator[PoliteDatabase]:
+    """The database alone, to write to as well: no other key is needed. Raises SettingsError."""
+    url = settings.database_url
+    if url is None:
+        raise SettingsError(NO_DATABASE)
+    access = EMULATOR_OWNER if is_emulator(url) else await default_tokens()
+    async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
+        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        yield PoliteDatabase(_database_at(url, transport, access), politely)
+
+
+def _database_at(url: str, transport: HttpTransport, access: Credentials) -> Database:
+    return Database(transport, url=url, authorize=access.headers, renew=access.refresh_after)
+
+
+@asynccontextmanager
 async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
     """
     The catalog in the configured database, read as anybody may read it: no key is needed, and none
@@ -191,7 +206,7 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
     """
     url = settings.database_url
     if url is None:
-        raise SettingsError("No database: set FIREBASE_DATABASE_URL, or give --database-url.")
+        raise SettingsError(NO_DATABASE)
     reader = EMULATOR_OWNER if is_emulator(url) else ANYBODY
     async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
         yield DatabaseCatalog(Database(transport, url=url, authorize=reader.headers))

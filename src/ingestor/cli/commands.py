@@ -121,6 +121,27 @@ def export(
     return run(visit.settings(state=state), output=output, form=form)
 
 
+@app.command()
+def reconcile(
+    context: typer.Context,
+    *,
+    check: Annotated[
+        bool,
+        flags.flag("--check", "Only tell; exit code 1 if the two do not agree."),
+    ] = False,
+    as_json: flags.AsJson = False,
+    state: flags.Journal = None,
+    database_url: flags.Database = None,
+    sandbox: flags.OfSandbox = False,
+) -> int:
+    """Compare journal and database, both ways, and repair what differs without paying."""
+    from ingestor.cli.reconcile import reconcile as run
+
+    visit: Visit = context.obj
+    settings = visit.settings(state=state, database_url=database_url, sandbox=sandbox)
+    return run(visit, settings, check=check, as_json=as_json)
+
+
 @dead.command("list")
 def dead_list(
     context: typer.Context,

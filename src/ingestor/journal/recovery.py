@@ -50,7 +50,7 @@ def open_run(
     Raises SettingsError when the journal belongs to another world: invented labels and real ones
     must never share a file.
     """
-    _keep_to_one_world(db, world)
+    keep_to_one_world(db, world)
     republished = _aim(db, target)
     run = runs.begin_run(db, run=name, now=now, epoch=epoch)
     doubted = ledger.doubt_open_purchases(db, now=now)
@@ -66,7 +66,8 @@ def open_run(
     )
 
 
-def _keep_to_one_world(db: sqlite3.Connection, world: str) -> None:
+def keep_to_one_world(db: sqlite3.Connection, world: str) -> None:
+    """Raises SettingsError where a journal holds the other one."""
     before = runs.fact(db, "world")
     if before is None:
         runs.set_fact(db, "world", world)

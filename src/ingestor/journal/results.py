@@ -68,7 +68,7 @@ def reuse(
     model, labels, safe, partial, purchase = row
     annotation = Annotation(
         photo_id=photo.id,
-        labels=_labels(labels),
+        labels=read_labels(labels),
         safe=None if safe is None else orjson.loads(safe),
         model=model,
         sha256=sha256,
@@ -103,7 +103,7 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
     earlier: dict[str, list[Label]] = {}
     for photo, features, labels in rows:
         if features != wanted[photo]:
-            earlier.setdefault(photo, []).extend(_labels(labels))
+            earlier.setdefault(photo, []).extend(read_labels(labels))
     return earlier
 
 
@@ -115,7 +115,7 @@ def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
         "WHERE state = 'annotated' GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (most,),
     )
-    return [_published(row[:-1]) for row in rows]
+    return [published_from(row[:-1]) for row in rows]
 
 
 def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
@@ -130,7 +130,8 @@ def publish_again(db: sqlite3.Connection) -> int:
     return db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored'").rowcount
 
 
-def _published(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> Published:
+def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> Published:
+    """Of (record, image, labels, safe, model, sha256, features, partial)."""
     record, image, labels, safe, model, sha256, features, partial = row
     photo = photo_from(record)
     url, width, height = orjson.loads(image)
@@ -139,7 +140,7 @@ def _published(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> P
         size=Size(url=url, width=width, height=height),
         annotation=Annotation(
             photo_id=photo.id,
-            labels=_labels(labels),
+            labels=read_labels(labels),
             safe=None if safe is None else orjson.loads(safe),
             model=model,
             sha256=sha256.hex(),
@@ -149,7 +150,7 @@ def _published(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> P
     )
 
 
-def _labels(text: str) -> tuple[Label, ...]:
+def read_labels(text: str) -> tuple[Label, ...]:
     return tuple(
         Label(name=name, score=score, topicality=topicality, mid=mid)
         for name, score, topicality, mid in orjson.loads(text)

@@ -1,0 +1,20 @@
+"""What the embedded catalog holds, in the words of the database's index: for comparing the two."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+def filed_labels(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    """(name, mid) by key, of every label that has a photo."""
+    rows = db.execute("SELECT key, name, mid FROM labels WHERE photos > 0")
+    return {key: (name, mid) for key, name, mid in rows}
+
+
+def filed_under(db: sqlite3.Connection, key: str) -> set[str]:
+    """The photos under a label, by the names that the database's index has for them."""
+    rows = db.execute(
+        "SELECT rank, photo FROM label_index JOIN labels ON label = labels.number WHERE key = ?",
+        (key,),
+    )
+    return {f"{worth:07d}-p{photo}" for worth, photo in rows}

@@ -1,0 +1,90 @@
+"""`ingestor reconcile`: journal and database say the same again."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ingestor.cli.ingest import SIGNAL_EXITS
+from ingestor.cli.listening import Voice
+from ingestor.cli.reporting import console_on, rows_of
+from ingestor.cli.sandboxed import upstreams
+from ingestor.cli.spelling import count, counted
+from ingestor.cli.visit import Visit
+from ingestor.kits.lifetime import Lifetime, Stopping, signals
+from ingestor.report import Reconciled
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+EXIT_DIFFERENT: Final = 1
+
+
+def reconcile(visit: Visit, settings: Settings, *, check: bool, as_json: bool) -> int:
+    """Returns 0, or 1 where the two differ and nothing was, or could be, done about it."""
+    found = asyncio.run(_run(visit, settings, check=check))
+    if isinstance(found, int):
+        return found
+    if as_json:
+        sys.stdout.write(orjson.dumps({**found.as_json(), "agree": found.agree}).decode() + "\n")
+    else:
+        console_on(sys.stdout).print(drawn(found, check=check))
+    return EXIT_DIFFERENT if found.refused or (check and not found.agree) else 0
+
+
+async def _run(visit: Visit, settings: Settings, *, check: bool) -> Reconciled | int:
+    # It draws on everything that a run does; a command that only helps does without.
+    from ingestor.engines.reconcile import reconcile as carry_out
+
+    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
+    with voice.guarded():
+        async with upstreams(visit, settings) as reachable:
+            lifetime = Lifetime(drain=reachable.drain)
+            try:
+                with signals(lifetime):
+                    return await carry_out(
+                        reachable, check=check, lifetime=lifetime, listen=voice.log
+                    )
+            except Stopping:
+                return SIGNAL_EXITS.get(lifetime.reason or "", 1)
+            finally:
+                lifetime.close()
+
+
+def drawn(found: Reconciled, *, check: bool) -> RenderableType:
+    done = "to be " if check else ""
+    rows: dict[str, RenderableType] = {
+        "photos": Text(
+            f"{count(found.in_journal)} annotated in the journal, {count(found.in_database)} in the "
+            "database"
+        )
+    }
+    if not found.agree:
+        rows["database"] = Text(
+            f"{counted(found.published, 'photo')} {done}published, "
+            f"{counted(found.relabelled, 'photo')} {done}corrected"
+        )
+        rows["journal"] = Text(f"{counted(found.adopted, 'photo')} {done}adopted")
+        rows["index"] = Text(
+            f"{count(found.index_written)} entries {done}written, "
+            f"{count(found.index_deleted)} {done}deleted"
+        )
+    if found.refused:
+        rows["refused"] = Text(f"{count(found.refused)} by the database", style="bold red")
+    return Group(Text(), _headline(found, check=check), rows_of(rows), Text())
+
+
+def _headline(found: Reconciled, *, check: bool) -> Text:
+    if found.agree:
+        return Text("journal and database agree", style="bold green")
+    if check:
+        return Text.assemble(
+            ("journal and database differ", "bold yellow"),
+            ("   the same command without --check repairs it, and buys nothing", "dim"),
+        )
+    return Text.assemble(("repaired", "bold green"), ("   nothing bought", "dim"))

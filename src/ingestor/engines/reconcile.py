@@ -1,0 +1,269 @@
+"""
+Journal against database, both ways, without paying: what one lacks, the other gives.
+
+Photos are compared side by side in the order of their ids, some hundreds at a time; then, label by
+label, the database's index with the embedded catalog, which by then knows every photo of both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any, Final, Protocol
+
+from ingestor import events
+from ingestor.apis.rtdb import Query
+from ingestor.catalog.filed import filed_labels, filed_under
+from ingestor.catalog.local import adopt, shelve
+from ingestor.engines.adoption import PHOTO_KEY
+from ingestor.errors import Rejected, RunStopped
+from ingestor.journal.reconciling import Held, held_after, labels_of, memberships
+from ingestor.journal.recovery import keep_to_one_world
+from ingestor.journal.runs import set_fact
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
+from ingestor.models import Label, Published
+from ingestor.records import halves, membership, merged, plan_updates, read_photo, updates_for
+from ingestor.records.keys import keyed, rank, share
+from ingestor.report import Reconciled
+from ingestor.services import open_database
+from ingestor.settings import Settings, is_sandbox
+
+SLICE: Final = 500
+"""Photos compared together: some 1.5 MB of records."""
+MOST_ENTRIES: Final = 5_000
+"""Index entries repaired in one update; some 500 kB."""
+
+
+class Database(Protocol):
+    """What is needed of the database; see `services.PoliteDatabase`."""
+
+    async def read(self, path: str, *, query: Query | None = None) -> Any: ...
+
+    async def keys(self, path: str) -> list[str] | None: ...
+
+    async def update(self, paths: Mapping[str, Any]) -> None: ...
+
+
+async def reconcile(
+    settings: Settings,
+    *,
+    check: bool,
+    lifetime: Lifetime,
+    listen: events.Listener = events.ignore,
+    wall: Callable[[], float] = time.time,
+) -> Reconciled:
+    """
+    Compare journal and database, and unless `check` repair both; nothing is bought.
+
+    Raises SettingsError without a database, or where the two belong to different worlds.
+    """
+    async with (
+        Journal(settings.journal_path) as journal,
+        open_database(settings, lifetime=lifetime, listen=listen) as database,
+    ):
+        world = "sandbox" if is_sandbox(settings) else "vendors"
+        await journal.write(partial(keep_to_one_world, world=world))
+        reconciler = Reconciler(database=database, journal=journal, check=check, wall=wall)
+        found = await lifetime.unless_stopping(reconciler.reconcile())
+        if not check:
+            target = str(settings.database_url)
+            await journal.write(partial(set_fact, name="target", value=target))
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _There:
+    """A photo as the database has it, and when it was written there (unix seconds)."""
+
+    published: Published
+    at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Reconciler:
+    """`check` only looks, and counts what would be done."""
+
+    database: Database
+    journal: Journal
+    check: bool
+    wall: Callable[[], float]
+    slice: int = SLICE
+    found: Reconciled = field(default_factory=Reconciled)
+    _unequal: set[str] = field(default_factory=set)
+    """Photos that only a repair would make equal; their index entries are no finding of their own."""
+
+    async def reconcile(self) -> Reconciled:
+        """Raises RunStopped where the database's index cannot be read."""
+        last = ""
+        while True:
+            here = await self.journal.read(partial(held_after, photo=last, most=self.slice))
+            there, full = await self._there_after(last)
+            # Both sides are known as far as the one that was read less far.
+            ends = [here[-1].published.photo.id] if len(here) == self.slice else []
+            ends += [max(there)] if full and there else []
+            upto = min(ends, default=None)
+            await self._compare(
+                {h.published.photo.id: h for h in here if _within(h.published.photo.id, upto)},
+                {photo: found for photo, found in there.items() if _within(photo, upto)},
+            )
+            if upto is None:
+                break
+            last = upto
+        await self._compare_index()
+        return self.found
+
+    async def _there_after(self, photo: str) -> tuple[dict[str, _There | None], bool]:
+        """Records behind a photo, by id, and whether there are more; None: not an annotation."""
+        query = Query(start_at=f"p{photo}" if photo else None, limit_to_first=self.slice + 1)
+        records = await self.database.read("photos", query=query) or {}
+        ids = sorted(match[1] for key in records if (match := PHOTO_KEY.fullmatch(key)))
+        there = {id_: _there(records[f"p{id_}"], photo=id_) for id_ in ids if id_ > photo}
+        return there, len(records) > self.slice
+
+    async def _compare(self, here: Mapping[str, Held], there: Mapping[str, _There | None]) -> None:
+        self.found.in_journal += len(here)
+        self.found.in_database += sum(record is not None for record in there.values())
+        to_adopt: list[Published] = []
+        to_publish: list[tuple[Published, Sequence[Label]]] = []
+        for photo in here.keys() | there.keys():
+            ours, theirs = here.get(photo), there.get(photo)
+            if ours is None:
+                if theirs is not None:
+                    self.found.adopted += 1
+                    to_adopt.append(theirs.published)
+            elif theirs is None:
+                self.found.published += 1
+                to_publish.append((ours.published, ()))
+            elif not _equal(ours.published, theirs.published):
+                self.found.relabelled += 1
+                if _is_newer(theirs, ours):
+                    to_adopt.append(theirs.published)
+                else:
+                    to_publish.append((ours.published, theirs.published.annotation.labels))
+        if self.check:
+            self._unequal |= {found.photo.id for found in to_adopt}
+            self._unequal |= {published.photo.id for published, _ in to_publish}
+            return
+        if to_adopt:
+            await self.journal.write(partial(adopt, found=to_adopt, now=self.wall()))
+        await self._publish(to_publish)
+
+    async def _publish(self, photos: Sequence[tuple[Published, Sequence[Label]]]) -> None:
+        ids = [published.photo.id for published, _ in photos]
+        groups: dict[str, dict[str, Any]] = {}
+        for photo, gid, added in await self.journal.read(partial(memberships, photos=ids)):
+            groups.setdefault(photo, {}).update(membership(photo, group=gid, date_added=added))
+        updates = [
+            groups.get(published.photo.id, {}) | updates_for(published, previous_labels=before)
+            for published, before in photos
+        ]
+        for batch in plan_updates(updates):
+            await self._write(batch)
+        await self.journal.write(partial(shelve, batch=[published for published, _ in photos]))
+
+    async def _compare_index(self) -> None:
+        labels = await self.journal.read(filed_labels)
+        written = await self._keys("labels")
+        lacking = {key: label for key, label in labels.items() if key not in written}
+        self.found.index_written += len(lacking)
+        repairs: list[dict[str, Any]] = [
+            {f"labels/{key}/name": name} | ({f"labels/{key}/mid": mid} if mid else {})
+            for key, (name, mid) in lacking.items()
+        ]
+        for key in sorted(labels.keys() | await self._keys("index")):
+            ours = await self.journal.read(partial(filed_under, key=key))
+            theirs = await self._keys(f"index/{key}")
+            missing = [name for name in ours - theirs if self._is_finding(name)]
+            stale = [
+                name
+                for name in theirs - ours
+                if self._is_finding(name) and await self._is_stale(key, name)
+            ]
+            self.found.index_written += len(missing)
+            self.found.index_deleted += len(stale)
+            for name in () if self.check else missing:
+                repairs.append({f"index/{key}/{name}": await self._score(key, name)})
+            repairs += [{f"index/{key}/{name}": None} for name in stale]
+            if len(repairs) > MOST_ENTRIES:
+                await self._repair(repairs)
+                repairs = []
+        await self._repair(repairs)
+
+    async def _score(self, key: str, name: str) -> float:
+        photo = name.partition("-p")[2]
+        labels = keyed(await self.journal.read(partial(labels_of, photo=photo)))
+        return share(labels[key].score)
+
+    async def _repair(self, repairs: list[dict[str, Any]]) -> None:
+        for some in () if self.check else _chunks(repairs, MOST_ENTRIES):
+            await self._write(some)
+
+    async def _is_stale(self, key: str, name: str) -> bool:
+        """The record decides: whoever works beside us may have written both just now."""
+        worth, _, photo = name.partition("-p")
+        record = await self.database.read(f"photos/p{photo}") if photo else None
+        published = read_photo(record, photo_id=photo)
+        label = keyed(published.annotation.labels).get(key) if published else None
+        return label is None or rank(label.score) != worth
+
+    def _is_finding(self, name: str) -> bool:
+        return name.partition("-p")[2] not in self._unequal
+
+    async def _keys(self, path: str) -> set[str]:
+        keys = await self.database.keys(path)
+        if keys is None:
+            raise RunStopped(
+                f"The database's /{path} is too large to be read at once, so its index was not "
+                "compared. The photos are.",
+                reason="too-large",
+            )
+        return set(keys)
+
+    async def _write(self, some: Sequence[dict[str, Any]]) -> None:
+        """Write one update, or its halves where it is refused."""
+        try:
+            await self.database.update(merged(some))
+        except Rejected:
+            if len(some) == 1:
+                self.found.refused += 1
+                return
+            for half in halves(some):
+                await self._write(half)
+
+
+def _within(photo: str, upto: str | None) -> bool:
+    return upto is None or photo <= upto
+
+
+def _there(record: object, *, photo: str) -> _There | None:
+    published = read_photo(record, photo_id=photo)
+    if published is None or not published.annotation.model:
+        return None
+    at = record.get("at") if isinstance(record, dict) else None
+    return _There(published=published, at=at / 1000 if isinstance(at, int | float) else 0.0)
+
+
+def _equal(ours: Published, theirs: Published) -> bool:
+    mine, other = ours.annotation, theirs.annotation
+    return (
+        (mine.features, mine.sha256, mine.model) == (other.features, other.sha256, other.model)
+        and {key: label.score for key, label in keyed(mine.labels).items()}
+        == {key: label.score for key, label in keyed(other.labels).items()}
+    )  # fmt: skip
+
+
+def _is_newer(theirs: _There, ours: Held) -> bool:
+    """Bought elsewhere with other features, after ours; otherwise the journal is right."""
+    return theirs.published.annotation.features != ours.published.annotation.features and (
+        theirs.at > ours.at
+    )
+
+
+def _chunks(repairs: Sequence[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
+    rest = iter(repairs)
+    while some := list(islice(rest, most)):
+        yield some

@@ -1,0 +1,49 @@
+"""The journal in slices, as it is compared with a database that should say the same."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from ingestor.journal.results import published_from, read_labels
+from ingestor.models import Label, Published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A photo that was annotated, with what Vision said last, and when (unix seconds)."""
+
+    published: Published
+    at: float
+
+
+def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
+    """Annotated photos behind `photo`, in the order of their ids as text."""
+    rows = db.execute(
+        "SELECT record, image, labels, safe, model, sha256, features, partial, max(at) "
+        "FROM photos JOIN annotations ON annotations.photo = photos.id "
+        "WHERE state IN ('annotated', 'stored') AND photos.id > ? "
+        "GROUP BY photos.id ORDER BY photos.id LIMIT ?",
+        (photo, most),
+    )
+    return [Held(published=published_from(row[:-1]), at=row[-1]) for row in rows]
+
+
+def labels_of(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
+    """What Vision said last of a photo."""
+    row = db.execute(
+        "SELECT labels, max(at) FROM annotations WHERE photo = ? HAVING count(*)", (photo,)
+    ).fetchone()
+    return read_labels(row[0]) if row else ()
+
+
+def memberships(db: sqlite3.Connection, photos: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(photo, group, date added) of every group that these photos are known to be in."""
+    return db.execute(
+        "SELECT photo, gid, date_added FROM memberships "
+        "WHERE photo IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(photos).decode(),),
+    ).fetchall()

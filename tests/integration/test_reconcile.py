@@ -1,0 +1,204 @@
+"""Journal and database drift apart, and are brought together without paying."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestor import events
+from ingestor.catalog.local import LocalCatalog
+from ingestor.catalog.query import Query
+from ingestor.engines.reconcile import Reconciler, reconcile
+from ingestor.errors import SettingsError
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
+from ingestor.report import Reconciled
+from ingestor.sandbox.server import Sandbox
+from ingestor.services import open_database
+from tests.integration.conftest import Ingest, in_database, settings_for
+
+PHOTOS = 40
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def compare(sandbox: Sandbox, state: Path) -> Any:
+    """`compare(check=…)`; the bill does not move."""
+
+    async def run(*, check: bool = False, **given: Any) -> Reconciled:
+        units = sandbox.bill.units
+        settings = settings_for(sandbox, state, **given)
+        found = await reconcile(settings, check=check, lifetime=Lifetime(drain=8.0))
+        assert sandbox.bill.units == units
+        return found
+
+    return run
+
+
+def whole(sandbox: Sandbox) -> dict[str, object]:
+    """All that photos left in the database, but for the moment they were written."""
+    tree: Any = {name: in_database(sandbox, f"/{name}") for name in ("photos", "index", "labels")}
+    for record in tree["photos"].values():
+        del record["at"]
+    return dict(tree)
+
+
+def lose(sandbox: Sandbox, path: str) -> None:
+    sandbox.database.put("sandbox", path, value=None)
+
+
+async def test_what_agrees_is_left_alone(ingest: Ingest, sandbox: Sandbox, compare):
+    await ingest(limit=PHOTOS)
+    sandbox.calls.clear()
+
+    found = await compare()
+
+    assert found == Reconciled(in_journal=PHOTOS, in_database=PHOTOS)
+    assert sandbox.calls.count("database", method="PATCH") == 0
+
+
+async def test_an_emptied_database_is_filled_again(ingest: Ingest, sandbox: Sandbox, compare):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    lose(sandbox, "/")
+
+    found = await compare()
+
+    assert (found.published, found.adopted, found.relabelled) == (PHOTOS, 0, 0)
+    assert whole(sandbox) == before
+
+
+async def test_an_empty_journal_is_filled_again(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=PHOTOS)
+    shutil.rmtree(state)
+
+    found = await compare()
+    again = await ingest(limit=PHOTOS)
+
+    assert (found.published, found.adopted) == (0, PHOTOS)
+    assert (again.skipped, sandbox.bill.units) == (PHOTOS, PHOTOS)
+    async with LocalCatalog(state / "journal.sqlite3") as catalog:
+        assert (await catalog.search(Query(labels=("mammal",)))).hits
+
+
+async def test_each_side_gives_what_the_other_lacks(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=20)
+    shutil.move(state, state.with_name("old"))
+    await ingest(limit=PHOTOS)
+    shutil.rmtree(state)
+    shutil.move(state.with_name("old"), state)
+    before = whole(sandbox)
+    for photo in sorted(in_database(sandbox, "/photos"))[::3]:
+        lose(sandbox, f"/photos/{photo}")
+
+    found = await compare()
+
+    assert found.published + found.adopted > 0
+    # Records that only the lost journal knew are gone, and so are their index entries.
+    assert found.in_journal == 20
+    photos = in_database(sandbox, "/photos")
+    assert {name: before["photos"][name] for name in photos} == whole(sandbox)["photos"]  # type: ignore[index]
+    assert (await compare()).agree
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 39, 40, 41])
+async def test_slices_of_any_size_find_the_same(
+    ingest: Ingest, sandbox: Sandbox, state: Path, size: int
+):
+    await ingest(limit=PHOTOS)
+    photos = sorted(in_database(sandbox, "/photos"))
+    for photo in photos[5:20] + photos[-1:]:
+        lose(sandbox, f"/photos/{photo}")
+    settings, lifetime = settings_for(sandbox, state), Lifetime(drain=8.0)
+
+    async with (
+        Journal(state / "journal.sqlite3") as journal,
+        open_database(settings, lifetime=lifetime, listen=events.ignore) as database,
+    ):
+        reconciler = Reconciler(
+            database=database, journal=journal, check=True, wall=time.time, slice=size
+        )
+        found = await reconciler.reconcile()
+
+    assert found == Reconciled(in_journal=PHOTOS, in_database=PHOTOS - 16, published=16)
+
+
+async def test_labels_that_differ_are_corrected_with_their_index(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    photo = min(in_database(sandbox, "/photos"))
+    lose(sandbox, f"/photos/{photo}/labels")
+    wrong: Any = {"name": "Wrong", "score": 0.5, "topicality": 0.5, "mid": ""}
+    sandbox.database.put("sandbox", f"/photos/{photo}/labels/wrong", value=wrong)
+    sandbox.database.put("sandbox", f"/index/wrong/5000000-{photo}", value=0.5)
+
+    found = await compare()
+
+    assert (found.relabelled, found.published, found.adopted) == (1, 0, 0)
+    assert whole(sandbox) == before
+
+
+async def test_index_entries_are_repaired_one_by_one(ingest: Ingest, sandbox: Sandbox, compare):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    index = in_database(sandbox, "/index")
+    label = max(index, key=lambda key: len(index[key]))  # type: ignore[arg-type]
+    lost = sorted(in_database(sandbox, f"/index/{label}"))[:3]
+    for name in lost:
+        lose(sandbox, f"/index/{label}/{name}")
+    lose(sandbox, f"/labels/{label}")
+    sandbox.database.put("sandbox", f"/index/{label}/0000001-p1", value=0.9999999)
+
+    found = await compare()
+
+    assert (found.index_written, found.index_deleted) == (4, 1)
+    assert whole(sandbox) == before
+
+
+async def test_check_only_tells(ingest: Ingest, sandbox: Sandbox, compare):
+    await ingest(limit=PHOTOS)
+    for photo in sorted(in_database(sandbox, "/photos"))[:7]:
+        lose(sandbox, f"/photos/{photo}")
+    before = whole(sandbox)
+
+    found = await compare(check=True)
+
+    assert (found.published, found.index_written, found.index_deleted) == (7, 0, 0)
+    assert not found.agree
+    assert whole(sandbox) == before
+
+
+async def test_annotations_bought_later_elsewhere_are_taken_over(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=10)
+    shutil.copytree(state, state.with_name("old"))
+    await ingest(limit=10, max_labels=20, reannotate=True)
+    shutil.rmtree(state)
+    shutil.move(state.with_name("old"), state)
+    before = whole(sandbox)
+
+    found = await compare()
+
+    assert (found.relabelled, found.published) == (10, 0)
+    assert whole(sandbox) == before
+    assert (await compare()).agree
+
+
+async def test_there_has_to_be_a_database(compare):
+    with pytest.raises(SettingsError, match="FIREBASE_DATABASE_URL"):
+        await compare(database_url=None)
