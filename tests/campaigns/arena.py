@@ -8,6 +8,7 @@ one, as the vendors' would.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import shutil
 import sqlite3
@@ -190,8 +191,10 @@ class Moment:
 
 
 @asynccontextmanager
-async def arena(drawings: Path | None = None) -> AsyncIterator[Arena]:
-    """A sandbox, a warm interpreter and a place to work in."""
+async def arena(drawings: Path | None = None, *, learn: bool = True) -> AsyncIterator[Arena]:
+    """A sandbox, a warm interpreter and a place to work in; `learn` what a run in peace stores."""
+    # A client that is killed while it writes is what happens here all day.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="ingestor-campaign-") as name:
         folder = Path(name)
         options = Options(
@@ -204,7 +207,8 @@ async def arena(drawings: Path | None = None) -> AsyncIterator[Arena]:
         )
         async with Sandbox(options) as sandbox, forks() as warm:
             ready = Arena(sandbox=sandbox, forks=warm, folder=folder)
-            await ready.learn_truth()
+            if learn:
+                await ready.learn_truth()
             yield ready
 
 

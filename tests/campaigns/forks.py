@@ -3,7 +3,8 @@ The command line as a process of its own, many times a second: forked from a war
 
 Starting Python and importing everything takes 0.6 s; a fork takes 5 ms, and runs the same `main` in
 the same way: own process, own loop, own files, and it ends as the interpreter ends. The server
-speaks JSON lines: {"words", "env", "out", "err"} in; {"pid"}, and later {"pid", "status"}, out.
+speaks JSON lines: {"words", "env", "out", "err"} in; {"pid"}, and later {"pid", "status"}, out;
+{"pid", "signal"} is passed on to a child that still lives, so that it never hits a stranger.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.integration.console import environment
 
@@ -32,11 +34,11 @@ class Started:
     ended: asyncio.Future[int]
     out: Path
     err: Path
+    server: Forks
 
     def signal(self, number: signal.Signals) -> None:
-        """Until somebody waits for it, a dead process keeps its number: no stranger is hit."""
-        if not self.ended.done():
-            os.kill(self.pid, number)
+        """If it still lives."""
+        self.server.order({"pid": self.pid, "signal": int(number)})
 
     async def code(self, *, patience: float) -> int:
         """Wait for the end. Raises TimeoutError, the process being killed first."""
@@ -55,7 +57,7 @@ class Forks:
 
     process: asyncio.subprocess.Process
     asked: asyncio.Queue[asyncio.Future[int]] = field(default_factory=asyncio.Queue)
-    running: dict[int, asyncio.Future[int]] = field(default_factory=dict)
+    born: dict[int, asyncio.Future[int]] = field(default_factory=dict)
 
     async def start(self, words: Sequence[str], *, env: Mapping[str, str], folder: Path) -> Started:
         """`folder` takes what it says, as `out` and `err`."""
@@ -65,10 +67,13 @@ class Forks:
         loop = asyncio.get_running_loop()
         number: asyncio.Future[int] = loop.create_future()
         self.asked.put_nowait(number)
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.order(order)
         pid = await number
-        return Started(pid=pid, ended=self.running[pid], out=out, err=err)
+        return Started(pid=pid, ended=self.born[pid], out=out, err=err, server=self)
+
+    def order(self, words: Mapping[str, object]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(words).encode() + b"\n")
 
     async def listen(self) -> None:
         """Hand on what the server says, until it has nothing more to say."""
@@ -76,9 +81,9 @@ class Forks:
         async for line in self.process.stdout:
             said = json.loads(line)
             if "status" in said:
-                self.running.pop(said["pid"]).set_result(said["status"])
+                self.born[said["pid"]].set_result(said["status"])
             else:
-                self.running[said["pid"]] = asyncio.get_running_loop().create_future()
+                self.born[said["pid"]] = asyncio.get_running_loop().create_future()
                 self.asked.get_nowait().set_result(said["pid"])
 
 
@@ -96,8 +101,8 @@ async def forks() -> AsyncIterator[Forks]:
     try:
         yield server
     finally:
-        for pid in server.running:
-            os.kill(pid, signal.SIGKILL)
+        for pid in server.born:
+            server.order({"pid": pid, "signal": int(signal.SIGKILL)})
         assert process.stdin is not None
         process.stdin.close()
         with suppress(TimeoutError):
@@ -112,6 +117,7 @@ async def forks() -> AsyncIterator[Forks]:
 def serve() -> int:
     """The server's side; a child leaves this function with its own exit code."""
     import_everything()
+    alive: set[int] = set()
     ears, mouth = os.pipe()
     os.set_blocking(mouth, False)
     signal.set_wakeup_fd(mouth)
@@ -124,47 +130,55 @@ def serve() -> int:
             ready = {key.fd for key, _ in selector.select()}
             if ears in ready:
                 os.read(ears, 4096)
-                reap()
+                reap(alive)
             if 0 in ready:
                 read = os.read(0, 1 << 16)
                 if not read:
                     return 0
                 *lines, unread = (unread + read).split(b"\n")
                 for line in lines:
-                    if (code := born(json.loads(line))) is not None:
+                    if (code := carried_out(json.loads(line), alive)) is not None:
                         return code
 
 
-def born(order: dict[str, object]) -> int | None:
-    """Fork: None in the server, the exit code in the child."""
+def carried_out(order: dict[str, Any], alive: set[int]) -> int | None:
+    """Signal or fork: None in the server, the exit code in the child."""
+    if "signal" in order:
+        # Who died, and was not waited for, keeps its number.
+        if order["pid"] in alive:
+            os.kill(order["pid"], order["signal"])
+        return None
     pid = os.fork()
     if pid:
+        alive.add(pid)
         say({"pid": pid})
         return None
+    return lived(order)
+
+
+def lived(order: dict[str, Any]) -> int:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in ((1, "out"), (2, "err")):
-        file = os.open(str(order[name]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        file = os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(file, number)
         os.close(file)
-    env, words = order["env"], order["words"]
-    assert isinstance(env, dict)
-    assert isinstance(words, list)
-    os.environ.update(env)
+    os.environ.update(order["env"])
     from ingestor.cli import main
 
-    sys.argv = ["ingestor", *words]
-    return main(words)
+    sys.argv = ["ingestor", *order["words"]]
+    return main(order["words"])
 
 
-def reap() -> None:
+def reap(alive: set[int]) -> None:
     """Tell who ended."""
     with suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
+            alive.discard(pid)
             say({"pid": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
