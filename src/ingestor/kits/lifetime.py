@@ -2,7 +2,8 @@
 Stop at the front door, drain, then cut: one object that a process's end is told through.
 
 `stop` may be called from a signal, a ceiling or a fatal error; the first reason is kept. Whoever
-waits for something from outside registers how it is woken. After `drain` seconds comes the cut.
+waits for something from outside registers how it is woken. `drain` seconds after a signal comes the
+cut; what stops by itself, because of an error or a ceiling, is in no hurry.
 """
 
 from __future__ import annotations
@@ -37,12 +38,22 @@ class Lifetime:
     def stopping(self) -> bool:
         return self.reason is not None
 
+    @property
+    def hurried(self) -> bool:
+        """Whether the grace period has begun."""
+        return self._timer is not None or self.cut_short
+
     def stop(self, reason: str, error: BaseException | None = None) -> None:
-        """Close the front door, once; `error` is what the run will end with."""
+        """
+        Close the front door, once; `error` is what the run will end with.
+
+        Without an error somebody waits for the end, and the grace period begins.
+        """
+        if error is None and not self.hurried:
+            self._timer = asyncio.get_running_loop().call_later(self.drain, self.cut)
         if self.stopping:
             return
         self.reason, self.error = reason, error
-        self._timer = asyncio.get_running_loop().call_later(self.drain, self.cut)
         for wake in tuple(self._at_stop):
             wake()
 
@@ -128,7 +139,7 @@ def signals(lifetime: Lifetime) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def caught(name: str) -> None:
-        if lifetime.stopping:
+        if lifetime.hurried:
             lifetime.cut()
         else:
             lifetime.stop(name)

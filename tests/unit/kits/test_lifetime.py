@@ -32,6 +32,22 @@ async def test_the_cut_follows_when_the_grace_period_is_over(looptime):
 
 
 @pytest.mark.looptime
+async def test_what_stops_by_itself_is_in_no_hurry_until_a_signal_comes():
+    lifetime = Lifetime(drain=8.0)
+    cut: list[float] = []
+    started = lifetime.clock()
+
+    with lifetime.at_cut(lambda: cut.append(lifetime.clock() - started)):
+        lifetime.stop("max-units", RuntimeError("a ceiling"))
+        await asyncio.sleep(100)
+        lifetime.stop("SIGTERM")
+        await asyncio.sleep(20)
+
+    assert cut == [pytest.approx(108)]
+    assert lifetime.reason == "max-units"
+
+
+@pytest.mark.looptime
 async def test_stopping_ends_a_rest_at_once(looptime):
     lifetime = Lifetime(drain=8.0)
     resting = asyncio.create_task(lifetime.rest(3600))
