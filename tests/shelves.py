@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ingestor.apis.rtdb import Database
 from ingestor.catalog import Catalog
@@ -18,7 +18,7 @@ from ingestor.journal.writer import connect
 from ingestor.models import Label, Published
 from ingestor.records import updates_for
 from ingestor.transport import HttpTransport
-from tests.builders import a_label, a_photo, a_published
+from tests.builders import a_label, a_photo, a_published, an_annotation
 from tests.sandbox.rtdb_site import serving
 
 
@@ -30,12 +30,19 @@ class Shelf(Protocol):
     async def put(self, *published: Published) -> None: ...
 
 
-def a_shelved(photo_id: str, labels: Mapping[str, float] | None = None) -> Published:
-    """A photo under labels with scores, titled by its id."""
+def a_shelved(
+    photo_id: str,
+    labels: Mapping[str, float] | None = None,
+    *,
+    safe: Mapping[str, str] | None = None,
+    **given: Any,
+) -> Published:
+    """A photo under labels with scores, titled by its id; `given` is the photo's own."""
+    scored = (a_label(name, score) for name, score in (labels or {}).items())
     return a_published(
         photo_id,
-        *(a_label(name, score) for name, score in (labels or {}).items()),
-        photo=a_photo(photo_id, title=f"Title of {photo_id}"),
+        photo=a_photo(photo_id, **{"title": f"Title of {photo_id}", **given}),
+        annotation=an_annotation(photo_id, *scored, safe=safe),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ingestor.catalog.query import LabelCount, Page, Query
+from ingestor.catalog.query import Page, Query
 from tests.shelves import Shelf, a_shelved, database_shelf, local_shelf
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "labels.json"
@@ -212,10 +213,22 @@ async def test_suggestions_begin_with_what_was_typed(shelf: Shelf) -> None:
         a_shelved("2", {"Cat": 0.9, "2016": 0.8, "Carnivore": 0.7}),
     )
 
-    suggested = await shelf.catalog.suggest("CA", limit=2)
+    suggested = await shelf.catalog.suggest("CA", limit=3)
 
-    assert [label.name for label in suggested] == ["Canidae", "Carnivore"]
+    assert {label.name for label in suggested} == {"Canidae", "Carnivore", "Cat"}
     assert len(await shelf.catalog.suggest("", limit=99)) == 5
+
+
+async def test_the_very_label_is_suggested_first_and_with_its_best_picture(shelf: Shelf) -> None:
+    await shelf.put(
+        a_shelved("1", {"Cat": 0.8, "Cattle": 0.9, "Cat food": 0.7}),
+        a_shelved("2", {"Cattle": 0.9, "Cat food": 0.7}),
+    )
+
+    suggested = await shelf.catalog.suggest("cat", limit=2)
+
+    assert suggested[0].name == "Cat"
+    assert all(label.thumb.endswith("_m.jpg") for label in suggested)
 
 
 async def test_only_the_embedded_catalog_counts(tmp_path: Path) -> None:
@@ -223,11 +236,123 @@ async def test_only_the_embedded_catalog_counts(tmp_path: Path) -> None:
         for shelf in (local, remote):
             await shelf.put(a_shelved("1", {"Cat": 0.9}), a_shelved("2", {"cat": 0.8}))
 
-        assert await local.catalog.suggest("cat") == (LabelCount(name="cat", photos=2),)
-        assert await remote.catalog.suggest("cat") == (LabelCount(name="cat", photos=None),)
+        (counted,) = await local.catalog.suggest("cat")
+        (uncounted,) = await remote.catalog.suggest("cat")
+        assert (counted.name, counted.photos) == ("cat", 2)
+        assert (uncounted.name, uncounted.photos) == ("cat", None)
 
         await local.put(a_shelved("2", {"Dog": 0.8}))
         assert [label.photos for label in await local.catalog.suggest("")] == [1, 1]
+
+
+async def test_the_most_frequent_labels_are_the_popular_ones(zoo: Shelf) -> None:
+    popular = await zoo.catalog.popular(limit=3)
+
+    assert [label.name for label in popular] == ["Mammal", "Dog", "Cat"]
+
+
+async def test_a_photo_is_told_with_all_its_labels(zoo: Shelf) -> None:
+    hit = await zoo.catalog.photo("22")
+
+    assert hit is not None
+    assert (hit.title, hit.score) == ("Title of 22", 0.95)
+    assert [label.name for label in hit.labels] == ["Mammal", "Dog", "Snow"]
+
+
+@pytest.mark.parametrize("name", ["404", "", "a/b", "..", "\x00", "9" * 10_000])
+async def test_a_photo_that_is_not_there_is_none(zoo: Shelf, name: str) -> None:
+    assert await zoo.catalog.photo(name) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param({"any_of": (("dog", "cat"),)}, ["333", "4", "111", "22"], id="either"),
+        pytest.param({"any_of": (("dog", "unicorn"),)}, ["333", "111", "22"], id="one unknown"),
+        pytest.param({"any_of": (("yeti", "unicorn"),)}, [], id="both unknown"),
+        pytest.param(
+            {"labels": ("mammal",), "any_of": (("cat", "snow"),)}, ["4", "22"], id="and either"
+        ),
+        pytest.param({"labels": ("dog",), "none_of": ("snow",)}, ["333", "111"], id="without"),
+        pytest.param(
+            {"labels": ("dog",), "none_of": ("yeti",)}, ["333", "111", "22"], id="no yeti"
+        ),
+        pytest.param({"labels": ("dog",), "none_of": ("dog",)}, [], id="a contradiction"),
+        pytest.param(
+            {"any_of": (("cat", "dog"), ("snow", "mammal"))}, ["22", "4", "111", "333"], id="both"
+        ),
+    ],
+)
+async def test_labels_are_combined_with_or_and_not(
+    zoo: Shelf, asked: dict[str, Any], expected: list[str]
+) -> None:
+    page = await zoo.catalog.search(Query(**asked))
+
+    assert ids(page) == expected
+
+
+async def test_what_safesearch_thinks_likely_is_hidden_until_asked_for(shelf: Shelf) -> None:
+    seemly, unseemly = {"racy": "POSSIBLE", "spoof": "VERY_LIKELY"}, {"adult": "LIKELY"}
+    await shelf.put(
+        a_shelved("1", {"Dog": 0.99}, safe=unseemly),
+        a_shelved("2", {"Dog": 0.9}, safe=seemly),
+        a_shelved("3", {"Dog": 0.8}),
+    )
+
+    default = await shelf.catalog.search(Query(labels=("dog",), limit=2))
+    everything = await shelf.catalog.search(Query(labels=("dog",), everything=True))
+
+    assert (ids(default), default.next) == (["2", "3"], None)
+    assert ids(everything) == ["1", "2", "3"]
+    assert [hit.hidden for hit in everything.hits] == [True, False, False]
+
+
+async def test_any_combination_is_answered_in_order_and_without_gaps(shelf: Shelf) -> None:
+    dice = random.Random(5)
+    photos = {
+        str(number): {
+            label: dice.choice((0.5, 0.6, 0.7, 0.8)) for label in "abcde" if dice.random() < 0.5
+        }
+        for number in range(120)
+    }
+    await shelf.put(*(a_shelved(photo, scores) for photo, scores in photos.items()))
+
+    for _question in range(12):
+        labels = tuple(dice.sample("abcde", dice.randint(0, 2)))
+        any_of = (tuple(dice.sample("abcde", 2)),)
+        none_of = tuple(dice.sample("abcde", dice.randint(0, 1)))
+        asked: Any = {"any_of": any_of, "none_of": none_of, "min_score": dice.choice((0, 0.6))}
+        found = await all_ids(shelf, *labels, limit=7, **asked)
+
+        assert found == naively_combined(photos, labels, **asked), (labels, asked)
+
+
+def naively_combined(
+    photos: Mapping[str, Mapping[str, float]],
+    labels: tuple[str, ...],
+    *,
+    any_of: tuple[tuple[str, ...], ...],
+    none_of: tuple[str, ...],
+    min_score: float,
+) -> list[str]:
+    groups = [*((label,) for label in labels), *any_of]
+    scores = {
+        photo: min(max(own.get(label, 0) for label in group) for group in groups)
+        for photo, own in photos.items()
+        if not any(label in own for label in none_of)
+    }
+    found = [photo for photo, score in scores.items() if score and score >= min_score]
+    return sorted(found, key=lambda photo: (-scores[photo], photo))
+
+
+async def test_the_embedded_catalog_counts_what_a_search_finds(tmp_path: Path) -> None:
+    async with local_shelf(tmp_path) as shelf:
+        await shelf.put(*(a_shelved(photo, labels) for photo, labels in ZOO.items()))
+
+        one = await shelf.catalog.search(Query(labels=("dog",), limit=1))
+        two = await shelf.catalog.search(Query(labels=("dog", "snow"), limit=1))
+
+    assert (one.total, two.total) == (3, 1)
 
 
 @pytest.fixture(scope="module")

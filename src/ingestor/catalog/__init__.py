@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ingestor.catalog.query import LabelCount, Page, Query
+from ingestor.catalog.query import Hit, LabelCount, Page, Query
 
 
 class Catalog(Protocol):
@@ -21,5 +21,16 @@ class Catalog(Protocol):
         ...
 
     async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
-        """Labels that begin with `prefix`, case ignored, in the order of their keys."""
+        """
+        Labels that begin with `prefix`, case ignored: that very label, then those of most photos, or
+        in the order of keys where the catalog does not count.
+        """
+        ...
+
+    async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
+        """The labels of most photos, or of most in a sample where the catalog does not count."""
+        ...
+
+    async def photo(self, photo_id: str) -> Hit | None:
+        """One photo with all its labels, hidden or not; None where there is none."""
         ...

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import orjson
 
-from ingestor.catalog.common import common_places
+from ingestor.catalog.bits import HIDDEN
+from ingestor.catalog.common import Wanted, anything_hidden, common_places
 from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
@@ -21,42 +22,65 @@ from ingestor.catalog.query import (
     Place,
     Query,
     hit_of,
+    lone_hit,
     near_spellings,
     page_of,
 )
 from ingestor.journal.listing import photo_from
-from ingestor.models import Label, Size
+from ingestor.models import Annotation, Label, Published, Size
+
+LOOKED_THROUGH = 8
+"""Of a label's best pictures, to find one that may be shown."""
 
 ONE_LABEL = """
     SELECT rank, photo FROM label_index
     WHERE label = ? AND (rank, photo) > (?, ?) AND rank <= ? ORDER BY rank, photo LIMIT ?
 """
 PHOTOS = """
-    SELECT photos.id, record, image, labels FROM photos
+    SELECT photos.id, record, image, labels, safe FROM photos
     JOIN annotations ON annotations.photo = photos.id
     WHERE photos.id IN (SELECT value FROM json_each(?)) ORDER BY at, features
 """
 LABELS = """
-    SELECT key, name, photos FROM labels
-    WHERE key >= ? AND key < ? AND photos > 0 ORDER BY key LIMIT ?
+    SELECT key, name, photos, number FROM labels
+    WHERE key >= ? AND key < ? AND photos > 0 ORDER BY {order} LIMIT ?
 """
+BEST_PICTURES = """
+    SELECT record, entries FROM label_index
+    JOIN catalogued ON catalogued.number = label_index.number
+    JOIN photos ON photos.id = label_index.photo
+    WHERE label = ? ORDER BY rank, label_index.photo LIMIT ?
+"""
+ABOVE_ALL_TEXT = "\U0010ffff"
 
 
 def find(db: sqlite3.Connection, query: Query) -> Page:
     with _one_moment(db):
-        numbers = _numbers(db, query.keys)
+        numbers = _numbers(db, (*query.keys, *query.unwanted))
+        wanted = _wanted(db, query, numbers)
+        page = _page(db, query, wanted) if all(wanted.groups) else Page()
+        if page.hits or query.cursor:
+            return page
         unknown = [key for key in query.keys if key not in numbers]
-        if unknown:
-            return Page(near=tuple(_near(db, unknown)))
-        places = _places(db, query, list(numbers.values()))
-        hits = _hits(db, query, places[: query.limit])
-        return page_of(query, places, hits)
+        return Page(near=tuple(_near(db, unknown)), total=page.total)
 
 
-def labels_from(db: sqlite3.Connection, prefix: str, *, most: int) -> dict[str, LabelCount]:
-    """Labels by key, of the keys that begin with `prefix`, in the order of keys."""
-    rows = db.execute(LABELS, (prefix, prefix + "\U0010ffff", most))
-    return {key: LabelCount(name=name, photos=photos) for key, name, photos in rows}
+def find_photo(db: sqlite3.Connection, photo: str) -> Hit | None:
+    with _one_moment(db):
+        published = _published(db, [photo]).get(photo)
+        filed = db.execute("SELECT 1 FROM catalogued WHERE photo = ?", (photo,)).fetchone()
+    return lone_hit(published) if published and filed else None
+
+
+def suggestions(db: sqlite3.Connection, prefix: str, *, most: int) -> tuple[LabelCount, ...]:
+    """Labels whose keys begin with `prefix`: that very label, then those of most photos."""
+    sql = LABELS.format(order="key != ?, photos DESC, key")
+    with _one_moment(db):
+        rows = db.execute(sql, (prefix, prefix + ABOVE_ALL_TEXT, prefix, most)).fetchall()
+        return tuple(
+            LabelCount(name=name, photos=photos, thumb=_thumb(db, number))
+            for _, name, photos, number in rows
+        )
 
 
 @contextmanager
@@ -78,37 +102,79 @@ def _numbers(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def _places(db: sqlite3.Connection, query: Query, numbers: Sequence[int]) -> list[Place]:
-    """The places of one page and of the photo behind it, if there is one."""
-    most = query.limit + 1
-    if len(numbers) > 1:
-        return common_places(db, numbers, after=query.after, worst_rank=query.worst_rank, most=most)
-    rows = db.execute(ONE_LABEL, (*numbers, *query.after, query.worst_rank, most))
-    return [Place(*row) for row in rows]
+def _wanted(db: sqlite3.Connection, query: Query, numbers: dict[str, int]) -> Wanted:
+    """A group of which no label is known stays as an empty one."""
+    groups = [tuple(numbers[key] for key in group if key in numbers) for group in query.groups]
+    without = [numbers[key] for key in query.unwanted if key in numbers]
+    if not query.everything and anything_hidden(db):
+        without.append(HIDDEN)
+    return Wanted(
+        groups=tuple(groups),
+        without=tuple(without),
+        after=query.after,
+        worst_rank=query.worst_rank,
+        most=query.limit + 1,
+    )
+
+
+def _page(db: sqlite3.Connection, query: Query, wanted: Wanted) -> Page:
+    if len(wanted.labels) == 1 and not wanted.without:
+        (label,) = wanted.labels
+        rows = db.execute(ONE_LABEL, (label, *wanted.after, wanted.worst_rank, wanted.most))
+        places = [Place(*row) for row in rows]
+        (total,) = db.execute("SELECT photos FROM labels WHERE number = ?", (label,)).fetchone()
+    else:
+        places, total = common_places(db, wanted)
+    hits = _hits(db, query, places[: query.limit])
+    return page_of(query, places, hits, total=None if query.min_score else total)
 
 
 def _hits(db: sqlite3.Connection, query: Query, places: Sequence[Place]) -> list[Hit]:
-    rows = db.execute(PHOTOS, (orjson.dumps([place.photo for place in places]).decode(),))
+    photos = _published(db, [place.photo for place in places])
+    return [
+        hit_of(query, place, published=photos[place.photo])
+        for place in places
+        if place.photo in photos
+    ]
+
+
+def _published(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, Published]:
+    rows = db.execute(PHOTOS, (orjson.dumps(photos).decode(),))
     # Of a photo that was annotated more than once the last row stays: the newest.
-    photos = {photo: rest for photo, *rest in rows}
-    return [_hit(query, place, *photos[place.photo]) for place in places if place.photo in photos]
+    return {photo: _read(*rest) for photo, *rest in rows}
 
 
-def _hit(query: Query, place: Place, record: str, image: str, labels: str) -> Hit:
+def _read(record: str, image: str, labels: str, safe: str | None) -> Published:
+    photo = photo_from(record)
     url, width, height = orjson.loads(image)
-    return hit_of(
-        query,
-        place,
-        photo=photo_from(record),
+    return Published(
+        photo=photo,
         size=Size(url=url, width=width, height=height),
-        labels=(
-            Label(name=name, score=score, topicality=topicality, mid=mid)
-            for name, score, topicality, mid in orjson.loads(labels)
+        annotation=Annotation(
+            photo_id=photo.id,
+            labels=tuple(
+                Label(name=name, score=score, topicality=topicality, mid=mid)
+                for name, score, topicality, mid in orjson.loads(labels)
+            ),
+            safe=None if safe is None else orjson.loads(safe),
+            model="",
+            sha256="",
+            features="",
         ),
     )
 
 
 def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[str]:
+    sql = LABELS.format(order="key")
     for key in unknown:
-        candidates = labels_from(db, key[:1], most=MOST_CANDIDATES)
-        yield from near_spellings(key, candidates)
+        rows = db.execute(sql, (key[:1], key[:1] + ABOVE_ALL_TEXT, MOST_CANDIDATES))
+        yield from near_spellings(
+            key, {other: LabelCount(name=name, photos=photos) for other, name, photos, _ in rows}
+        )
+
+
+def _thumb(db: sqlite3.Connection, label: int) -> str:
+    for record, entries in db.execute(BEST_PICTURES, (label, LOOKED_THROUGH)):
+        if HIDDEN not in dict(orjson.loads(entries)):
+            return photo_from(record).thumb
+    return ""

@@ -1,7 +1,8 @@
 """
 The embedded catalog: label -> photos by score, in tables of the journal's file.
 
-`shelve` and `remove_photo` are carried out by the journal's writer; `LocalCatalog` reads beside it, on a connection and a thread of its own.
+`shelve` and `remove_photo` are carried out by the journal's writer; `LocalCatalog` reads beside it,
+on a connection and a thread of its own.
 """
 
 from __future__ import annotations
@@ -9,25 +10,29 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 import orjson
 
-from ingestor.catalog.finding import find, labels_from
-from ingestor.catalog.query import LabelCount, Page, Query, asked_key
+from ingestor.catalog.bits import HIDDEN, change_bits
+from ingestor.catalog.finding import find, find_photo, suggestions
+from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep_found, mark_stored
-from ingestor.models import Label, Published
+from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, rank
 
 T = TypeVar("T")
 Entry = tuple[int, int]
 """A label's number and the photo's rank below it."""
+Filed = tuple[int, int, str, int]
+"""An entry, with the photo's id and number."""
 
 
 class LocalCatalog:
@@ -62,10 +67,15 @@ class LocalCatalog:
         return await self._in_thread(lambda: find(self._opened(), query))
 
     async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
-        labels = await self._in_thread(
-            lambda: labels_from(self._opened(), asked_key(prefix), most=limit)
+        return await self._in_thread(
+            lambda: suggestions(self._opened(), asked_key(prefix), most=limit)
         )
-        return tuple(labels.values())
+
+    async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
+        return await self._in_thread(lambda: suggestions(self._opened(), "", most=limit))
+
+    async def photo(self, photo_id: str) -> Hit | None:
+        return await self._in_thread(lambda: find_photo(self._opened(), photo_id))
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -96,39 +106,46 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
 
     Made for some hundreds at a time. A photo that comes twice counts as its last.
     """
-    labels = {photo.photo.id: photo.annotation.labels for photo in published}
-    numbers = _numbers(db, {label.name: label for own in labels.values() for label in own})
-    before = _catalogued(db, list(labels))
-    gone: list[tuple[int, int, str]] = []
-    come: list[tuple[int, int, str, float]] = []
-    filed: list[tuple[str, str]] = []
-    for photo, own in labels.items():
-        scores = _best_scores(own, numbers)
-        new = {(number, int(rank(score))): score for number, score in scores.items()}
-        old = before.get(photo, set())
-        gone += [(*entry, photo) for entry in old - new.keys()]
-        come += [(*entry, photo, score) for entry, score in new.items() if entry not in old]
-        filed.append((photo, orjson.dumps(list(new)).decode()))
-    _unfile(db, gone)
-    _file(db, come)
-    db.executemany("INSERT OR REPLACE INTO catalogued (photo, entries) VALUES (?, ?)", filed)
+    newest = {one.photo.id: one.annotation for one in published}
+    numbers = _numbers(
+        db, {label.name: label for annotation in newest.values() for label in annotation.labels}
+    )
+    before = _catalogued(db, list(newest))
+    (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
+    unused = count(last + 1)
+    gone: list[Filed] = []
+    come: list[Filed] = []
+    filed: list[tuple[int, str, str]] = []
+    for photo, annotation in newest.items():
+        number, old = before.get(photo) or (next(unused), set())
+        new = _entries(annotation, numbers)
+        gone += [(*entry, photo, number) for entry in old - new]
+        come += [(*entry, photo, number) for entry in new - old]
+        filed.append((number, photo, orjson.dumps(list(new)).decode()))
+    _refile(db, gone=gone, come=come)
+    db.executemany(
+        "INSERT INTO catalogued (number, photo, entries) VALUES (?, ?, ?) "
+        "ON CONFLICT (number) DO UPDATE SET entries = excluded.entries",
+        filed,
+    )
 
 
 def remove_photo(db: sqlite3.Connection, photo: str) -> None:
     """Take a photo out of the catalog; its labels stay known, with one photo less."""
-    old = _catalogued(db, [photo]).get(photo, set())
-    _unfile(db, [(number, worth, photo) for number, worth in old])
+    for number, old in _catalogued(db, [photo]).values():
+        _refile(db, gone=[(*entry, photo, number) for entry in old], come=[])
     db.execute("DELETE FROM catalogued WHERE photo = ?", (photo,))
 
 
-def _best_scores(labels: Iterable[Label], numbers: Mapping[str, int]) -> dict[int, float]:
-    """Score by label number; of two that share one, the better."""
+def _entries(annotation: Annotation, numbers: Mapping[str, int]) -> set[Entry]:
+    """What a photo is filed under; of labels that share a number, the better."""
     best: dict[int, float] = {}
-    for label in labels:
+    for label in annotation.labels:
         number = numbers.get(label.name)
         if number is not None and label.score > best.get(number, -1.0):
             best[number] = label.score
-    return best
+    entries = {(number, int(rank(score))) for number, score in best.items()}
+    return entries | {(HIDDEN, 0)} if is_hidden(annotation.safe) else entries
 
 
 def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, int]:
@@ -158,31 +175,36 @@ def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, i
     return {name: known[key][0] for name, key in keys.items()}
 
 
-def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, set[Entry]]:
+def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tuple[int, set[Entry]]]:
     rows = db.execute(
-        "SELECT photo, entries FROM catalogued WHERE photo IN (SELECT value FROM json_each(?))",
+        "SELECT photo, number, entries FROM catalogued "
+        "WHERE photo IN (SELECT value FROM json_each(?))",
         (orjson.dumps(photos).decode(),),
     )
     return {
-        photo: {(number, worth) for number, worth in orjson.loads(entries)}
-        for photo, entries in rows
+        photo: (number, {(label, worth) for label, worth in orjson.loads(entries)})
+        for photo, number, entries in rows
     }
 
 
-def _file(db: sqlite3.Connection, rows: list[tuple[int, int, str, float]]) -> None:
+def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> None:
     # In the table's own order, so that neighbours are written to the same page.
-    rows.sort()
+    listed_gone = sorted(row[:3] for row in gone if row[0] != HIDDEN)
+    listed_come = sorted(row for row in come if row[0] != HIDDEN)
     db.executemany(
-        "INSERT OR REPLACE INTO label_index (label, rank, photo, score) VALUES (?, ?, ?, ?)", rows
+        "DELETE FROM label_index WHERE label = ? AND rank = ? AND photo = ?", listed_gone
     )
-    _count(db, Counter(number for number, *_ in rows))
-
-
-def _unfile(db: sqlite3.Connection, rows: list[tuple[int, int, str]]) -> None:
-    rows.sort()
-    db.executemany("DELETE FROM label_index WHERE label = ? AND rank = ? AND photo = ?", rows)
-    fewer = Counter(number for number, *_ in rows)
-    _count(db, {number: -photos for number, photos in fewer.items()})
+    db.executemany(
+        "INSERT INTO label_index (label, rank, photo, number) VALUES (?, ?, ?, ?)", listed_come
+    )
+    more = Counter(label for label, *_ in listed_come)
+    more.subtract(label for label, *_ in listed_gone)
+    _count(db, more)
+    change_bits(
+        db,
+        come=[(label, number) for label, _, _, number in come],
+        gone=[(label, number) for label, _, _, number in gone],
+    )
 
 
 def _count(db: sqlite3.Connection, more: Mapping[int, int]) -> None:

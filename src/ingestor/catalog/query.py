@@ -1,9 +1,10 @@
 """
 What one asks of a catalog, and what it answers: values, the same for every catalog.
 
-Order is by the photo's weakest asked-for label, best first, then by photo id as text. A place in
-that order is written `{rank}-p{id}`, which is also an entry of the database's index, so a cursor
-stays true when photos with equal scores, or new ones, stand beside it.
+Order is by the weakest of what was asked for, best first, then by photo id as text; of labels that
+may stand for each other the best counts. A place in that order is written `{rank}-p{id}`, which is
+also an entry of the database's index, so a cursor stays true when photos with equal scores, or new
+ones, stand beside it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ingestor.errors import SettingsError
-from ingestor.models import Label, Photo, Size
+from ingestor.models import Label, Published
 from ingestor.records.keys import RANK_STEPS, key_of, keyed, rank
+
+T = TypeVar("T")
 
 MOST_HITS = 500
 """On one page. Taste: a page of pictures is a few dozen; programs follow the cursor."""
@@ -52,24 +55,36 @@ class Place(NamedTuple):
 
 BEFORE_ALL = Place(-1, "")
 
+HIDDEN_FROM = frozenset({"LIKELY", "VERY_LIKELY"})
+HIDDEN_KINDS = ("adult", "violence", "racy")
+"""Of SafeSearch's likelihoods; the others, medical and spoof, hide nothing (taste)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """
-    Photos that have every one of `labels`; case and surrounding blanks do not matter.
+    Photos that have every one of `labels`, at least one of each tuple in `any_of`, and none of
+    `none_of`; case and surrounding blanks do not matter.
 
     Raises SettingsError, with a sentence for whoever asked, if it cannot be answered.
     """
 
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    any_of: tuple[tuple[str, ...], ...] = ()
+    none_of: tuple[str, ...] = ()
+    everything: bool = False
+    """Those as well that SafeSearch holds for adult, violent or racy; they are left out otherwise."""
     min_score: float = 0.0
     limit: int = 24
     cursor: str | None = None
     """Where the page before ended, as its `Page.next` said."""
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.labels) <= MOST_LABELS_OF_A_QUERY or not all(self.keys):
+        asked = [*self.labels, *self.none_of, *(label for group in self.any_of for label in group)]
+        if len(asked) > MOST_LABELS_OF_A_QUERY or not all(map(asked_key, asked)):
             raise SettingsError(f"Search for one to {MOST_LABELS_OF_A_QUERY} labels, none empty.")
+        if not self.groups or not all(self.any_of):
+            raise SettingsError("Search for one label at least that pictures should have.")
         if not 0 <= self.min_score <= 1:
             raise SettingsError("The least score lies between 0 and 1.")
         if not 1 <= self.limit <= MOST_HITS:
@@ -80,9 +95,20 @@ class Query:
             raise SettingsError("That cursor was not given out by a search; begin without one.")
 
     @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Keys: a photo needs one of each group. Every group once, and in it every key once."""
+        groups = (*((label,) for label in self.labels), *self.any_of)
+        return tuple(dict.fromkeys(tuple(dict.fromkeys(map(asked_key, group))) for group in groups))
+
+    @property
     def keys(self) -> tuple[str, ...]:
-        """What the labels are filed under, each once."""
-        return tuple(dict.fromkeys(asked_key(label) for label in self.labels))
+        """What the labels that a photo may have are filed under, each once."""
+        return tuple(dict.fromkeys(key for group in self.groups for key in group))
+
+    @property
+    def unwanted(self) -> tuple[str, ...]:
+        """What the labels that a photo must not have are filed under, each once."""
+        return tuple(dict.fromkeys(map(asked_key, self.none_of)))
 
     @property
     def after(self) -> Place:
@@ -112,6 +138,8 @@ class Hit:
     license: str
     labels: tuple[Label, ...]
     """All that the photo has, best first, equal ones by key."""
+    hidden: bool = False
+    """Whether SafeSearch holds it for adult, violent or racy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +150,8 @@ class Page:
     next: str | None = None
     near: tuple[str, ...] = ()
     """Labels spelt nearly like one that was asked for and that nothing is filed under."""
+    total: int | None = None
+    """Photos on all pages; None where they were not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +160,8 @@ class LabelCount:
 
     name: str
     photos: int | None
+    thumb: str = ""
+    """Its best picture, small; "" where nobody looked for one."""
 
 
 def asked_key(text: str) -> str:
@@ -141,10 +173,28 @@ def asked_key(text: str) -> str:
     return key_of(unicodedata.normalize("NFC", whole.strip()))
 
 
-def hit_of(query: Query, place: Place, *, photo: Photo, size: Size, labels: Iterable[Label]) -> Hit:
-    own = keyed(labels)
+def weakest(groups: Iterable[Sequence[T]], ranks: Mapping[T, int]) -> int | None:
+    """The rank of a photo filed under `ranks`: the worst of its best in every group, or None."""
+    worst = -1
+    for group in groups:
+        best = min((ranks[label] for label in group if label in ranks), default=None)
+        if best is None:
+            return None
+        worst = max(worst, best)
+    return worst
+
+
+def is_hidden(safe: Mapping[str, str] | None) -> bool:
+    return safe is not None and any(safe.get(kind) in HIDDEN_FROM for kind in HIDDEN_KINDS)
+
+
+def hit_of(query: Query | None, place: Place, *, published: Published) -> Hit:
+    """`place` is where the photo stood when it was found; without a query its best label counts."""
+    photo, size = published.photo, published.size
+    own = keyed(published.annotation.labels)
+    groups = query.groups if query else ()
     # A photo that was annotated again since its place was read may have lost the label.
-    scores = [own[key].score for key in query.keys if key in own]
+    scores = [max(own[key].score for key in g if key in own) for g in groups if own.keys() & {*g}]
     return Hit(
         photo=photo.id,
         score=min(scores, default=place.score),
@@ -157,13 +207,26 @@ def hit_of(query: Query, place: Place, *, photo: Photo, size: Size, labels: Iter
         height=size.height,
         license=photo.license,
         labels=tuple(own[key] for key in sorted(own, key=lambda key: (-own[key].score, key))),
+        hidden=is_hidden(published.annotation.safe),
     )
 
 
-def page_of(query: Query, places: Sequence[Place], hits: Sequence[Hit]) -> Page:
+def lone_hit(published: Published) -> Hit:
+    """A photo that nobody searched for."""
+    best = max((label.score for label in published.annotation.labels), default=0.0)
+    return hit_of(None, Place(int(rank(best)), published.photo.id), published=published)
+
+
+def page_of(
+    query: Query, places: Sequence[Place], hits: Sequence[Hit], *, total: int | None = None
+) -> Page:
     """A page from its places, and one place more where the answer goes on."""
     more = len(places) > query.limit
-    return Page(hits=tuple(hits), next=str(places[query.limit - 1]) if more else None)
+    return Page(
+        hits=tuple(hits[: query.limit]),
+        next=str(places[query.limit - 1]) if more else None,
+        total=total,
+    )
 
 
 def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[str, ...]:

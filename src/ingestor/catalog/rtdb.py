@@ -10,11 +10,15 @@ sorted here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any, Protocol, TypeVar
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol
 
 from ingestor.apis.rtdb import Query as Range
-from ingestor.catalog.merge import Intersection
+from ingestor.catalog.lists import Places, together
 from ingestor.catalog.query import (
     BEFORE_ALL,
     CURSOR,
@@ -26,22 +30,22 @@ from ingestor.catalog.query import (
     Query,
     asked_key,
     hit_of,
+    is_hidden,
+    lone_hit,
     near_spellings,
     page_of,
+    weakest,
 )
+from ingestor.models import Published
 from ingestor.records import read_photo
-from ingestor.records.keys import keyed, rank
-
-T = TypeVar("T")
+from ingestor.records.keys import RANK_STEPS, keyed, rank
 
 READS_AT_ONCE = 16
 """Records read side by side: a page of 24 in two round trips, and few connections taken."""
-FIRST_PIECE = 500
-"""Entries of each list, where several are compared; some 20 kB."""
-LARGEST_PIECE = 20_000
-"""Pieces double up to here, so that long lists cost few requests; some 700 kB."""
-MOST_PROBES = 100
-"""Candidates looked up one by one instead of reading the longer lists to their end."""
+SAMPLE = 100
+"""Photos that tell which labels are popular; some 150 kB."""
+PHOTO_ID = re.compile(r"[^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{1,200}")
+"""Ids are ASCII, and what a database's key can hold."""
 ABOVE_ALL_TEXT = "\uf8ff"
 """Behind every character of a label; the customary end of a prefix's range."""
 
@@ -60,54 +64,76 @@ class DatabaseCatalog:
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     async def search(self, query: Query) -> Page:
-        one = len(query.keys) == 1
-        places = await (self._places_of_one(query) if one else self._places_of_several(query))
-        if not places:
+        answer = Places(query, piece=partial(self._piece, query), probe=partial(self._probe, query))
+        places: list[Place] = []
+        hits: list[Hit] = []
+        while len(hits) <= query.limit and (met := await answer.more()):
+            for first in range(0, len(met), query.limit + 1):
+                piece = met[first : first + query.limit + 1]
+                found = await together(*(self._hit(query, place) for place in piece))
+                for place, hit in zip(piece, found, strict=True):
+                    if hit is not None:
+                        places.append(place)
+                        hits.append(hit)
+                if len(hits) > query.limit:
+                    break
+        if not hits and not query.cursor:
             return Page(near=await self._near(query.keys))
-        hits = await _together(*(self._hit(query, place) for place in places[: query.limit]))
-        return page_of(query, places, [hit for hit in hits if hit is not None])
+        return page_of(query, places, hits)
 
     async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
-        return tuple((await self._labels_from(asked_key(prefix), most=limit)).values())
+        key = asked_key(prefix)
+        # The database counts nothing, so the order is that of keys: the very label comes first.
+        labels = await self._labels_from(key, most=limit)
+        return await self._with_pictures(labels)
 
-    async def _places_of_one(self, query: Query) -> list[Place]:
-        """One label: its own keys are the answer's order."""
-        return await self._piece(query, 0, after=query.after, most=query.limit + 1)
-
-    async def _places_of_several(self, query: Query) -> list[Place]:
-        """Several labels: their lists side by side, in growing pieces, as far as it takes."""
-        common = Intersection(len(query.keys))
-        places: list[Place] = []
-        size = FIRST_PIECE
-        while len(places) <= query.limit and (unread := common.unread()):
-            await self._read_on(query, common, unread, size=size)
-            candidates = common.candidates()
-            if candidates is not None and len(candidates) <= MOST_PROBES:
-                common.finish(await self._probe(query, candidates))
-            places += [place for place in common.ready() if place > query.after]
-            size = min(size * 2, LARGEST_PIECE)
-        return places[: query.limit + 1]
-
-    async def _read_on(
-        self, query: Query, common: Intersection, unread: list[int], *, size: int
-    ) -> None:
-        pieces = await _together(
-            *(
-                self._piece(query, number, after=common.read_to(number), most=size)
-                for number in unread
-            )
+    async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
+        """Told from a sample: the database does not count."""
+        photos = await self._read("photos", Range(limit_to_first=SAMPLE))
+        counts: Counter[str] = Counter()
+        names: dict[str, str] = {}
+        for record in (photos if isinstance(photos, dict) else {}).values():
+            published = read_photo(record, photo_id="")
+            own = keyed(published.annotation.labels) if published else {}
+            counts.update(own.keys())
+            names |= {key: label.name for key, label in own.items()}
+        best = sorted(counts, key=lambda key: (-counts[key], key))[:limit]
+        return await self._with_pictures(
+            {key: LabelCount(name=names[key], photos=None) for key in best}
         )
-        for number, piece in zip(unread, pieces, strict=True):
-            pairs = [(place.photo, place.rank) for place in piece]
-            common.feed(number, pairs, ended=len(piece) < size)
 
-    async def _piece(self, query: Query, number: int, *, after: Place, most: int) -> list[Place]:
+    async def photo(self, photo_id: str) -> Hit | None:
+        if not PHOTO_ID.fullmatch(photo_id):
+            return None
+        published = read_photo(await self._read(f"photos/p{photo_id}"), photo_id=photo_id)
+        return lone_hit(published) if published else None
+
+    async def _with_pictures(self, labels: Mapping[str, LabelCount]) -> tuple[LabelCount, ...]:
+        thumbs = await together(*(self._thumb(key) for key in labels))
+        return tuple(
+            replace(label, thumb=thumb)
+            for label, thumb in zip(labels.values(), thumbs, strict=True)
+        )
+
+    async def _thumb(self, key: str) -> str:
+        """The best picture that may be shown; "" if SafeSearch has hidden the best of all."""
+        for place in await self._entries(key, BEFORE_ALL, 1, worst_rank=RANK_STEPS - 1):
+            record = await self._read(f"photos/p{place.photo}")
+            published = read_photo(record, photo_id=place.photo)
+            if published and not is_hidden(published.annotation.safe):
+                return published.photo.thumb
+        return ""
+
+    async def _piece(self, query: Query, key: str, after: Place, most: int) -> list[Place]:
+        return await self._entries(key, after, most, worst_rank=query.worst_rank)
+
+    async def _entries(self, key: str, after: Place, most: int, *, worst_rank: int) -> list[Place]:
         """At most `most` places of one label's list, behind `after`."""
         entries = await self._read(
-            f"index/{query.keys[number]}",
+            f"index/{key}",
             Range(
                 start_at=None if after == BEFORE_ALL else str(after),
-                end_at=str(Place(query.worst_rank, ABOVE_ALL_TEXT)),
+                end_at=str(Place(worst_rank, ABOVE_ALL_TEXT)),
                 # The start is part of the range, whether it is still there or not.
                 limit_to_first=most + 1,
             ),
@@ -120,29 +146,23 @@ class DatabaseCatalog:
         return [place for place in places if place > after][:most]
 
     async def _probe(self, query: Query, photos: Iterable[str]) -> dict[str, list[int]]:
-        """The ranks of photos below every label of the query, of those that have them all."""
+        """The ranks of photos in every group of the query, of those that have them all."""
         probed = list(photos)
-        records = await _together(*(self._read(f"photos/p{photo}") for photo in probed))
+        records = await together(*(self._read(f"photos/p{photo}") for photo in probed))
         ranks: dict[str, list[int]] = {}
         for photo, record in zip(probed, records, strict=True):
-            published = read_photo(record, photo_id=photo)
-            labels = keyed(published.annotation.labels) if published else {}
-            own = [int(rank(labels[key].score)) for key in query.keys if key in labels]
-            if len(own) == len(query.keys) and max(own) <= query.worst_rank:
-                ranks[photo] = own
+            own = _ranks(read_photo(record, photo_id=photo))
+            of_groups = [weakest([group], own) for group in query.groups]
+            if all(worth is not None and worth <= query.worst_rank for worth in of_groups):
+                ranks[photo] = [worth for worth in of_groups if worth is not None]
         return ranks
 
     async def _hit(self, query: Query, place: Place) -> Hit | None:
+        """The photo at a place of the answer; None if it turns out to have no place there."""
         published = read_photo(await self._read(f"photos/p{place.photo}"), photo_id=place.photo)
-        if published is None:
+        if published is None or not _may_stand(query, place, published):
             return None
-        return hit_of(
-            query,
-            place,
-            photo=published.photo,
-            size=published.size,
-            labels=published.annotation.labels,
-        )
+        return hit_of(query, place, published=published)
 
     async def _near(self, keys: Iterable[str]) -> tuple[str, ...]:
         near: list[str] = []
@@ -174,11 +194,16 @@ class DatabaseCatalog:
             return await self._database.read(path, query=query)
 
 
-async def _together(*calls: Coroutine[Any, Any, T]) -> list[T]:
-    """All of them at once; the first error ends the others, and comes alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call, name="catalog-read") for call in calls]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
-    return [task.result() for task in tasks]
+def _may_stand(query: Query, place: Place, published: Published) -> bool:
+    if not query.everything and is_hidden(published.annotation.safe):
+        return False
+    own = _ranks(published)
+    if any(key in own for key in query.unwanted):
+        return False
+    # Read from the cursor on, a list of several labels shows photos again that came before it.
+    return not query.any_of or weakest(query.groups, own) == place.rank
+
+
+def _ranks(published: Published | None) -> dict[str, int]:
+    labels = published.annotation.labels if published else ()
+    return {key: int(rank(label.score)) for key, label in keyed(labels).items()}

@@ -83,12 +83,20 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
         mid TEXT NOT NULL, photos INTEGER NOT NULL DEFAULT 0
     ) STRICT;
+    -- number: of the photo, counted in the order in which photos were catalogued
     CREATE TABLE label_index (
-        label INTEGER NOT NULL, rank INTEGER NOT NULL, photo TEXT NOT NULL, score REAL NOT NULL,
+        label INTEGER NOT NULL, rank INTEGER NOT NULL, photo TEXT NOT NULL,
+        number INTEGER NOT NULL,
         PRIMARY KEY (label, rank, photo)
     ) STRICT, WITHOUT ROWID;
+    -- entries: JSON [[label number, rank], ...]; label 0 marks what SafeSearch has hidden
     CREATE TABLE catalogued (
-        photo TEXT PRIMARY KEY, entries TEXT NOT NULL  -- JSON [[label number, rank], ...]
+        number INTEGER PRIMARY KEY, photo TEXT NOT NULL UNIQUE, entries TEXT NOT NULL
+    ) STRICT;
+    -- Who has a label, as little-endian bits: photo n is bit n % 4096 of chunk n / 4096
+    CREATE TABLE label_bits (
+        chunk INTEGER NOT NULL, label INTEGER NOT NULL, bits BLOB NOT NULL,
+        PRIMARY KEY (chunk, label)
     ) STRICT, WITHOUT ROWID;
     """,
     """

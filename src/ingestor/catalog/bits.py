@@ -1,0 +1,71 @@
+"""
+Who has a label, as bits: sets of photo numbers that are cut, joined and counted as whole numbers.
+
+A label's bits are kept in chunks of 4,096 photos, so that filing some hundreds of photos, which get
+neighbouring numbers, rewrites one short row a label. A million photos are 125 kB of a label's bits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import orjson
+
+CHUNK: Final = 4096
+CHUNK_BYTES: Final = CHUNK // 8
+
+HIDDEN: Final = 0
+"""Stands among the numbers of labels for photos that SafeSearch holds for adult, violent or racy."""
+
+BITS_OF_LABEL = """
+    SELECT chunk, bits FROM label_bits
+    WHERE label = ? AND chunk IN (SELECT value FROM json_each(?)) ORDER BY chunk
+"""
+
+
+def read_bits(db: sqlite3.Connection, labels: Iterable[int]) -> dict[int, int]:
+    """For each label the set of photos that have it: bit n is photo n."""
+    (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
+    chunks = orjson.dumps(list(range(last // CHUNK + 1))).decode()
+    sets = {}
+    for label in labels:
+        whole = bytearray()
+        for chunk, bits in db.execute(BITS_OF_LABEL, (label, chunks)):
+            whole += bytes(chunk * CHUNK_BYTES - len(whole)) + bits
+        sets[label] = int.from_bytes(whole, "little")
+    return sets
+
+
+def numbers_in(photos: int) -> Iterator[int]:
+    """The members of a set, in order."""
+    written = bin(photos)[:1:-1]
+    number = written.find("1")
+    while number >= 0:
+        yield number
+        number = written.find("1", number + 1)
+
+
+def change_bits(
+    db: sqlite3.Connection, *, come: Iterable[tuple[int, int]], gone: Iterable[tuple[int, int]]
+) -> None:
+    """Take pairs of label and photo number out, then put pairs in."""
+    coming, going = _masks(come), _masks(gone)
+    rows = []
+    for chunk, label in sorted(coming.keys() | going.keys()):
+        row = db.execute(
+            "SELECT bits FROM label_bits WHERE chunk = ? AND label = ?", (chunk, label)
+        ).fetchone()
+        before = int.from_bytes(row[0], "little") if row else 0
+        now = before & ~going.get((chunk, label), 0) | coming.get((chunk, label), 0)
+        rows.append((chunk, label, now.to_bytes((now.bit_length() + 7) // 8, "little")))
+    db.executemany("INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES (?, ?, ?)", rows)
+
+
+def _masks(pairs: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
+    masks: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for label, number in pairs:
+        masks[number // CHUNK, label] |= 1 << number % CHUNK
+    return masks
