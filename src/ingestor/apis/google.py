@@ -36,6 +36,7 @@ from ingestor.errors import (
     Unavailable,
 )
 from ingestor.settings import is_loopback
+from ingestor.transport import Hidden
 
 SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
@@ -138,7 +139,7 @@ class Fixed:
     """Headers that never change: a key, the emulator's owner, or none at all."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = dict(headers)
+        self._headers = Hidden(headers)
 
     async def headers(self) -> Mapping[str, str]:
         return self._headers
@@ -170,19 +171,19 @@ class Tokens:
 
     async def headers(self) -> Mapping[str, str]:
         if self._seconds_left() < EARLY:
-            await self._replace(self._credentials.token)
-        headers = {"authorization": f"Bearer {self._credentials.token}"}
+            await self._replace(SecretStr(self._credentials.token or ""))
+        headers = Hidden(authorization=f"Bearer {self._credentials.token}")
         # People's logins belong to no project; this names the one to count and charge.
         if project := getattr(self._credentials, "quota_project_id", None):
             headers["x-goog-user-project"] = project
         return headers
 
     async def refresh_after(self, headers: Mapping[str, str]) -> None:
-        await self._replace(headers.get("authorization", "").removeprefix("Bearer "))
+        await self._replace(SecretStr(headers.get("authorization", "").removeprefix("Bearer ")))
 
-    async def _replace(self, stale: str | None) -> None:
+    async def _replace(self, stale: SecretStr) -> None:
         async with self._turn:
-            if self._credentials.token != stale:
+            if (self._credentials.token or "") != stale.get_secret_value():
                 return
             try:
                 async with asyncio.timeout(REFRESH_DEADLINE):

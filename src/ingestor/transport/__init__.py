@@ -10,10 +10,11 @@ Rule of the room: nobody in here knows a vendor; what is allowed comes in as ori
 from ingestor.transport.http import HttpTransport, Pool
 from ingestor.transport.safety import require_safe_http
 from ingestor.transport.statistics import CallStatistics
-from ingestor.transport.values import Parts, Request, Response, Transport
+from ingestor.transport.values import Hidden, Parts, Request, Response, Transport
 
 __all__ = [
     "CallStatistics",
+    "Hidden",
     "HttpTransport",
     "Parts",
     "Pool",

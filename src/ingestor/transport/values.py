@@ -19,6 +19,13 @@ class Parts:
     make: Callable[[], Iterable[bytes | memoryview]] = field(repr=False)
 
 
+class Hidden(dict[str, str]):
+    """Headers with a credential: no repr shows them, so that a traceback may show its locals."""
+
+    def __repr__(self) -> str:
+        return f"Hidden({', '.join(self)})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Request:
     """What is to be sent; its repr shows no header, no body and no query."""

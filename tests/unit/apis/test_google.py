@@ -18,7 +18,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
-from ingestor.apis.google import EARLY, Tokens, guarded_request, is_emulator, open_credentials
+from ingestor.apis.google import (
+    EARLY,
+    Fixed,
+    Tokens,
+    guarded_request,
+    is_emulator,
+    open_credentials,
+)
 from ingestor.errors import (
     AddressRefused,
     Denied,
@@ -320,3 +327,11 @@ async def test_a_token_site_that_sends_us_elsewhere_is_not_followed(
 
     with pytest.raises(AddressRefused):
         await access.vision.headers()
+
+
+def test_credentials_hide_from_a_traceback_with_locals() -> None:
+    headers = asyncio.run(Fixed({"x-goog-api-key": "canary-0123"}).headers())
+
+    assert dict(headers) == {"x-goog-api-key": "canary-0123"}
+    assert "canary" not in repr(headers)
+    assert "canary" not in f"{headers}"
