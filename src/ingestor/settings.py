@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     """Megabytes of image bytes held at once."""
 
     # When to stop
+    disk_reserve: int = Field(default=64, ge=0)
+    """Megabytes kept free for paid answers in flight when the disk is full; 0: none."""
     drain: float = Field(default=8.0, ge=0)
     """Seconds that paid calls in flight are awaited after a signal."""
     patience: float = Field(default=120.0, gt=0)

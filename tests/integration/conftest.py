@@ -53,6 +53,7 @@ def settings_for(sandbox: Sandbox, state: Path, **given: Any) -> Settings:
             "database_url": addresses.database_url,
             "flickr_api_key": addresses.flickr_key,
             "google_api_key": addresses.google_key,
+            "disk_reserve": 0,
             **QUICK,
             **given,
         }

@@ -21,7 +21,7 @@ from ingestor.kits.quota import WINDOW
 from ingestor.purchases import pricing
 from ingestor.report import Report
 from ingestor.services import Group, Services, open_services
-from ingestor.settings import Settings, is_sandbox
+from ingestor.settings import MEGABYTE, Settings, is_sandbox
 from ingestor.stages.annotate import MOST_IMAGES
 
 __all__ = ["forecast", "ingest"]
@@ -41,7 +41,7 @@ async def ingest(
     lifetime: Lifetime,
     open_services: OpenServices = open_services,
     wall: Callable[[], float] = time.time,
-    open_journal: OpenJournal = Journal,
+    open_journal: OpenJournal | None = None,
     new_name: Callable[[], str] = _new_name,
     most_images: int = MOST_IMAGES,
 ) -> Report:
@@ -53,8 +53,9 @@ async def ingest(
     Raises SettingsError, Denied or JournalError where the run could not begin. Once it has begun, an
     error that ends it is told in the report: what was done until then counts.
     """
+    reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)
     async with (
-        open_journal(settings.journal_path) as journal,
+        (open_journal or reserving)(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
         found = await lifetime.unless_stopping(_arrive(services, settings.groups))

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
 
 from ingestor.errors import JournalError, SettingsError
+from ingestor.journal.reserve import Reserve
 from ingestor.journal.schema import migrate
 
 T = TypeVar("T")
@@ -53,14 +54,23 @@ class Journal:
     `async with Journal(path) as journal: await journal.write(work)`.
 
     After the disk refused once nothing is written any more: `broken` tells, and every later write
-    raises, because a sync that failed cannot be believed the second time.
+    raises, because a sync that failed cannot be believed the second time. Only a disk that is full
+    refuses nothing yet where there is a reserve (bytes): that is given up, `full` says what to tell
+    a person, and there is room for what was paid for, not for paying more.
     """
 
     def __init__(
-        self, path: Path, *, connect: Connect = connect, thread: Executor | None = None
+        self,
+        path: Path,
+        *,
+        connect: Connect = connect,
+        thread: Executor | None = None,
+        reserve: int = 0,
     ) -> None:
         self.path = path
         self.broken: JournalError | None = None
+        self.full: str | None = None
+        self._reserve = Reserve(path.parent / "reserve", reserve)
         self._connect = connect
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
@@ -74,6 +84,7 @@ class Journal:
         try:
             self._connection = await self._in_thread(self._open)
         except BaseException:
+            self._reserve.release()
             self._lock.close()
             self._thread.shutdown(wait=False)
             raise
@@ -93,6 +104,7 @@ class Journal:
             if self._writer is not None:
                 await asyncio.shield(self._writer)
         finally:
+            self._reserve.release()
             if self._connection is not None:
                 await self._in_thread(self._connection.close)
             self._thread.shutdown(wait=False)
@@ -117,6 +129,7 @@ class Journal:
     read = write
 
     def _open(self) -> sqlite3.Connection:
+        self._reserve.set_aside()
         try:
             connection = self._connect(self.path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -157,15 +170,17 @@ class Journal:
         if self.broken is not None:
             return [_Raised(self.broken)] * len(works)
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_attempt(connection, work) for work in works]
-            connection.execute("COMMIT")
+            return _carried_out(connection, works)
         except sqlite3.Error as error:
-            self.broken = JournalError(_sentence(self.path, error))
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            return [_Raised(self.broken)] * len(works)
-        return outcomes
+            refusal = error
+        if _is_full(refusal) and self._reserve.release():
+            self.full = _sentence(self.path, refusal)
+            try:
+                return _carried_out(connection, works)
+            except sqlite3.Error as error:
+                refusal = error
+        self.broken = JournalError(_sentence(self.path, refusal))
+        return [_Raised(self.broken)] * len(works)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
@@ -178,6 +193,19 @@ class _Raised:
 
 def _NOTHING_MORE(_connection: sqlite3.Connection) -> None:  # noqa: N802 - a mark, not a verb
     """Stands at the end of the line when the journal closes."""
+
+
+def _carried_out(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Any]:
+    """One transaction, all of it or nothing."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcomes = [_attempt(connection, work) for work in works]
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    return outcomes
 
 
 def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:
@@ -213,6 +241,11 @@ def _locked(path: Path) -> IO[bytes]:
             "a --state directory of its own."
         ) from None
     return lock
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    """A disk without room; never a sync that failed, after which nothing can be believed."""
+    return "disk is full" in str(error)
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:

@@ -18,6 +18,7 @@ from ingestor.errors import (
     IngestorError,
     JournalError,
     NotSent,
+    RunStopped,
     Throttled,
     Unavailable,
     VendorError,
@@ -121,6 +122,7 @@ class Door:
         SettledUnsaved.
         """
         units = len(images) * self._features.units_per_image
+        self._require_room()
         await self._claim.ready()
         await self._budget.reserve(units)
         try:
@@ -155,6 +157,10 @@ class Door:
             await self._write_close(intent, PurchaseState.NOT_SENT, "stopping")
             self._tell_unbilled(intent, "stopping")
             raise Stopping
+        if self._journal.full is not None:
+            await self._write_close(intent, PurchaseState.NOT_SENT, "disk-full")
+            self._tell_unbilled(intent, "disk-full")
+            self._require_room()
         if not self._claim.safe:
             # We were frozen, or waited long: somebody else may be about to buy the same.
             await self._write_close(intent, PurchaseState.NOT_SENT, "lease")
@@ -164,6 +170,11 @@ class Door:
             events.BatchSent(purchase=intent.id, images=len(images), units=units, attempt=attempt)
         )
         return intent
+
+    def _require_room(self) -> None:
+        """The room that is left is for answers in flight."""
+        if self._journal.full is not None:
+            raise RunStopped(self._journal.full, reason="disk-full")
 
     async def _settle(
         self, intent: ledger.Intent, answers: Sequence[Answer], *, seconds: float

@@ -1,0 +1,51 @@
+"""Room on the disk that is kept for answers in flight, and given up when there is no other left."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from ingestor.errors import SettingsError
+
+
+class Reserve:
+    """A file of `size` bytes that holds nothing; 0 is no reserve."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._size = size
+
+    def set_aside(self) -> None:
+        """Raises SettingsError where there is not as much room."""
+        if not self._size:
+            return
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.ftruncate(file, self._size)
+                os.posix_fallocate(file, 0, self._size)
+            finally:
+                os.close(file)
+        except OSError as error:
+            self.release()
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise SettingsError(self._too_little()) from None
+            # A file system that cannot promise room: the journal still stops when it is full.
+        except AttributeError:
+            # A system without posix_fallocate.
+            self.release()
+
+    def release(self) -> bool:
+        """Give the room up; tells whether there was any."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+            return True
+        return False
+
+    def _too_little(self) -> str:
+        return (
+            f"Less than {self._size / 1e6:.0f} MB are free in {self._path.parent}, too little to begin "
+            "with. Make room, choose another --state directory, or lower INGESTOR_DISK_RESERVE."
+        )

@@ -1,0 +1,86 @@
+"""A disk that fills up in the middle of a run, a real one where one can be mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestor import events
+from ingestor.errors import SettingsError
+from ingestor.sandbox.server import Sandbox
+from tests.integration.conftest import Ingest, in_database
+
+PHOTOS = 200
+DISK = "size=12m"
+RESERVE = 4
+"""Megabytes."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """The state directory of `ingest`, on a file system of its own."""
+    place = tmp_path / "state"
+    place.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting takes root")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(place: Path) -> Path:
+    """Leave no room at all."""
+    filler = place / "filler"
+    with filler.open("ab", buffering=0) as file:
+        for size in (100_000, 4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                continue
+    return filler
+
+
+async def test_a_full_disk_stops_buying_and_loses_nothing(
+    ingest: Ingest, sandbox: Sandbox, disk: Path
+):
+    settled = 0
+
+    def fill_early(event: events.Event) -> None:
+        nonlocal settled
+        settled += isinstance(event, events.BatchSettled)
+        if isinstance(event, events.BatchSettled) and settled == 2:
+            fill(disk)
+
+    stopped = await ingest(limit=PHOTOS, listen=fill_early, disk_reserve=RESERVE)
+    bought = sandbox.bill.units
+    (disk / "filler").unlink()
+    finished = await ingest(limit=PHOTOS, disk_reserve=RESERVE)
+
+    assert (stopped.ended, stopped.exit_code) == ("disk-full", 3)
+    assert "disk is full" in stopped.message
+    assert (stopped.stored, stopped.units.certain, stopped.units.possible) == (bought, bought, 0)
+    assert 32 <= bought < PHOTOS
+    assert (finished.exit_code, len(in_database(sandbox, "/photos"))) == (0, PHOTOS)
+    assert (sandbox.bill.units, sandbox.bill.most_for_one_image()) == (PHOTOS, 1)
+
+
+async def test_a_disk_without_room_to_begin_with_is_said_so(
+    ingest: Ingest, sandbox: Sandbox, disk: Path
+):
+    fill(disk)
+
+    with pytest.raises(SettingsError, match="Less than 4 MB are free"):
+        await ingest(limit=PHOTOS, disk_reserve=RESERVE)
+
+    assert sandbox.bill.units == 0
+    assert not (disk / "reserve").exists()

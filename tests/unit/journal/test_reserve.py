@@ -1,0 +1,103 @@
+"""A full disk: what was paid for is written, and nothing more is paid for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestor.errors import JournalError
+from ingestor.journal import runs
+from ingestor.journal.writer import Connect, Journal, connect
+
+TIGHT, ROOMY = 60, 10_000
+"""Pages: the tables take some forty."""
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite3"
+
+
+def on_a_disk(*, roomy: int = ROOMY) -> Connect:
+    """Connections to a disk that has `roomy` pages, and few of them while the reserve is there."""
+
+    class OnADisk(sqlite3.Connection):
+        def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
+            if sql == "BEGIN IMMEDIATE":
+                pages = TIGHT if reserve.exists() else roomy
+                super().execute(f"PRAGMA max_page_count={pages}")
+            return super().execute(sql, *given)
+
+    reserve = Path()
+
+    def open_(file: Path) -> sqlite3.Connection:
+        nonlocal reserve
+        reserve = file.parent / "reserve"
+        connection = sqlite3.connect(
+            file, isolation_level=None, check_same_thread=False, factory=OnADisk
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        return connection
+
+    return open_
+
+
+def fact_of(size: int, name: str = "much") -> Callable[[sqlite3.Connection], None]:
+    return partial(runs.set_fact, name=name, value="x" * size)
+
+
+async def test_the_reserve_is_there_while_the_journal_is_open(path: Path):
+    async with Journal(path, reserve=MEGABYTE):
+        reserve = path.with_name("reserve").stat()
+
+    assert (reserve.st_size, reserve.st_blocks * 512 >= MEGABYTE) == (MEGABYTE, True)
+    assert not path.with_name("reserve").exists()
+
+
+async def test_what_was_being_written_when_the_disk_was_full_is_written(path: Path):
+    async with Journal(path, connect=on_a_disk(), reserve=MEGABYTE) as journal:
+        await journal.write(fact_of(MEGABYTE))
+        await journal.write(fact_of(10, "later"))
+
+        assert journal.broken is None
+        assert "disk is full" in str(journal.full)
+        assert await journal.read(partial(runs.fact, name="much")) == "x" * MEGABYTE
+
+
+async def test_without_a_reserve_a_full_disk_ends_all_writing(path: Path):
+    async with Journal(path, connect=on_a_disk(roomy=TIGHT)) as journal:
+        with pytest.raises(JournalError, match="disk is full"):
+            await journal.write(fact_of(MEGABYTE))
+
+        assert (journal.full, journal.broken is None) == (None, False)
+
+
+async def test_a_disk_that_is_full_again_ends_all_writing(path: Path):
+    async with Journal(path, connect=on_a_disk(roomy=TIGHT + 20), reserve=MEGABYTE) as journal:
+        await journal.write(fact_of(100_000))
+        with pytest.raises(JournalError, match="disk is full"):
+            await journal.write(fact_of(MEGABYTE, "more"))
+
+        assert journal.broken is not None
+
+
+async def test_a_sync_that_failed_is_not_tried_again(path: Path):
+    tried = 0
+
+    def failing(_db: sqlite3.Connection) -> None:
+        nonlocal tried
+        tried += 1
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with Journal(path, connect=connect, reserve=MEGABYTE) as journal:
+        with pytest.raises(JournalError, match="I/O error"):
+            await journal.write(failing)
+
+        assert (tried, journal.full, journal.broken is None) == (1, None, False)
+        assert path.with_name("reserve").exists()
