@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ingestor.models import Label
 
@@ -19,8 +20,12 @@ LONGEST_KEY = 700
 """Bytes of a key without a hash; the database takes 768, and the hash needs 65."""
 RANK_STEPS = 10_000_000
 """Seven digits: scores are 32-bit floats, which tell no more apart."""
+REMEMBERED_KEYS = 4096
+"""Labels whose key is kept at hand: a few thousand name everything that Vision sees, and every photo
+asks for ten of them several times."""
 
 
+@lru_cache(maxsize=REMEMBERED_KEYS)
 def key_of(label: str) -> str:
     """
     The key of a label: casefolded and escaped; "" for a label that can have none.
@@ -62,6 +67,8 @@ def keyed(labels: Iterable[Label]) -> dict[str, Label]:
 
 def share(value: object) -> float:
     """In 0..1; what is no number, NaN included, is 0: the database has no word for it."""
+    if type(value) is float and 0.0 < value <= 1.0:
+        return value  # nearly always, forty times a photo
     if isinstance(value, bool) or not isinstance(value, float | int) or not value > 0:
         return 0.0
     return min(float(value), 1.0)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ingestor.models import Label, Published
-from ingestor.records.keys import escape, keyed, rank, share
+from ingestor.records.keys import escape, keyed, rank
 from ingestor.records.photos import photo_record
 
 Paths = dict[str, Any]
@@ -34,22 +34,25 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
 
     `previous_labels` are those it was stored with before: their index entries go unless they stay.
     """
-    annotation, photo_id = published.annotation, published.photo.id
-    record = photo_record(published)
+    photo_id, record = published.photo.id, photo_record(published)
     paths: Paths = {
         index_path(key, label.score, photo_id=photo_id): None
         for key, label in keyed(previous_labels).items()
     }
-    for key, label in keyed(annotation.labels).items():
-        paths[index_path(key, label.score, photo_id=photo_id)] = share(label.score)
-        paths[f"labels/{key}/name"] = label.name
+    for key, label in record.get("labels", {}).items():
+        paths[index_path(key, label["score"], photo_id=photo_id)] = label["score"]
+        paths[f"labels/{key}/name"] = label["name"]
         # A label that comes without an id now must not erase the one it had elsewhere.
-        if label.mid:
-            paths[f"labels/{key}/mid"] = label.mid
-    paths |= {f"photos/p{photo_id}/groups/{key}": at for key, at in record.pop("groups").items()}
+        if label["mid"]:
+            paths[f"labels/{key}/mid"] = label["mid"]
+    node = f"photos/p{photo_id}"
+    for key, at in record.pop("groups").items():
+        paths[f"{node}/groups/{key}"] = at
     # Deleted where there is none: what an earlier annotation said must not stay beside this one.
-    whole = {"labels": None, "safe": None} | record
-    return paths | {f"photos/p{photo_id}/{name}": value for name, value in whole.items()}
+    paths[f"{node}/labels"] = paths[f"{node}/safe"] = None
+    for name, value in record.items():
+        paths[f"{node}/{name}"] = value
+    return paths
 
 
 def index_path(key: str, score: float, *, photo_id: str) -> str:

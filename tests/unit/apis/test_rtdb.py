@@ -129,6 +129,12 @@ def test_a_path_that_would_spoil_the_update_is_found_before(path: str) -> None:
     assert rejected.value.reason == "bad-path"
 
 
+@pytest.mark.parametrize("path", ["a\nb", "a\n", "\na", "", "a//b"])
+def test_a_bad_path_is_found_among_good_ones(path: str) -> None:
+    with pytest.raises(Rejected):
+        update({"photos/p1/title": 1, path: 1, "photos/p2/title": 1})
+
+
 @given(st.lists(st.text(max_size=900), max_size=3))
 def test_every_photo_has_good_paths(names: list[str]) -> None:
     update(updates_for(a_published("1", *(a_label(name) for name in names))))
