@@ -1,0 +1,110 @@
+"""The price before the run is the price of the run."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestor.engines import local
+from ingestor.journal import ledger
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
+from ingestor.report import Forecast
+from ingestor.sandbox.server import Sandbox
+from tests.builders import an_image
+from tests.integration.conftest import Ingest, settings_for
+
+
+@pytest.fixture
+def foresee(sandbox: Sandbox, tmp_path: Path) -> Any:
+    """`foresee(limit=…)` for the state directory of `ingest`; asks no image and buys nothing."""
+
+    async def forecast(**given: Any) -> Forecast:
+        sandbox.calls.clear()
+        settings = settings_for(sandbox, tmp_path / "state", dry_run=True, **given)
+        foreseen = await local.forecast(settings, lifetime=Lifetime(drain=8.0))
+        assert sandbox.calls.total("image") == sandbox.calls.total("vision") == 0
+        return foreseen
+
+    return forecast
+
+
+@pytest.mark.parametrize("limit", [1, 16, 40, None])
+async def test_units_and_dollars_are_those_of_the_run(
+    ingest: Ingest, sandbox: Sandbox, foresee, limit: int | None
+):
+    foreseen = await foresee(limit=limit)
+
+    report = await ingest(limit=limit)
+
+    assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
+    assert foreseen.cost_usd == report.cost_usd
+    assert sandbox.bill.units == foreseen.units
+
+
+async def test_what_is_known_is_free(ingest: Ingest, sandbox: Sandbox, foresee):
+    await ingest(limit=40)
+
+    foreseen = await foresee(limit=100)
+    report = await ingest(limit=100)
+
+    assert (foreseen.known, foreseen.units) == (40, 60)
+    assert (report.skipped, report.units.certain) == (40, 60)
+    assert foreseen.cost_usd == report.cost_usd
+
+
+async def test_the_free_units_of_the_month_are_counted(ingest: Ingest, foresee):
+    await ingest(limit=40)
+
+    foreseen = await foresee(limit=100)
+
+    assert (foreseen.free_units, foreseen.cost_usd) == (60, 0.0)
+
+
+async def test_what_lies_beyond_the_free_units_costs_what_it_will_cost(
+    ingest: Ingest, foresee, tmp_path: Path
+):
+    await ingest(limit=1)
+    earlier = ledger.Intent(
+        id="earlier",
+        run=1,
+        at=time.time(),
+        features="f",
+        attempt=1,
+        units=989,
+        images=(an_image(),),
+    )
+    async with Journal(tmp_path / "state" / "journal.sqlite3") as journal:
+        await journal.write(partial(ledger.open_purchase, intent=earlier))
+
+    foreseen = await foresee(limit=41)
+    report = await ingest(limit=41)
+
+    assert (foreseen.units, foreseen.free_units) == (40, 10)
+    assert foreseen.cost_usd == report.cost_usd == 30 * 0.0015
+
+
+async def test_a_messy_group_is_foreseen_but_for_doubles_and_broken_pictures(
+    ingest: Ingest, foresee
+):
+    foreseen = await foresee(groups=("safari",), limit=200)
+
+    report = await ingest(groups=("safari",), limit=200, max_failures=1.0)
+
+    unseen = report.reused + report.dead - foreseen.dead
+    assert (foreseen.photos, foreseen.skipped) == (report.listed, report.by_reason["video"])
+    assert 0 <= foreseen.units - report.units.certain <= unseen
+
+
+async def test_pending_photos_are_foreseen_once(ingest: Ingest, foresee):
+    await ingest(limit=60, max_units=21)
+
+    foreseen = await foresee(limit=60)
+    report = await ingest(limit=60)
+
+    assert foreseen.units == report.units.certain == 39
+    assert foreseen.cost_usd == report.cost_usd
