@@ -19,6 +19,7 @@ PHOTO_ID = re.compile(r"[0-9]{1,20}")
 """Ids become keys and parts of paths: digits only, ASCII only."""
 OWNER = re.compile(r"[0-9A-Za-z_@-]{1,100}")
 LICENSE = re.compile(r"[0-9]{1,3}")
+NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 LADDER = ("z", "c", "l", "m", "n")
 """
@@ -73,11 +74,11 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
 def number(value: object) -> int | None:
     """A count or a time that came as 7, "7" or 7.0; None for anything else; never below 0."""
     match value:
+        case str() if NUMBER.fullmatch(value):
+            counted = int(value)
         case bool():
             return None
         case int() | float():
-            counted = int(value)
-        case str() if re.fullmatch(r"-?[0-9]{1,20}", value):
             counted = int(value)
         case _:
             return None
@@ -86,6 +87,8 @@ def number(value: object) -> int | None:
 
 def text(value: object, *, most: int = LONGEST_NAME) -> str:
     """A text that came as such, wrapped in `_content`, as a number, or not at all."""
+    if isinstance(value, str):
+        return value[:most]
     if isinstance(value, dict):
         value = value.get("_content")
     if isinstance(value, int) and not isinstance(value, bool):

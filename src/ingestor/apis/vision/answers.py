@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ingestor.apis import read_json, text_of
 from ingestor.apis.vision.errors import error_for
@@ -36,6 +37,8 @@ CODE_NAMES = {
     14: "unavailable",
 }
 """google.rpc.Code (https://cloud.google.com/vision/docs/reference/rpc/google.rpc)."""
+
+_SCORE = attrgetter("score")
 
 SAFE_KINDS = ("adult", "spoof", "medical", "violence", "racy")
 LIKELIHOODS = frozenset(
@@ -147,8 +150,7 @@ def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
         name = label.name.casefold()
         if name and (name not in best or label.score > best[name].score):
             best[name] = label
-    ranked = sorted(best.values(), key=lambda label: -label.score)
-    return tuple(ranked[:most])
+    return tuple(sorted(best.values(), key=_SCORE, reverse=True)[:most])
 
 
 def _read_label(entry: object) -> Label:
@@ -170,6 +172,8 @@ def _text(value: object) -> str:
 
 def _share(value: object) -> float:
     """A number in 0..1; `true` is none, although Python thinks so."""
+    if type(value) is float and 0.0 <= value <= 1.0:
+        return value  # nearly always, twenty times an image
     if isinstance(value, bool) or not isinstance(value, float | int):
         raise _UnreadableError(f"a {type(value).__name__} stands where a score should")
     if not -ROUNDING <= value <= 1 + ROUNDING:
