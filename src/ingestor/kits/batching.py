@@ -42,13 +42,14 @@ async def batches(
                 return
             batch, weight = [], 0
             continue
-        if batch and weight + weigh(item) > heaviest:
+        more = weigh(item)
+        if batch and weight + more > heaviest:
             yield batch
             batch, weight = [], 0
         if not batch:
             deadline = loop.time() + linger
         batch.append(item)
-        weight += weigh(item)
+        weight += more
         if len(batch) >= most:
             yield batch
             batch, weight = [], 0

@@ -29,17 +29,17 @@ class Adaptive:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[int]:
         """Hold one slot; yields the epoch to hand back to `too_much`."""
-        await self.enter()
+        epoch = await self.enter()
         try:
-            yield self._epoch
+            yield epoch
         finally:
             self.leave()
 
-    async def enter(self) -> None:
-        """Wait for a slot; whoever enters leaves."""
+    async def enter(self) -> int:
+        """Wait for a slot; whoever enters leaves. Returns the epoch to hand back to `too_much`."""
         if not self._line and self.in_flight < int(self.limit):
             self.in_flight += 1
-            return
+            return self._epoch
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append(place)
         try:
@@ -48,6 +48,7 @@ class Adaptive:
             if place.done() and not place.cancelled():
                 self.leave()
             raise
+        return self._epoch
 
     def leave(self) -> None:
         self.in_flight -= 1

@@ -146,16 +146,18 @@ class Downloader:
             self._failing.discard(photo.id)
 
     async def _attempt(self, size: Size, hold: _Hold) -> bytes:
-        async with self._slots.slot() as epoch:
-            try:
-                content = await self._fetch(size, hold.grow)
-            except (Throttled, Unavailable, TransportError) as error:
-                if _is_too_much(error):
-                    self._slots.too_much(epoch)
-                raise
+        epoch = await self._slots.enter()
+        try:
+            content = await self._fetch(size, hold.grow)
             self._slots.succeeded()
-            self._succeeded_at = self._clock()
-            return content
+        except (Throttled, Unavailable, TransportError) as error:
+            if _is_too_much(error):
+                self._slots.too_much(epoch)
+            raise
+        finally:
+            self._slots.leave()
+        self._succeeded_at = self._clock()
+        return content
 
     def _blame_the_server(self, error: IngestorError) -> None:
         """Several photos at once and nobody succeeds: that is no photo's fault."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
@@ -51,6 +52,8 @@ class GuardedConnector(aiohttp.TCPConnector):
             happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
         )
         self._allowed = allowed
+        self._admitted: set[ConnectionKey] = set()
+        """Where we were let go before: the list of an upstream never changes."""
 
     async def connect(
         self,
@@ -59,8 +62,10 @@ class GuardedConnector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
     ) -> Connection:
         key = req.connection_key
-        if key.proxy or not self._allowed.knows(Origin(key.is_ssl, key.host, key.port or 0)):
-            raise AddressRefused(f"{key.host}: not one of the upstreams", reason="not-allowed")
+        if key not in self._admitted:
+            if key.proxy or not self._allowed.knows(Origin(key.is_ssl, key.host, key.port or 0)):
+                raise AddressRefused(f"{key.host}: not one of the upstreams", reason="not-allowed")
+            self._admitted.add(key)
         return await super().connect(req, traces, timeout)
 
 

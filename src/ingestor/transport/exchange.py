@@ -44,7 +44,7 @@ class Exchange:
     async def run(self, session: aiohttp.ClientSession, url: URL) -> Response:
         request = self._request
         headers = dict(request.headers)
-        if not all(sendable(text) for text in headers.values()):
+        if not all(map(sendable, headers.values())):
             # Such as a key that was read from a file with its line break.
             raise AddressRefused(
                 f"{place(request.url)}: a header (a key?) has a character that HTTP forbids",
@@ -68,7 +68,7 @@ class Exchange:
                     )
                 return Response(
                     status=answer.status,
-                    headers={name.lower(): text for name, text in answer.headers.items()},
+                    headers=answer.headers,
                     body=await self._content(answer, clock),
                 )
             finally:

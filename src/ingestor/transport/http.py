@@ -69,8 +69,10 @@ class _Upstream:
         calls.bytes_in += exchange.received
         calls.took(seconds)
         if exchange.marks.connection is not None:
-            calls.reused += exchange.marks.connection in self.connections
-            self.connections.add(exchange.marks.connection)
+            if exchange.marks.connection in self.connections:
+                calls.reused += 1
+            else:
+                self.connections.add(exchange.marks.connection)
         match outcome:
             case Response(status=status):
                 calls.statuses[status] += 1

@@ -52,10 +52,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What came back, whole. Header names are lower case."""
+    """What came back, whole."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
+    """Asked for in lower case; those that came are found however they were spelled."""
     body: bytes = field(repr=False)
 
 
