@@ -28,6 +28,7 @@ from tests.campaigns.arena import (
     holds,
 )
 
+SAYS_SO_EVERY = 50
 MOST_KILLS = 6
 """Of one run; after them it may complete."""
 
@@ -123,6 +124,8 @@ async def campaign(*, kills: int, seed: int, drawings: Path | None, once: bool =
                 tally.failed.append(f"seed {seed}: {error!r}")
                 sys.stderr.write(f"{tally.failed[-1]}\n  scripts/campaign kill --replay {seed}\n")
             seed += 1
+            if tally.runs % SAYS_SO_EVERY == 0:
+                sys.stderr.write(f"{tally.kills} kills, {len(tally.failed)} violations\n")
     return tally
 
 
