@@ -129,7 +129,7 @@ def wrap(parent: Any, key: Any, dice: random.Random) -> None:
 
 
 def bury(parent: Any, key: Any, dice: random.Random) -> None:
-    for _level in range(dice.choice((1, 3, 200))):
+    for _level in range(dice.choice((1, 3, 60))):
         parent[key] = [parent[key]]
 
 
