@@ -28,8 +28,7 @@ BITS_OF_LABEL = """
 
 def read_bits(db: sqlite3.Connection, labels: Iterable[int]) -> dict[int, int]:
     """For each label the set of photos that have it: bit n is photo n."""
-    (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
-    chunks = orjson.dumps(list(range(last // CHUNK + 1))).decode()
+    chunks = _chunks(db)
     sets = {}
     for label in labels:
         whole = bytearray()
@@ -37,6 +36,10 @@ def read_bits(db: sqlite3.Connection, labels: Iterable[int]) -> dict[int, int]:
             whole += bytes(chunk * CHUNK_BYTES - len(whole)) + bits
         sets[label] = int.from_bytes(whole, "little")
     return sets
+
+
+def anything_hidden(db: sqlite3.Connection) -> bool:
+    return db.execute(BITS_OF_LABEL, (HIDDEN, _chunks(db))).fetchone() is not None
 
 
 def numbers_in(photos: int) -> Iterator[int]:
@@ -62,6 +65,12 @@ def change_bits(
         now = before & ~going.get((chunk, label), 0) | coming.get((chunk, label), 0)
         rows.append((chunk, label, now.to_bytes((now.bit_length() + 7) // 8, "little")))
     db.executemany("INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES (?, ?, ?)", rows)
+
+
+def _chunks(db: sqlite3.Connection) -> str:
+    """All there are, as JSON: named one by one, each is one look into the table."""
+    (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
+    return orjson.dumps(list(range(last // CHUNK + 1))).decode()
 
 
 def _masks(pairs: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], int]:

@@ -18,7 +18,7 @@ from itertools import islice
 
 import orjson
 
-from ingestor.catalog.bits import HIDDEN, numbers_in, read_bits
+from ingestor.catalog.bits import numbers_in, read_bits
 from ingestor.catalog.query import Place, weakest
 
 FEW = 2000
@@ -75,13 +75,6 @@ def matching(db: sqlite3.Connection, wanted: Wanted) -> int:
     for label in wanted.without:
         photos &= ~sets[label]
     return photos
-
-
-def anything_hidden(db: sqlite3.Connection) -> bool:
-    return (
-        db.execute("SELECT 1 FROM label_bits WHERE label = ? LIMIT 1", (HIDDEN,)).fetchone()
-        is not None
-    )
 
 
 def _look_up_all(db: sqlite3.Connection, wanted: Wanted, photos: int) -> list[Place]:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import orjson
 
-from ingestor.catalog.bits import HIDDEN
-from ingestor.catalog.common import Wanted, anything_hidden, common_places
+from ingestor.catalog.bits import HIDDEN, anything_hidden
+from ingestor.catalog.common import Wanted, common_places
 from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
