@@ -12,6 +12,7 @@ from ingestor.engines import accounts
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.engines.gauges import Gauges
+from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
 from ingestor.errors import IngestorError, reason_of
 from ingestor.journal import listing, runs
@@ -97,6 +98,7 @@ class Run:
         self.door = self._door()
         self.buyer = self._buyer()
         self.gauges = Gauges(self.channels, self.memory, self.downloads, self.calls, self.quota)
+        self.heartbeat = Heartbeat(settings.state, self.gauges, wall=wall)
 
     async def carry_out(self, name: str) -> Report:
         started = self.clock()
@@ -117,7 +119,7 @@ class Run:
         ):
             try:
                 await self.lifetime.unless_stopping(self._catch_up())
-                async with self.gauges.watching():
+                async with self.gauges.watching(), self.heartbeat.beating():
                     await self._machine()
             except* Stopping:
                 pass
@@ -188,6 +190,7 @@ class Run:
     def listen(self, event: events.Event) -> None:
         if isinstance(event, events.AnnotationReused):
             self.reused += 1
+        self.heartbeat.take(event)
         self._listener(event)
 
     async def annotate(self, images: Sequence[Image]) -> Sequence[Published | Failure]:
