@@ -36,6 +36,9 @@ MOST_UPDATES: Final = 6
 MOST_READS: Final = 18
 """Sixteen records to be adopted, a lease."""
 
+REACTION: Final = 0.5
+"""Seconds in which a call may still leave whose permit was given before a refusal came."""
+
 
 class Checker:
     """One life's eyes; what it remembers from one life to the next is in the world."""
@@ -44,6 +47,11 @@ class Checker:
         self.world = world
         self.loop = loop
         self.lifetime: Lifetime | None = None
+        self.may_cut_at = float("inf")
+        """When a paid call may be given up at the earliest."""
+        self.refused_at = self.not_before = float("-inf")
+        self.repeated: set[str] = set()
+        """Images bought again in this life although the first purchase is in doubt."""
         self.most_flying = {
             "flickr": 1,
             "images": world.scenario.max_downloads,
@@ -82,6 +90,39 @@ class Checker:
             self._not_again(call, before)
         self._intended(call)
         self._affordable(call)
+        self._within_allowance(call)
+        waited = not self.refused_at + REACTION < self.loop.now < self.not_before
+        self.hold(waited, f"I14: a paid call before {self.not_before:.1f}, when it may come again")
+
+    def refused(self, wait: float | None) -> None:
+        """The vendor said when to come again."""
+        if wait is not None and self.loop.now + wait > self.not_before:
+            self.refused_at, self.not_before = self.loop.now, self.loop.now + wait
+
+    def given_up(self) -> None:
+        """A paid call is cancelled: only the end of the grace period may do that."""
+        lifetime = self.lifetime
+        self.hold(
+            lifetime is not None and lifetime.cut_short and self.loop.now >= self.may_cut_at,
+            "V20: a paid call is given up although its answer could be awaited",
+        )
+
+    def _within_allowance(self, call: Call) -> None:
+        scenario = self.world.scenario
+        ours = [other for other in self.world.calls if other.life == self.world.life]
+        doubted = Counter(photo for other in ours if other.doubtful for photo in other.photos)
+        again = {photo for photo in call.photos if doubted[photo]}
+        self.hold(
+            all(doubted[photo] < 2 for photo in again), f"I7: {again} for the third time in doubt"
+        )
+        self.repeated |= again
+        share = 0.0 if scenario.in_doubt == "park" else scenario.doubt_share
+        bought = sum(len(other.photos) for other in ours if other.outcome == "answered")
+        allowed = (scenario.most_images if share else 0) + share * bought
+        self.hold(
+            len(self.repeated) <= allowed or not again,
+            f"I7: {len(self.repeated)} images bought again in doubt, {allowed:.1f} allowed",
+        )
 
     def _before_paying_for(self, image: Image) -> None:
         photo, disk = image.photo.id, self.world.disk
@@ -198,6 +239,10 @@ class Checker:
                 self.hold(all(key.startswith("groups/") for key in node), f"I12: half of {photo}")
                 continue
             self._agree(photo, node)
+            known = self.world.disk.look("SELECT 1 FROM annotations WHERE photo = ?", (photo,))
+            self.hold(
+                known or self.world.disk.failed, f"I3: {photo} is published before it is durable"
+            )
 
     def _agree(self, photo: str, node: Mapping[str, Any]) -> None:
         """The record says what Vision says of the bytes, and the index says what the record says."""
@@ -283,6 +328,7 @@ def _expected(world: World, trouble: str) -> set[str]:
 
 def _check_stores(world: World, checker: Checker) -> None:
     stored = {photo for photo, state in world.states.items() if state == "stored"}
+    checker.hold("listed" not in world.states.values(), "I1: left over and never taken on")
     checker.hold("annotated" not in world.states.values(), "I1: bought and never published")
     if world.scenario.database:
         records = {

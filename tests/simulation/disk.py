@@ -29,7 +29,7 @@ class Disk(sqlite3.Connection):
         self.failed = False
         """In this life: whatever is written after it must not be believed."""
         self.synced = True
-        self._unsynced: list[bytes] = []
+        self._unsynced: list[sqlite3.Connection] = []
         self._point: Callable[[str], None] = lambda _tag: None
         self._committed: Callable[[], None] = lambda: None
         self._changes = 0
@@ -44,7 +44,7 @@ class Disk(sqlite3.Connection):
             return self._commit()
         if sql.startswith("PRAGMA synchronous"):
             self.synced = "FULL" in sql
-            self._unsynced = [] if self.synced else [self.serialize()]
+            self._unsynced = [] if self.synced else [self._copy()]
         return super().execute(sql, parameters)
 
     def executescript(self, sql: str, /) -> sqlite3.Cursor:
@@ -63,7 +63,7 @@ class Disk(sqlite3.Connection):
             super().execute("ROLLBACK")
         if self._unsynced:
             lost = self.rng.randrange(len(self._unsynced))
-            self.deserialize(self._unsynced[-1 - lost])
+            self._unsynced[-1 - lost].backup(self)
         self._unsynced = []
 
     @property
@@ -73,6 +73,11 @@ class Disk(sqlite3.Connection):
     def look(self, sql: str, parameters: Any = ()) -> list[Any]:
         """Read for a checker: not a point, and nobody's statement."""
         return super().execute(sql, parameters).fetchall()
+
+    def _copy(self) -> sqlite3.Connection:
+        copy = sqlite3.connect(":memory:")
+        self.backup(copy)
+        return copy
 
     def _commit(self) -> sqlite3.Cursor:
         self._point("commit")
@@ -85,7 +90,7 @@ class Disk(sqlite3.Connection):
             raise sqlite3.OperationalError(self.rng.choice(FAILURES))
         cursor = super().execute("COMMIT")
         if not self.synced:
-            self._unsynced.append(self.serialize())
+            self._unsynced.append(self._copy())
         if changed:
             self._changes = self.total_changes
             self._committed()

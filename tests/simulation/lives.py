@@ -155,7 +155,7 @@ class Life:
     async def _main(self) -> Report:
         self._lifetime = self.checker.lifetime = Lifetime(drain=DRAIN)
         if self._stopped_at < float("inf"):
-            self._lifetime.stop("SIGTERM")
+            self._stop()
         return await ingest(
             _settings(self.world.scenario, ceiling=self.world.ceiling, calm=self.world.calm),
             lifetime=self._lifetime,
@@ -188,10 +188,12 @@ class Life:
             self.loop.call_later(SECOND_SIGNAL, self._cut)
 
     def _stop(self) -> None:
+        self.checker.may_cut_at = min(self.checker.may_cut_at, self._stopped_at + DRAIN - 0.01)
         if self._lifetime is not None:
             self._lifetime.stop("SIGTERM")
 
     def _cut(self) -> None:
+        self.checker.may_cut_at = self.loop.now
         if self._lifetime is not None:
             self._lifetime.cut()
 

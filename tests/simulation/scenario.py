@@ -62,7 +62,7 @@ class Scenario:
         drawn = cls(
             seed=seed,
             photos=photos,
-            per_page=rng.choice((5, 10, 10)),
+            per_page=rng.choice((2, 5, 10)),
             most_images=4,
             max_in_flight=rng.choice((1, 2, 2, 3, None)),
             max_downloads=5,
@@ -90,7 +90,7 @@ def _fates(rng: random.Random) -> tuple[Fate, ...]:
     kinds: tuple[Kind, ...] = ("crash", "crash", "crash", "crash", "stop", "cut")
     number = rng.choice((0, 1, 1, 2, 2, 3))
     return tuple(
-        Fate(rng.choice(kinds), int(rng.choice((40, 400, 900, 2000)) * rng.random()) + 1)
+        Fate(rng.choice(kinds), int(rng.choice((100, 400, 900, 2000)) * rng.random()) + 1)
         for _ in range(number)
     )
 

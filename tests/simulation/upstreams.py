@@ -184,22 +184,19 @@ class Upstreams:
             found = await self._look(call, images)
         except asyncio.CancelledError:
             call.outcome = "cut"
+            self.checker.given_up()
             raise
         except AnswerLost:
-            call.outcome = "lost"
+            call.outcome, call.doubtful = "lost", True
             raise
-        except Unavailable:
+        except Unavailable as error:
             call.outcome = "lost" if call.charged else "free"
+            call.doubtful = error.reason != "unavailable"
             raise
         except IngestorError:
             call.outcome = "free"
             raise
         call.outcome = "answered"
-        call.again = frozenset(
-            answer.photo_id
-            for answer in found
-            if isinstance(answer, answers.ImageError) and answer.transient
-        )
         self._note(f"vision: call {call.number} answered")
         return found
 
@@ -212,7 +209,9 @@ class Upstreams:
         self.checker.admitted(lacking)
         if fault in ("429", "429 wait", "503", "401") or lacking:
             await self._travel()
-            return self._read(images, _refusal(fault, self.rng.choice((None, 1, 5))))
+            wait = self.rng.choice((None, 1, 5, 5)) if fault == "429 wait" else None
+            self.checker.refused(wait)
+            return self._read(images, _refusal(fault, wait))
         if any(world.pictures[photo].trouble == "poison" for photo in call.photos):
             await self._travel()
             return self._read(images, _error(400, "INVALID_ARGUMENT", "Request is bad."))
@@ -230,9 +229,9 @@ class Upstreams:
         )
         if fault == "reset":
             raise AnswerLost("connection reset", reason="reset")
-        return self._read(images, self._answer(images, fault))
+        return self._read(images, self._answer(call, images, fault))
 
-    def _answer(self, images: Sequence[Image], fault: str) -> Response:
+    def _answer(self, call: Call, images: Sequence[Image], fault: str) -> Response:
         if fault == "500":
             return Response(status=500, headers={}, body=b"<html>Error</html>")
         if fault == "503 charged":
@@ -240,6 +239,11 @@ class Upstreams:
         if fault == "garbage":
             return Response(status=200, headers={}, body=b'{"responses": [{"labelAnn')
         results = [self._result(image, shaky=fault == "shaky") for image in images]
+        call.again = frozenset(
+            photo
+            for photo, result in zip(call.photos, results, strict=True)
+            if result.get("error", {}).get("code", 3) != 3
+        )
         if fault == "short":
             del results[self.rng.randrange(len(results))]
         if fault == "long":

@@ -79,6 +79,8 @@ class Call:
     charged: bool = False
     outcome: str = "in-flight"
     """in-flight, free, answered, lost, cut, crashed, unsaved."""
+    doubtful: bool = False
+    """Its answer was lost, or was none of Google's: not a 503 in Google's own words."""
     again: frozenset[str] = frozenset()
     """Photos that the answer asked to send again."""
 

@@ -1,0 +1,275 @@
+"""
+Whole runs on a virtual clock, by the thousand: faults, kills at every point, planted mistakes.
+
+`random` takes seeds as they come; `every` kills one run at each of its points, `pairs` kills it there
+and its recovery at each point of its own; `mutants` plants design errors and counts the seeds that
+notice. Every failing schedule is printed with the command that shows it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from tests.simulation.lives import Verdict, live
+from tests.simulation.loop import collect
+from tests.simulation.mutants import MUTANTS, planted
+from tests.simulation.scenario import Fate, Kind, Scenario
+from tests.simulation.timeline import timeline
+
+MODES: Final = ("random", "every", "pairs", "mutants")
+CHUNK: Final = 40
+"""Schedules that a process takes at a time: memory of the dead is taken after each chunk."""
+REPEATED: Final = 100
+"""One schedule in so many is carried out twice, and must leave the same trace."""
+MOST_TOLD: Final = 5
+
+Order = tuple[int, tuple[Fate, ...] | None, str | None]
+"""(seed, fates in place of its own, mutant)."""
+CALM_AND_SMALL: Final = {
+    "photos": 5,
+    "per_page": 5,
+    "images_per_minute": 600,
+    "requests_per_minute": 240,
+    "fault_rate": 0.0,
+    "stall_rate": 0.0,
+    "disk_fault_rate": 0.0,
+    "outage": None,
+    "vision_seconds": 0.4,
+    "max_units": None,
+    "limit": None,
+    "moving": False,
+}
+"""For pairs: what is left is the run itself, and a few pictures with something wrong with them."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a campaign saw."""
+
+    schedules: int = 0
+    lives: int = 0
+    points: int = 0
+    kills: int = 0
+    stops: int = 0
+    charged: int = 0
+    duplicates: int = 0
+    in_flight_at_kills: int = 0
+    doubtful: int = 0
+    repeated: int = 0
+    failed: list[tuple[Order, str]] = field(default_factory=list)
+
+    def add(self, order: Order, verdict: Verdict) -> None:
+        world = verdict.world
+        self.schedules += 1
+        self.lives += len(verdict.ends)
+        self.points += sum(verdict.points)
+        self.kills += verdict.kills
+        self.stops += verdict.stops
+        self.charged += sum(len(call.photos) for call in world.calls if call.charged)
+        self.duplicates += world.duplicates
+        self.in_flight_at_kills += world.crashed_images
+        self.doubtful += world.doubtful_images
+        if verdict.error is not None:
+            self.failed.append((order, f"{type(verdict.error).__name__}: {verdict.error}"))
+
+    def merge(self, other: Tally) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def table(self, *, mode: str, given: argparse.Namespace, seconds: float) -> str:
+        rows = {
+            "schedules": f"{self.schedules} ({self.schedules / seconds:.0f} a second)",
+            "lives of the process": str(self.lives),
+            "points passed": str(self.points),
+            "kills": str(self.kills),
+            "stops by signal": str(self.stops),
+            "images charged": str(self.charged),
+            "of them charged before": f"{self.duplicates}, bound "
+            f"{self.in_flight_at_kills} in flight at kills + {self.doubtful} doubtful",
+            "carried out twice, same trace": str(self.repeated),
+            "violations": str(len(self.failed)),
+        }
+        lines = [f"{mode}: {_python()}, {given.jobs} processes, {seconds:.0f} s"]
+        lines += [f"  {name:32s} {value}" for name, value in rows.items()]
+        for order, error in self.failed[:MOST_TOLD]:
+            lines += [f"  FAILED {error}", f"    {_command(order, mode)}"]
+        return "\n".join(lines)
+
+
+def scenario(order: Order, *, small: bool) -> Scenario:
+    seed, fates, _ = order
+    given = {} if fates is None else {"fates": fates, "fresh_file": seed % 2 == 0}
+    return Scenario.of(seed, **(CALM_AND_SMALL if small else {}), **given)
+
+
+def carry_out(task: tuple[list[Order], bool]) -> Tally:
+    """One process's share."""
+    orders, small = task
+    tally = Tally()
+    for number, order in enumerate(orders):
+        with planted(order[2]):
+            verdict = live(scenario(order, small=small))
+            if (order[0] + number) % REPEATED == 0:
+                tally.repeated += 1
+                again = live(scenario(order, small=small))
+                if again.trace != verdict.trace:
+                    verdict.error = AssertionError("I23: another trace from the same seed")
+        tally.add(order, verdict)
+    collect()
+    return tally
+
+
+def campaign(orders: Iterable[Order], *, small: bool, jobs: int) -> Tally:
+    tally = Tally()
+    with multiprocessing.get_context("fork").Pool(jobs, initializer=_settle_down) as pool:
+        for part in pool.imap_unordered(carry_out, ((chunk, small) for chunk in chunks(orders))):
+            tally.merge(part)
+            # One that fails in many places says nothing new after the first thousand.
+            if len(tally.failed) > 1000:
+                break
+    return tally
+
+
+def chunks(orders: Iterable[Order]) -> Iterator[list[Order]]:
+    rest = iter(orders)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+def at_random(first: int, number: int) -> Iterator[Order]:
+    for seed in range(first, first + number):
+        yield seed, None, None
+
+
+def at_every_point(seeds: Iterable[int], *, kind: Kind, small: bool) -> Iterator[Order]:
+    """One schedule for every point of each seed's undisturbed first life."""
+    for seed in seeds:
+        whole = live(scenario((seed, (), None), small=small))
+        for point in range(1, whole.points[0] + 1):
+            yield seed, (Fate(kind, point),), None
+
+
+def at_every_pair(seed: int) -> Iterator[Order]:
+    """For every point of the first life, every point of the life that recovers from it."""
+    whole = live(scenario((seed, (), None), small=True))
+    for first in range(1, whole.points[0] + 1):
+        recovered = live(scenario((seed, (Fate("crash", first),), None), small=True))
+        for second in range(1, recovered.points[1] + 1):
+            yield seed, (Fate("crash", first), Fate("crash", second)), None
+
+
+def hunt(given: argparse.Namespace) -> int:
+    """Which seed notices each mistake first, and how many of the first `density` do."""
+    survivors = 0
+    lines = [f"mutants: {_python()}; seeds from {given.seed}"]
+    for name in given.mutant or MUTANTS:
+        orders = [(seed, None, name) for seed in range(given.seed, given.seed + given.density)]
+        hits = sorted(
+            campaign(orders, small=False, jobs=given.jobs).failed, key=lambda hit: hit[0][0]
+        )
+        if not hits:
+            more = range(given.seed + given.density, given.seed + given.most)
+            hits = sorted(
+                campaign(
+                    ((seed, None, name) for seed in more), small=False, jobs=given.jobs
+                ).failed,
+                key=lambda hit: hit[0][0],
+            )
+            share = f"0 of {given.density}"
+        else:
+            share = f"{len(hits)} of {given.density}"
+        survivors += not hits
+        first = f"seed {hits[0][0][0] - given.seed}" if hits else "SURVIVES"
+        why = hits[0][1].split(" (time")[0][:90] if hits else ""
+        lines.append(f"  {name:42s} {first:10s} {share:12s} {why}")
+        sys.stdout.write(lines[-1] + "\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{len(given.mutant or MUTANTS)} mutants, {survivors} survive\n")
+    return survivors
+
+
+def main() -> int:
+    given = _arguments()
+    if given.replay is not None:
+        return _replay(given)
+    started = time.monotonic()
+    if given.mode == "mutants":
+        return bool(hunt(given))
+    small = given.mode == "pairs"
+    seeds = range(given.seed, given.seed + given.number)
+    orders: Iterable[Order]
+    if given.mode == "random":
+        orders = at_random(given.seed, given.number)
+    elif given.mode == "every":
+        orders = at_every_point(seeds, kind=given.kind, small=False)
+    else:
+        orders = (order for seed in seeds for order in at_every_pair(seed))
+    tally = campaign(islice(orders, given.most_schedules), small=small, jobs=given.jobs)
+    seconds = time.monotonic() - started
+    sys.stdout.write(tally.table(mode=given.mode, given=given, seconds=seconds) + "\n")
+    return bool(tally.failed)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/campaign schedules", description=__doc__)
+    parser.add_argument("mode", nargs="?", choices=MODES, default="random")
+    parser.add_argument("--number", type=int, default=1000, help="seeds")
+    parser.add_argument("--seed", type=int, default=0, help="the first one")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--most-schedules", type=int, help="stop after so many")
+    parser.add_argument("--kind", choices=("crash", "stop", "cut"), default="crash")
+    parser.add_argument("--mutant", action="append", choices=tuple(MUTANTS))
+    parser.add_argument("--density", type=int, default=300, help="seeds for every mutant")
+    parser.add_argument("--most", type=int, default=1000, help="seeds for one that survives those")
+    parser.add_argument("--replay", type=int, metavar="SEED", help="this one, with its timeline")
+    parser.add_argument("--fates", help="as printed: crash:12,stop:40")
+    return parser.parse_args()
+
+
+def _replay(given: argparse.Namespace) -> int:
+    fates = None if given.fates is None else tuple(_fates(given.fates))
+    mutant = given.mutant[0] if given.mutant else None
+    order: Order = (given.replay, fates, mutant)
+    with planted(mutant):
+        verdict = live(scenario(order, small=given.mode == "pairs"))
+    sys.stdout.write(timeline(verdict) + "\n")
+    return not verdict.ok
+
+
+def _fates(text: str) -> Iterator[Fate]:
+    kinds: dict[str, Kind] = {"crash": "crash", "stop": "stop", "cut": "cut"}
+    for part in filter(None, text.split(",")):
+        kind, _, point = part.partition(":")
+        yield Fate(kinds[kind], int(point))
+
+
+def _command(order: Order, mode: str) -> str:
+    seed, fates, mutant = order
+    planned = "" if fates is None else ",".join(f"{fate.kind}:{fate.point}" for fate in fates)
+    words = ["scripts/campaign", "schedules", mode, "--replay", str(seed)]
+    words += [] if fates is None else ["--fates", planned or "''"]
+    return " ".join([*words, *(["--mutant", mutant] if mutant else [])])
+
+
+def _settle_down() -> None:
+    """What is there now stays: looking at it again after each chunk would take half the time."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _python() -> str:
+    return f"Python {sys.version.split()[0]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,787 @@
+"""
+Design errors on purpose, one at a time: each must break an invariant within a few seeds.
+
+They are put into the running process and taken out again; the code that is shipped has no switch for
+any of them. A mutant that survives says that the checkers do not look where it hurts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any, Final
+from unittest.mock import patch
+
+import orjson
+
+from ingestor import pipeline
+from ingestor.apis.vision import answers
+from ingestor.engines import book
+from ingestor.engines.book import Book
+from ingestor.engines.run import Run
+from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
+from ingestor.journal import ledger, listing, recovery, results, runs
+from ingestor.journal.writer import Journal
+from ingestor.kits import lifetime, quota
+from ingestor.kits.pacing import Adaptive
+from ingestor.models import Annotation, PurchaseState
+from ingestor.purchases import budget, buyer, door
+from ingestor.purchases.door import Door, Settled
+from ingestor.services import ListedPage
+from ingestor.stages import discover, store
+from ingestor.stages.download import Downloader
+from tests.simulation import lives
+
+Swap = tuple[Any, str, Any]
+"""Where, which name, and what stands there instead."""
+MUTANTS: Final[dict[str, Callable[[], Sequence[Swap]]]] = {}
+"""By name; the function's docstring says what is wrong."""
+
+
+def mutant(make: Callable[[], Sequence[Swap]]) -> Callable[[], Sequence[Swap]]:
+    MUTANTS[make.__name__.replace("_", "-")] = make
+    return make
+
+
+@contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """With this error in the code; None: with none."""
+    with ExitStack() as stack:
+        for where, what, instead in MUTANTS[name]() if name else ():
+            stack.enter_context(patch.object(where, what, instead))
+        yield
+
+
+# The journal
+
+
+@mutant
+def no_fsync() -> Sequence[Swap]:
+    """Commits are not synced."""
+    honest = lives.connect
+
+    def connect(disk: Any) -> Any:
+        honest(disk).execute("PRAGMA synchronous=NORMAL")
+        return disk
+
+    return [(lives, "connect", connect)]
+
+
+@mutant
+def result_journaled_after_storing() -> Sequence[Swap]:
+    """The answer is passed on at once, and written down two seconds later."""
+
+    async def settle(self: Any, intent: Any, found: Any, *, seconds: float) -> Settled:
+        settled = door._judge(intent, found)
+
+        async def write_later() -> None:
+            await asyncio.sleep(2)
+            with contextlib.suppress(JournalError):
+                await self._journal.write(_settling(self, intent, settled))
+
+        self.later = asyncio.create_task(write_later())
+        await self._budget.settle(intent.units, spent=intent.units)
+        return settled
+
+    return [(Door, "_settle", settle)]
+
+
+@mutant
+def result_never_journaled() -> Sequence[Swap]:
+    """The purchase is closed, and what it taught is passed on and not written down."""
+
+    def settle_purchase(db: Any, intent: Any, *, failures: Any, now: float, **_: Any) -> None:
+        for failure in failures:
+            listing.fail(db, failure, now=now)
+        ledger._close(
+            db, intent.id, PurchaseState.SETTLED, certain=intent.units, possible=0, reason=None, now=now
+        )  # fmt: skip
+
+    return [(ledger, "settle_purchase", settle_purchase)]
+
+
+@mutant
+def settling_not_awaited() -> Sequence[Swap]:
+    """The write is handed in, and nobody waits for the disk."""
+    honest = Journal.write
+
+    async def write(self: Any, work: Any) -> Any:
+        if getattr(work, "func", None) is not ledger.settle_purchase:
+            return await honest(self, work)
+        self.pending = asyncio.create_task(honest(self, work))
+        return None
+
+    return [(Journal, "write", write)]
+
+
+@mutant
+def settling_forgotten() -> Sequence[Swap]:
+    """The answer is kept, and its purchase stays open."""
+
+    def settle_purchase(db: Any, intent: Any, *, annotations: Any, now: float, **_: Any) -> None:
+        sizes = {image.photo.id: image.size for image in intent.images}
+        for found in annotations:
+            results.keep(db, found, size=sizes[found.photo_id], purchase=intent.id, now=now)
+
+    return [(ledger, "settle_purchase", settle_purchase)]
+
+
+@mutant
+def intent_not_written() -> Sequence[Swap]:
+    """The paid call leaves without a word in the journal."""
+    return [(ledger, "open_purchase", lambda db, intent: None)]
+
+
+@mutant
+def intent_after_the_call() -> Sequence[Swap]:
+    """First the money, then the intent."""
+
+    async def purchase(self: Any, images: Any, *, attempt: int) -> Settled:
+        await self._budget.reserve(len(images))
+        await self._quota.acquire(1, len(images))
+        found = await self._look(images)
+        intent = await self._open(images, len(images), attempt)
+        settled: Settled = await self._settle(intent, found, seconds=1.0)
+        return settled
+
+    return [(Door, "purchase", purchase)]
+
+
+@mutant
+def intent_not_awaited() -> Sequence[Swap]:
+    """The call leaves while the disk still writes the intent."""
+    honest = Journal.write
+
+    async def write(self: Any, work: Any) -> Any:
+        if getattr(work, "func", None) is not ledger.open_purchase:
+            return await honest(self, work)
+        self.pending = asyncio.create_task(honest(self, work))
+        return None
+
+    return [(Journal, "write", write)]
+
+
+@mutant
+def disk_failure_ignored() -> Sequence[Swap]:
+    """What the disk refused is taken as written."""
+    honest = Journal._transaction
+
+    def transaction(self: Any, works: Any) -> list[Any]:
+        outcomes = honest(self, works)
+        if self.broken is None:
+            return outcomes
+        self.broken = None
+        return [None] * len(works)
+
+    return [(Journal, "_transaction", transaction)]
+
+
+@mutant
+def failure_not_journaled() -> Sequence[Swap]:
+    """A photo that could not be fetched is forgotten."""
+
+    async def failed(self: Any, failure: Any) -> None:
+        self._tell(failure)
+
+    return [(Book, "failed", failed)]
+
+
+@mutant
+def page_mark_before_its_photos() -> Sequence[Swap]:
+    """That a page was read is durable before its photos are, and a new run goes on behind it."""
+    honest = Book.sight
+
+    async def sight(self: Any, group: str, number: int, page: Any, room: Any) -> Any:
+        marked = await self._journal.read(partial(runs.fact, name="mark"))
+        run, done = (marked or "0 0").split()
+        if int(run) < self._run and number <= int(done):
+            page = ListedPage(pages=page.pages, total=page.total, rows=())
+        elif number > int(done):
+            write = partial(runs.set_fact, name="mark", value=f"{self._run} {number}")
+            await self._journal.write(write)
+        return await honest(self, group, number, page, room)
+
+    return [(Book, "sight", sight)]
+
+
+@mutant
+def page_not_written_before_its_photos_go_on() -> Sequence[Swap]:
+    """Photos travel on while their page is still to be written."""
+    honest = Book.sight
+
+    async def sight(self: Any, group: str, number: int, page: Any, room: Any) -> Any:
+        photos, _ = page.photos_and_failures(group)
+
+        async def write_later() -> None:
+            await asyncio.sleep(5)
+            await honest(self, group, number, page, room)
+
+        self.later = asyncio.create_task(write_later())
+        given = dict.fromkeys(("dead", "joined"), ())
+        counts = dict.fromkeys(("known", "skipped", "repeated"), 0)
+        return _sighting(fresh=tuple(photos), **given, **counts)
+
+    return [(Book, "sight", sight)]
+
+
+# Recovery
+
+
+@mutant
+def quota_forgotten_on_restart() -> Sequence[Swap]:
+    """A new process believes that nothing was spent in the last minute."""
+    return [(ledger, "purchases_since", lambda db, moment: [])]
+
+
+@mutant
+def budget_of_killed_runs_forgotten() -> Sequence[Swap]:
+    """Every restart has the whole ceiling again."""
+    return [(ledger, "units_since_last_end", lambda db, run: ledger.Units())]
+
+
+@mutant
+def open_purchases_of_the_dead_are_free() -> Sequence[Swap]:
+    """What a killed process was paying for counts as nothing."""
+    honest = ledger.doubt_open_purchases
+
+    def doubt(db: Any, *, now: float) -> list[str]:
+        photos = honest(db, now=now)
+        db.execute("UPDATE purchases SET possible = 0 WHERE reason = 'process died'")
+        return photos
+
+    return [(ledger, "doubt_open_purchases", doubt)]
+
+
+@mutant
+def pending_not_resumed() -> Sequence[Swap]:
+    """What a killed run had listed waits for its page to come again."""
+
+    async def take_pending(self: Any, most: int) -> Sequence[Any]:
+        return ()
+
+    return [(Book, "take_pending", take_pending)]
+
+
+@mutant
+def leftovers_not_published() -> Sequence[Swap]:
+    """What was bought and not stored stays where it is."""
+
+    async def publish_left_over(self: Any) -> None:
+        pass
+
+    return [(Book, "publish_left_over", publish_left_over)]
+
+
+@mutant
+def doubtful_not_parked_on_restart() -> Sequence[Swap]:
+    """The mode that buys at most once forgets what a killed process was buying."""
+    return [(recovery, "_park", lambda db, *, now: None)]
+
+
+@mutant
+def listing_ends_at_what_is_pending() -> Sequence[Swap]:
+    """Two pages of photos known to this run end the walk, wherever they are known from."""
+
+    def note(self: Any, page: Any, new: int) -> None:
+        self.pages += 1
+        self.brought += new
+        self.stale = 0 if new else self.stale + 1
+        self.shrank = self.shrank or page.total < self.total
+        self.total = page.total
+
+    return [(discover._Pass, "note", note)]
+
+
+# The store
+
+
+@mutant
+def stored_mark_before_the_write() -> Sequence[Swap]:
+    """A photo counts as stored, and then is."""
+    honest = Book.write
+
+    async def write(self: Any, batch: Any) -> None:
+        photos = [published.photo.id for published in batch]
+        await self._journal.write(partial(results.mark_stored, photos=photos))
+        await honest(self, batch)
+
+    return [(Book, "write", write)]
+
+
+@mutant
+def paths_of_a_photo_in_two_updates() -> Sequence[Swap]:
+    """First the records, then the index."""
+    honest = Book.__init__
+
+    def init(self: Any, **given: Any) -> None:
+        whole = given["update"]
+
+        async def update(paths: Mapping[str, Any]) -> None:
+            photos = {path: value for path, value in paths.items() if path.startswith("photos/")}
+            await whole(photos)
+            await whole({path: value for path, value in paths.items() if path not in photos})
+
+        honest(self, **{**given, "update": whole and update})
+
+    return [(Book, "__init__", init)]
+
+
+@mutant
+def refused_update_loses_a_half() -> Sequence[Swap]:
+    """Of an update that the database refuses only the first half is tried again."""
+    honest = store.publish
+
+    async def publish(batch: Any, *, write: Any, failed: Any) -> None:
+        try:
+            await write(batch)
+        except IngestorError:
+            if len(batch) > 1:
+                await honest(batch[: len(batch) // 2], write=write, failed=failed)
+            else:
+                await honest(batch, write=write, failed=failed)
+
+    return [(store, "publish", publish), (book, "publish", publish)]
+
+
+# What follows from an answer
+
+
+@mutant
+def whole_batch_again_for_one_image() -> Sequence[Swap]:
+    """One image's trouble spoils the batch."""
+    honest = door._judge
+
+    def judge(intent: Any, found: Any) -> Settled:
+        settled = honest(intent, found)
+        if settled.again:
+            return Settled(annotations=(), failures=(), again=intent.images)
+        return settled
+
+    return [(door, "_judge", judge)]
+
+
+@mutant
+def wrong_count_trusted_by_position() -> Sequence[Swap]:
+    """Answers are given to images in their order, however many there are."""
+    honest = answers.read_annotations
+
+    def read(response: Any, images: Any, features: Any) -> Any:
+        with contextlib.suppress(ValueError, KeyError):
+            rows = orjson.loads(response.body)["responses"]
+            rows = (rows + [{}] * len(images))[: len(images)]
+            response = replace(response, body=orjson.dumps({"responses": rows}))
+        return honest(response, images, features)
+
+    return [(answers, "read_annotations", read)]
+
+
+@mutant
+def answers_mixed_up() -> Sequence[Swap]:
+    """The first image gets the second one's labels, and so on."""
+    honest = answers.read_annotations
+
+    def read(response: Any, images: Any, features: Any) -> Any:
+        found = honest(response, images, features)
+        good = [answer for answer in found if isinstance(answer, Annotation)]
+        labels = [answer.labels for answer in good]
+        mixed = zip(good, labels[1:] + labels[:1], strict=True)
+        swapped = {answer.photo_id: replace(answer, labels=other) for answer, other in mixed}
+        return [swapped.get(answer.photo_id, answer) for answer in found]
+
+    return [(answers, "read_annotations", read)]
+
+
+@mutant
+def no_labels_is_no_answer() -> Sequence[Swap]:
+    """A picture of nothing is asked about again."""
+    honest = answers.read_annotations
+
+    def read(response: Any, images: Any, features: Any) -> Any:
+        return [
+            answers.ImageError(photo_id=found.photo_id, code=14, message="empty", transient=True)
+            if isinstance(found, Annotation) and not found.labels
+            else found
+            for found in honest(response, images, features)
+        ]
+
+    return [(answers, "read_annotations", read)]
+
+
+@mutant
+def late_answer_dropped() -> Sequence[Swap]:
+    """A paid call is given up after ten seconds, although it would be answered."""
+    honest = Door.__init__
+
+    def init(self: Any, *, look: Any, **given: Any) -> None:
+        async def hasty(images: Any) -> Any:
+            try:
+                async with asyncio.timeout(10):
+                    return await look(images)
+            except TimeoutError:
+                raise AnswerLost("too slow", reason="timeout") from None
+
+        honest(self, look=hasty, **given)
+
+    return [(Door, "__init__", init)]
+
+
+@mutant
+def lost_answer_taken_as_refusal() -> Sequence[Swap]:
+    """What was lost on the way back counts as not billed."""
+    honest = door.state_after
+
+    def state(error: IngestorError) -> PurchaseState:
+        return PurchaseState.REFUSED if isinstance(error, AnswerLost) else honest(error)
+
+    return [(door, "state_after", state)]
+
+
+@mutant
+def unavailable_taken_as_free() -> Sequence[Swap]:
+    """Google's 503 counts as not billed."""
+    honest = door.state_after
+
+    def state(error: IngestorError) -> PurchaseState:
+        return PurchaseState.REFUSED if isinstance(error, Unavailable) else honest(error)
+
+    return [(door, "state_after", state)]
+
+
+@mutant
+def unavailable_repeated_where_nothing_may_be() -> Sequence[Swap]:
+    """The mode that buys at most once repeats Google's 503 like the other one."""
+    honest = buyer._free_to_repeat
+    return [(buyer, "_free_to_repeat", lambda _most: honest(3))]
+
+
+@mutant
+def lost_answer_repeated_as_if_free() -> Sequence[Swap]:
+    """A doubt is tried again like what was never sent."""
+    honest = buyer._free_to_repeat
+
+    def free(*given: Any) -> Any:
+        hint = honest(*given)
+        return lambda error: True if isinstance(error, AnswerLost) else hint(error)
+
+    return [(buyer, "_free_to_repeat", free)]
+
+
+@mutant
+def doubt_allowance_ignored() -> Sequence[Swap]:
+    """Everything in doubt is bought again."""
+    return [(budget.Doubts, "allow", lambda _self, _images: True)]
+
+
+@mutant
+def doubted_twice() -> Sequence[Swap]:
+    """The second doubt about an image is treated like the first."""
+    honest = buyer.Buyer._doubt
+
+    async def doubt(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
+        batch.doubted = False
+        await honest(self, batch, error, outcomes)
+
+    return [(buyer.Buyer, "_doubt", doubt)]
+
+
+@mutant
+def refused_batch_loses_a_half() -> Sequence[Swap]:
+    """Of a batch that Vision refuses only the first half is tried again."""
+
+    async def isolate(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
+        if len(batch.images) == 1:
+            await self._bury(batch, f"vision-{error.reason}", error, "no", outcomes)
+            return
+        await self._buy(buyer._split(batch, len(batch.images) // 2)[0], outcomes)
+
+    return [(buyer.Buyer, "_isolate", isolate)]
+
+
+@mutant
+def refused_batch_buried_whole() -> Sequence[Swap]:
+    """One bad picture takes its neighbours with it."""
+
+    async def isolate(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
+        await self._bury(batch, f"vision-{error.reason}", error, "no", outcomes)
+
+    return [(buyer.Buyer, "_isolate", isolate)]
+
+
+# What is bought at all
+
+
+@mutant
+def twins_bought() -> Sequence[Swap]:
+    """Equal pictures that travel together are bought one by one."""
+
+    async def annotate(self: Any, images: Any, outcomes: Any) -> None:
+        work = partial(
+            results.reuse_all, images=images, features=self._features.key, now=self._wall()
+        )
+        known = await self._journal.write(work)
+        unknown = []
+        for image, found in zip(images, known, strict=True):
+            if found is None:
+                unknown.append(image)
+            else:
+                outcomes.append(buyer._published(image, found))
+        if unknown:
+            await self._buy(buyer._Batch(unknown), outcomes)
+
+    return [(buyer.Buyer, "_annotate_unknown", annotate)]
+
+
+@mutant
+def known_bytes_bought_again() -> Sequence[Swap]:
+    """What the same picture taught before is not looked up."""
+    return [(results, "reuse_all", lambda db, images, **_: [None] * len(images))]
+
+
+@mutant
+def dead_letters_bought_again() -> Sequence[Swap]:
+    """A photo that failed is tried again by every run."""
+    honest = listing._finished
+
+    def finished(db: Any, photo: str, state: str, features: Any) -> bool:
+        return state != "dead" and honest(db, photo, state, features)
+
+    return [(listing, "_finished", finished)]
+
+
+@mutant
+def repeated_rows_sent_on_again() -> Sequence[Swap]:
+    """A photo that comes on two pages travels twice."""
+    honest = Book.sight
+
+    async def sight(self: Any, group: str, number: int, page: Any, room: Any) -> Any:
+        sighting = await honest(self, group, number, page, room)
+        photos, unusable = page.photos_and_failures(group)
+        bare = {failure.photo_id for failure in unusable}
+        again = [photo for photo in photos if photo.id not in bare and not photo.is_video]
+        return replace(sighting, fresh=tuple(again))
+
+    return [(Book, "sight", sight)]
+
+
+@mutant
+def ceiling_looked_at_after_paying() -> Sequence[Swap]:
+    """The last purchase may be larger than what is left."""
+
+    def fits(self: Any, units: int) -> bool:
+        return self.ceiling is None or self.spent + self.reserved < self.ceiling
+
+    return [(budget.Budget, "_fits", fits)]
+
+
+@mutant
+def ceiling_off_by_one() -> Sequence[Swap]:
+    """One unit more than was allowed."""
+
+    def fits(self: Any, units: int) -> bool:
+        return self.ceiling is None or self.spent + self.reserved + units <= self.ceiling + 1
+
+    return [(budget.Budget, "_fits", fits)]
+
+
+@mutant
+def doubtful_units_given_back() -> Sequence[Swap]:
+    """What was perhaps billed can be spent again."""
+    honest = Door._close
+
+    async def close(self: Any, intent: Any, permit: Any, error: Any) -> None:
+        await honest(self, intent, permit, error)
+        if isinstance(error, AnswerLost):
+            await self._budget.settle(0, spent=-intent.units)
+
+    return [(Door, "_close", close)]
+
+
+# Limits
+
+
+@mutant
+def paid_calls_unlimited() -> Sequence[Swap]:
+    """As many paid calls as there are batches."""
+
+    async def enter(self: Any) -> None:
+        self.in_flight += 1
+
+    return [(Adaptive, "enter", enter)]
+
+
+@mutant
+def downloads_unlimited() -> Sequence[Swap]:
+    """Every worker there is downloads, slot or not, and there are too many."""
+
+    async def attempt(self: Any, size: Any, hold: Any) -> Any:
+        return await self._fetch(size, hold.grow)
+
+    honest = Run.__init__
+
+    def init(self: Any, settings: Any, *given: Any, **named: Any) -> None:
+        honest(self, settings.model_copy(update={"max_downloads": 9}), *given, **named)
+
+    return [(Downloader, "_attempt", attempt), (Run, "__init__", init)]
+
+
+@mutant
+def no_quota() -> Sequence[Swap]:
+    """Nobody counts requests and images."""
+
+    async def acquire(self: Any, *costs: float) -> Any:
+        if self._closed:
+            raise quota.QuotaClosed
+        return quota.Permit(costs, self._clock())
+
+    return [(quota.Quota, "acquire", acquire)]
+
+
+@mutant
+def window_of_a_minute_forgotten() -> Sequence[Swap]:
+    """The bucket alone is asked: a burst on top of a full minute passes."""
+    return [(quota._Dimension, "_seconds_until_window", lambda self, cost, now: 0.0)]
+
+
+@mutant
+def repeats_without_a_permit() -> Sequence[Swap]:
+    """A second attempt does not count as a request."""
+    honest = quota.Quota.acquire
+    asked: set[float] = set()
+
+    async def acquire(self: Any, *costs: float) -> Any:
+        if self.refused and not self._closed and self.refused not in asked:
+            return quota.Permit(costs, self._clock())
+        return await honest(self, *costs)
+
+    return [(quota.Quota, "acquire", acquire)]
+
+
+@mutant
+def retry_after_ignored() -> Sequence[Swap]:
+    """The vendor's wish is heard and forgotten."""
+    honest = quota.Quota.refuse
+
+    def hint(error: BaseException) -> bool | float:
+        return isinstance(error, Throttled | Unavailable)
+
+    return [
+        (quota.Quota, "refuse", _without_wish(honest)),
+        (buyer, "retry_hint", hint),
+    ]
+
+
+# Stopping
+
+
+@mutant
+def stop_ignored_by_the_door() -> Sequence[Swap]:
+    """A purchase whose intent was being written when the signal came is made all the same."""
+    honest = Door._open
+
+    async def open_(self: Any, images: Any, units: int, attempt: int) -> Any:
+        real = self._lifetime
+        self._lifetime = _Deaf()
+        try:
+            return await honest(self, images, units, attempt)
+        finally:
+            self._lifetime = real
+
+    return [(Door, "_open", open_)]
+
+
+@mutant
+def quota_stays_open_when_stopping() -> Sequence[Swap]:
+    """Those who wait for a permit get one although the run is stopping."""
+    return [(quota.Quota, "close", lambda self: None), *stop_ignored_by_the_door()]
+
+
+@mutant
+def no_grace_for_paid_calls() -> Sequence[Swap]:
+    """A signal cuts paid calls at once."""
+    honest = lifetime.Lifetime.stop
+
+    def stop(self: Any, reason: str, error: Any = None) -> None:
+        honest(self, reason, error)
+        self.cut()
+
+    return [(lifetime.Lifetime, "stop", stop)]
+
+
+@mutant
+def no_end_of_the_grace_period() -> Sequence[Swap]:
+    """After a signal paid calls are awaited, however long they take."""
+    return [(lifetime.Lifetime, "cut", lambda _self: None)]
+
+
+def _sighting(**given: Any) -> listing.Sighting:
+    """With nothing for what it does not name."""
+    names = {field.name for field in fields(listing.Sighting)}
+    return listing.Sighting(**(dict.fromkeys(names, ()) | given))
+
+
+def _without_wish(refuse: Any) -> Any:
+    return lambda quota, permit, **_: refuse(quota, permit)
+
+
+@mutant
+def ceiling_cuts_paid_calls() -> Sequence[Swap]:
+    """The grace period of a signal begins at a ceiling, too, where nobody waits."""
+    honest = lifetime.Lifetime.stop
+
+    def stop(self: Any, reason: str, error: Any = None) -> None:
+        honest(self, reason, error)
+        if error is not None:
+            asyncio.get_running_loop().call_later(self.drain, self.cut)
+
+    return [(lifetime.Lifetime, "stop", stop)]
+
+
+@mutant
+def front_door_left_open() -> Sequence[Swap]:
+    """Discovery that is stopped before its first step leaves its channel open."""
+    return [(pipeline, "run", partial(_run, close=False))]
+
+
+@mutant
+def listing_error_cancels_paid_calls() -> Sequence[Swap]:
+    """What ends the listing ends everything else at once."""
+    return [(pipeline, "run", partial(_run, close=True))]
+
+
+async def _run(
+    channels: pipeline.Channels,
+    *,
+    close: bool,
+    discover: Any,
+    download: Any,
+    annotate: Any,
+    store: Any,
+    lifetime: lifetime.Lifetime,
+) -> None:
+    async with asyncio.TaskGroup() as stages:
+        door = stages.create_task(discover(channels.photos), name="discover")
+        stages.create_task(download(channels.photos, channels.images), name="download")
+        stages.create_task(annotate(channels.images, channels.published), name="annotate")
+        stages.create_task(store(channels.published), name="store")
+        with lifetime.at_stop(door.cancel):
+            await asyncio.wait((door,))
+            if close:
+                channels.photos.close()
+
+
+class _Deaf:
+    stopping = False
+
+
+def _settling(self: Any, intent: Any, settled: Settled) -> Any:
+    return partial(
+        ledger.settle_purchase,
+        intent=intent,
+        annotations=settled.annotations,
+        failures=settled.failures,
+        now=self._wall(),
+    )

@@ -1,0 +1,59 @@
+"""A share of the campaign: whatever happens when, nothing is lost and nothing is bought twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.lives import live
+from tests.simulation.loop import collect
+from tests.simulation.mutants import MUTANTS, planted
+from tests.simulation.scenario import Fate, Kind, Scenario
+from tests.simulation.timeline import timeline
+
+TOGETHER = 20
+"""Seeds in one test: fine enough to be spread over cores."""
+SHARE = 200
+MOST_SEEDS = 120
+"""In the campaign they are looked for longer."""
+RARE = frozenset({"quota-forgotten-on-restart"})
+"""Mutants that few seeds notice: only the campaign has the time."""
+
+
+@pytest.fixture(autouse=True)
+def _memory_of_the_dead() -> Iterator[None]:
+    yield
+    collect()
+
+
+@pytest.mark.parametrize("first", range(0, SHARE, TOGETHER))
+def test_every_schedule_keeps_the_invariants(first: int) -> None:
+    for seed in range(first, first + TOGETHER):
+        verdict = live(Scenario.of(seed))
+
+        assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("kind", ["crash", "stop", "cut"])
+def test_a_run_may_end_at_any_point(kind: Kind) -> None:
+    small = {"photos": 6, "fault_rate": 0.0, "max_units": None}
+    points = live(Scenario.of(3, **small, fates=())).points[0]
+
+    for point in range(1, points, 9):
+        verdict = live(Scenario.of(3, **small, fates=(Fate(kind, point),)))
+
+        assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("seed", [1, 5, 9])
+def test_the_same_seed_leaves_the_same_trace(seed: int) -> None:
+    assert live(Scenario.of(seed)).trace == live(Scenario.of(seed)).trace
+
+
+@pytest.mark.parametrize("name", sorted(MUTANTS.keys() - RARE))
+def test_a_planted_mistake_is_noticed(name: str) -> None:
+    with planted(name):
+        noticed = any(not live(Scenario.of(seed)).ok for seed in range(MOST_SEEDS))
+
+    assert noticed
