@@ -156,10 +156,24 @@ def _processors(form: Form, redaction: Redaction, *, colors: bool) -> list[Proce
         structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=True),
         structlog.processors.format_exc_info,
         redact,
+        *((_without_controls,) if form == "text" else ()),
         rendered,
         # A renderer joins texts: what was harmless in two fields may tell something in one line.
         redact_again,  # type: ignore[list-item]  # behind the renderer a line is text
     ]
+
+
+def _without_controls(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """What an upstream said must not move the cursor; JSON spells such signs out by itself."""
+    return {
+        name: _plain(value) if isinstance(value, str) and not value.isprintable() else value
+        for name, value in line.items()
+    }
+
+
+def _plain(text: str) -> str:
+    """Tracebacks keep their lines; the renderer quotes other values that have several."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
 def _as_json(line: EventDict, **_options: object) -> str:

@@ -118,3 +118,14 @@ def test_a_secret_that_json_would_spell_differently_is_hidden_all_the_same() -> 
     logger.info("library", said='the key canary"with\\signs was refused')
 
     assert book.lines[0]["said"] == "the key *** was refused"
+
+
+@pytest.mark.parametrize(
+    "said", ["\x1b[2J\x07", "two words\x1b[2J", "a\nforged line"], ids=["bare", "quoted", "a line"]
+)
+def test_what_an_upstream_said_cannot_disturb_the_terminal(said: str) -> None:
+    book = Book()
+
+    listening(book, form="text")(events.RunStopping(reason="weather", message=said))
+
+    assert book.getvalue()[:-1].isprintable()
