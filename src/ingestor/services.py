@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from aiolimiter import AsyncLimiter
 
 from ingestor import events
+from ingestor.apis.flickr import PER_PAGE as PHOTOS_PER_PAGE
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin, Unusable
 from ingestor.apis.google import (
     Credentials,
@@ -64,6 +65,7 @@ LABEL_BYTES = 260
 """What each label adds to the record, the index and the list of labels: measured."""
 
 __all__ = [
+    "PHOTOS_PER_PAGE",
     "Group",
     "ListedPage",
     "PoliteDatabase",
@@ -90,6 +92,11 @@ class ListedPage:
     pages: int
     total: int
     rows: Sequence[Photo | Unusable]
+
+    @property
+    def dates(self) -> list[int]:
+        """When its photos were added, unix seconds, of those that say so."""
+        return [row.date_added for row in self.rows if isinstance(row, Photo) and row.date_added]
 
     def photos_and_failures(self, group: str) -> tuple[list[Photo], list[Failure]]:
         """

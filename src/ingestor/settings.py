@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -36,6 +37,9 @@ GROUP_ID = re.compile(r"\d+@N\d{2}")
 GROUP_ALIAS = re.compile(r"[\w-]{1,100}")
 GROUP_URL = re.compile(r"https?://(www\.)?flickr\.com/groups/([\w@-]{1,100})/?(pool/?)?")
 
+DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400})
+
 
 def _split_commas(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
@@ -54,6 +58,14 @@ def _share_or_number(value: object) -> object:
     return int(text)
 
 
+def _seconds(value: object) -> object:
+    """Read "90s", "15m", "12h" or "1d"; a bare number is seconds."""
+    if not isinstance(value, str) or not (match := DURATION.fullmatch(value.strip())):
+        return value
+    return float(match[1]) * SECONDS[match[2]]
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Groups = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 Allowance = Annotated[float | int, BeforeValidator(_share_or_number)]
 
@@ -108,11 +120,24 @@ class Settings(BaseSettings):
     max_units: int | None = Field(default=None, ge=0)
     max_cost: float | None = Field(default=None, ge=0)
     """USD, the free tier counted."""
+    max_units_per_day: int | None = Field(default=None, ge=0)
+    max_units_per_month: int | None = Field(default=None, ge=0)
+    """Of the calendar's days and months, UTC; whatever is bought in this state directory counts."""
     max_failures: Allowance = 0.2
     """A share (float) or a number (int) of failed photos above which the run says so: exit 4."""
     in_doubt: Literal["retry", "park"] = "retry"
     doubt_share: float = Field(default=0.005, ge=0, le=1)
     """Of the images bought, how many may be bought again in doubt; above it they are parked."""
+
+    # How a worker follows its groups
+    groups_file: Path | None = None
+    """More groups, one a line; may change while the worker runs."""
+    every: Duration = 900.0
+    """Seconds between two looks at a group."""
+    recheck: Duration = 12 * 3600.0
+    """Seconds within which every page of a pool is read again, for photos that have left it."""
+    eyes: str = "127.0.0.1:9464"
+    """Host and port of /livez, /readyz and /metrics; "off" for none."""
 
     # How it runs and speaks
     engine: Literal["local", "ray"] = "local"

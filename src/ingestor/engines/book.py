@@ -14,10 +14,11 @@ from typing import Any
 from ingestor import events
 from ingestor.catalog.local import shelve
 from ingestor.engines.adoption import Adoption
-from ingestor.journal import dead, listing, results
+from ingestor.journal import coverage, dead, listing, results
 from ingestor.journal.writer import Journal
+from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, FeatureSet, Photo, Published
-from ingestor.records import escape, membership, merged, updates_for
+from ingestor.records import SERVER_TIME, escape, membership, merged, updates_for
 from ingestor.report import Report
 from ingestor.services import ListedPage, Update, weigh_record
 from ingestor.stages.store import MOST_PHOTOS, publish
@@ -57,9 +58,14 @@ class Book:
         self._adoption = adoption
 
     async def sight(
-        self, group: str, number: int, page: ListedPage, room: int | None
+        self,
+        group: str,
+        number: int,
+        page: ListedPage,
+        room: int | None,
+        stretch: Interval | None = None,
     ) -> listing.Sighting:
-        """Write a page down before anything is done about it."""
+        """Write a page down before anything is done about it, and what is covered with it."""
         photos, unusable = page.photos_and_failures(group)
         self._totals[group] = page.total
         if self._adoption:
@@ -74,8 +80,11 @@ class Book:
                 features=self._features.key if self._reannotate else None,
                 unusable=unusable,
                 now=self._wall(),
+                stretch=stretch,
             )
         )
+        if sighting.returned:
+            await self.publish_left_over()
         if self._update and sighting.joined:
             await self._update(
                 merged(
@@ -144,6 +153,11 @@ class Book:
         for gid, total in self._totals.items():
             paths[f"groups/{escape(gid)}/name"] = self._groups[gid]
             paths[f"groups/{escape(gid)}/total"] = total
+            paths[f"groups/{escape(gid)}/round"] = SERVER_TIME
+            covered = await self._journal.read(partial(coverage.covered, group=gid))
+            paths[f"groups/{escape(gid)}/covered"] = {
+                str(number): {"from": low, "to": high} for number, (low, high) in enumerate(covered)
+            } or None
         paths |= {f"dead/p{photo}": letter for photo, letter in letters.items()}
         await self._update(paths)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from ingestor import events
 from ingestor.engines.forecast import forecast
 from ingestor.engines.leases import leased
-from ingestor.engines.run import Run
+from ingestor.engines.run import FrontDoor, Run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.lifetime import Lifetime
@@ -24,7 +24,7 @@ from ingestor.services import Group, Services, open_services
 from ingestor.settings import MEGABYTE, Settings, is_sandbox
 from ingestor.stages.annotate import MOST_IMAGES
 
-__all__ = ["forecast", "ingest"]
+__all__ = ["carry_out", "forecast", "ingest"]
 
 OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
 OpenJournal = Callable[[Path], AbstractAsyncContextManager[Journal]]
@@ -59,41 +59,63 @@ async def ingest(
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
         found = await lifetime.unless_stopping(_arrive(services, settings.groups))
-        groups = {group.id: group.name for group in found}
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall()))}-{new_name()[:6]}"
-        async with leased(
-            services.database,
-            journal=journal,
-            owner=f"{name}@{platform.node()}",
-            groups=groups,
-            wait=settings.wait,
+        return await carry_out(
+            settings,
+            journal,
+            services,
+            groups={group.id: group.name for group in found},
             lifetime=lifetime,
-            wall=wall,
             listen=listen,
-        ) as leases:
-            opening = await journal.write(
-                _opening(
-                    settings,
-                    name=name,
-                    target=services.target,
-                    epoch=leases.epoch if leases else 0,
-                    now=wall(),
-                )
-            )
-            run = Run(
-                settings,
-                journal,
-                services,
-                opening,
-                groups=groups,
-                leases=leases,
-                lifetime=lifetime,
-                listen=listen,
-                wall=wall,
-                new_name=new_name,
-                most_images=most_images,
-            )
-            return await run.carry_out(name)
+            wall=wall,
+            new_name=new_name,
+            most_images=most_images,
+        )
+
+
+async def carry_out(
+    settings: Settings,
+    journal: Journal,
+    services: Services,
+    *,
+    groups: Mapping[str, str],
+    lifetime: Lifetime,
+    listen: events.Listener,
+    wall: Callable[[], float] = time.time,
+    new_name: Callable[[], str] = _new_name,
+    most_images: int = MOST_IMAGES,
+    front_door: FrontDoor | None = None,
+) -> Report:
+    """One run under its leases."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall()))}-{new_name()[:6]}"
+    async with leased(
+        services.database,
+        journal=journal,
+        owner=f"{name}@{platform.node()}",
+        groups=groups,
+        wait=settings.wait,
+        lifetime=lifetime,
+        wall=wall,
+        listen=listen,
+    ) as leases:
+        epoch = leases.epoch if leases else 0
+        opening = await journal.write(
+            _opening(settings, name=name, target=services.target, epoch=epoch, now=wall())
+        )
+        run = Run(
+            settings,
+            journal,
+            services,
+            opening,
+            front_door=front_door,
+            groups=groups,
+            leases=leases,
+            lifetime=lifetime,
+            listen=listen,
+            wall=wall,
+            new_name=new_name,
+            most_images=most_images,
+        )
+        return await run.carry_out(name)
 
 
 def _opening(
@@ -106,6 +128,7 @@ def _opening(
         target=target,
         in_doubt=settings.in_doubt,
         month_start=pricing.month_start(now),
+        day_start=pricing.day_start(now),
         window=WINDOW,
         now=now,
         epoch=epoch,

@@ -45,6 +45,9 @@ STORE_WRITERS = 4
 """Updates in flight: enough to hide the round trip, few enough to see what hangs (taste)."""
 
 
+FrontDoor = Callable[["Run"], pipeline.Discover]
+
+
 class Run:
     """One run; carried out once."""
 
@@ -55,6 +58,7 @@ class Run:
         services: Services,
         opening: Opening,
         *,
+        front_door: FrontDoor | None = None,
         groups: Mapping[str, str],
         leases: Leases | None,
         lifetime: Lifetime,
@@ -63,6 +67,8 @@ class Run:
         new_name: Callable[[], str],
         most_images: int,
     ) -> None:
+        """`front_door` finds photos in another way than by listing the groups up to the limit."""
+        self._front_door = front_door or list_groups
         self.settings = settings
         self.leases = leases
         self.journal = journal
@@ -151,15 +157,7 @@ class Run:
         )
         await pipeline.run(
             self.channels,
-            discover=partial(
-                discover,
-                groups=list(self.groups),
-                limit=settings.limit,
-                list_page=services.list_page,
-                sight=self.book.sight,
-                take_pending=self.book.take_pending,
-                stopping=lambda: self.lifetime.stopping,
-            ),
+            discover=self._front_door(self),
             download=partial(
                 download,
                 image_of=downloader.image_of,
@@ -268,6 +266,12 @@ class Run:
     def _budget(self) -> Budget:
         settings, spent = self.settings, self.opening.spent.at_most
         ceilings: list[tuple[int, str]] = []
+        for most, used, reason in (
+            (settings.max_units_per_day, self.opening.day.at_most, "max-units-per-day"),
+            (settings.max_units_per_month, self.opening.month.at_most, "max-units-per-month"),
+        ):
+            if most is not None:
+                ceilings.append((spent + max(0, most - used), reason))
         if settings.max_units is not None:
             ceilings.append((settings.max_units, "max-units"))
         if settings.max_cost is not None:
@@ -312,6 +316,19 @@ class Run:
     def _say_stopping(self) -> None:
         message = "" if self.lifetime.error is None else str(self.lifetime.error)
         self.listen(events.RunStopping(reason=self.lifetime.reason or "", message=message))
+
+
+def list_groups(run: Run) -> pipeline.Discover:
+    """List the groups of a run from the newest photo down, until the limit."""
+    return partial(
+        discover,
+        groups=list(run.groups),
+        limit=run.settings.limit,
+        list_page=run.services.list_page,
+        sight=run.book.sight,
+        take_pending=run.book.take_pending,
+        stopping=lambda: run.lifetime.stopping,
+    )
 
 
 def _first(group: BaseExceptionGroup[IngestorError]) -> IngestorError:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
+from ingestor.journal.coverage import cover
+from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Photo, Size
 
 
@@ -27,10 +29,12 @@ class Sighting:
     """Photos that are stored already and were not known to be in this group."""
     repeated: int
     """Rows that this run had met before."""
+    returned: int
+    """Photos that had been withdrawn: their annotations are known, and wait to be published again."""
 
     @property
     def new_to_run(self) -> int:
-        return len(self.fresh) + self.known + self.skipped + len(self.dead)
+        return len(self.fresh) + self.known + self.skipped + len(self.dead) + self.returned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,15 @@ def sight_page(
     features: str | None,
     unusable: Iterable[Failure],
     now: float,
+    stretch: Interval | None = None,
 ) -> Sighting:
-    """A page and what it says of its group, in one transaction."""
+    """
+    A page and what it says of its group, in one transaction.
+
+    `stretch`: the date-added interval that is covered with this page, if all of it is.
+    """
+    if stretch is not None:
+        cover(db, group.id, stretch)
     db.execute(
         "INSERT INTO groups (gid, name, total, listed_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (gid) DO UPDATE SET name = excluded.name, total = excluded.total, "
@@ -82,16 +93,19 @@ def sight(
     fresh: list[Photo] = []
     dead: list[Failure] = []
     joined: list[Photo] = []
-    known = skipped = repeated = 0
+    known = skipped = repeated = returned = 0
     for photo in photos:
         before = db.execute("SELECT state, run FROM photos WHERE id = ?", (photo.id,)).fetchone()
         state, last_run = before or (None, None)
-        taken = len(fresh) + known + skipped + len(dead)
+        taken = len(fresh) + known + skipped + len(dead) + returned
         if last_run != run and room is not None and taken >= room:
             continue
         if _join(db, photo) and state == "stored":
             joined.append(photo)
-        if last_run == run:
+        if state == "withdrawn":
+            _return(db, photo, run=run)
+            returned += 1
+        elif last_run == run:
             repeated += 1
         elif state is not None and _finished(db, photo.id, state, features):
             _meet_again(db, photo, run=run)
@@ -113,6 +127,7 @@ def sight(
         dead=tuple(dead),
         joined=tuple(joined),
         repeated=repeated,
+        returned=returned,
     )
 
 
@@ -228,14 +243,23 @@ def _record(photo: Photo) -> str:
 
 
 def _join(db: sqlite3.Connection, photo: Photo) -> bool:
-    """Write a membership down; tell whether it is new."""
+    """Write a membership down; tell whether it is new, or newer: who left may come again."""
     return (
         db.execute(
             "INSERT INTO memberships (photo, gid, date_added) VALUES (?, ?, ?) "
-            "ON CONFLICT DO NOTHING",
+            "ON CONFLICT DO UPDATE SET date_added = excluded.date_added "
+            "WHERE date_added != excluded.date_added",
             (photo.id, photo.group, photo.date_added),
         ).rowcount
         > 0
+    )
+
+
+def _return(db: sqlite3.Connection, photo: Photo, *, run: int) -> None:
+    db.execute(
+        "UPDATE photos SET state = 'annotated', run = ?, known = 0, record = ?, date_added = ? "
+        "WHERE id = ?",
+        (run, _record(photo), photo.date_added, photo.id),
     )
 
 

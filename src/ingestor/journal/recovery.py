@@ -23,6 +23,7 @@ class Opening:
     spent: ledger.Units
     """Units of the runs before this one that died: they share this run's ceiling."""
     month: ledger.Units
+    day: ledger.Units
     recent: tuple[tuple[float, int], ...]
     """(unix time, images) of requests that may still count in the upstream's minute."""
     doubted: int
@@ -39,6 +40,7 @@ def open_run(
     target: str,
     in_doubt: Literal["retry", "park"],
     month_start: float,
+    day_start: float,
     window: float,
     now: float,
     epoch: int = 0,
@@ -60,6 +62,7 @@ def open_run(
         run=run,
         spent=ledger.units_since_last_end(db, run),
         month=ledger.units_since(db, month_start),
+        day=ledger.units_since(db, day_start),
         recent=tuple(ledger.purchases_since(db, now - window)),
         doubted=len(doubted),
         republished=republished,

@@ -107,6 +107,12 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
     return earlier
 
 
+def labels_of(db: sqlite3.Connection, photo: str) -> list[Label]:
+    """Every label that a photo has under any feature set."""
+    rows = db.execute("SELECT labels FROM annotations WHERE photo = ?", (photo,))
+    return [label for (labels,) in rows for label in read_labels(labels)]
+
+
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
     """Photos that were bought and not stored, each with its newest annotation."""
     rows = db.execute(

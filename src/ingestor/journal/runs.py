@@ -87,6 +87,7 @@ _ENDS = {
     "stored": "stored",
     "skipped": "skipped",
     "dead": "dead",
+    "withdrawn": "skipped",
 }
 
 

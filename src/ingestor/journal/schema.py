@@ -108,6 +108,24 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE purchases ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE runs ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    -- From here on photos have one more state, withdrawn: annotated, and in no pool any more
+
+    -- Date-added intervals of which every photo was listed, both ends inside
+    CREATE TABLE covered (
+        gid TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, PRIMARY KEY (gid, low)
+    ) STRICT, WITHOUT ROWID;
+    -- Photos that a page did not show where it should have, and when that was seen first
+    CREATE TABLE missing (
+        photo TEXT NOT NULL, gid TEXT NOT NULL, since REAL NOT NULL, PRIMARY KEY (gid, photo)
+    ) STRICT, WITHOUT ROWID;
+    -- cursor: the date added down to which the pool was read again, NULL between two rounds of that
+    -- at: until when the pages that were due have been read; ended: the last time it was done
+    CREATE TABLE rechecks (
+        gid TEXT PRIMARY KEY, cursor INTEGER, at REAL NOT NULL, ended REAL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX memberships_by_date ON memberships (gid, date_added);
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

@@ -114,6 +114,21 @@ class Lifetime:
                 raise
 
 
+@contextmanager
+def within(outer: Lifetime) -> Iterator[Lifetime]:
+    """A lifetime for a part of the work: it may end alone, and ends when `outer` does."""
+    inner = Lifetime(drain=outer.drain)
+
+    def stop() -> None:
+        inner.stop(outer.reason or "", outer.error)
+
+    with outer.at_stop(stop), outer.at_cut(inner.cut):
+        try:
+            yield inner
+        finally:
+            inner.close()
+
+
 def _being_cancelled() -> bool:
     current = asyncio.current_task()
     return current is not None and current.cancelling() > 0

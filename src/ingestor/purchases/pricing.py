@@ -35,6 +35,12 @@ def month_start(now: float) -> float:
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
+def day_start(now: float) -> float:
+    """The first moment of the day of `now`, unix seconds, UTC."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
 def _month_cost(units: int) -> float:
     first = min(units, UNITS_AT_FIRST_PRICE) - FREE_UNITS_PER_MONTH
     above = units - UNITS_AT_FIRST_PRICE

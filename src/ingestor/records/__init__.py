@@ -9,7 +9,7 @@ Writers and readers agree on this room and on nothing else. It reads no socket a
 """
 
 from ingestor.records.keys import escape, key_of, rank, unescape
-from ingestor.records.photos import photo_record, read_photo
+from ingestor.records.photos import SERVER_TIME, photo_record, read_photo
 from ingestor.records.updates import (
     halves,
     index_path,
@@ -20,6 +20,7 @@ from ingestor.records.updates import (
 )
 
 __all__ = [
+    "SERVER_TIME",
     "escape",
     "halves",
     "index_path",

@@ -122,7 +122,7 @@ async def discover(
         seen = _Pass(first)
         while not room.over and not stopping():
             number = seen.pages + 1
-            page = await _read(group, number, list_page)
+            page = await read_page(group, number, list_page)
             sighting = await sight(group, number, page, room.left)
             room.take(sighting.new_to_run)
             seen.note(page, sighting.new_to_run)
@@ -165,7 +165,7 @@ async def _resume(
             await photos.send(photo)
 
 
-async def _read(group: str, number: int, list_page: ListPage[P]) -> P:
+async def read_page(group: str, number: int, list_page: ListPage[P]) -> P:
     """An empty page that is not the last is read again before it is believed."""
     page = await list_page(group, number)
     for _ in range(EMPTY_READS - 1):

@@ -1,0 +1,154 @@
+"""
+Photos that left a pool: suspected when a page does not show them, believed when another agrees.
+
+Nobody tells when a photo leaves a pool, is deleted or made private. It is seen only by reading the
+pool again: of a stretch that pages showed without a gap, whatever is known and was not there is
+missing. One odd answer must not take a collection down, so it takes two, some minutes apart.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from ingestor.journal.results import labels_of
+from ingestor.kits.intervals import Interval
+from ingestor.models import Label
+
+APART: Final = 300.0
+"""Seconds between the two answers: longer than caches of a listing live (taste)."""
+FAR: Final = 1 << 62
+"""Above every date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What pages of a pool said about what is known of it."""
+
+    unknown: int
+    suspects: int
+    """Missing for the first time."""
+    gone: tuple[str, ...]
+    """Missing again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A photo that left a group; `last` if that was the last one it was in."""
+
+    photo: str
+    last: bool
+    labels: tuple[Label, ...]
+    """All that it may be filed under."""
+
+
+def compare(
+    db: sqlite3.Connection,
+    rows: Mapping[str, int],
+    *,
+    group: str,
+    stretch: Interval | None,
+    now: float,
+) -> Compared:
+    """Compare known photos with `rows`: ids, with dates added, that were shown in this stretch."""
+    ids = orjson.dumps(list(rows)).decode()
+    db.execute(
+        "DELETE FROM missing WHERE gid = ?1 AND photo IN (SELECT value FROM json_each(?2))",
+        (group, ids),
+    )
+    known = dict(
+        db.execute(
+            "SELECT photo, date_added FROM memberships WHERE gid = ?1 "
+            "AND photo IN (SELECT value FROM json_each(?2))",
+            (group, ids),
+        ).fetchall()
+    )
+    # Who left and came again stands somewhere else now.
+    db.executemany(
+        "UPDATE memberships SET date_added = ? WHERE gid = ? AND photo = ?",
+        [
+            (added, group, photo)
+            for photo, added in rows.items()
+            if photo in known and added != known[photo]
+        ],
+    )
+    absent = _absent(db, rows, group=group, stretch=stretch)
+    db.executemany(
+        "INSERT OR IGNORE INTO missing (photo, gid, since) VALUES (?, ?, ?)",
+        [(photo, group, now) for photo in absent],
+    )
+    gone = db.execute(
+        "SELECT photo FROM missing WHERE gid = ?1 AND since <= ?2 "
+        "AND photo IN (SELECT value FROM json_each(?3))",
+        (group, now - APART, orjson.dumps(absent).decode()),
+    ).fetchall()
+    return Compared(
+        unknown=len(rows) - len(known),
+        suspects=len(absent) - len(gone),
+        gone=tuple(photo for (photo,) in gone),
+    )
+
+
+def departures(db: sqlite3.Connection, photos: Sequence[str], *, group: str) -> list[Departure]:
+    """What taking these photos out of a group means; nothing is written."""
+    return [
+        Departure(
+            photo=photo,
+            last=_elsewhere(db, photo, group=group) is None,
+            labels=tuple(labels_of(db, photo)),
+        )
+        for photo in photos
+    ]
+
+
+def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str) -> None:
+    """
+    Take photos out of a group. One that is in no other is withdrawn if it has an annotation, which
+    is kept: should it come again it is not bought again. Without one it is forgotten.
+    """
+    for photo in photos:
+        elsewhere = _elsewhere(db, photo, group=group)
+        db.execute("DELETE FROM memberships WHERE gid = ? AND photo = ?", (group, photo))
+        db.execute("DELETE FROM missing WHERE gid = ? AND photo = ?", (group, photo))
+        if elsewhere is not None:
+            _move(db, photo, *elsewhere)
+        elif db.execute("SELECT 1 FROM annotations WHERE photo = ?", (photo,)).fetchone():
+            db.execute("UPDATE photos SET state = 'withdrawn' WHERE id = ?", (photo,))
+        else:
+            db.execute("DELETE FROM photos WHERE id = ?", (photo,))
+            db.execute("DELETE FROM dead WHERE photo = ?", (photo,))
+
+
+def _absent(
+    db: sqlite3.Connection, rows: Mapping[str, int], *, group: str, stretch: Interval | None
+) -> list[str]:
+    if stretch is None:
+        return []
+    known = db.execute(
+        # Of a photo without a date nobody knows where it should stand.
+        "SELECT photo FROM memberships WHERE gid = ? AND date_added BETWEEN ? AND ? "
+        "AND date_added > 0",
+        (group, *stretch),
+    )
+    return [photo for (photo,) in known if photo not in rows]
+
+
+def _elsewhere(db: sqlite3.Connection, photo: str, *, group: str) -> tuple[str, int] | None:
+    row = db.execute(
+        "SELECT gid, date_added FROM memberships WHERE photo = ? AND gid != ? LIMIT 1",
+        (photo, group),
+    ).fetchone()
+    return None if row is None else (str(row[0]), int(row[1]))
+
+
+def _move(db: sqlite3.Connection, photo: str, group: str, date_added: int) -> None:
+    """Its record names one of the groups that it is in."""
+    db.execute(
+        "UPDATE photos SET date_added = ?2, record = json_set(record, '$.group', ?3, "
+        "'$.date_added', ?2) WHERE id = ?1",
+        (photo, date_added, group),
+    )
