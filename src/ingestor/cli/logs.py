@@ -159,7 +159,7 @@ def _processors(form: Form, redaction: Redaction, *, colors: bool) -> list[Proce
         *((_without_controls,) if form == "text" else ()),
         rendered,
         # A renderer joins texts: what was harmless in two fields may tell something in one line.
-        redact_again,  # type: ignore[list-item]  # behind the renderer a line is text
+        redact_again,
     ]
 
 
