@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from ingestor.errors import IngestorError, Rejected, reason_of
 from ingestor.kits.batching import batches
 from ingestor.kits.channel import Channel
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
 
 MOST_PHOTOS = 500
@@ -47,6 +47,9 @@ async def store(
     async def publish_and_leave(batch: Sequence[Published]) -> None:
         try:
             await publish(batch, write=write, failed=failed)
+        except Stopping:
+            # A retry that the stop woke: paid calls in flight must not end with it.
+            pass
         except IngestorError as error:
             lifetime.stop(reason_of(error), error)
         finally:

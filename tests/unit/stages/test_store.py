@@ -1,0 +1,39 @@
+"""Annotations in: whatever becomes of one update, the others are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from ingestor.kits.channel import Channel
+from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.models import Failure, Published
+from ingestor.stages.store import MOST_PHOTOS, store
+from tests.builders import a_published
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
+    lifetime = Lifetime(drain=8.0)
+    written: list[int] = []
+
+    async def write(batch: Sequence[Published]) -> None:
+        if not written:
+            written.append(0)
+            raise Stopping
+        written.append(len(batch))
+
+    async def failed(failure: Failure) -> None:
+        raise AssertionError(failure)
+
+    published: Channel[Published] = Channel(1000)
+    for number in range(MOST_PHOTOS + 1):
+        await published.send(a_published(str(number)))
+    published.close()
+    await store(
+        published, write=write, failed=failed, weigh=lambda _: 1, writers=1, lifetime=lifetime
+    )
+
+    assert written == [0, 1]
