@@ -192,10 +192,12 @@ class Door:
             )
         except JournalError as error:
             raise SettledUnsaved(settled, error) from error
+        finally:
+            # Whatever the disk said, it is spent, and others wait to hear of it.
+            await self._budget.settle(intent.units, spent=intent.units)
         self.answered_at = self._clock()
         newest = SMOOTHING if self.latency else 1.0
         self.latency += newest * (seconds - self.latency)
-        await self._budget.settle(intent.units, spent=intent.units)
         self._listen(
             events.BatchSettled(
                 purchase=intent.id,
@@ -211,16 +213,18 @@ class Door:
         if isinstance(error, Throttled):
             self._slow_down(permit, error)
         state = state_after(error)
-        await self._write_close(intent, state, reason_of(error))
-        if state is PurchaseState.IN_DOUBT:
-            await self._budget.settle(intent.units, spent=intent.units)
+        doubtful = state is PurchaseState.IN_DOUBT
+        try:
+            await self._write_close(intent, state, reason_of(error))
+        finally:
+            await self._budget.settle(intent.units, spent=intent.units if doubtful else 0)
+        if doubtful:
             self._listen(
                 events.PurchaseInDoubt(
                     purchase=intent.id, images=len(intent.images), reason=reason_of(error)
                 )
             )
         else:
-            await self._budget.settle(intent.units, spent=0)
             self._tell_unbilled(intent, reason_of(error))
 
     def _tell_unbilled(self, intent: ledger.Intent, reason: str) -> None:

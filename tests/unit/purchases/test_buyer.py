@@ -16,6 +16,7 @@ from ingestor.errors import (
     AnswerLost,
     Denied,
     IngestorError,
+    JournalError,
     NotSent,
     Rejected,
     RunStopped,
@@ -104,7 +105,7 @@ async def open_shop(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             opening = await journal.write(
                 partial(
                     open_run, name="r", world="sandbox", target="catalog", in_doubt="retry",
-                    month_start=0.0, window=60.0, now=WALL,
+                    month_start=0.0, day_start=0.0, window=60.0, now=WALL,
                 )
             )  # fmt: skip
             await journal.write(
@@ -482,3 +483,21 @@ async def test_a_claim_that_is_too_short_is_renewed_before_anything_is_sent(open
     assert names_of(outcomes) == {"100": "dog", "101": "cat"}
     assert (len(shop.calls), claim.looks) == (1, 2)
     assert closed == [("not-sent", "lease", 7), ("settled", None, 7)]
+
+
+async def test_who_waits_for_units_hears_when_the_disk_refuses_an_answer(open_shop):
+    images = pictures("cat", "dog")
+    shop = await open_shop(images, ceiling=1)
+
+    def break_disk(batch: Sequence[Image]) -> Sequence[Answer]:
+        shop.journal.broken = JournalError("The disk is full.")
+        return labelled(batch)
+
+    shop.script.append(break_disk)
+    async with asyncio.timeout(60):
+        outcomes = await asyncio.gather(
+            shop.buyer.annotate(images[:1]), shop.buyer.annotate(images[1:])
+        )
+
+    assert names_of(outcomes[0]) == {"100": "cat"}
+    assert outcomes[1] == []
