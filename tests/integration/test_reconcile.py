@@ -16,9 +16,11 @@ from ingestor.engines.reconcile import Reconciler, reconcile
 from ingestor.errors import SettingsError
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
+from ingestor.records import updates_for
 from ingestor.report import Reconciled
 from ingestor.sandbox.server import Sandbox
-from ingestor.services import open_database
+from ingestor.services import PoliteDatabase, open_database
+from tests.builders import a_label, a_published
 from tests.integration.conftest import Ingest, in_database, settings_for
 
 PHOTOS = 40
@@ -167,6 +169,37 @@ async def test_index_entries_are_repaired_one_by_one(ingest: Ingest, sandbox: Sa
 
     assert (found.index_written, found.index_deleted) == (4, 1)
     assert whole(sandbox) == before
+
+
+async def test_what_another_machine_writes_meanwhile_is_left_alone(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=PHOTOS)
+    newest = updates_for(a_published("999", a_label("Mammal", 0.5)))
+
+    class Busy:
+        """A database that another machine writes to when all photos have been compared."""
+
+        def __init__(self, database: PoliteDatabase) -> None:
+            self.read, self.update, self._keys = database.read, database.update, database.keys
+
+        async def keys(self, path: str) -> list[str] | None:
+            if path == "labels":
+                await self.update(newest)
+            return await self._keys(path)
+
+    settings, lifetime = settings_for(sandbox, state), Lifetime(drain=8.0)
+    async with (
+        Journal(state / "journal.sqlite3") as journal,
+        open_database(settings, lifetime=lifetime, listen=events.ignore) as database,
+    ):
+        reconciler = Reconciler(
+            database=Busy(database), journal=journal, check=False, wall=time.time
+        )
+        found = await reconciler.reconcile()
+
+    assert found.index_deleted == 0
+    assert "5000000-p999" in in_database(sandbox, "/index/mammal")
 
 
 async def test_check_only_tells(ingest: Ingest, sandbox: Sandbox, compare):

@@ -24,6 +24,10 @@ from ingestor.settings import FREE_UNITS_PER_MONTH, Settings
 from ingestor.stages.annotate import MOST_IMAGES
 from ingestor.stages.discover import discover
 
+BEGIN_AND_END = 2.0
+"""Seconds, measured on the sandbox: the first images before anything is bought, and at the end the
+last answer and its update."""
+
 OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
 
 
@@ -119,7 +123,6 @@ def _distinct(photos: list[Photo]) -> list[Photo]:
 def _priced(settings: Settings, count: _Count, month: int, *, groups: tuple[str, ...]) -> Forecast:
     images = len(count.ids) - count.known - count.skipped - count.dead
     units = images * settings.features.units_per_image
-    batches = math.ceil(images / MOST_IMAGES)
     return Forecast(
         groups=groups,
         photos=len(count.ids),
@@ -129,11 +132,16 @@ def _priced(settings: Settings, count: _Count, month: int, *, groups: tuple[str,
         units=units,
         free_units=min(units, max(0, FREE_UNITS_PER_MONTH - month)),
         cost_usd=round(pricing.cost(units, before=month), 4),
-        seconds=round(
-            max(
-                seconds_for(images, limit=settings.images_per_minute, largest=MOST_IMAGES),
-                seconds_for(batches, limit=settings.requests_per_minute, largest=1),
-            ),
-            1,
-        ),
+        seconds=round(_seconds(settings, images), 1),
+    )
+
+
+def _seconds(settings: Settings, images: int) -> float:
+    """The tighter of the two quotas decides."""
+    if not images:
+        return 0.0
+    batches = math.ceil(images / MOST_IMAGES)
+    return BEGIN_AND_END + max(
+        seconds_for(images, limit=settings.images_per_minute, largest=MOST_IMAGES),
+        seconds_for(batches, limit=settings.requests_per_minute, largest=1),
     )
