@@ -45,7 +45,8 @@ class Channel(Generic[T]):
         if self._closed:
             raise RuntimeError("sent into a closed channel")
         self._items.append(item)
-        _wake_one(self._readers)
+        if self._readers:
+            _wake_one(self._readers)
 
     async def receive(self) -> T:
         """Take the next item; raises EndOfChannel when there will be none."""
@@ -54,8 +55,9 @@ class Channel(Generic[T]):
                 raise EndOfChannel
             await _wait_in(self._readers)
         item = self._items.popleft()
-        _wake_one(self._senders)
-        if self._items:
+        if self._senders:
+            _wake_one(self._senders)
+        if self._items and self._readers:
             _wake_one(self._readers)
         return item
 

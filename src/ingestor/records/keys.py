@@ -52,7 +52,8 @@ def unescape(key: str) -> str:
 
 def rank(score: float) -> str:
     """1 - score in seven digits: sorted as text, the best come first."""
-    return f"{min(round((1.0 - share(score)) * RANK_STEPS), RANK_STEPS - 1):07d}"
+    steps = round((1.0 - share(score)) * RANK_STEPS)
+    return f"{steps if steps < RANK_STEPS else RANK_STEPS - 1:07d}"
 
 
 def keyed(labels: Iterable[Label]) -> dict[str, Label]:

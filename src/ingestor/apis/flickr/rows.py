@@ -82,7 +82,9 @@ def number(value: object) -> int | None:
             counted = int(value)
         case _:
             return None
-    return min(max(counted, 0), LARGEST_NUMBER)
+    if 0 <= counted <= LARGEST_NUMBER:
+        return counted
+    return 0 if counted < 0 else LARGEST_NUMBER
 
 
 def text(value: object, *, most: int = LONGEST_NAME) -> str:

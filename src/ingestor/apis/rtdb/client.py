@@ -161,7 +161,8 @@ def _suspects(paths: Mapping[str, Any]) -> Iterable[str]:
     """Paths that must be looked at one by one: none where a look at all of them finds nothing."""
     lines = "\n".join(paths) + "\n"
     if lines.count("\n") == len(paths) and LINES_OF_PATHS.fullmatch(lines):
-        return (path for path in paths if len(path) * 4 > LONGEST_KEY)
+        longest = max(map(len, paths))
+        return paths if longest * 4 > LONGEST_KEY else ()
     return paths
 
 

@@ -154,6 +154,20 @@ def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
 
 
 def _read_label(entry: object) -> Label:
+    match entry:
+        # As nearly all of them come, ten an image; below, what is missing or strange is judged.
+        case {
+            "description": str(name),
+            "score": float(score),
+            "topicality": float(topicality),
+            "mid": str(mid),
+        } if 0.0 <= score <= 1.0 and 0.0 <= topicality <= 1.0:
+            return Label(
+                name=name[:LONGEST_NAME].strip(),
+                score=score,
+                topicality=topicality,
+                mid=mid[:LONGEST_NAME],
+            )
     if not isinstance(entry, dict):
         raise _UnreadableError("a label is not an object")
     return Label(
@@ -172,8 +186,6 @@ def _text(value: object) -> str:
 
 def _share(value: object) -> float:
     """A number in 0..1; `true` is none, although Python thinks so."""
-    if type(value) is float and 0.0 <= value <= 1.0:
-        return value  # nearly always, twenty times an image
     if isinstance(value, bool) or not isinstance(value, float | int):
         raise _UnreadableError(f"a {type(value).__name__} stands where a score should")
     if not -ROUNDING <= value <= 1 + ROUNDING:
