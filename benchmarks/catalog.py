@@ -129,14 +129,18 @@ async def ask(path: Path, *, seed: int) -> dict[str, dict[str, float]]:
         common = await search(labels=(popular[0], popular[1]))
         questions: dict[str, Callable[[], Awaitable[object]]] = {
             "first page": lambda: search(labels=(dice.choice(popular),)),
-            "first page, least score": lambda: search(labels=(dice.choice(popular),), min_score=0.7),
+            "first page, least score": lambda: search(
+                labels=(dice.choice(popular),), min_score=0.7
+            ),
             "and, two of the 10 largest": lambda: search(labels=pair(0, 10)),
             "and, two of the 100 largest": lambda: search(labels=pair(0, 100)),
             "and, two of the 400 largest": lambda: search(labels=pair(0, 400)),
             "and, large with rare": lambda: search(
                 labels=(dice.choice(popular[:5]), dice.choice(popular[300:]))
             ),
-            "and, three of the 20 largest": lambda: search(labels=tuple(dice.sample(popular[:20], 3))),
+            "and, three of the 20 largest": lambda: search(
+                labels=tuple(dice.sample(popular[:20], 3))
+            ),
             "or, two of the 100 largest": lambda: search(any_of=(pair(0, 100),)),
             "not, two of the 100 largest": lambda: search(
                 labels=(dice.choice(popular[:100]),), none_of=(dice.choice(popular[:100]),)

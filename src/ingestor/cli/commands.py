@@ -101,6 +101,45 @@ def search(
 
 
 @app.command()
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[
+        str,
+        flags.flag(
+            "--host",
+            "The address to listen on; 0.0.0.0 is every one this machine has.",
+            default="127.0.0.1",
+            metavar="ADDRESS",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        flags.flag(
+            "--port",
+            "The port to listen on; 0 is any free one.",
+            default="8080",
+            metavar="PORT",
+            parser=whole(least=0, most=65535, instead="8080 is used without it"),
+        ),
+    ] = None,
+    state: flags.Journal = None,
+    database_url: flags.Database = None,
+    image_url: flags.ImageUrl = None,
+    sandbox: flags.OfSandbox = False,
+) -> int:
+    """Show the collection in a browser, and how the runs are doing, until Ctrl+C."""
+    from ingestor.cli.serve import DEFAULT_PORT
+    from ingestor.cli.serve import serve as run
+
+    visit: Visit = context.obj
+    settings = visit.settings(
+        state=state, database_url=database_url, image_url=image_url, sandbox=sandbox
+    )
+    return run(visit, settings, host=host, port=DEFAULT_PORT if port is None else port)
+
+
+@app.command()
 def export(
     context: typer.Context,
     *,

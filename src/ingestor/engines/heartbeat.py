@@ -59,6 +59,15 @@ class Heartbeat:
                 self._counts["idle"] += event.known + event.skipped
                 self._totals[event.group] = event.total
                 self._pages[event.group] = event.page >= event.pages
+            case events.UpstreamThrottled():
+                self._throttled[event.upstream] += 1
+            case events.RunStopping():
+                self._stopping = event.reason
+            case _:
+                self._count(event)
+
+    def _count(self, event: events.Event) -> None:
+        match event:
             case events.ImageDownloaded():
                 self._counts["downloaded"] += 1
             case events.BatchSettled():
@@ -71,10 +80,6 @@ class Heartbeat:
                 self._counts["failed"] += 1
             case events.RetryScheduled():
                 self._counts["retries"] += 1
-            case events.UpstreamThrottled():
-                self._throttled[event.upstream] += 1
-            case events.RunStopping():
-                self._stopping = event.reason
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
@@ -109,7 +114,7 @@ class Heartbeat:
         beside = self._path.with_suffix(".new")
         with suppress(OSError):
             beside.write_bytes(orjson.dumps(self._told(ended=ended)))
-            os.replace(beside, self._path)
+            beside.replace(self._path)
 
     def _told(self, *, ended: bool) -> Mapping[str, Any]:
         gauges = self._gauges

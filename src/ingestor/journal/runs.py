@@ -43,6 +43,12 @@ def last_runs(db: sqlite3.Connection, *, most: int) -> list[dict[str, object]]:
     ]
 
 
+def number_of(db: sqlite3.Connection, run: str) -> int | None:
+    """The number of a run by its name; None if this journal does not know it."""
+    row = db.execute("SELECT number FROM runs WHERE id = ?", (run,)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def fact(db: sqlite3.Connection, name: str) -> str | None:
     row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])

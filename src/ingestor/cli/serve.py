@@ -1,0 +1,100 @@
+"""`ingestor serve`: the search page and the run dashboard, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from ingestor.catalog import Catalog
+from ingestor.cli.sandboxed import upstreams
+from ingestor.cli.spelling import one_line
+from ingestor.cli.visit import Visit
+from ingestor.errors import SettingsError
+from ingestor.kits.lifetime import Lifetime, Stopping, signals
+from ingestor.settings import is_loopback
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8080
+LONGEST_LINE: Final = 300
+FOR_EVER: Final = 1e9
+"""Seconds: thirty years."""
+
+
+def serve(visit: Visit, settings: Settings, *, host: str, port: int) -> int:
+    asyncio.run(_serve(visit, settings, host=host, port=port))
+    return 0
+
+
+async def _serve(visit: Visit, settings: Settings, *, host: str, port: int) -> None:
+    def say(sentence: str) -> None:
+        line = one_line(visit.redaction.text(sentence), most=LONGEST_LINE)
+        sys.stderr.write(f"ingestor: {line}\n")
+
+    lifetime = Lifetime(drain=0)
+    try:
+        with signals(lifetime):
+            async with upstreams(visit, settings) as reachable:
+                await _until_stopped(visit, reachable, lifetime, host=host, port=port, say=say)
+    finally:
+        lifetime.close()
+
+
+async def _until_stopped(
+    visit: Visit,
+    settings: Settings,
+    lifetime: Lifetime,
+    *,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+) -> None:
+    from ingestor.engines.heartbeat import FILE
+    from ingestor.web.app import serving
+    from ingestor.web.house import House, origin_of
+
+    async with _catalog(visit, settings) as catalog:
+        # Of all the settings the page gets what it shows; keys are not among it.
+        house = House(
+            catalog=catalog,
+            image_origin=origin_of(settings.image_url),
+            journal=settings.journal_path,
+            live=settings.state / FILE,
+            images_per_minute=settings.images_per_minute,
+            log=say,
+            sandbox=settings.sandbox,
+        )
+        try:
+            async with serving(house, host=host, port=port) as address:
+                say(f"the page is at {address} (Ctrl+C ends it)")
+                if not is_loopback(host):
+                    say(
+                        "everybody who reaches this machine can see it; put a proxy with TLS before it"
+                    )
+                with suppress(Stopping):
+                    await lifetime.rest(FOR_EVER)
+        except OSError as error:
+            raise SettingsError(
+                f"Cannot listen on {host} port {port} ({error.strerror or error}). Another one: "
+                "--port 8081, or 0 for any free one."
+            ) from None
+
+
+@asynccontextmanager
+async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
+    """The embedded catalog, unless the database was asked for, or is all there is."""
+    from ingestor.services import open_catalog
+    from ingestor.web.house import lazily
+
+    database = settings.database_url if not settings.sandbox else None
+    if database and ("database_url" in visit.flags or not settings.journal_path.is_file()):
+        async with open_catalog(settings) as remote:
+            yield remote
+        return
+    async with lazily(settings.journal_path) as embedded:
+        yield embedded

@@ -1,0 +1,106 @@
+"""Which address leads to which view, and how the page is served until told to stop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from ingestor.web import api, live, views
+from ingestor.web.connections import Connections
+from ingestor.web.house import HOUSE, House
+from ingestor.web.security import add_headers, calmly
+from ingestor.web.wording import FILTERS
+
+HERE: Final = Path(__file__).parent
+STATIC: Final = HERE / "static"
+LARGEST_REQUEST: Final = 64 * 1024
+"""Bytes; nobody has anything to send."""
+KEEP_ALIVE: Final = 30.0
+"""Seconds that a browser may keep a connection without asking anything."""
+GRACE: Final = 2.0
+"""Seconds for answers under way when the page is told to stop; live streams never end by themselves."""
+YEAR: Final = "public, max-age=31536000, immutable"
+
+
+def application(house: House) -> web.Application:
+    app = web.Application(middlewares=[calmly], client_max_size=LARGEST_REQUEST)
+    app[HOUSE] = house
+    app[live.STREAMS] = live.Streams()
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        filters=FILTERS,
+    )
+    environment.globals["asset"] = _asset
+    app.router.add_get("/", views.search)
+    app.router.add_get("/photo/{photo}", views.photo)
+    app.router.add_get("/runs", views.runs)
+    app.router.add_get("/runs/live", live.stream, allow_head=False)
+    app.router.add_get("/api/search", api.search)
+    app.router.add_get("/api/suggest", api.suggest)
+    app.router.add_get("/api/popular", api.popular)
+    app.router.add_get("/api/photo/{photo}", api.photo)
+    app.router.add_get("/api/runs", api.runs)
+    app.router.add_get("/api/broken/{photo}", api.broken)
+    app.router.add_get("/api/openapi.json", api.openapi)
+    app.router.add_get("/static/{version}/{name}", static)
+    app.router.add_get("/favicon.ico", favicon)
+    app.router.add_get("/healthz", healthy)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(live.end_streams)
+    return app
+
+
+@asynccontextmanager
+async def serving(house: House, *, host: str, port: int) -> AsyncIterator[str]:
+    """Serve while in the block; yields the address. Raises OSError where it cannot listen."""
+    app = application(house)
+    connections = Connections()
+    app.middlewares.insert(0, connections.counted)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=GRACE
+    )
+    await runner.setup()
+    try:
+        async with connections.listening(runner, host=host, port=port) as address:
+            yield address
+    finally:
+        await runner.cleanup()
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """Our own files, by name: what is not in the list is not there."""
+    name = request.match_info["name"]
+    if name not in _FILES:
+        raise web.HTTPNotFound
+    return web.FileResponse(STATIC / name, headers={"Cache-Control": YEAR})
+
+
+async def favicon(_request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(STATIC / "icon.svg", headers={"Cache-Control": YEAR})
+
+
+async def healthy(_request: web.Request) -> web.StreamResponse:
+    return web.Response(text="ok\n")
+
+
+_FILES: Final = {path.name for path in STATIC.iterdir()}
+_VERSION: Final = hashlib.sha256(
+    b"".join((STATIC / name).read_bytes() for name in sorted(_FILES))
+).hexdigest()[:10]
+
+
+def _asset(name: str) -> str:
+    """A file's address, which changes with our files: browsers keep each for a year."""
+    return f"/static/{_VERSION}/{name}"

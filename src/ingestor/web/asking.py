@@ -1,0 +1,166 @@
+"""
+What somebody asks for, as an address: read from a search box, written back in one form.
+
+    dog, beak             both                    dog or cat        either
+    dog, not snow         the one, not the other  "black and white" a label with a word of ours in it
+
+Words beside each other are one label. Whatever is typed can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from ingestor.catalog.query import Query, asked_key
+from ingestor.errors import SettingsError
+
+MOST_HITS: Final = 30
+"""Photos on one page, by the terms of Flickr's API."""
+LONGEST_TEXT: Final = 1000
+"""Characters in the search box; eight labels of the longest names fit."""
+
+TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
+JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
+NOT: Final = frozenset({"not", "without", "-"})
+
+Group = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A view of the results: what is asked for, and from where on."""
+
+    groups: tuple[Group, ...] = ()
+    """Of each at least one label."""
+    unwanted: Group = ()
+    min_score: float = 0.0
+    everything: bool = False
+    after: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What stands in the search box."""
+        wanted = [" or ".join(map(quoted, group)) for group in self.groups]
+        return ", ".join([*wanted, *(f"not {quoted(label)}" for label in self.unwanted)])
+
+    @property
+    def labels(self) -> Group:
+        return tuple(label for group in self.groups for label in group)
+
+    def query(self, *, limit: int = MOST_HITS) -> Query:
+        """Raises SettingsError where it cannot be answered."""
+        return Query(
+            labels=tuple(group[0] for group in self.groups if len(group) == 1),
+            any_of=tuple(group for group in self.groups if len(group) > 1),
+            none_of=self.unwanted,
+            everything=self.everything,
+            min_score=self.min_score,
+            limit=limit,
+            cursor=self.after,
+        )
+
+    def address(self, path: str = "/", *, after: str | None = None) -> str:
+        """The permalink of this view, or of the page behind a cursor."""
+        given = {
+            "q": self.text,
+            "min": f"{self.min_score:g}" if self.min_score else "",
+            "all": "1" if self.everything else "",
+            "after": after or "",
+        }
+        query = urlencode({name: value for name, value in given.items() if value}, quote_via=quote)
+        return f"{path}?{query}" if query else path
+
+    def refined(self, label: str) -> Asking:
+        return replace(self, groups=(*self.groups, (label,)), after=None)
+
+    def corrected(self, wrong: str, right: str) -> Asking:
+        """With one label in place of another."""
+        key = asked_key(wrong)
+        groups = tuple(
+            tuple(right if asked_key(label) == key else label for label in group)
+            for group in self.groups
+        )
+        return replace(self, groups=groups, after=None)
+
+    def dropped(self, label: str, *, unwanted: bool = False) -> Asking:
+        if unwanted:
+            kept = tuple(other for other in self.unwanted if other != label)
+            return replace(self, unwanted=kept, after=None)
+        groups = (tuple(other for other in group if other != label) for group in self.groups)
+        return replace(self, groups=tuple(filter(None, groups)), after=None)
+
+
+def read_asking(parameters: Mapping[str, str]) -> Asking:
+    """Raises SettingsError, with a sentence for whoever asked, where a parameter is no good."""
+    text = parameters.get("q", "").strip()
+    if len(text) > LONGEST_TEXT:
+        raise SettingsError(f"That is a long question; {LONGEST_TEXT} characters are read.")
+    groups, unwanted = read_text(text)
+    try:
+        min_score = float(parameters.get("min") or 0)
+    except ValueError:
+        raise SettingsError("The least score is a number between 0 and 1.") from None
+    asking = Asking(
+        groups=groups,
+        unwanted=unwanted,
+        min_score=min_score,
+        everything=parameters.get("all") == "1",
+        after=parameters.get("after") or None,
+    )
+    if text and not groups and unwanted:
+        raise SettingsError("Name something to see as well: dog, not snow.")
+    return asking
+
+
+def read_text(text: str) -> tuple[tuple[Group, ...], Group]:
+    """The groups of labels that are wanted, and the labels that are not."""
+    groups: list[list[str]] = []
+    unwanted: list[str] = []
+    for joint, label in _terms(text):
+        if joint == "not":
+            unwanted.append(label)
+        elif joint == "or" and groups:
+            groups[-1].append(label)
+        else:
+            groups.append([label])
+    return (
+        tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
+        tuple(dict.fromkeys(unwanted)),
+    )
+
+
+def quoted(label: str) -> str:
+    """A label as it is typed: in quotes where it would be read as something else."""
+    plain = label.replace('"', " ").strip()
+    terms = list(_terms(plain))
+    return plain if terms == [("and", plain)] else f'"{plain}"'
+
+
+def _terms(text: str) -> Iterator[tuple[str, str]]:
+    """Each label with the word before it."""
+    joint, words = "and", [""][:0]
+    for match in TOKEN.finditer(text):
+        exact, comma, word = match.groups()
+        mark = comma or (word or "").casefold()
+        if exact is None and mark not in JOINTS and mark not in NOT and not mark.startswith("-"):
+            words.append(word)
+            continue
+        if words:
+            yield joint, " ".join(words)
+            joint, words = "and", []
+        if exact is not None:
+            if exact.strip():
+                yield joint, " ".join(exact.split())
+            joint = "and"
+        elif mark in JOINTS:
+            joint = JOINTS[mark]
+        else:
+            joint = "not"
+            if rest := word.lstrip("-") if mark not in NOT else "":
+                words.append(rest)
+    if words:
+        yield joint, " ".join(words)

@@ -1,0 +1,80 @@
+"""
+Who may hold a connection, and for how long without asking: slow clients get no hold on the page.
+
+The server library bounds the size of a request, not the time it takes to arrive, nor the number of
+connections. A browser opens six, and sends a request in milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+MOST: Final = 500
+"""Connections at once; some 20 kB each (taste)."""
+PATIENCE: Final = 10.0
+"""Seconds for a request to arrive whole."""
+IDLE: Final = 35.0
+"""Seconds between two requests; longer than keep-alive, whose end comes first for the polite."""
+EVERY: Final = 1.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Connections:
+    def __init__(self, *, most: int = MOST, patience: float = PATIENCE) -> None:
+        self._most = most
+        self._patience = patience
+        self._deadlines: dict[asyncio.BaseProtocol, float] = {}
+
+    @asynccontextmanager
+    async def listening(self, runner: web.AppRunner, *, host: str, port: int) -> AsyncIterator[str]:
+        """Accept connections while in the block; yields the address."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: self._accept(runner, loop.time()), host, port)
+        # No task group: it would wrap what leaves the block.
+        sweeper = asyncio.create_task(self._sweep(), name="connections")
+        try:
+            bound = server.sockets[0].getsockname()
+            shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+            yield f"http://{shown}:{bound[1]}"
+        finally:
+            server.close()
+            sweeper.cancel()
+            await asyncio.wait((sweeper,))
+
+    @web.middleware
+    async def counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """While it is being answered a request is our own business."""
+        self._deadlines.pop(request.protocol, None)
+        try:
+            return await handler(request)
+        finally:
+            self._deadlines[request.protocol] = asyncio.get_running_loop().time() + IDLE
+
+    def _accept(self, runner: web.AppRunner, now: float) -> asyncio.BaseProtocol:
+        server = runner.server
+        if server is None or len(server.connections) >= self._most:
+            return _Refused()
+        protocol: asyncio.BaseProtocol = server()
+        self._deadlines[protocol] = now + self._patience
+        return protocol
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(EVERY)
+            now = loop.time()
+            for protocol in [one for one, end in self._deadlines.items() if end < now]:
+                del self._deadlines[protocol]
+                if isinstance(protocol, web.RequestHandler):
+                    protocol.force_close()
+
+
+class _Refused(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()

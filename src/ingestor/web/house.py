@@ -1,0 +1,102 @@
+"""
+What the page reads from: a catalog, a journal, and the one origin of pictures.
+
+The embedded catalog is opened when it is first asked, and again when another file stands in its
+place: the page may be started before anything was ingested, and outlives what it shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ingestor.catalog import Catalog
+from ingestor.catalog.local import LocalCatalog
+from ingestor.catalog.query import Hit, LabelCount, Page, Query
+from ingestor.errors import IngestorError, SettingsError
+
+
+class NothingYet(IngestorError):
+    """There is no collection to look at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """All that a view may use."""
+
+    catalog: Catalog
+    image_origin: str
+    """Scheme, host and port."""
+    journal: Path
+    live: Path
+    """Where a run says how it is doing, once a second; see `engines.heartbeat`."""
+    images_per_minute: int
+    log: Callable[[str], None]
+    """Takes a line for whoever looks after the page."""
+    sandbox: bool = False
+
+
+HOUSE: web.AppKey[House] = web.AppKey("house", House)
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+class LazyCatalog:
+    """A Catalog over a journal that may not be there yet, or be replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._opened: tuple[int, LocalCatalog] | None = None
+
+    async def search(self, query: Query) -> Page:
+        return await (await self._catalog()).search(query)
+
+    async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
+        return await (await self._catalog()).suggest(prefix, limit=limit)
+
+    async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
+        return await (await self._catalog()).popular(limit=limit)
+
+    async def photo(self, photo_id: str) -> Hit | None:
+        return await (await self._catalog()).photo(photo_id)
+
+    async def close(self) -> None:
+        self._opened = None
+        await self._stack.aclose()
+
+    async def _catalog(self) -> LocalCatalog:
+        """Raises NothingYet where there is no journal, JournalError where it cannot be trusted."""
+        async with self._lock:
+            try:
+                file = self._path.stat().st_ino
+            except OSError:
+                raise NothingYet("Nothing was ingested here yet.") from None
+            if self._opened and self._opened[0] != file:
+                await self.close()
+            if self._opened is None:
+                try:
+                    catalog = await self._stack.enter_async_context(LocalCatalog(self._path))
+                except SettingsError as error:
+                    raise NothingYet(str(error)) from None
+                self._opened = (file, catalog)
+            return self._opened[1]
+
+
+@asynccontextmanager
+async def lazily(path: Path) -> AsyncIterator[LazyCatalog]:
+    catalog = LazyCatalog(path)
+    try:
+        yield catalog
+    finally:
+        await catalog.close()

@@ -1,0 +1,191 @@
+"""How runs are doing: the beat of the one at work, the journal's figures, the history."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from ingestor.errors import SettingsError
+from ingestor.journal import dead
+from ingestor.journal.counts import Counted, count_run
+from ingestor.journal.runs import number_of
+from ingestor.journal.standing import Standing, looking_into, standing
+from ingestor.purchases import pricing
+from ingestor.web.chart import STAGES, Chart, draw, numbers
+from ingestor.web.house import House, NothingYet
+
+MOST_RUNS: Final = 20
+SAMPLES: Final = 3
+STALE: Final = 6.0
+"""Seconds without a beat after which a run counts as gone: it writes one a second."""
+LARGEST_BEAT: Final = 1_000_000
+"""Bytes; a beat has some 10 kB."""
+MINUTE: Final = 60.0
+FREE_OF_TROUBLE: Final = 0.02
+"""The share of failed photos up to which a run looks well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What a run said last; see `engines.heartbeat`."""
+
+    told: Mapping[str, Any]
+    age: float
+    """Seconds since then."""
+    chart: Chart | None
+
+    @property
+    def alive(self) -> bool:
+        return not self.told["ended"] and self.age < STALE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    units: int
+    possible: int
+    dollars: float
+    forecast_units: int | None
+    """When all photos that are known of are done; None where that cannot be told."""
+    forecast_dollars: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    beat: Beat | None
+    counted: Counted | None
+    """The journal's figures of the run that beats."""
+    money: Money | None
+    causes: Sequence[dead.Cause]
+    standing: Standing
+    images_per_minute: int
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """Whether all is well, in one word and one sentence."""
+        if self.beat is None or not self.beat.alive:
+            return _idle(self)
+        told, counts = self.beat.told, self.beat.told["counts"]
+        if told["stopping"]:
+            return "stopping", f"The run is stopping: {told['stopping']}."
+        if counts["failed"] > FREE_OF_TROUBLE * max(1, counts["listed"]):
+            return "trouble", f"{counts['failed']:,} photos failed so far; the causes are below."
+        if self.counted and self.counted.doubtful_images:
+            images = self.counted.doubtful_images
+            return "doubt", f"Running; {images:,} images are in doubt or on their way."
+        return "fine", "Running, and all is well."
+
+
+async def runs_of(house: House) -> Board:
+    """Raises NothingYet without a journal, JournalError where it cannot be read."""
+    return await asyncio.to_thread(_read, house, time.time())
+
+
+def _read(house: House, now: float) -> Board:
+    beat = read_beat(house.live, now=now, images_per_minute=house.images_per_minute)
+    month = pricing.month_start(now)
+    try:
+        with looking_into(house.journal) as db:
+            number = number_of(db, beat.told["run"]) if beat else None
+            counted = count_run(db, run=number, month_start=month) if number is not None else None
+            return Board(
+                beat=beat,
+                counted=counted,
+                money=_money(beat, counted),
+                causes=dead.causes(db, samples=SAMPLES),
+                standing=standing(db, month_start=month, most_runs=MOST_RUNS),
+                images_per_minute=house.images_per_minute,
+            )
+    except SettingsError as error:
+        raise NothingYet(str(error)) from None
+
+
+def read_beat(path: Path, *, now: float, images_per_minute: int) -> Beat | None:
+    """None where there is none that can be read: it may be written by another version."""
+    try:
+        if path.stat().st_size > LARGEST_BEAT:
+            return None
+        told = orjson.loads(path.read_bytes())
+        points = [numbers(point, length=6) for point in told["points"]]
+        limits = numbers(told["quota"]["limits"], length=2)
+        whole = {name: int(told["counts"][name]) for name in (*STAGES, "failed", "idle", "retries")}
+        fits = {**told, "counts": whole, "ended": bool(told["ended"]), "run": str(told["run"])}
+        pairs = (*told["queues"].values(), told["memory"], told["downloads"], told["calls"])
+        if not all(numbers(pair, length=2) for pair in pairs):
+            return None
+        quota = limits[1] / MINUTE if limits else images_per_minute / MINUTE
+        chart = draw([point for point in points if point], quota=quota)
+        return Beat(told=fits, age=max(0.0, now - float(told["at"])), chart=chart)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def plain_runs(board: Board) -> dict[str, Any]:
+    word, sentence = board.verdict
+    beat = board.beat
+    return {
+        "verdict": word,
+        "sentence": sentence,
+        "live": None
+        if beat is None
+        else {
+            **{name: beat.told[name] for name in LIVE},
+            "alive": beat.alive,
+            "age": round(beat.age, 1),
+        },
+        "money": None if board.money is None else asdict(board.money),
+        "in_doubt": board.standing.in_doubt,
+        "failures": [
+            {
+                "stage": cause.stage,
+                "reason": cause.reason,
+                "photos": cause.photos,
+                "samples": [sample.photo for sample in cause.samples],
+            }
+            for cause in board.causes
+        ],
+        "photos": dict(board.standing.photos),
+        "history": list(board.standing.runs),
+    }
+
+
+LIVE: Final = (
+    *("run", "started", "at", "ended", "stopping", "expected", "counts", "points", "queues"),
+    *("memory", "downloads", "calls", "quota", "binding", "advice"),
+)
+
+
+def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
+    if beat is None or counted is None:
+        return None
+    units, before = counted.units.at_most, counted.month_before
+    left, expected = None, beat.told["expected"]
+    if isinstance(expected, int) and beat.alive:
+        counts = beat.told["counts"]
+        left = max(0, expected - counts["idle"] - counts["failed"] - counts["annotated"])
+    speed = beat.chart.lines[STAGES.index("annotated")].last if beat.chart else 0.0
+    return Money(
+        units=units,
+        possible=counted.units.possible,
+        dollars=pricing.cost(units, before=before),
+        forecast_units=None if left is None else units + left,
+        forecast_dollars=None if left is None else pricing.cost(units + left, before=before),
+        seconds_left=left / speed if left and speed else None,
+    )
+
+
+def _idle(board: Board) -> tuple[str, str]:
+    newest = next(iter(board.standing.runs), None)
+    if newest is None:
+        return "idle", "No run yet."
+    if newest["ended"] is None:
+        return "died", "The last run stopped without a word; the same command continues it."
+    if newest["reason"] == "complete":
+        return "idle", "Nothing is running. The last run is complete."
+    return "idle", f"Nothing is running. The last run ended early: {newest['reason']}."

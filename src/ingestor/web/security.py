@@ -1,0 +1,103 @@
+"""
+What every answer says and no request gets around: headers, deadlines, calm pages for trouble.
+
+Browsers are told to run our own scripts and styles only, to load pictures from one place, and to
+tell nobody where they came from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from ingestor.errors import IngestorError, SettingsError
+from ingestor.web.house import HOUSE, NothingYet
+
+DEADLINE: Final = 15.0
+"""Seconds for one page; the database may need several round trips."""
+RETRY_SECONDS: Final = "5"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+TITLES: Final = {
+    400: "That could not be read",
+    404: "Nothing is here",
+    405: "Looking only",
+    503: "One moment, please",
+}
+SENTENCES: Final = {
+    404: "The address leads nowhere, or the picture was taken away.",
+    405: "This page only answers questions (GET).",
+    500: "This should not have happened. It was written down.",
+    503: "The collection does not answer at the moment. Nothing is lost; try again shortly.",
+}
+
+
+def headers(image_origin: str) -> dict[str, str]:
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        f"img-src 'self' {image_origin}; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal, so that it reaches streams, files and errors alike."""
+    for name, value in headers(request.app[HOUSE].image_origin).items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers["Server"] = "ingestor"
+
+
+@web.middleware
+async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into a page, or into JSON where JSON was asked for."""
+    try:
+        if request.path == "/runs/live":
+            return await handler(request)
+        async with asyncio.timeout(DEADLINE):
+            return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return trouble(request, error.status)
+    except NothingYet as error:
+        return trouble(request, 503, str(error))
+    except SettingsError as error:
+        return trouble(request, 400, str(error))
+    except (IngestorError, TimeoutError) as error:
+        request.app[HOUSE].log(f"{request.path}: {type(error).__name__}: {error}")
+        return trouble(request, 503)
+    except Exception as error:  # noqa: BLE001 - whoever looks is shown a page, not a trace
+        request.app[HOUSE].log(f"{request.path}: bug: {type(error).__name__}: {error}")
+        return trouble(request, 500)
+
+
+def trouble(request: web.Request, status: int, sentence: str = "") -> web.Response:
+    title = TITLES.get(status, "Something went wrong")
+    sentence = sentence or SENTENCES.get(status, "")
+    if wants_json(request):
+        response = web.json_response({"error": sentence or title}, status=status)
+    else:
+        response = aiohttp_jinja2.render_template(
+            "trouble.html", request, {"title": title, "sentence": sentence}, status=status
+        )
+    if status == 503:
+        response.headers["Retry-After"] = RETRY_SECONDS
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def wants_json(request: web.Request) -> bool:
+    return request.path.startswith("/api/") or request.query.get("format") == "json"

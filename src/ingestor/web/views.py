@@ -1,0 +1,60 @@
+"""One function per page: what it asks, and which template shows it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from ingestor.web import answers, api
+from ingestor.web.answers import NOTICE
+from ingestor.web.asking import Asking, read_asking
+from ingestor.web.house import HOUSE, NothingYet
+from ingestor.web.runs import runs_of
+from ingestor.web.security import wants_json
+
+POPULAR: Final = 24
+SAMPLES: Final = 3
+"""Labels of a card that are shown below it."""
+
+
+async def search(request: web.Request) -> web.StreamResponse:
+    asking = read_asking(request.query)
+    if wants_json(request):
+        return await (api.search if asking.groups else api.popular)(request)
+    if not asking.groups:
+        return await _welcome(request, asking)
+    answer = await answers.found(request.app[HOUSE], asking)
+    return _page(request, "results.html", found=answer, asking=answer.asking)
+
+
+async def photo(request: web.Request) -> web.StreamResponse:
+    if wants_json(request):
+        return await api.photo(request)
+    asking = read_asking(request.query)
+    one = await answers.seen(request.app[HOUSE], request.match_info["photo"], asking=asking)
+    if one is None:
+        raise web.HTTPNotFound
+    return _page(request, "photo.html", seen=one, asking=asking)
+
+
+async def runs(request: web.Request) -> web.StreamResponse:
+    if wants_json(request):
+        return await api.runs(request)
+    return _page(request, "runs.html", board=await runs_of(request.app[HOUSE]), asking=Asking())
+
+
+async def _welcome(request: web.Request, asking: Asking) -> web.StreamResponse:
+    """The page before anything is asked."""
+    try:
+        tiles = await answers.popular(request.app[HOUSE], limit=POPULAR)
+    except NothingYet:
+        tiles = ()
+    return _page(request, "welcome.html", tiles=tiles, asking=asking)
+
+
+def _page(request: web.Request, template: str, **shown: Any) -> web.Response:
+    house = request.app[HOUSE]
+    common = {"notice": NOTICE, "sandbox": house.sandbox, "path": request.path}
+    return aiohttp_jinja2.render_template(template, request, {**common, **shown})
