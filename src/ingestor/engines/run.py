@@ -19,6 +19,7 @@ from ingestor.journal import listing, runs
 from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening
 from ingestor.journal.writer import Journal
+from ingestor.kits.collecting import rare_collections
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.kits.quota import Quota
@@ -126,7 +127,8 @@ class Run:
             try:
                 await self.lifetime.unless_stopping(self._catch_up())
                 async with self.gauges.watching(), self.heartbeat.beating():
-                    await self._machine()
+                    with rare_collections():
+                        await self._machine()
             except* Stopping:
                 pass
             except* IngestorError as group:
