@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
@@ -239,7 +239,7 @@ def photo_from(record: str) -> Photo:
 
 
 def _record(photo: Photo) -> str:
-    return orjson.dumps(asdict(photo)).decode()
+    return orjson.dumps(photo).decode()
 
 
 def _join(db: sqlite3.Connection, photo: Photo) -> bool:
