@@ -107,10 +107,9 @@ static void answer_page(Connection *c, const char *form) {
 
 static void answer_picture(Connection *c, const char *path) {
     char mark[64];
-    const char *id = strrchr(path, '/');
-    int marked = snprintf(mark, sizeof mark, "%.40s", id ? id : path), n;
-    char *end = strpbrk(mark, " \r");
-    if (end) marked = end - mark;
+    const char *end = strstr(path, ".jpg"), *id = end;
+    while (id > path && *id != '/') id--;
+    int marked = snprintf(mark, sizeof mark, "%.*s", (int)(end - id), id), n;
     n = sprintf(c->lead, "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %ld\r\n"
         "ETag: \"287a9eb07a\"\r\nLast-Modified: Sun, 06 Oct 2024 20:23:29 GMT\r\nCache-Control: public,max-age=31536000\r\n"
         "Server: Jubilee\r\naccess-control-allow-origin: *\r\nX-Cache: Miss from cloudfront\r\n\r\n", picture_bytes);
