@@ -153,6 +153,59 @@ class RunStopping(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLooked(Event):
+    """A worker looked at a group and did what was to do; `complete` if nothing is left."""
+
+    group: str
+    total: int
+    complete: bool
+    unix: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFailed(Event):
+    """A turn of a group went wrong; `seconds` until the next, None if there will be none."""
+
+    group: str
+    reason: str
+    message: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotosWithdrawn(Event):
+    """Photos that left a group's pool: taken down where that was the last one they were in."""
+
+    group: str
+    photos: int
+    taken_down: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyingHalted(Event):
+    """Nothing is bought for any group until then, the loop's `seconds` from now."""
+
+    reason: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyingResumed(Event):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchlistChanged(Event):
+    """The groups that a worker follows, `refused` being lines that name none."""
+
+    groups: int
+    refused: tuple[str, ...]
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     run: str
     reason: str

@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     @classmethod
     def _groups_look_like_groups(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
         for group in groups:
-            if not any(form.fullmatch(group) for form in (GROUP_ID, GROUP_URL, GROUP_ALIAS)):
+            if not is_group(group):
                 raise ValueError(
                     f"{group[:80]!r} is neither a group id (12345678@N00) nor a group's URL"
                 )
@@ -199,6 +199,11 @@ class Settings(BaseSettings):
     def image_memory(self) -> int:
         """Bytes."""
         return self.max_memory * MEGABYTE
+
+
+def is_group(name: str) -> bool:
+    """Whether a text is a group's id, the URL of its page, or its alias there."""
+    return any(form.fullmatch(name) for form in (GROUP_ID, GROUP_URL, GROUP_ALIAS))
 
 
 def is_sandbox(settings: Settings) -> bool:

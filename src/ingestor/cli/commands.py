@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from ingestor.cli import flags
+from ingestor.cli import flags, worker_flags
 from ingestor.cli.app import app
 from ingestor.cli.numbers import positive, whole
 from ingestor.cli.visit import Visit
@@ -55,6 +55,38 @@ def status(
 
     visit: Visit = context.obj
     return run(visit.settings(state=state), as_json=as_json)
+
+
+@app.command()
+def worker(
+    context: typer.Context,
+    *,
+    group: flags.Group = None,
+    groups_file: worker_flags.GroupsFile = None,
+    every: worker_flags.Every = None,
+    recheck: worker_flags.Recheck = None,
+    max_units_per_day: worker_flags.MaxUnitsPerDay = None,
+    max_units_per_month: worker_flags.MaxUnitsPerMonth = None,
+    eyes: worker_flags.Eyes = None,
+    state: flags.Journal = None,
+    sandbox: flags.OfSandbox = False,
+) -> int:
+    """Keep groups in sync until told to stop. Takes the flags of a run as well, before its name."""
+    from ingestor.cli.worker import work as run
+
+    visit: Visit = context.obj
+    settings = visit.settings(
+        groups=tuple(group or ()) or None,
+        groups_file=groups_file,
+        every=every,
+        recheck=recheck,
+        max_units_per_day=max_units_per_day,
+        max_units_per_month=max_units_per_month,
+        eyes=eyes,
+        state=state,
+        sandbox=sandbox,
+    )
+    return run(visit, settings)
 
 
 @app.command()

@@ -42,7 +42,7 @@ def ingest(visit: Visit, engine: Engine | None = None) -> int:
             "Which group? Give --group with the id or the address of a Flickr group, or see it "
             "work without any key: ingestor --sandbox --group zoo --limit 1000."
         )
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         return runner.run(_run(visit, settings, engine or _engine(settings)))
 
 
@@ -83,7 +83,7 @@ def _engine(settings: Settings) -> Engine:
     return local
 
 
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The loop of the extra `fast`, where it is installed."""
     try:
         import uvloop

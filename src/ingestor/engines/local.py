@@ -24,13 +24,13 @@ from ingestor.services import Group, Services, open_services
 from ingestor.settings import MEGABYTE, Settings, is_sandbox
 from ingestor.stages.annotate import MOST_IMAGES
 
-__all__ = ["carry_out", "forecast", "ingest"]
+__all__ = ["carry_out", "forecast", "ingest", "new_name"]
 
 OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
 OpenJournal = Callable[[Path], AbstractAsyncContextManager[Journal]]
 
 
-def _new_name() -> str:
+def new_name() -> str:
     return uuid.uuid4().hex
 
 
@@ -42,7 +42,7 @@ async def ingest(
     open_services: OpenServices = open_services,
     wall: Callable[[], float] = time.time,
     open_journal: OpenJournal | None = None,
-    new_name: Callable[[], str] = _new_name,
+    new_name: Callable[[], str] = new_name,
     most_images: int = MOST_IMAGES,
 ) -> Report:
     """
@@ -81,7 +81,7 @@ async def carry_out(
     lifetime: Lifetime,
     listen: events.Listener,
     wall: Callable[[], float] = time.time,
-    new_name: Callable[[], str] = _new_name,
+    new_name: Callable[[], str] = new_name,
     most_images: int = MOST_IMAGES,
     front_door: FrontDoor | None = None,
 ) -> Report:

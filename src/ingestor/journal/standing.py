@@ -40,6 +40,11 @@ def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
             raise JournalError(f"{path} cannot be read ({error}).") from error
 
 
+def group_ids(db: sqlite3.Connection) -> set[str]:
+    """Every group that a page of was ever listed."""
+    return {gid for (gid,) in db.execute("SELECT gid FROM groups")}
+
+
 def standing(db: sqlite3.Connection, *, month_start: float, most_runs: int) -> Standing:
     units = ledger.units_of_journal(db)
     purchases, images = ledger.count_in_doubt(db)

@@ -17,6 +17,7 @@ from ingestor.records.updates import (
     merged,
     plan_updates,
     updates_for,
+    withdrawal,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "read_photo",
     "unescape",
     "updates_for",
+    "withdrawal",
 ]

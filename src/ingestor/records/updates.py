@@ -64,6 +64,16 @@ def membership(photo_id: str, *, group: str, date_added: int) -> Paths:
     return {f"photos/p{photo_id}/groups/{escape(group)}": date_added}
 
 
+def withdrawal(photo_id: str, *, labels: Iterable[Label]) -> Paths:
+    """What goes with a photo that is in no group any more, filed under these labels."""
+    entries = (
+        index_path(key, label.score, photo_id=photo_id)
+        for label in labels
+        for key in keyed([label])
+    )
+    return dict.fromkeys([f"photos/p{photo_id}", f"dead/p{photo_id}", *entries])
+
+
 def plan_updates(
     updates: Iterable[Paths], *, max_bytes: int = MOST_BYTES, max_photos: int = MOST_PHOTOS
 ) -> Iterator[list[Paths]]:

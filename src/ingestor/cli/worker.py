@@ -1,0 +1,64 @@
+"""`ingestor worker`: follow groups until told to stop, and be looked at meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Final
+
+from ingestor.cli.ingest import SIGNAL_EXITS, fast_loop
+from ingestor.cli.listening import Voice
+from ingestor.cli.sandboxed import upstreams
+from ingestor.cli.visit import Visit
+from ingestor.errors import SettingsError
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, signals
+from ingestor.services import open_services
+from ingestor.settings import MEGABYTE
+from ingestor.worker import Worker
+
+if TYPE_CHECKING:
+    from ingestor.settings import Settings
+
+PATIENCE: Final = 3600.0
+"""Seconds that an upstream may be away: a worker has time, and nobody to start it again."""
+FOR_ONE_RUN: Final = {
+    "limit": "leave it out: a worker takes every photo",
+    "dry_run": "it is for `ingestor --group … --dry-run`",
+    "reannotate": "it is for one run: `ingestor --group … --reannotate`",
+    "max_units": "a worker takes --max-units-per-day or --max-units-per-month",
+    "max_cost": "a worker takes --max-units-per-day or --max-units-per-month",
+}
+
+
+def work(visit: Visit, settings: Settings) -> int:
+    """Returns the exit code: that of the signal which stopped it."""
+    for name, instead in FOR_ONE_RUN.items():
+        if getattr(settings, name) not in (None, False):
+            raise SettingsError(f"--{name.replace('_', '-')} is not for a worker: {instead}.")
+    if "patience" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"patience": PATIENCE})
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        return runner.run(_work(visit, settings))
+
+
+async def _work(visit: Visit, settings: Settings) -> int:
+    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
+    with voice.guarded():
+        async with upstreams(visit, settings) as reachable:
+            lifetime = Lifetime(drain=reachable.drain)
+            try:
+                with signals(lifetime):
+                    await _follow(reachable, voice, lifetime=lifetime)
+            finally:
+                lifetime.close()
+    return SIGNAL_EXITS.get(lifetime.reason or "", 0)
+
+
+async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> None:
+    listen = voice.log
+    async with (
+        Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE) as journal,
+        open_services(settings, lifetime=lifetime, listen=listen) as services,
+    ):
+        await Worker(settings, journal, services, lifetime=lifetime, listen=listen).work()

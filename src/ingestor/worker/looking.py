@@ -1,0 +1,144 @@
+"""
+Whether a group has anything to do, and who has left it: a look costs about one page.
+
+The head of the pool is read at every look. Of the pages behind it so many are read again that all of
+them come round within the time of a recheck. Whatever is known and was not shown where it should
+have been is missing; see `journal.withdrawals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from ingestor.journal import coverage, rechecks, withdrawals
+from ingestor.journal.rechecks import Recheck
+from ingestor.journal.writer import Journal
+from ingestor.kits.intervals import Interval
+from ingestor.kits.paging import Stretches
+from ingestor.services import PHOTOS_PER_PAGE, ListedPage
+from ingestor.stages.discover import read_page
+
+MOST_AT_ONCE: Final = 40
+"""Pages read again in one look, whatever is due: Flickr gives 3,600 calls an hour to all groups."""
+
+ListPage = Callable[[str, int], Awaitable[ListedPage]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look has found."""
+
+    total: int
+    work: bool
+    """Whether there is anything to list, buy or publish."""
+    gone: tuple[str, ...]
+
+
+class Looking:
+    """`recheck` is the time, in seconds, within which every page is read again."""
+
+    def __init__(
+        self, journal: Journal, list_page: ListPage, *, recheck: float, wall: Callable[[], float]
+    ) -> None:
+        self._journal = journal
+        self._list_page = list_page
+        self._recheck = recheck
+        self._wall = wall
+        self._held: dict[str, int | None] = {}
+
+    async def look(self, group: str) -> Look:
+        head = await read_page(group, 1, self._list_page)
+        stretches = Stretches()
+        stretch = stretches.extend(head.dates, page=1, pages=head.pages, total=head.total)
+        found = await self._compare(group, _rows(head, group), _behind_the_head(head, stretch))
+        if not found.unknown:
+            await self._cover(group, (0, 0) if not head.total else stretch)
+        before = await self._journal.read(partial(coverage.standing, group=group))
+        gone = set(found.gone)
+        if before.complete:
+            gone |= await self._read_again(group, head)
+        after = await self._journal.read(partial(coverage.standing, group=group))
+        return Look(
+            total=head.total,
+            work=bool(found.unknown) or not after.complete,
+            gone=tuple(sorted(gone)),
+        )
+
+    async def _cover(self, group: str, stretch: Interval | None) -> None:
+        if stretch is not None:
+            known = stretch[0], min(stretch[1], int(self._wall()))
+            await self._journal.write(partial(coverage.cover, group=group, stretch=known))
+
+    async def _compare(
+        self, group: str, rows: dict[str, int], stretch: Interval | None
+    ) -> withdrawals.Compared:
+        return await self._journal.write(
+            partial(withdrawals.compare, rows=rows, group=group, stretch=stretch, now=self._wall())
+        )
+
+    async def _read_again(self, group: str, head: ListedPage) -> set[str]:
+        """Read the pages that are due, and tell who has left."""
+        now = self._wall()
+        recheck = await self._journal.read(partial(rechecks.recheck_of, group=group))
+        if recheck is None:
+            recheck = Recheck(cursor=None, at=now)
+            await self._save(group, recheck)
+        behind = head.pages - 1
+        due = min(int(behind * (now - recheck.at) / self._recheck), behind, MOST_AT_ONCE)
+        if behind <= 0:
+            await self._save(group, Recheck(cursor=None, at=now, ended=now))
+        if due <= 0:
+            return set()
+        gone, suspects, cursor = await self._pages_again(group, head, recheck.cursor, due)
+        if suspects and group not in self._held:
+            # The same pages at the next look: it takes two answers to believe it.
+            self._held[group] = recheck.cursor
+            return gone
+        self._held.pop(group, None)
+        ended = now if cursor is None else recheck.ended
+        await self._save(group, Recheck(cursor=cursor, at=now, ended=ended))
+        return gone
+
+    async def _pages_again(
+        self, group: str, head: ListedPage, cursor: int | None, due: int
+    ) -> tuple[set[str], int, int | None]:
+        """Read `due` pages below the cursor and the one above them; (gone, suspects, cursor)."""
+        number = 1 if cursor is None else max(1, await self._page_below(group, cursor) - 1)
+        last = number + due
+        stretches, rows, gone, suspects = Stretches(), dict[str, int](), set[str](), 0
+        while True:
+            page = head if number == 1 else await read_page(group, number, self._list_page)
+            stretch = stretches.extend(page.dates, page=number, pages=page.pages, total=page.total)
+            rows |= _rows(page, group)
+            found = await self._compare(group, rows, stretch)
+            gone.update(found.gone)
+            suspects += found.suspects
+            if found.unknown and stretch is not None:
+                await self._journal.write(partial(coverage.uncover, group=group, stretch=stretch))
+            if number >= page.pages:
+                return gone, suspects, None
+            if number >= last and page.dates:
+                return gone, suspects, min(page.dates)
+            number += 1
+
+    async def _page_below(self, group: str, cursor: int) -> int:
+        above = await self._journal.read(partial(coverage.newer_than, group=group, date=cursor - 1))
+        return above // PHOTOS_PER_PAGE + 1
+
+    async def _save(self, group: str, recheck: Recheck) -> None:
+        await self._journal.write(partial(rechecks.set_recheck, group=group, recheck=recheck))
+
+
+def _rows(page: ListedPage, group: str) -> dict[str, int]:
+    photos, _failures = page.photos_and_failures(group)
+    return {photo.id: photo.date_added for photo in photos}
+
+
+def _behind_the_head(head: ListedPage, stretch: Interval | None) -> Interval | None:
+    """Nobody stands above the head: what is known to be newer is missing too."""
+    if not head.total:
+        return 0, withdrawals.FAR
+    return None if stretch is None else (stretch[0], withdrawals.FAR)

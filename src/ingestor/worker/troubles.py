@@ -1,0 +1,39 @@
+"""What an error in a group's turn means for the worker."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from ingestor.errors import Denied, JournalError, RunStopped, SettingsError, Unauthorized
+
+OF_THE_GROUP: Final = frozenset({"group-not-found", "group-private", "not-public"})
+
+
+class Trouble(Enum):
+    """From the harmless to the fatal."""
+
+    WEATHER = "weather"
+    """It passes: this group again later."""
+    PURSE = "purse"
+    """The units of the day or the month are spent: nothing is bought until the next."""
+    LOST = "lost"
+    """The group is gone, or closed to us: it is said, and looked for once a day."""
+    HALT = "halt"
+    """Credentials, billing, rules: nothing is bought for anybody, but for a probe now and then."""
+    FATAL = "fatal"
+    """Without a journal there is no worker."""
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    match error:
+        case JournalError():
+            return Trouble.FATAL
+        case Denied(upstream="flickr", reason=reason) if reason in OF_THE_GROUP:
+            return Trouble.LOST
+        case Denied() | Unauthorized() | SettingsError():
+            return Trouble.HALT
+        case RunStopped(reason="max-units-per-day" | "max-units-per-month"):
+            return Trouble.PURSE
+        case _:
+            return Trouble.WEATHER

@@ -1,0 +1,158 @@
+"""One group's turn: look, take down who left, and run where there is something to list or to buy."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ingestor import events
+from ingestor.catalog.leaving import take_down
+from ingestor.engines.following import follow_one
+from ingestor.engines.leases import leased
+from ingestor.engines.local import carry_out, new_name
+from ingestor.engines.run import Run
+from ingestor.journal import coverage, withdrawals
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, within
+from ingestor.pipeline import Discover
+from ingestor.records import escape, merged, withdrawal
+from ingestor.report import Report
+from ingestor.services import PHOTOS_PER_PAGE, Group, Services
+from ingestor.settings import Settings
+from ingestor.stages.store import MOST_PHOTOS
+from ingestor.worker.looking import Looking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """How a turn went."""
+
+    more: bool
+    """Whether it got on and did not get done: the next turn may follow at once."""
+    error: BaseException | None = None
+    """What ended its run."""
+    bought: bool = False
+    """Whether buying was tried, and nothing was wrong with it."""
+
+
+class Turns:
+    """Of all groups, over one journal and one set of upstreams."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        services: Services,
+        *,
+        lifetime: Lifetime,
+        listen: events.Listener,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.run: Run | None = None
+        """The one that is going on."""
+        self._settings = settings
+        self._journal = journal
+        self._services = services
+        self._lifetime = lifetime
+        self._listen = listen
+        self._wall = wall
+        self._looking = Looking(journal, services.list_page, recheck=settings.recheck, wall=wall)
+        self._most = max(settings.images_per_minute, PHOTOS_PER_PAGE)
+        """Photos in a turn: a minute's quota, so that with many groups behind each waits its turn
+        for as many minutes as there are groups."""
+
+    async def take(self, group: Group, *, buying: bool) -> Turn:
+        """
+        Raises an IngestorError where the group could not be looked at, or its lease not be had;
+        Stopping when the worker stops. Without `buying` only what left is dealt with.
+        """
+        started = self._lifetime.clock()
+        look = await self._lifetime.unless_stopping(self._looking.look(group.id))
+        if look.gone:
+            await self._lifetime.unless_stopping(self._withdraw(group, look.gone))
+        turn = Turn(more=False)
+        if look.work and buying:
+            turn = await self._run(group)
+        if turn.error is None:
+            standing = await self._journal.read(partial(coverage.standing, group=group.id))
+            self._listen(
+                events.GroupLooked(
+                    group=group.id,
+                    total=look.total,
+                    complete=standing.complete,
+                    unix=self._wall(),
+                    seconds=self._lifetime.clock() - started,
+                )
+            )
+        return turn
+
+    async def _run(self, group: Group) -> Turn:
+        before = await self._journal.read(partial(coverage.standing, group=group.id))
+        with within(self._lifetime) as lifetime:
+            try:
+                report = await carry_out(
+                    self._settings,
+                    self._journal,
+                    self._services,
+                    groups={group.id: group.name},
+                    lifetime=lifetime,
+                    listen=self._listen,
+                    wall=self._wall,
+                    front_door=self._front_door,
+                )
+            finally:
+                self.run = None
+        after = await self._journal.read(partial(coverage.standing, group=group.id))
+        return Turn(
+            more=not after.complete and (report.stored > 0 or after != before),
+            error=lifetime.error,
+            bought=lifetime.error is None and _certain(report),
+        )
+
+    def _front_door(self, run: Run) -> Discover:
+        self.run = run
+        return follow_one(most=self._most)(run)
+
+    async def _withdraw(self, group: Group, gone: Sequence[str]) -> None:
+        """In the database first: what is interrupted here is found missing again."""
+        async with leased(
+            self._services.database,
+            journal=self._journal,
+            owner=f"withdrawal-{new_name()[:6]}@{platform.node()}",
+            groups={group.id: group.name},
+            wait=False,
+            lifetime=self._lifetime,
+            wall=self._wall,
+            listen=self._listen,
+        ):
+            for first in range(0, len(gone), MOST_PHOTOS):
+                await self._withdraw_some(group, gone[first : first + MOST_PHOTOS])
+
+    async def _withdraw_some(self, group: Group, gone: Sequence[str]) -> None:
+        leaving = await self._journal.read(
+            partial(withdrawals.departures, photos=gone, group=group.id)
+        )
+        if self._services.update:
+            await self._services.update(
+                merged(
+                    withdrawal(departure.photo, labels=departure.labels)
+                    if departure.last
+                    else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
+                    for departure in leaving
+                )
+            )
+        await self._journal.write(partial(take_down, leaving=leaving, group=group.id))
+        self._listen(
+            events.PhotosWithdrawn(
+                group=group.id,
+                photos=len(leaving),
+                taken_down=sum(departure.last for departure in leaving),
+            )
+        )
+
+
+def _certain(report: Report) -> bool:
+    return report.units.certain > 0

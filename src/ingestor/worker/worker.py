@@ -1,0 +1,170 @@
+"""The long-running process: whose turn it is gets it, until told to stop. A bad turn is not a bad worker."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ingestor import events
+from ingestor.errors import Denied, IngestorError, SettingsError, reason_of
+from ingestor.journal import standing
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.purchases import pricing
+from ingestor.services import Group, Services
+from ingestor.settings import Settings
+from ingestor.worker.rota import Rota
+from ingestor.worker.troubles import Trouble, trouble_of
+from ingestor.worker.turns import Turn, Turns
+from ingestor.worker.watchlist import Watchlist
+
+PROBE_EVERY: Final = 900.0
+"""Seconds between two tries to buy while credentials or billing are refused."""
+WATCH_EVERY: Final = 15.0
+"""Seconds between two looks at the file of groups."""
+DAY: Final = 86_400.0
+
+
+class Worker:
+    """One per process and journal."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        services: Services,
+        *,
+        lifetime: Lifetime,
+        listen: events.Listener = events.ignore,
+        wall: Callable[[], float] = time.time,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self.turns = Turns(settings, journal, services, lifetime=lifetime, listen=listen, wall=wall)
+        self.halted: str | None = None
+        """Why nothing is bought for anybody, in a sentence."""
+        self.arrived = False
+        self.rota = Rota(every=settings.every, dice=dice)
+        self._halted_by = ""
+        self._halt_ends = 0.0
+        self._settings = settings
+        self._journal = journal
+        self._services = services
+        self._lifetime = lifetime
+        self._clock = lifetime.clock
+        self._listen = listen
+        self._wall = wall
+        self._watchlist = Watchlist(settings.groups, settings.groups_file)
+        self._found: dict[str, Group] = {}
+        self._told: tuple[object, ...] = ()
+
+    async def work(self) -> None:
+        """Until the lifetime stops. Raises SettingsError or Denied at the start, JournalError later."""
+        try:
+            await self._lifetime.unless_stopping(self._arrive())
+            while True:
+                await self._watch()
+                name = self.rota.take(now=self._clock())
+                if name is None:
+                    wait = self.rota.wait(now=self._clock())
+                    await self._lifetime.rest(min(wait, WATCH_EVERY))
+                else:
+                    await self._serve(name)
+        except Stopping:
+            return
+
+    async def _arrive(self) -> None:
+        """
+        What is wrong at the start is said at once: nobody watches a worker for long. A group that
+        this journal has followed before may have gone since; that is no mistake.
+        """
+        names = await self._watchlist.groups()
+        if self._watchlist.refused:
+            raise SettingsError(f"--groups-file: {self._watchlist.refused[0][:80]!r} is no group.")
+        if not names and self._settings.groups_file is None:
+            raise SettingsError("Which groups? Give --group, or --groups-file.")
+        known = await self._journal.read(standing.group_ids)
+        await self._services.check_store()
+        for name in names:
+            try:
+                self._found[name] = await self._services.lookup(name)
+            except Denied as error:
+                if trouble_of(error) is not Trouble.LOST or name not in known:
+                    raise
+        self.arrived = True
+
+    async def _watch(self) -> None:
+        """Follow what the settings and the file say now."""
+        try:
+            names = await self._watchlist.groups()
+        except SettingsError as error:
+            self._tell(len(self.rota.groups), (), str(error))
+            return
+        self.rota.keep(names, now=self._clock())
+        self._tell(names, self._watchlist.refused, "")
+
+    def _tell(self, names: object, refused: tuple[str, ...], message: str) -> None:
+        if (now := (names, refused, message)) != self._told:
+            self._told = now
+            self._listen(
+                events.WatchlistChanged(
+                    groups=len(self.rota.groups), refused=refused, message=message
+                )
+            )
+
+    async def _serve(self, name: str) -> None:
+        try:
+            group = await self._lifetime.unless_stopping(self._find(name))
+            turn = await self.turns.take(group, buying=self._clock() >= self._halt_ends)
+        except IngestorError as error:
+            self._trouble(name, error)
+            return
+        if turn.error is not None:
+            self._trouble(name, turn.error)
+            return
+        self._went_well(turn)
+        self.rota.done(name, now=self._clock(), more=turn.more)
+
+    async def _find(self, name: str) -> Group:
+        if name not in self._found:
+            self._found[name] = await self._services.lookup(name)
+        return self._found[name]
+
+    def _went_well(self, turn: Turn) -> None:
+        """What refused us takes us again: Vision if something was bought, the others anyway."""
+        if self.halted and (turn.bought or self._halted_by != "vision"):
+            self._listen(events.BuyingResumed(reason=self.halted))
+            self.halted, self._halt_ends = None, 0.0
+
+    def _trouble(self, name: str, error: BaseException) -> None:
+        now, trouble = self._clock(), trouble_of(error)
+        match trouble:
+            case Trouble.FATAL:
+                raise error
+            case Trouble.HALT:
+                self.halted, self._halted_by = str(error), getattr(error, "upstream", "")
+                self._halt(error, seconds=PROBE_EVERY)
+                self.rota.done(name, now=now, more=False)
+            case Trouble.PURSE:
+                tomorrow = pricing.day_start(self._wall()) + DAY
+                self._halt(error, seconds=tomorrow - self._wall())
+                self.rota.done(name, now=now, more=False)
+            case Trouble.LOST:
+                again = self.rota.lost(name, now=now)
+                self._failed(name, error, DAY if again else None)
+            case Trouble.WEATHER:
+                self._failed(name, error, self.rota.failed(name, now=now))
+
+    def _halt(self, error: BaseException, *, seconds: float) -> None:
+        self._halt_ends = self._clock() + seconds
+        self._listen(
+            events.BuyingHalted(reason=reason_of(error), message=str(error), seconds=seconds)
+        )
+
+    def _failed(self, name: str, error: BaseException, seconds: float | None) -> None:
+        self._listen(
+            events.GroupFailed(
+                group=name, reason=reason_of(error), message=str(error), seconds=seconds
+            )
+        )

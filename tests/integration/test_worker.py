@@ -1,0 +1,207 @@
+"""The worker on loopback: turns go by as fast as they can, virtual days by a wall clock of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestor import events
+from ingestor.errors import Denied, SettingsError
+from ingestor.journal import runs
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
+from ingestor.sandbox.server import Sandbox
+from ingestor.services import open_services
+from ingestor.worker import Worker
+from tests.integration.conftest import in_database, settings_for
+
+ZOO = "1000001@N20"
+AVIARY = "1000003@N22"
+HOUR = 3600.0
+
+
+@dataclass
+class Site:
+    """A worker that stops when `until` says so, with everything it told."""
+
+    sandbox: Sandbox
+    state: Path
+    told: list[events.Event] = field(default_factory=list)
+    now: float = 1_800_000_000.0
+
+    async def work(
+        self,
+        until: Callable[[events.Event], bool],
+        tick: Callable[[events.Event], object] = lambda event: None,
+        **given: Any,
+    ) -> Worker:
+        settings = settings_for(self.sandbox, self.state, every=0.02, recheck=12 * HOUR, **given)
+        lifetime = Lifetime(drain=8.0)
+
+        def listen(event: events.Event) -> None:
+            self.told.append(event)
+            tick(event)
+            if until(event):
+                lifetime.stop("SIGTERM")
+
+        async with (
+            Journal(settings.journal_path) as journal,
+            open_services(settings, lifetime=lifetime, listen=listen) as services,
+        ):
+            worker = Worker(
+                settings,
+                journal,
+                services,
+                lifetime=lifetime,
+                listen=listen,
+                wall=lambda: self.now,
+                dice=lambda: 0.5,
+            )
+            await worker.work()
+            self.states = await journal.read(runs.photos_by_state)
+        lifetime.close()
+        return worker
+
+    def of(self, kind: type[events.Event]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@pytest.fixture
+async def site(sandbox: Sandbox, tmp_path: Path) -> Site:
+    return Site(sandbox, tmp_path / "state")
+
+
+def looks(number: int) -> Callable[[events.Event], bool]:
+    """After so many looks."""
+    seen = 0
+
+    def until(event: events.Event) -> bool:
+        nonlocal seen
+        seen += isinstance(event, events.GroupLooked)
+        return seen >= number
+
+    return until
+
+
+async def test_what_arrives_between_two_looks_is_bought_and_nothing_else(site: Site):
+    await site.work(looks(1))
+    site.sandbox.world.arrive(ZOO, count=7)
+    site.sandbox.calls.clear()
+
+    await site.work(looks(2))
+
+    assert len(in_database(site.sandbox, "/photos")) == 407
+    assert site.sandbox.bill.units == 407
+    assert site.sandbox.bill.most_for_one_image() == 1
+
+
+async def test_an_idle_look_is_one_call(site: Site):
+    await site.work(looks(1))
+    site.sandbox.calls.clear()
+
+    await site.work(looks(5))
+
+    # It looks the group up, and checks the store, once.
+    assert site.sandbox.calls.total("flickr") == 5 + 1
+    assert site.sandbox.calls.total("database") == 1
+
+
+async def test_photos_that_left_are_taken_down_and_come_back_for_nothing(site: Site):
+    await site.work(looks(1))
+    ids = sorted(in_database(site.sandbox, "/photos"))[:3]
+    gone = [key.removeprefix("p") for key in ids]
+    site.sandbox.world.withdraw(ZOO, ids=gone)
+    indexed = str(site.sandbox.database.value("sandbox", "/index")).count(gone[0])
+
+    def pass_time(event: events.Event) -> None:
+        site.now += HOUR / 4 if isinstance(event, events.GroupLooked) else 0
+
+    await site.work(lambda event: isinstance(event, events.PhotosWithdrawn), pass_time)
+
+    assert indexed > 0
+    assert not set(ids) & set(in_database(site.sandbox, "/photos"))
+    assert gone[0] not in str(site.sandbox.database.value("sandbox", "/index"))
+    assert site.states == {"stored": 397, "withdrawn": 3}
+
+
+async def test_one_odd_answer_takes_nothing_down(site: Site):
+    await site.work(looks(1))
+    site.sandbox.world.withdraw(ZOO, ids=[in_order(site)[0]])
+    await site.work(looks(1))
+    site.sandbox.world.reset()
+    site.now += HOUR
+
+    await site.work(looks(2))
+
+    assert not site.of(events.PhotosWithdrawn)
+    assert site.states == {"stored": 400}
+
+
+def in_order(site: Site) -> list[str]:
+    return list(site.sandbox.world.pools[ZOO].now())
+
+
+async def test_a_ceiling_for_the_day_ends_with_the_day(site: Site):
+    await site.work(lambda event: isinstance(event, events.BuyingHalted), max_units_per_day=100)
+    assert site.sandbox.bill.units == 100
+
+    await site.work(lambda event: isinstance(event, events.BuyingHalted), max_units_per_day=100)
+    assert site.sandbox.bill.units == 100
+
+    site.now += 24 * HOUR
+    await site.work(lambda event: isinstance(event, events.BuyingHalted), max_units_per_day=100)
+    assert site.sandbox.bill.units == 200
+
+
+async def test_credentials_that_are_refused_halt_the_buying_and_not_the_worker(site: Site):
+    site.sandbox.disabled_keys.add(site.sandbox.addresses.google_key)
+
+    worker = await site.work(looks(1))
+
+    assert worker.halted is not None
+    assert site.of(events.BuyingHalted)
+    assert site.sandbox.bill.units == 0
+
+
+async def test_a_group_that_is_not_there_at_the_start_is_a_wrong_setting(site: Site):
+    with pytest.raises(Denied, match="group"):
+        await site.work(looks(1), groups=("nobody-knows-it",))
+
+
+async def test_a_group_that_is_closed_is_told_and_the_others_go_on(site: Site):
+    await site.work(looks(1), groups=("secret", "zoo"))
+
+    (lost,) = site.of(events.GroupFailed)
+    assert lost.reason == "group-private"
+    assert site.sandbox.bill.units == 400
+
+
+async def test_no_group_at_all_is_said_so(site: Site):
+    with pytest.raises(SettingsError, match="--group"):
+        await site.work(looks(1), groups=())
+
+
+async def test_a_restless_pool_that_is_stopped_again_and_again_is_complete_in_the_end(site: Site):
+    for stop_after in range(3, 12):
+        seen = 0
+
+        def early(event: events.Event, stop_after: int = stop_after) -> bool:
+            nonlocal seen
+            seen += isinstance(event, events.PageListed | events.BatchSettled)
+            return seen >= stop_after
+
+        await site.work(early, groups=("aviary",))
+
+    def complete(event: events.Event) -> bool:
+        return isinstance(event, events.GroupLooked) and event.complete
+
+    await site.work(complete, groups=("aviary",))
+
+    now = {f"p{photo}" for photo in site.sandbox.world.pools[AVIARY].now()}
+    # It moves before every listing: what came with the last one is not known yet.
+    assert len(now - set(in_database(site.sandbox, "/photos"))) <= 3
+    assert site.sandbox.bill.most_for_one_image() == 1
