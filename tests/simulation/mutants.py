@@ -20,7 +20,6 @@ import orjson
 
 from ingestor import pipeline
 from ingestor.apis.vision import answers
-from ingestor.engines import book
 from ingestor.engines.book import Book
 from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
@@ -32,7 +31,7 @@ from ingestor.models import Annotation, PurchaseState
 from ingestor.purchases import budget, buyer, door
 from ingestor.purchases.door import Door, Settled
 from ingestor.services import ListedPage
-from ingestor.stages import discover, store
+from ingestor.stages import discover
 from ingestor.stages.download import Downloader
 from tests.simulation import lives
 
@@ -167,7 +166,7 @@ def intent_not_awaited() -> Sequence[Swap]:
 
 @mutant
 def disk_failure_ignored() -> Sequence[Swap]:
-    """What the disk refused is taken as written."""
+    """What the disk refused is written again, and believed the second time."""
     honest = Journal._transaction
 
     def transaction(self: Any, works: Any) -> list[Any]:
@@ -175,7 +174,7 @@ def disk_failure_ignored() -> Sequence[Swap]:
         if self.broken is None:
             return outcomes
         self.broken = None
-        return [None] * len(works)
+        return honest(self, works)
 
     return [(Journal, "_transaction", transaction)]
 
@@ -221,9 +220,7 @@ def page_not_written_before_its_photos_go_on() -> Sequence[Swap]:
             await honest(self, group, number, page, room)
 
         self.later = asyncio.create_task(write_later())
-        given = dict.fromkeys(("dead", "joined"), ())
-        counts = dict.fromkeys(("known", "skipped", "repeated"), 0)
-        return _sighting(fresh=tuple(photos), **given, **counts)
+        return _sighting(fresh=tuple(photos))
 
     return [(Book, "sight", sight)]
 
@@ -328,23 +325,6 @@ def paths_of_a_photo_in_two_updates() -> Sequence[Swap]:
         honest(self, **{**given, "update": whole and update})
 
     return [(Book, "__init__", init)]
-
-
-@mutant
-def refused_update_loses_a_half() -> Sequence[Swap]:
-    """Of an update that the database refuses only the first half is tried again."""
-    honest = store.publish
-
-    async def publish(batch: Any, *, write: Any, failed: Any) -> None:
-        try:
-            await write(batch)
-        except IngestorError:
-            if len(batch) > 1:
-                await honest(batch[: len(batch) // 2], write=write, failed=failed)
-            else:
-                await honest(batch, write=write, failed=failed)
-
-    return [(store, "publish", publish), (book, "publish", publish)]
 
 
 # What follows from an answer
@@ -719,8 +699,10 @@ def no_end_of_the_grace_period() -> Sequence[Swap]:
 
 def _sighting(**given: Any) -> listing.Sighting:
     """With nothing for what it does not name."""
-    names = {field.name for field in fields(listing.Sighting)}
-    return listing.Sighting(**(dict.fromkeys(names, ()) | given))
+    empty: dict[str, Any] = {
+        field.name: 0 if field.type == "int" else () for field in fields(listing.Sighting)
+    }
+    return listing.Sighting(**(empty | given))
 
 
 def _without_wish(refuse: Any) -> Any:
