@@ -7,7 +7,6 @@ Run one command, and turn however it ended into an exit code and a sentence.
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typer.exceptions import TyperException
 from ingestor.cli.commands import app
 from ingestor.cli.hooks import redact_hooks
 from ingestor.cli.spelling import one_sentence
+from ingestor.cli.streams import OutputLost, abandon_stdout, settle_streams
 from ingestor.cli.visit import Visit
 from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError
 
@@ -30,6 +30,7 @@ EXIT_INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. Everything that goes wrong is told here."""
+    settle_streams()
     visit = Visit()
     redact_hooks(visit.redaction, sys.stderr)
     try:
@@ -38,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has enough. Python would complain while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has enough.
+        abandon_stdout()
         return EXIT_OTHER
     except BaseException as error:  # noqa: BLE001 - the last one to see it: nobody is above
+        if isinstance(first_cause(error), OutputLost):
+            abandon_stdout()
         return _told(error, visit)
     return code if isinstance(code, int) else 0
 
