@@ -15,6 +15,8 @@ SMOOTHED_OVER: Final = 5.0
 """Seconds that a rate looks back: one batch is no speed."""
 STEPS: Final = (1, 2, 5)
 FEWEST_POINTS: Final = 2
+HEADROOM: Final = 1.1
+FAR: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,11 @@ def draw(points: Sequence[Sequence[float]], *, quota: float) -> Chart | None:
     if len(points) < FEWEST_POINTS or points[-1][0] <= points[0][0]:
         return None
     curves = {name: rates(points, column) for column, name in enumerate(STAGES, start=1)}
-    # Listing comes in pages of 500, far above everything else: it may leave the drawing.
-    tallest = max([quota * 1.15, *(max(curves[name]) for name in STAGES[1:])])
+    # Listing comes in pages of 500, far above everything else: it may leave the drawing, and so
+    # may a quota that nothing comes near.
+    tallest = max(1.0, *(max(curves[name]) for name in STAGES[1:])) * HEADROOM
+    if quota <= FAR * tallest:
+        tallest = max(tallest, quota * HEADROOM)
     step = _step(tallest)
     top = step * ceil(tallest / step)
     seconds = points[-1][0]

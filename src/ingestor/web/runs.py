@@ -67,6 +67,16 @@ class Board:
     images_per_minute: int
 
     @property
+    def on_their_way(self) -> int:
+        """Images of this run in paid requests that are under way: one unit each."""
+        return self.counted.units.reserved if self.counted else 0
+
+    @property
+    def in_doubt(self) -> int:
+        """Images of this run in paid requests that ended without an answer."""
+        return self.counted.doubtful_images - self.on_their_way if self.counted else 0
+
+    @property
     def verdict(self) -> tuple[str, str]:
         """Whether all is well, in one word and one sentence."""
         if self.beat is None or not self.beat.alive:
@@ -76,9 +86,8 @@ class Board:
             return "stopping", f"The run is stopping: {told['stopping']}."
         if counts["failed"] > FREE_OF_TROUBLE * max(1, counts["listed"]):
             return "trouble", f"{counts['failed']:,} photos failed so far; the causes are below."
-        if self.counted and self.counted.doubtful_images:
-            images = self.counted.doubtful_images
-            return "doubt", f"Running; {images:,} images are in doubt or on their way."
+        if self.in_doubt:
+            return "doubt", f"Running; {self.in_doubt:,} images were paid for, perhaps, and lost."
         return "fine", "Running, and all is well."
 
 

@@ -14,19 +14,21 @@ let chosen = -1;
 let timer = 0;
 let asked = 0;
 
-// The label being typed: what stands behind the last comma, "or", "and" or "not".
-const LAST = /(^|,|(?:^|\s)(?:and|or|not|without)\s|(?:^|\s)-)\s*"?([^,"]*)$/i;
+// The label being typed stands behind the last comma, "or", "and" or "not", or behind an open quote.
+const LAST = /^(.*(?:,|(?:^|\s)(?:and|or|not|without)\s|(?:^|[\s,])-))?\s*([^,"]*)$/i;
 
-function typed() {
-  const match = LAST.exec(input.value);
-  return match ? match[2] : "";
+function split() {
+  const text = input.value;
+  const quote = text.lastIndexOf('"');
+  if (text.split('"').length % 2 === 0) return [text.slice(0, quote), text.slice(quote + 1)];
+  const match = LAST.exec(text);
+  return match ? [match[1] ?? "", match[2]] : [text, ""];
 }
 
 function complete(term) {
-  input.value = input.value.replace(LAST, (whole, joint) => {
-    const gap = joint === "" || /[\s-]$/.test(joint) ? "" : " ";
-    return joint + gap + term;
-  });
+  const [head] = split();
+  const gap = head === "" || /[\s-]$/.test(head) ? "" : " ";
+  input.value = head + gap + term;
 }
 
 function close() {
@@ -93,7 +95,7 @@ function show(labels, prefix) {
 }
 
 async function suggest() {
-  const prefix = typed().trimStart();
+  const prefix = split()[1].trim();
   const turn = ++asked;
   if (prefix === "") {
     close();

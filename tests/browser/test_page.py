@@ -1,0 +1,193 @@
+"""The page in a real browser, as a person uses it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.houses import Client
+
+pytestmark = pytest.mark.browser
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+SERIOUS = ("serious", "critical")
+PHONE = {"width": 360, "height": 740}
+
+
+async def choose(page: Page, text: str, *keys: str) -> None:
+    """Type into the search box, wait for the suggestions, press keys."""
+    await page.locator("#q").fill("")
+    await page.locator("#q").press_sequentially(text)
+    await expect(page.locator("#options li").first).to_be_visible()
+    for key in keys:
+        await page.keyboard.press(key)
+
+
+async def findings(page: Page) -> list[str]:
+    """What axe finds serious, with the elements it means."""
+    await page.evaluate(AXE)
+    result: Any = await page.evaluate("axe.run()")
+    return [
+        f"{found['id']}: {node['html'][:120]}"
+        for found in result["violations"]
+        if found["impact"] in SERIOUS
+        for node in found["nodes"]
+    ]
+
+
+async def test_type_choose_scroll_refine_go_back_and_reload(visitor: Any) -> None:
+    async with visitor.at("/") as page:
+        await choose(page, "d", "ArrowDown")
+        active = await page.locator("#q").get_attribute("aria-activedescendant")
+        await expect(page.locator(f"#{active}")).to_have_attribute("aria-selected", "true")
+        await page.keyboard.press("Enter")
+
+        await page.wait_for_url("**/?q=Dog")
+        await expect(page.locator(".card")).to_have_count(30)
+        await expect(page.locator("h1")).to_have_text("Dog")
+
+        await page.get_by_role("link", name="Next pictures").click()
+        await expect(page.get_by_text("Dog number 33")).to_be_visible()
+        await page.get_by_role("link", name="Next pictures").click()
+        await expect(page.locator(".card")).to_have_count(9)
+
+        await page.go_back()
+        await page.go_back()
+        await page.locator(".often").get_by_role("link", name="Snow").click()
+        await expect(page.locator(".chips .chip")).to_have_count(2)
+        permalink = page.url
+        shown = await page.locator(".card h3").all_text_contents()
+        await page.goto(permalink)
+        assert await page.locator(".card h3").all_text_contents() == shown
+
+        await page.get_by_role("link", name="Leave out Snow").click()
+        await page.wait_for_url("**/?q=Dog")
+
+    assert visitor.complaints == []
+
+
+async def test_the_box_is_worked_by_keys_alone(visitor: Any) -> None:
+    async with visitor.at("/?q=dog") as page:
+        box = page.get_by_role("combobox")
+        await choose(page, "dog, not s", "ArrowDown", "Escape")
+        await expect(box).to_have_attribute("aria-expanded", "false")
+        await choose(page, "dog, not s", "ArrowDown", "ArrowUp", "ArrowUp", "Enter")
+
+        await expect(page.locator(".chip.not")).to_contain_text("Snow")
+        await expect(box).to_have_value("dog, not Snow")
+
+        await choose(page, "bl", "ArrowDown", "Enter")
+        await expect(box).to_have_value('"Black and white"')
+        await expect(page.locator(".card")).to_have_count(3)
+
+    assert visitor.complaints == []
+
+
+async def test_the_slider_sets_the_least_score(visitor: Any) -> None:
+    async with visitor.at("/?q=dog") as page:
+        await page.get_by_label("Score at least").press("End")
+
+        await page.wait_for_url("**min=0.95*")
+        await expect(page.locator(".card")).to_have_count(8)
+
+
+async def test_without_javascript_everything_is_there(visitor: Any) -> None:
+    async with visitor.at("/", java_script_enabled=False) as page:
+        await page.locator("#q").fill("dog, not snow")
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.locator(".card").first).to_contain_text("Dog number 0")
+        await page.get_by_role("link", name="Next pictures").click()
+        await page.locator(".card h3 a").first.click()
+        await expect(page.locator(".labels li")).to_have_count(2)
+        await page.goto("/runs")
+        await expect(page.locator("h1")).to_have_text("No run yet.")
+
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("path", "scheme"),
+    [
+        ("/", "light"),
+        ("/?q=dog,%20not%20snow", "light"),
+        ("/?q=dog,%20not%20snow", "dark"),
+        ("/photo/1003?q=dog", "dark"),
+        ("/runs", "light"),
+    ],
+)
+async def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_phone(
+    visitor: Any, path: str, scheme: str
+) -> None:
+    async with visitor.at(path, viewport=PHONE, color_scheme=scheme) as page:
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        found = await findings(page)
+
+    assert found == []
+    assert wide <= PHONE["width"]
+    assert (background == "rgb(22, 21, 18)") == (scheme == "dark")
+    assert visitor.complaints == []
+
+
+async def test_axe_finds_nothing_serious_in_the_suggestions(visitor: Any) -> None:
+    async with visitor.at("/") as page:
+        await choose(page, "d", "ArrowDown")
+
+        assert await findings(page) == []
+
+
+async def test_pictures_do_not_move_the_page_when_they_come(visitor: Any) -> None:
+    async with visitor.at("about:blank") as page:
+        await page.add_init_script(
+            "window.moved = 0; new PerformanceObserver((list) => {"
+            "for (const one of list.getEntries()) window.moved += one.value;"
+            "}).observe({type: 'layout-shift', buffered: true});"
+        )
+        await page.goto("/?q=dog")
+        await page.wait_for_load_state("networkidle")
+
+        assert await page.evaluate("window.moved") == 0
+        heights = await page.locator(".picture").evaluate_all(
+            "all => all.slice(0, 4).map((one) => Math.round(one.getBoundingClientRect().height))"
+        )
+        assert len(set(heights)) == 1
+
+
+async def test_a_picture_that_does_not_come_leaves_a_quiet_place(
+    visitor: Any, house: Client
+) -> None:
+    async with visitor.at("about:blank") as page:
+        await page.route("**/*_z.jpg", lambda route: route.abort())
+        await page.route("**/*_m.jpg", lambda route: route.abort())
+        await page.goto("/photo/1003")
+
+        await expect(page.locator(".frame.broken")).to_be_visible()
+        await expect(page.locator(".frame img")).to_be_hidden()
+        await page.wait_for_load_state("networkidle")
+
+    assert "a browser could not show the picture of photo 1003" in house.said
+
+
+async def test_the_dashboard_is_live(visitor: Any, house: Client) -> None:
+    async with visitor.at("/runs") as page, page.expect_response("**/runs/live") as live:
+        await page.reload()
+        response = await live.value
+        assert response.headers["content-type"] == "text/event-stream"
+        await expect(page.locator("#b-history")).to_contain_text("None yet")
+
+    assert visitor.complaints == []
+
+
+async def test_a_page_is_light_and_quickly_there(visitor: Any) -> None:
+    sizes = (
+        "performance.getEntries().filter((e) => e.transferSize && !/staticflickr|_[zm]\\.jpg/"
+        ".test(e.name)).reduce((sum, e) => sum + e.transferSize, 0)"
+    )
+    for path in ("/", "/?q=dog"):
+        async with visitor.at(path) as page:
+            await page.wait_for_load_state("networkidle")
+
+            assert await page.evaluate(sizes) < 90_000, path

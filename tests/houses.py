@@ -1,0 +1,78 @@
+"""A page over a small collection, served on loopback: for tests that ask it over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ingestor.catalog import Catalog
+from ingestor.engines.heartbeat import FILE
+from ingestor.models import Published
+from ingestor.web.app import serving
+from ingestor.web.house import House
+from tests.shelves import a_shelved
+
+IMAGES = "https://live.staticflickr.com"
+PATIENCE = aiohttp.ClientTimeout(total=20)
+HOSTILE = '<script>alert(1)</script>"\u202e\u0000'
+
+
+def a_collection(photos: int = 70) -> list[Published]:
+    """Dogs, best first by number, every second in snow, every seventh with a hostile title."""
+    return [
+        a_shelved(
+            str(1000 + number),
+            {
+                "Dog": 0.99 - number / 200,
+                "Mammal": 0.8,
+                **({"Snow": 0.7} if number % 2 else {}),
+                **({"Black and white": 0.6} if number < 3 else {}),
+                **({"<b>&": 0.55} if number == 1 else {}),
+            },
+            title=HOSTILE if number % 7 == 6 else f"Dog number {number}",
+            safe={"adult": "VERY_LIKELY"} if number == 5 else None,
+            license=str(number % 17),
+        )
+        for number in range(photos)
+    ]
+
+
+@dataclass(slots=True)
+class Client:
+    address: str
+    session: aiohttp.ClientSession
+    said: list[str] = field(default_factory=list)
+
+    async def get(self, path: str, **given: Any) -> tuple[int, str, aiohttp.ClientResponse]:
+        async with self.session.get(self.address + path, allow_redirects=False, **given) as answer:
+            return answer.status, await answer.text(), answer
+
+    async def json(self, path: str) -> Any:
+        async with self.session.get(self.address + path) as answer:
+            return await answer.json()
+
+
+@asynccontextmanager
+async def visiting(catalog: Catalog, folder: Path, **given: Any) -> AsyncIterator[Client]:
+    said: list[str] = []
+    house = House(
+        **{
+            "catalog": catalog,
+            "image_origin": IMAGES,
+            "journal": folder / "journal.sqlite3",
+            "live": folder / FILE,
+            "images_per_minute": 1800,
+            "log": said.append,
+            **given,
+        }
+    )
+    async with (
+        serving(house, host="127.0.0.1", port=0) as address,
+        aiohttp.ClientSession(timeout=PATIENCE) as session,
+    ):
+        yield Client(address, session, said)

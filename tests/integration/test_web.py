@@ -1,0 +1,286 @@
+"""The page over HTTP: the same over both catalogs, calm about everything, and true to its words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema
+import pytest
+import pytest_asyncio
+
+from ingestor.catalog.query import Hit, LabelCount, Page, Query
+from ingestor.errors import Unavailable
+from ingestor.web.app import STATIC
+from ingestor.web.house import lazily
+from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
+from tests.shelves import database_shelf, local_shelf
+
+OPENAPI = json.loads((STATIC / "openapi.json").read_text())
+CARD = re.compile(r'<li class="card.*?</li>', re.DOTALL)
+
+
+@pytest_asyncio.fixture(params=["local", "database"])
+async def page(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Client]:
+    opened = local_shelf(tmp_path) if request.param == "local" else database_shelf()
+    async with opened as shelf:
+        await shelf.put(*a_collection())
+        async with visiting(shelf.catalog, tmp_path) as client:
+            yield client
+
+
+@pytest_asyncio.fixture
+async def local(tmp_path: Path) -> AsyncIterator[Client]:
+    async with local_shelf(tmp_path) as shelf:
+        await shelf.put(*a_collection())
+        async with visiting(shelf.catalog, tmp_path) as client:
+            yield client
+
+
+class Down:
+    """A store that is down."""
+
+    async def search(self, query: Query) -> Page:
+        raise Unavailable("down", upstream="database", status=503)
+
+    async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
+        raise Unavailable("down", upstream="database", status=503)
+
+    async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
+        raise Unavailable("down", upstream="database", status=503)
+
+    async def photo(self, photo_id: str) -> Hit | None:
+        raise ValueError("a bug")
+
+
+async def test_every_card_has_credit_licence_and_link_and_no_page_is_above_30(page: Client) -> None:
+    address, pages = "/?q=dog", []
+    while address:
+        _, html, _ = await page.get(address)
+        pages.append(CARD.findall(html))
+        following = re.search(r'<a class="button" rel="next" href="([^"]+)"', html)
+        address = unescape(following[1]) if following else ""
+        assert "not endorsed or certified by SmugMug" in html
+
+    assert [len(cards) for cards in pages] == [30, 30, 9]
+    for shown in (one for cards in pages for one in cards):
+        assert re.search(r'by <a href="https://www\.flickr\.com/photos/[^"]+"', shown)
+        assert re.search(r'<a href="https://[^"]+" rel="license noopener">[^<]+</a>', shown)
+        assert re.search(rf'<img src="{IMAGES}/[^"]+" srcset="[^"]+"', shown)
+        assert 'width="640" height="427"' in shown
+
+
+async def test_page_and_json_show_the_same_photos(page: Client) -> None:
+    _, html, _ = await page.get("/?q=dog,%20not%20snow&min=0.8")
+    plain = await page.json("/?q=dog,%20not%20snow&min=0.8&format=json")
+    api = await page.json("/api/search?q=dog,%20not%20snow&min=0.8")
+
+    assert plain == api
+    photos = [photo["photo"] for photo in plain["photos"]]
+    assert re.findall(r'data-photo="(\d+)"', html) == photos
+    assert photos[:3] == ["1000", "1002", "1004"]
+
+
+async def test_a_label_with_and_in_it_is_found_without_quotes(page: Client) -> None:
+    answer = await page.json("/api/search?q=black%20and%20white")
+
+    assert answer["query"]["groups"] == [["Black and white"]]
+    assert len(answer["photos"]) == 3
+
+
+async def test_a_misspelt_label_is_corrected_in_place(page: Client) -> None:
+    _, html, _ = await page.get("/?q=snoww")
+
+    assert "Did you mean" in html
+    assert '<a href="/?q=Snow"><bdi>Snow</bdi></a>' in html
+
+
+async def test_a_hidden_photo_shows_itself_only_when_asked(page: Client) -> None:
+    default = await page.json("/api/search?q=dog")
+    everything = await page.json("/api/search?q=dog&all=1")
+    _, veiled, _ = await page.get("/photo/1005")
+
+    assert "1005" not in [photo["photo"] for photo in default["photos"]]
+    assert "1005" in [photo["photo"] for photo in everything["photos"]]
+    assert 'data-photo="1005"' not in veiled
+    assert "Show it" in veiled
+
+
+async def test_a_photo_has_its_labels_and_neighbours(page: Client) -> None:
+    _, html, _ = await page.get("/photo/1003?q=dog")
+
+    assert "Dog number 3" in html
+    assert '<a href="/?q=Snow">' in html
+    assert "Pictures like this" in html
+    assert "‹ <bdi>dog</bdi>" in html
+    assert len(CARD.findall(html)) <= 29
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(HOSTILE, id="script"),
+        pytest.param('"><img src=x onerror=alert(1)>', id="attribute"),
+        pytest.param("{{7*7}}", id="template"),
+        pytest.param("\u202eגבה🦊%00\x00", id="directions"),
+        pytest.param("<b>&", id="a label that is there"),
+        pytest.param("' OR 1=1 --", id="sql"),
+        pytest.param("(a+)+$", id="regex"),
+    ],
+)
+async def test_whatever_is_typed_is_shown_as_text(local: Client, text: str) -> None:
+    status, html, _ = await local.get(f"/?q={quote(text)}")
+
+    assert status == 200
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html
+    assert "<b>&" not in html
+    assert "49" not in re.sub(r"<[^>]+>", "", html) or "{{" not in text
+
+
+async def test_hostile_titles_are_shown_as_text(local: Client) -> None:
+    _, html, _ = await local.get("/?q=dog")
+
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/?q=" + "x" * 5000, 400),
+        ("/?q=dog&min=2", 400),
+        ("/?q=dog&min=nan", 400),
+        ("/?q=dog&after=../..", 400),
+        ("/?q=" + quote(", ".join(f"l{n}" for n in range(20))), 400),
+        ("/?q=not%20dog", 400),
+        ("/photo/404", 404),
+        ("/photo/..%2f..%2fetc", 404),
+        ("/static/x/../app.py", 404),
+        ("/static/x/%2e%2e%2fapp.py", 404),
+        ("/nowhere", 404),
+        ("/api/suggest?limit=1000", 400),
+        ("/api/suggest?limit=²", 400),
+        ("/api/search", 400),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused_calmly(
+    local: Client, path: str, status: int
+) -> None:
+    answered, text, response = await local.get(path)
+
+    assert answered == status
+    assert "Traceback" not in text
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=dog", "/photo/1000", "/runs", "/api/runs", "/x"])
+async def test_every_answer_carries_the_headers(local: Client, path: str) -> None:
+    _, _, response = await local.get(path)
+
+    policy = response.headers["Content-Security-Policy"]
+    assert f"img-src 'self' {IMAGES};" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=dog", "/photo/1000", "/runs"])
+async def test_nothing_on_a_page_needs_an_inline_script_or_style(local: Client, path: str) -> None:
+    _, html, _ = await local.get(path)
+
+    assert not re.findall(r"<script(?![^>]+src=)|\sstyle=|<style|\son\w+=", html)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+async def test_the_page_only_answers_questions(local: Client, method: str) -> None:
+    async with local.session.request(method, local.address + "/") as answer:
+        assert answer.status == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=dog", "/api/search?q=dog", "/api/suggest?q=d"])
+async def test_a_store_that_is_down_is_a_calm_503(tmp_path: Path, path: str) -> None:
+    async with visiting(Down(), tmp_path) as page:
+        status, text, response = await page.get(path)
+
+    assert status == 503
+    assert response.headers["Retry-After"]
+    assert "Nothing is lost" in text
+
+
+async def test_a_bug_is_a_calm_500_and_is_written_down(tmp_path: Path) -> None:
+    async with visiting(Down(), tmp_path) as page:
+        status, text, _ = await page.get("/photo/1")
+
+        assert status == 500
+        assert "a bug" not in text
+        assert any("a bug" in line for line in page.said)
+
+
+async def test_before_anything_was_ingested_the_page_says_how(tmp_path: Path) -> None:
+    async with lazily(tmp_path / "journal.sqlite3") as catalog, visiting(catalog, tmp_path) as page:
+        status, html, _ = await page.get("/")
+        answered, _, _ = await page.get("/?q=dog")
+
+        assert (status, answered) == (200, 503)
+        assert "No pictures yet" in html
+
+        async with local_shelf(tmp_path) as shelf:
+            await shelf.put(*a_collection(3))
+            _, html, _ = await page.get("/?q=dog")
+
+        assert "Dog number 0" in html
+
+
+async def test_a_broken_picture_is_written_down(local: Client) -> None:
+    status, _, _ = await local.get("/api/broken/1000")
+    await local.get("/api/broken/" + quote("1\n2 forged"))
+
+    assert status == 204
+    assert local.said == ["a browser could not show the picture of photo 1000"]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/api/search", "?q=dog%20or%20cat,%20not%20snow&min=0.5"),
+        ("/api/search", "?q=snoww"),
+        ("/api/search", "?q=" + "x" * 2000),
+        ("/api/suggest", "?q=s"),
+        ("/api/suggest", "?limit=0"),
+        ("/api/popular", ""),
+        ("/api/photo/{photo}", "1003"),
+        ("/api/photo/{photo}", "nobody"),
+        ("/api/runs", ""),
+    ],
+)
+async def test_answers_are_what_the_description_says(local: Client, path: str, asked: str) -> None:
+    status, text, response = await local.get(path.replace("{photo}", "") + asked)
+
+    described = OPENAPI["paths"][path]["get"]["responses"][str(status)]
+    described = described if "content" in described else resolved(described)
+    schema = described["content"]["application/json"]["schema"]
+    jsonschema.validate(json.loads(text), {**schema, "components": OPENAPI["components"]})
+    assert response.content_type == "application/json"
+
+
+def resolved(reference: Mapping[str, str]) -> Any:
+    found = OPENAPI
+    for part in reference["$ref"].split("/")[1:]:
+        found = found[part]
+    return found
+
+
+async def test_the_description_names_every_address_and_no_other(local: Client) -> None:
+    served = await local.json("/api/openapi.json")
+
+    assert served == OPENAPI
+    for path in OPENAPI["paths"]:
+        status, _, _ = await local.get(path.replace("{photo}", "1000") + "?q=dog")
+        assert status in (200, 204), path

@@ -1,0 +1,81 @@
+"""A run says how it is doing in a file that is always whole, and never grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from ingestor import events
+from ingestor.engines.gauges import Gauges
+from ingestor.engines.heartbeat import FILE, MOST_POINTS, Heartbeat
+from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.quota import Quota
+from ingestor.pipeline import Channels
+from ingestor.web.runs import read_beat
+
+
+def a_heart(state: Path) -> Heartbeat:
+    gauges = Gauges(
+        Channels.opened(),
+        Memory(1000),
+        Adaptive(start=8, ceiling=8),
+        Adaptive(start=4, ceiling=4),
+        Quota((1800, 1800), largest=(1, 16), clock=lambda: 0.0),
+    )
+    return Heartbeat(state, gauges, wall=lambda: 100.0)
+
+
+def told(state: Path) -> Any:
+    return orjson.loads((state / FILE).read_bytes())
+
+
+async def test_what_happened_is_counted_and_read_back(tmp_path: Path) -> None:
+    heart = a_heart(tmp_path)
+
+    heart.take(events.RunStarted(run="r", groups=("g",), limit=9, resumed=2))
+    heart.take(
+        events.PageListed(group="g", page=1, pages=2, total=50, listed=5, known=1, skipped=1)
+    )
+    heart.take(events.BatchSettled(purchase="p", annotated=3, failed=0, seconds=1.0))
+    heart.take(events.PhotoFailed(photo="1", stage="download", reason="gone", detail=""))
+    async with heart.beating():
+        pass
+
+    beat = read_beat(tmp_path / FILE, now=103.0, images_per_minute=1800)
+    assert beat is not None
+    assert (beat.told["run"], beat.told["expected"], beat.age) == ("r", 9, 3.0)
+    assert beat.told["counts"]["listed"] == 7
+    assert (beat.told["counts"]["annotated"], beat.told["counts"]["failed"]) == (3, 1)
+    assert beat.told["ended"]
+    assert not beat.alive
+
+
+async def test_a_long_run_keeps_few_points_that_span_it_all(tmp_path: Path) -> None:
+    heart = a_heart(tmp_path)
+
+    for _second in range(5000):
+        heart._note()
+    heart._write(ended=False)
+
+    assert 100 < len(told(tmp_path)["points"]) <= MOST_POINTS
+
+
+async def test_a_state_directory_that_takes_no_file_ends_nothing(tmp_path: Path) -> None:
+    async with a_heart(tmp_path / "missing").beating():
+        pass
+
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'{"points":[[1]]}', b"\xff", b'{"points":3,"at":"x"}'],
+    ids=repr,
+)
+def test_a_file_that_is_no_beat_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+
+    assert read_beat(tmp_path / FILE, now=0.0, images_per_minute=1800) is None
