@@ -142,6 +142,8 @@ class Services:
     """Names the store, so that a journal knows where its results were published."""
     calls: Callable[[], Mapping[str, Mapping[str, float]]]
     """Per upstream what was asked of it so far."""
+    statistics: Callable[[], Mapping[str, CallStatistics]] = dict
+    """The same, for those who want more than a report."""
     database: PoliteDatabase | None = None
     """What else the database can be asked; None where there is none."""
 
@@ -183,6 +185,7 @@ async def open_services(
             check_store=database.check if database else _nothing_to_check,
             target=url or EMBEDDED,
             calls=lambda: {name: _figures(calls) for name, calls in transport.calls.items()},
+            statistics=lambda: transport.calls,
             database=database,
         )
 

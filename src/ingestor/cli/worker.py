@@ -6,11 +6,15 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Final
 
+from prometheus_client import CollectorRegistry
+
 from ingestor.cli.ingest import SIGNAL_EXITS, fast_loop
 from ingestor.cli.listening import Voice
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
+from ingestor.events import Event
+from ingestor.eyes import Counts, View, address_of, watched
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, signals
 from ingestor.services import open_services
@@ -56,9 +60,19 @@ async def _work(visit: Visit, settings: Settings) -> int:
 
 
 async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> None:
-    listen = voice.log
+    registry = CollectorRegistry()
+    counts, view = Counts(registry), View(journal=settings.journal_path)
+
+    def listen(event: Event) -> None:
+        counts.listen(event)
+        voice.log(event)
+
     async with (
+        watched(view, registry, address=address_of(settings.eyes)),
         Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
-        await Worker(settings, journal, services, lifetime=lifetime, listen=listen).work()
+        worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)
+        view.statistics, view.ready = services.statistics, worker.why_not_ready
+        view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
+        await worker.work()

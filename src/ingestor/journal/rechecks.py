@@ -28,3 +28,8 @@ def set_recheck(db: sqlite3.Connection, group: str, recheck: Recheck) -> None:
         "INSERT OR REPLACE INTO rechecks (gid, cursor, at, ended) VALUES (?, ?, ?, ?)",
         (group, recheck.cursor, recheck.at, recheck.ended),
     )
+
+
+def ended(db: sqlite3.Connection) -> dict[str, float]:
+    """By group, when the whole pool had been read again last; not yet: when that began."""
+    return dict(db.execute("SELECT gid, coalesce(ended, at) FROM rechecks"))

@@ -21,10 +21,13 @@ class CallStatistics:
     bytes_out: int = 0
     reused: int = 0
     """Calls that found an open connection."""
+    seconds: float = 0.0
+    """Of all calls together."""
     durations: list[int] = field(default_factory=lambda: [0] * SCALE)
     """`durations[n]` calls took less than 2**n milliseconds, and not less than half of that."""
 
     def took(self, seconds: float) -> None:
+        self.seconds += seconds
         self.durations[min(int(seconds * 1000).bit_length(), SCALE - 1)] += 1
 
     def within(self, share: float) -> float:

@@ -74,6 +74,14 @@ class Worker:
         except Stopping:
             return
 
+    def why_not_ready(self) -> str:
+        """A sentence, or ""."""
+        if self._lifetime.stopping:
+            return "it is stopping"
+        if not self.arrived:
+            return "it is starting"
+        return f"nothing is bought: {self.halted}" if self.halted else ""
+
     async def _arrive(self) -> None:
         """
         What is wrong at the start is said at once: nobody watches a worker for long. A group that

@@ -1,0 +1,95 @@
+"""The three answers: /livez, /readyz, /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from ingestor.errors import SettingsError
+from ingestor.eyes.figures import Figures, View
+
+OFF: Final = "off"
+BEAT: Final = 0.5
+"""Seconds between two looks at how late the loop is."""
+MOST_BODY: Final = 1024
+"""Bytes; nobody has anything to send here."""
+
+
+@asynccontextmanager
+async def watched(
+    view: View, registry: CollectorRegistry, *, address: tuple[str, int] | None
+) -> AsyncIterator[None]:
+    """Be looked at while in the block. Raises SettingsError where the address cannot be had."""
+    if address is None:
+        yield
+        return
+    figures = Figures(view)
+    registry.register(figures)
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    runner = web.AppRunner(application(figures, registry), access_log=None, handle_signals=False)
+    await runner.setup()
+    # No task group: it would wrap what leaves the block, and errors leave as they are.
+    pulse = asyncio.create_task(_feel(view), name="eyes")
+    try:
+        try:
+            await web.TCPSite(runner, *address).start()
+        except OSError as error:
+            host, port = address
+            raise SettingsError(
+                f"--eyes: {host}:{port} cannot be listened on ({os.strerror(error.errno or 0)}). "
+                "Give another HOST:PORT, or off."
+            ) from None
+        yield
+    finally:
+        pulse.cancel()
+        await asyncio.wait((pulse,))
+        await runner.cleanup()
+
+
+def address_of(text: str) -> tuple[str, int] | None:
+    """Read HOST:PORT, or "off". Raises SettingsError."""
+    if text == OFF:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise SettingsError(f"--eyes: {text[:80]!r} is neither HOST:PORT nor off.")
+    return host.strip("[]"), int(port)
+
+
+def application(figures: Figures, registry: CollectorRegistry) -> web.Application:
+    async def live(_request: web.Request) -> web.Response:
+        # Who answers lives: it is the loop that does all the work.
+        return web.Response(text="ok\n")
+
+    async def ready(_request: web.Request) -> web.Response:
+        why_not = figures.view.ready()
+        return web.Response(text=f"{why_not or 'ok'}\n", status=503 if why_not else 200)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        await asyncio.to_thread(figures.refresh)
+        return web.Response(
+            body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    app = web.Application(client_max_size=MOST_BODY)
+    app.router.add_get("/livez", live)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+async def _feel(view: View) -> None:
+    """How much later than asked for the loop wakes us is what everybody else waits, too."""
+    clock = asyncio.get_running_loop().time
+    while True:
+        before = clock()
+        await asyncio.sleep(BEAT)
+        view.lag = max(view.lag, clock() - before - BEAT)

@@ -1,0 +1,104 @@
+"""What eyes see: a worker's figures under names that do not change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from ingestor import events
+from ingestor.errors import SettingsError
+from ingestor.eyes import Counts, View, address_of
+from ingestor.eyes.figures import Figures
+from ingestor.eyes.site import application
+from ingestor.transport import CallStatistics
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> View:
+    return View(journal=tmp_path / "journal.sqlite3")
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+async def site(view: View, registry: CollectorRegistry) -> AsyncIterator[TestClient]:
+    figures = Figures(view)
+    registry.register(figures)
+    async with TestClient(TestServer(application(figures, registry))) as client:
+        yield client
+
+
+async def samples(site: TestClient) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    answer = await site.get("/metrics")
+    assert answer.status == 200
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(await answer.text())
+        for sample in family.samples
+    }
+
+
+async def test_who_starts_lives_and_is_not_ready(site: TestClient):
+    live, ready = await site.get("/livez"), await site.get("/readyz")
+
+    assert (live.status, ready.status) == (200, 503)
+    assert await ready.text() == "it is starting\n"
+
+
+async def test_who_works_is_ready(site: TestClient, view: View):
+    view.ready = lambda: ""
+
+    assert (await site.get("/readyz")).status == 200
+
+
+async def test_events_are_counted(site: TestClient, registry: CollectorRegistry):
+    counts = Counts(registry)
+
+    for _ in range(2):
+        counts.listen(events.BatchSettled(purchase="p", annotated=16, failed=0, seconds=1.5))
+    counts.listen(events.GroupLooked(group="1@N20", total=7, complete=True, unix=5.0, seconds=0.1))
+    seen = await samples(site)
+
+    assert seen["ingestor_photos_annotated_total", ()] == 32
+    assert seen["ingestor_group_last_success_timestamp_seconds", (("group", "1@N20"),)] == 5
+
+
+async def test_latencies_are_a_histogram(site: TestClient, view: View):
+    calls = CallStatistics()
+    for milliseconds in (3, 70, 400_000):
+        calls.took(milliseconds / 1000)
+    view.statistics = lambda: {"vision": calls}
+
+    seen = await samples(site)
+
+    def at_most(le: str) -> float:
+        name = "ingestor_request_seconds_bucket"
+        return seen[name, (("le", le), ("upstream", "vision"))]
+
+    assert (at_most("0.004"), at_most("0.128"), at_most("+Inf")) == (1, 2, 3)
+
+
+async def test_a_journal_that_is_not_there_yet_is_no_error(site: TestClient):
+    seen = await samples(site)
+
+    assert not any(name == "ingestor_photos" for name, _labels in seen)
+
+
+@pytest.mark.parametrize("text", ["", "9464", "localhost", "localhost:http", "h:70000"])
+def test_an_address_that_makes_no_sense_is_said_so(text: str):
+    with pytest.raises(SettingsError, match="--eyes"):
+        address_of(text)
+
+
+def test_addresses_are_read():
+    assert address_of("127.0.0.1:9464") == ("127.0.0.1", 9464)
+    assert address_of("[::1]:80") == ("::1", 80)
+    assert address_of("off") is None
