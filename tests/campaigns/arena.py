@@ -27,7 +27,6 @@ from ingestor.sandbox.server import DRAWINGS_FOLDER, Sandbox
 from tests.campaigns.forks import Forks, Started, forks
 from tests.integration.console import UNLIMITED
 
-MOST_PHOTOS = 96
 PATIENCE = 60.0
 """Seconds after which a run of so few photos counts as hanging."""
 GLANCE = 0.0005
@@ -96,11 +95,11 @@ class Arena:
         report: dict[str, Any] = orjson.loads(run.out.read_bytes())
         return report
 
-    async def learn_truth(self) -> None:
+    async def learn_truth(self, photos: int) -> None:
         """One run in peace, which also has every picture drawn."""
-        await self.finish(self.state(), MOST_PHOTOS)
+        await self.finish(self.state(), photos)
         self.truth = self.published()
-        holds(len(self.truth) == MOST_PHOTOS, "a run in peace stored", len(self.truth))
+        holds(len(self.truth) == photos, "a run in peace stored", len(self.truth))
 
     def published(self) -> dict[str, Any]:
         """By photo what the database holds, without the time it was written."""
@@ -191,8 +190,11 @@ class Moment:
 
 
 @asynccontextmanager
-async def arena(drawings: Path | None = None, *, learn: bool = True) -> AsyncIterator[Arena]:
-    """A sandbox, a warm interpreter and a place to work in; `learn` what a run in peace stores."""
+async def arena(drawings: Path | None = None, *, learn: int = 0) -> AsyncIterator[Arena]:
+    """
+    A sandbox, a warm interpreter and a place to work in; of so many photos, the newest, `learn` what
+    a run in peace stores.
+    """
     # A client that is killed while it writes is what happens here all day.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="ingestor-campaign-") as name:
@@ -208,7 +210,7 @@ async def arena(drawings: Path | None = None, *, learn: bool = True) -> AsyncIte
         async with Sandbox(options) as sandbox, forks() as warm:
             ready = Arena(sandbox=sandbox, forks=warm, folder=folder)
             if learn:
-                await ready.learn_truth()
+                await ready.learn_truth(learn)
             yield ready
 
 

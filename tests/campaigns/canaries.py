@@ -123,7 +123,13 @@ def surroundings(arena: Arena, *, tokens: bool) -> dict[str, str]:
 
 
 async def run_watched(
-    arena: Arena, watch: Watch, tally: Tally, faults: Sequence[str], *, seed: int
+    arena: Arena,
+    watch: Watch,
+    tally: Tally,
+    faults: Sequence[str],
+    *,
+    seed: int,
+    afterwards: Sequence[Sequence[str]] = AFTERWARDS,
 ) -> None:
     """One run under these faults, the commands that tell of it, and its files."""
     dice = random.Random(seed)
@@ -155,7 +161,7 @@ async def run_watched(
         # Room kept on the disk is 64 MB of nothing, and would make the figure look good.
         if part.is_file() and part.name != "reserve":
             watch.look("state directory", part.read_bytes(), where=where)
-    for command in AFTERWARDS:
+    for command in afterwards:
         told = await arena.forks.start(
             (*command, "--state", str(state)), env=env, folder=arena.folder / "told"
         )
@@ -224,14 +230,21 @@ def faults_of(seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(ONE_BY_ONE, 2))
 
 
-async def campaign(
-    *, megabytes: float, runs: int, drawings: Path | None, first_seed: int = 1
-) -> Tally:
+async def one_run(fault: str, *, drawings: Path | None) -> Tally:
+    """A run under one fault, and the command that tells most of it."""
+    tally = Tally()
+    async with arena(drawings) as here:
+        watch = Watch(here.sandbox, tally)
+        await run_watched(here, watch, tally, [fault], seed=1, afterwards=[("dead", "list")])
+    return tally
+
+
+async def campaign(*, megabytes: float, runs: int, drawings: Path | None) -> Tally:
     """So many runs at least, and until so much was looked through."""
     tally = Tally()
-    async with arena(drawings, learn=False) as here:
+    async with arena(drawings) as here:
         watch = Watch(here.sandbox, tally)
-        seed = first_seed
+        seed = 1
         while tally.runs < runs or tally.bytes.total() < megabytes * 1e6:
             await run_watched(here, watch, tally, faults_of(seed), seed=seed)
             seed += 1
@@ -243,7 +256,7 @@ async def campaign(
 
 async def crashes(faults: Sequence[str], *, drawings: Path | None) -> Tally:
     tally = Tally()
-    async with arena(drawings, learn=False) as here:
+    async with arena(drawings) as here:
         watch = Watch(here.sandbox, tally)
         for fault in faults:
             await crash_watched(here, watch, fault)

@@ -85,7 +85,7 @@ async def campaign(
     """Returns what was met, and what was broken."""
     met: list[Harmed] = []
     failed: list[str] = []
-    async with arena(drawings, learn=False) as here:
+    async with arena(drawings) as here:
         for fault, reason in faults.items():
             try:
                 met.append(await harmed(here, fault, reason))

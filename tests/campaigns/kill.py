@@ -28,6 +28,8 @@ from tests.campaigns.arena import (
     holds,
 )
 
+SIZES = (48, 64, 96)
+"""Photos of a run: three to six full batches."""
 SAYS_SO_EVERY = 50
 MOST_KILLS = 6
 """Of one run; after them it may complete."""
@@ -60,10 +62,12 @@ class Tally:
         return "\n".join(f"{name:<50}{value:>8}" for name, value in rows.items())
 
 
-async def killed_until_complete(arena: Arena, seed: int, tally: Tally) -> None:
+async def killed_until_complete(
+    arena: Arena, seed: int, tally: Tally, *, sizes: Sequence[int]
+) -> None:
     """One seed: up to six kills, then the end. Raises Broken."""
     dice = random.Random(seed)
-    photos = dice.choice((48, 64, 96))
+    photos = dice.choice(sizes)
     arena.forget()
     state = arena.state()
     # What was charged and not yet answered is what a kill loses.
@@ -114,12 +118,19 @@ def check_money(
     holds(end.certain <= billed <= end.at_most, "billed", billed, "journal", end)
 
 
-async def campaign(*, kills: int, seed: int, drawings: Path | None, once: bool = False) -> Tally:
+async def campaign(
+    *,
+    kills: int,
+    seed: int,
+    drawings: Path | None,
+    sizes: Sequence[int] = SIZES,
+    once: bool = False,
+) -> Tally:
     tally = Tally()
-    async with arena(drawings) as here:
+    async with arena(drawings, learn=max(sizes)) as here:
         while tally.kills < kills and not (once and tally.runs + len(tally.failed)):
             try:
-                await killed_until_complete(here, seed, tally)
+                await killed_until_complete(here, seed, tally, sizes=sizes)
             except (AssertionError, TimeoutError) as error:
                 tally.failed.append(f"seed {seed}: {error!r}")
                 sys.stderr.write(f"{tally.failed[-1]}\n  scripts/campaign kill --replay {seed}\n")

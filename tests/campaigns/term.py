@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from tests.campaigns.arena import BATCH, PATIENCE, Arena, Moment, arena, autopsy
 from tests.campaigns.forks import Started
 from tests.campaigns.kill import check_money
 
+SIZES = (64, 96)
+"""Photos of a run."""
 MOST_SECONDS = 10.0
 """What containers are given."""
 AT_ONCE = 3.0
@@ -70,10 +72,10 @@ class Tally:
         return "\n".join(f"{name:<50}{value:>8}" for name, value in rows.items())
 
 
-async def told_to_stop(arena: Arena, seed: int, tally: Tally) -> None:
+async def told_to_stop(arena: Arena, seed: int, tally: Tally, *, sizes: Sequence[int]) -> None:
     """One seed. Raises Broken."""
     dice = random.Random(seed)
-    photos = dice.choice((64, 96))
+    photos = dice.choice(sizes)
     hangs = dice.random() < HANGING
     arena.forget()
     state = arena.state()
@@ -148,13 +150,20 @@ def check_report(run: Started, still_open: tuple[str, ...]) -> None:
     holds(len(still_open) <= 4 * BATCH, "in flight:", len(still_open))
 
 
-async def campaign(*, signals: int, seed: int, drawings: Path | None, once: bool = False) -> Tally:
+async def campaign(
+    *,
+    signals: int,
+    seed: int,
+    drawings: Path | None,
+    sizes: Sequence[int] = SIZES,
+    once: bool = False,
+) -> Tally:
     tally = Tally()
     first = seed
-    async with arena(drawings) as here:
+    async with arena(drawings, learn=max(sizes)) as here:
         while tally.signals < signals and not (once and seed > first):
             try:
-                await told_to_stop(here, seed, tally)
+                await told_to_stop(here, seed, tally, sizes=sizes)
             except (AssertionError, TimeoutError) as error:
                 tally.failed.append(f"seed {seed}: {error!r}")
                 sys.stderr.write(f"{tally.failed[-1]}\n  scripts/campaign term --replay {seed}\n")
