@@ -15,12 +15,13 @@ from PIL import Image, ImageStat
 
 from ingestor.sandbox.drawing.animals import OTHERS
 from ingestor.sandbox.drawing.coats import COATS
-from ingestor.sandbox.drawing.painter import draw
+from ingestor.sandbox.drawing.painter import draw, sheet
 from ingestor.sandbox.drawing.places import PLACES as PAINTED
 from ingestor.sandbox.drawing.plumage import PLUMAGES
 from ingestor.sandbox.marks import marked, photo_id_in
 from ingestor.sandbox.pictures import Pictures
 from ingestor.sandbox.scenes import PLACES, PORTRAIT, STANDING, WEIGHTS, Scene, scenes_of
+from ingestor.sandbox.vision.seeing import dimensions
 from ingestor.sandbox.vocabulary import KINDS, VARIETIES
 from tests.sandbox.flickr_site import a_drawing
 
@@ -170,3 +171,12 @@ async def test_other_sizes_are_made_of_the_same_drawing(
     assert variants[0] is variants[1]
     with Image.open(io.BytesIO(variants[0])) as image:
         assert image.size == size
+
+
+@pytest.mark.parametrize(("least", "most"), [(150_000, 150_000), (6_000, 20_000_000)])
+def test_a_sheet_weighs_what_was_asked_for(least: int, most: int) -> None:
+    for scene in scenes_of(7)[:8]:
+        picture = sheet(scene, least=least, most=most)
+
+        assert least - 1 <= len(picture) <= most + 1
+        assert dimensions(picture) == scene.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
@@ -211,6 +212,59 @@ def reconcile(
     visit: Visit = context.obj
     settings = visit.settings(state=state, database_url=database_url, sandbox=sandbox)
     return run(visit, settings, check=check, as_json=as_json)
+
+
+@app.command()
+def bench(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(help="What to measure; all without it.", metavar="[SCENARIO]..."),
+    ] = None,
+    *,
+    quick: Annotated[
+        bool, flags.flag("--quick", "A first look, under a minute: few photos, three scenarios.")
+    ] = False,
+    repeat: Annotated[
+        int | None,
+        flags.flag(
+            "--repeat",
+            "So many rounds; the figures are medians.",
+            default="1",
+            metavar="ROUNDS",
+            parser=whole(least=1, most=99, instead="one round is measured without it"),
+        ),
+    ] = None,
+    loop: Annotated[
+        Literal["uvloop", "asyncio"] | None,
+        flags.flag("--loop", "The event loop to measure with.", default="uvloop where installed"),
+    ] = None,
+    json: Annotated[
+        Path | None,
+        flags.flag("--json", "Keep all that was seen in this file.", metavar="FILE"),
+    ] = None,
+    html: Annotated[
+        Path | None, flags.flag("--html", "Draw a report into this file.", metavar="FILE")
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        flags.flag("--compare", "Hold the figures against those of a --json file.", metavar="FILE"),
+    ] = None,
+) -> int:
+    """Measure throughput, CPU and memory against the sandbox, on this machine."""
+    from ingestor.cli.bench import Asked
+    from ingestor.cli.bench import bench as run
+
+    return run(
+        Asked(
+            scenarios=tuple(scenarios or ()),
+            quick=quick,
+            repeat=repeat or 1,
+            loop=loop or "uvloop",
+            json=json,
+            html=html,
+            compare=compare,
+        )
+    )
 
 
 @dead.command("list")

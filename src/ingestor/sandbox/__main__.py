@@ -59,6 +59,12 @@ def parser() -> argparse.ArgumentParser:
         default=os.environ.get(SKETCHES, "") not in ("", "0"),
         help=f"plain sheets instead of drawings, for tests ({SKETCHES})",
     )
+    add(
+        "--sheets",
+        type=span,
+        metavar="BYTES[-BYTES]",
+        help="sheets of so many bytes instead of drawings, for measuring; of all sizes between two",
+    )
     add("--memory", type=Path, help="directory for what must outlive the process")
     add(
         "--images-per-minute", type=count, default=IMAGES_PER_MINUTE, help="Vision's quota; 0: none"
@@ -83,6 +89,15 @@ def count(text: str) -> int:
     return int(text)
 
 
+def span(text: str) -> tuple[int, int]:
+    """One size, or the smallest and the largest."""
+    least, sign, most = text.partition("-")
+    sizes = count(least), count(most if sign else least)
+    if not sizes[0] <= sizes[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} ends before it begins")
+    return sizes
+
+
 def options_of(given: argparse.Namespace) -> Options:
     """Raises `ValueError` for what cannot be read."""
     return Options(
@@ -92,6 +107,7 @@ def options_of(given: argparse.Namespace) -> Options:
         photos=given.photos,
         fast=given.fast,
         sketches=given.sketches,
+        sheets=given.sheets,
         rates=dict(rate_of(text) for text in given.fault),
         memory=given.memory,
         images_per_minute=given.images_per_minute,

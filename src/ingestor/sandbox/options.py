@@ -35,6 +35,9 @@ class Options:
     sketches: bool = False
     """Plain sheets instead of drawings, made in no time: for tests that nobody looks at."""
 
+    sheets: tuple[int, int] | None = None
+    """Sheets again, but each with so many bytes, between these two: for measuring."""
+
     rates: Mapping[str, float] = field(default_factory=dict)
     """Rates of faults and values of knobs from the start."""
 

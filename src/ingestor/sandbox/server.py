@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
 from socket import socket as Socket  # noqa: N812 - a class
@@ -19,7 +20,7 @@ from aiohttp import web
 from ingestor.sandbox import control, flickr, google, images, vision
 from ingestor.sandbox.bill import Bill
 from ingestor.sandbox.calls import Calls
-from ingestor.sandbox.drawing.painter import draw, sketch
+from ingestor.sandbox.drawing.painter import draw, sheet, sketch
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.latency import Latency
 from ingestor.sandbox.options import SITES, Addresses, Options
@@ -208,6 +209,9 @@ class Sandbox:
     def _pictures(self, stack: contextlib.AsyncExitStack) -> Pictures:
         thread = ThreadPoolExecutor(1, thread_name_prefix="drawing")
         stack.callback(thread.shutdown, wait=False, cancel_futures=True)
+        if self.options.sheets is not None:
+            least, most = self.options.sheets
+            return Pictures(partial(sheet, least=least, most=most), thread=thread)
         if self.options.sketches:
             return Pictures(sketch, thread=thread)
         memory = self.options.memory

@@ -1,6 +1,7 @@
 """From a scene to its JPEG: place, animal, light, grain."""
 
 import io
+import math
 import random
 from typing import Final
 
@@ -16,6 +17,8 @@ GRAIN: Final = 0.075
 """Film grain, as a share of full scale; with this quality 640 px come to 100-150 kB."""
 
 NEUTRAL: Final = 128
+
+END: Final = b"\xff\xd9"
 
 
 def draw(scene: Scene) -> bytes:
@@ -34,6 +37,18 @@ def sketch(scene: Scene) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", scene.size, "#8fb98b").save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
+
+
+def sheet(scene: Scene, *, least: int, most: int) -> bytes:
+    """
+    A sketch that weighs something: small and large ones equally often, where they may differ.
+
+    What is added lies behind the picture's own data, where decoders expect no more of it.
+    """
+    plain = sketch(scene)
+    weight = random.Random(f"weight:{scene}").uniform(math.log(least), math.log(most))
+    more = max(0, round(math.exp(weight)) - len(plain))
+    return plain[: -len(END)] + bytes(more) + END
 
 
 def _grained(picture: Image.Image, chance: random.Random) -> Image.Image:

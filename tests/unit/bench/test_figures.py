@@ -1,0 +1,100 @@
+"""What the bench makes of a run that it has seen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from ingestor.bench import page, rounds, table
+from ingestor.bench.figures import figures_of, median, percentile, rate
+from ingestor.bench.rounds import Lap
+from ingestor.bench.sampling import REST, stage_of
+from ingestor.bench.scenarios import SCENARIOS
+
+
+def a_lap(*, photos: int = 1000, quota: int = 0, cpu: float = 3.0, number: int = 0) -> Lap:
+    """A run of 100 photos a second, warm after a quarter."""
+    return Lap(
+        scenario="ceiling",
+        photos=photos,
+        round=number,
+        quota=quota,
+        killed=False,
+        seconds=photos / 100,
+        samples=[
+            {"at": at, "downloaded": 100 * at, "annotated": 100 * at, "stored": 100 * at}
+            | {"rss": 10**8, "lag": 0.001}
+            for at in range(photos // 100 + 1)
+        ],
+        final={
+            "report": {"stored": photos, "listed": photos, "skipped": 0, "dead": 0}
+            | {"quota_used": 0.0, "refusals": 0, "peak_memory_mb": 120.0}
+            | {"bottleneck": {"name": "images", "advice": "raise --max-downloads"}},
+            "warm": {"stored": photos / 4, "wall": 2.5, "user": 1.0, "system": 0.0, "faults": 0},
+            "end": {"stored": photos, "wall": 10.0, "user": cpu, "system": 1.0, "faults": 1500},
+            "seconds": {"download": [0.01, 0.02], "annotate": [0.1], "store": [], "lag": [0.002]},
+            "split": {"download": 0.6, REST: 0.4},
+        },
+        bill={"charged_again": {"1": 3}},
+    )
+
+
+def test_a_photo_costs_what_one_more_costs() -> None:
+    figures = figures_of(a_lap(cpu=3.0))
+
+    assert figures.cpu_us == pytest.approx(3.0 / 750 * 1e6)
+    assert figures.faults == pytest.approx(2.0)
+    assert figures.steady_per_second == pytest.approx(100.0)
+    assert (figures.lost, figures.doubled) == (0, 2)
+
+
+def test_a_quota_is_measured_between_purchases() -> None:
+    assert figures_of(a_lap(quota=6000)).quota_window == pytest.approx(1.0)
+
+
+def test_medians_are_of_each_figure_by_itself() -> None:
+    several = [figures_of(a_lap(cpu=cpu)) for cpu in (2.0, 3.0, 30.0)]
+
+    assert median(several).cpu_us == several[1].cpu_us
+
+
+def test_a_rate_starts_again_after_a_kill() -> None:
+    lap = a_lap()
+    killed = replace(lap, samples=[*lap.samples, {"at": 11.0, "stored": 0}])
+
+    assert all(each >= 0 for _, each in rate(killed, "stored"))
+
+
+def test_percentiles_of_nothing_are_nought() -> None:
+    assert percentile([], 0.99) == 0.0
+
+
+def test_what_was_kept_can_be_held_against_what_is_new() -> None:
+    laps = [a_lap(cpu=5.0)]
+    kept = table.laps_from(orjson.loads(rounds.as_json([a_lap(cpu=2.0)], about={})))
+
+    assert re.search(r"ceiling +1,000 .* 2\.50", table.comparison(laps, kept).replace("  ", " "))
+
+
+def test_the_report_needs_nothing_beside_it() -> None:
+    text = page.page([a_lap(quota=6000)], about={"cpu": "<b>"})
+
+    assert text.count("<svg") == 5
+    assert not re.search(r"(?:src|href)=|https?://|<script|<b>", text)
+
+
+def test_a_frame_outside_of_the_stages_is_the_loop() -> None:
+    assert stage_of(None) == REST
+
+
+@pytest.mark.slow
+async def test_a_round_is_measured_from_its_start_to_its_end() -> None:
+    lap = await rounds.lap(SCENARIOS["latency"], photos=48, number=0, quick=True)
+
+    figures = figures_of(lap)
+    assert lap.final["report"]["stored"] == 48
+    assert (figures.lost, figures.doubled) == (0, 0)
+    assert figures.cpu_us > 0
