@@ -223,6 +223,7 @@ def test_a_mostly_failed_run_does_not_look_finished_and_can_be_retried(tmp_path:
     [
         pytest.param(signal.SIGINT, 130, id="Ctrl+C"),
         pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
+        pytest.param(signal.SIGHUP, 129, id="closed terminal"),
     ],
 )
 def test_a_signal_drains_and_leaves_the_run_resumable(

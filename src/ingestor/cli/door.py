@@ -1,8 +1,8 @@
 """
 Run one command, and turn however it ended into an exit code and a sentence.
 
-    0 complete               1 anything else              2 usage or settings
-    3 stopped at a ceiling   4 too many failures          130, 143 interrupted, drained
+    0 complete               1 anything else       2 usage or settings
+    3 stopped at a ceiling   4 too many failures   129, 130, 143 interrupted, drained
 """
 
 from __future__ import annotations

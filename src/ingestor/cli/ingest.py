@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ingestor.cli.listening import Voice
 from ingestor.cli.reporting import Printer
@@ -13,13 +13,11 @@ from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.events import Listener
-from ingestor.kits.lifetime import Lifetime, Stopping, signals
+from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, Stopping, signals
 from ingestor.report import Forecast, Report
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
-
-SIGNAL_EXITS: Final = {"SIGINT": 130, "SIGTERM": 143}
 
 
 class Engine(Protocol):

@@ -10,13 +10,12 @@ import orjson
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ingestor.cli.ingest import SIGNAL_EXITS
 from ingestor.cli.listening import Voice
 from ingestor.cli.reporting import console_on, rows_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import count, counted
 from ingestor.cli.visit import Visit
-from ingestor.kits.lifetime import Lifetime, Stopping, signals
+from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, Stopping, signals
 from ingestor.report import Reconciled
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
-from ingestor.cli.ingest import SIGNAL_EXITS, fast_loop
+from ingestor.cli.ingest import fast_loop
 from ingestor.cli.listening import Voice
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.visit import Visit
@@ -16,7 +16,7 @@ from ingestor.errors import SettingsError
 from ingestor.events import Event
 from ingestor.eyes import Counts, View, address_of, watched
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime, signals
+from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, signals
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
 from ingestor.worker import Worker

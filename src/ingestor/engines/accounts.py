@@ -16,13 +16,11 @@ from ingestor.errors import (
 )
 from ingestor.journal import runs
 from ingestor.journal.counts import Counted
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime
 from ingestor.purchases import pricing
 from ingestor.report import Bottleneck, Report, UnitsReport
 
 COMPLETE, FAILED, USAGE, STOPPED, TOO_MANY_FAILURES = 0, 1, 2, 3, 4
-BY_SIGNAL = {"SIGINT": 130, "SIGTERM": 143}
-"""128 and the signal's number, as shells have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +84,8 @@ def peak_memory() -> int:
 
 
 def _end(lifetime: Lifetime, photos: runs.Tally, max_failures: float) -> tuple[str, int]:
-    if lifetime.reason in BY_SIGNAL:
-        return lifetime.reason, BY_SIGNAL[lifetime.reason]
-    if lifetime.reason is not None:
-        return lifetime.reason, exit_code_of(lifetime.error)
+    if (reason := lifetime.reason) is not None:
+        return reason, SIGNAL_EXITS.get(reason) or exit_code_of(lifetime.error)
     if _too_many(photos, max_failures):
         return "too-many-failures", TOO_MANY_FAILURES
     return ("incomplete", FAILED) if photos.pending else ("complete", COMPLETE)
@@ -120,6 +116,6 @@ def _message(lifetime: Lifetime, photos: runs.Tally, exit_code: int) -> str:
             f"{photos.dead} photos failed, more than --max-failures allows. "
             "See `ingestor dead list`, then `ingestor dead retry`."
         )
-    if exit_code in BY_SIGNAL.values():
+    if exit_code in SIGNAL_EXITS.values():
         return f"{photos.pending} photos are left; the same command continues with them."
     return ""

@@ -12,9 +12,13 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TypeVar
 
 T = TypeVar("T")
+
+SIGNAL_EXITS = MappingProxyType({"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143})
+"""The exit code of what a signal ended: 128 and its number, as shells have it."""
 
 
 class Stopping(Exception):
@@ -146,22 +150,25 @@ def _registered(calls: list[Callable[[], object]], wake: Callable[[], object]) -
 @contextmanager
 def signals(lifetime: Lifetime) -> Iterator[None]:
     """
-    Let SIGINT and SIGTERM stop `lifetime`, and a second one cut it.
+    Let SIGINT, SIGTERM and a closed terminal stop `lifetime`, and a second one cut it.
 
-    The loop's own handlers are used because they run between callbacks: a handler of the `signal`
-    module could raise KeyboardInterrupt in the middle of a journal write.
+    A terminal that closes may say so twice, itself and through the shell: nobody is in a hurry then.
+    Under nohup it says nothing. The loop's own handlers are used because they run between
+    callbacks: a handler of the `signal` module could raise KeyboardInterrupt in the middle of a
+    journal write.
     """
     loop = asyncio.get_running_loop()
 
-    def caught(name: str) -> None:
-        if lifetime.hurried:
+    def caught(number: signal.Signals) -> None:
+        if not lifetime.hurried:
+            lifetime.stop(number.name)
+        elif number is not signal.SIGHUP:
             lifetime.cut()
-        else:
-            lifetime.stop(name)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
     for number in numbers:
-        loop.add_signal_handler(number, caught, number.name)
+        loop.add_signal_handler(number, caught, number)
     try:
         yield
     finally:

@@ -86,3 +86,29 @@ async def test_a_second_signal_cuts():
 
     assert after_one == ("SIGTERM", False)
     assert lifetime.cut_short
+
+
+async def test_a_terminal_that_closes_stops_without_a_hurry():
+    lifetime = Lifetime(drain=60.0)
+
+    with signals(lifetime):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.01)
+    lifetime.close()
+
+    assert (lifetime.reason, lifetime.cut_short) == ("SIGHUP", False)
+
+
+async def test_under_nohup_a_terminal_may_close():
+    lifetime = Lifetime(drain=60.0)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals(lifetime):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert not lifetime.stopping
