@@ -15,7 +15,7 @@ demo: $(RUN) ## See it work: 1,000 photos on the sandbox, then a search; no keys
 
 test: $(TEST) ## Install everything the tests need, check the code, run the whole suite
 	@scripts/browser || true
-	@failed=0; scripts/check || failed=1; scripts/test || failed=1; exit $$failed
+	@scripts/check-and-test
 
 check: $(TEST) ## Format, lint, types and floors only
 	@scripts/check
