@@ -19,5 +19,8 @@ ENV PATH=/opt/ingestor/bin:$PATH \
     INGESTOR_STATE=/state
 USER ingestor
 VOLUME /state
+# For `worker`, the only one that is started and left alone; docker-compose.yml has the others'.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9464/livez', timeout=4)"]
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["ingestor"]
 CMD ["--help"]

@@ -1,0 +1,74 @@
+"""What is shipped for operating it asks for metrics that exist, and explains its alerts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ingestor.eyes import Counts, View
+from ingestor.eyes.figures import Figures, Known
+from ingestor.journal.standing import Standing
+
+ROOT = Path(__file__).parents[2]
+DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/ingestor.json").read_text())
+ALERTS = (ROOT / "deploy/prometheus/alerts.yml").read_text()
+NAME = re.compile(r"\bingestor_\w+")
+SUFFIXES = ("_bucket", "_count", "_sum", "_total")
+
+
+def metrics() -> set[str]:
+    """Every metric there is, by the names that its samples have."""
+    registry = CollectorRegistry()
+    Counts(registry)
+    nothing = Standing(
+        photos={"stored": 1},
+        certain=0,
+        possible=0,
+        reserved=0,
+        month_units=0,
+        in_doubt=0,
+        doubtful_purchases=0,
+        groups=(),
+        runs=(),
+    )
+    registry.register(Figures(View(journal=Path()), Known(nothing, {"1@N20": 0.0})))
+    return {
+        name
+        for family in registry.collect()
+        for name in (family.name, *(family.name + suffix for suffix in SUFFIXES))
+    }
+
+
+def asked() -> Iterator[str]:
+    for panel in DASHBOARD["panels"]:
+        for target in panel["targets"]:
+            yield from NAME.findall(target["expr"])
+    yield from NAME.findall(ALERTS)
+
+
+@pytest.mark.parametrize("name", sorted(set(asked())))
+def test_a_metric_that_is_asked_for_exists(name: str) -> None:
+    assert name in metrics()
+
+
+def test_panels_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+@pytest.mark.parametrize("alert", re.findall(r"alert: (\w+)", ALERTS))
+def test_an_alert_is_explained(alert: str) -> None:
+    assert f"### {alert}\n" in (ROOT / "docs/operations.md").read_text()
