@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -110,6 +111,8 @@ class HttpTransport:
         self._window = window
         self._upstreams: dict[str, _Upstream] = {}
         self._exits = AsyncExitStack()
+        self._clock: Callable[[], float] = time.monotonic
+        """The loop's, from entering on: to ask which loop runs takes a system call (Python 3.11)."""
 
     @property
     def calls(self) -> Mapping[str, CallStatistics]:
@@ -118,6 +121,7 @@ class HttpTransport:
 
     async def __aenter__(self) -> Self:
         require_safe_http()
+        self._clock = asyncio.get_running_loop().time
         keep_large_blocks()
         for name, allowed in self._allowed.items():
             session = await self._exits.enter_async_context(self._session(name))
@@ -144,7 +148,7 @@ class HttpTransport:
                 reason="not-allowed",
             )
         exchange = Exchange(request, window=self._window)
-        now = asyncio.get_running_loop().time
+        now = self._clock
         started = now()
         outcome: Response | TransportError | None = None
         try:
