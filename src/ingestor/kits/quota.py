@@ -8,7 +8,10 @@ It grants only what exists. Two rules hold for every dimension together:
 - *window*: what was granted within any `WINDOW` seconds never exceeds the limit, so that no sliding
   minute of the upstream's does either.
 
-A refusal for speed multiplies `rate` by 0.7 for everybody; it grows back by 2 % of the limit a minute.
+A refusal for speed cuts `rate` to 0.7 for everybody, but not below nine tenths of what the upstream
+let through within the last window: that much is left for us, whoever else uses the quota. It grows back
+by 2 % of the limit a minute. While it is cut the window is cut with it, because the upstream still
+counts what was sent before.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ and it counts on arrival: measured delays on one connection vary far less than t
 BURST_SECONDS = 0.25
 """What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
 CUT = 0.7
+KEPT = 0.9
+"""Of what was let through in the last window. The rate then swings between nine tenths and the whole of
+what is left: 95 % of it on average, at a refusal every few minutes."""
 REGROWTH_PER_MINUTE = 0.02
 LOWEST_RATE = 0.02
 """A quota that is wholly eaten by strangers is still asked now and then."""
@@ -129,11 +135,13 @@ class Quota:
         """
         self.refused += 1
         now = self._clock()
+        for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
+            dimension.refused.append((permit.granted, cost))
         if retry_after is not None:
             self._paused_until = max(self._paused_until, now + retry_after)
         if permit.granted <= self._last_cut:
             return False
-        self._rate = max(LOWEST_RATE, self.rate * CUT)
+        self._rate = max(LOWEST_RATE, self.rate * CUT, min(self.rate, KEPT * self._let_through()))
         self._rate_at = self._last_cut = now
         for dimension in self._dimensions:
             dimension.tokens = 0.0
@@ -201,6 +209,11 @@ class Quota:
         for dimension in self._dimensions:
             dimension.fill(elapsed * self.rate)
 
+    def _let_through(self) -> float:
+        """The share of the binding limit that the upstream did not refuse within the last window."""
+        now = self._clock()
+        return max(dimension.let_through(now) / dimension.limit for dimension in self._dimensions)
+
     def _record(self, at: float, costs: Sequence[float]) -> None:
         for dimension, cost in zip(self._dimensions, costs, strict=True):
             dimension.record(at, cost)
@@ -215,6 +228,8 @@ class _Dimension:
         self._smallest_bucket = smallest_bucket
         self._window: deque[tuple[float, float]] = deque()
         self._in_window = 0.0
+        self.refused: deque[tuple[float, float]] = deque()
+        """Those of the window that the upstream did not take."""
 
     def fill(self, seconds: float) -> None:
         speed = self.limit / MINUTE
@@ -228,12 +243,21 @@ class _Dimension:
     def seconds_until(self, cost: float, *, now: float, rate: float) -> float:
         missing = cost - self.tokens
         pace = missing / (self.limit / MINUTE * rate) if missing > _ROUNDING else 0.0
-        return max(pace, self._seconds_until_window(cost, now))
+        return max(pace, self._seconds_until_window(cost, now, max(cost, self.limit * rate)))
 
-    def _seconds_until_window(self, cost: float, now: float) -> float:
+    def let_through(self, now: float) -> float:
+        self._forget(now)
+        return self._in_window - sum(cost for _, cost in self.refused)
+
+    def _forget(self, now: float) -> None:
         while self._window and self._window[0][0] <= now - WINDOW:
             self._in_window -= self._window.popleft()[1]
-        excess = self._in_window + cost - self.limit
+        while self.refused and self.refused[0][0] <= now - WINDOW:
+            self.refused.popleft()
+
+    def _seconds_until_window(self, cost: float, now: float, most: float) -> float:
+        self._forget(now)
+        excess = self._in_window + cost - most
         if excess <= 0:
             return 0.0
         for at, past in self._window:

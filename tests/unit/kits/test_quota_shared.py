@@ -1,0 +1,122 @@
+"""A quota that a stranger eats from: the rate finds what is left, and is refused seldom."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ingestor.kits.quota import Quota
+from ingestor.sandbox.quotas import Quotas
+
+LIMIT = 1800
+BATCH = 16
+MINUTES = 20
+THERE, BACK = 0.2, 0.8
+"""Seconds to the upstream's count, and from there to the answer."""
+
+
+class Spender:
+    """Asks for all it can get, as a run does, and counts what it got."""
+
+    def __init__(self, upstream: Quotas, quota: Quota, *, stranger: float) -> None:
+        self.upstream = upstream
+        self.quota = quota
+        self.stranger = stranger
+        self.places = asyncio.Semaphore(64)
+        self.let_through = self.refused = 0
+
+    async def spend(self, seconds: float) -> None:
+        end = asyncio.get_running_loop().time() + seconds
+        async with asyncio.TaskGroup() as group:
+            while asyncio.get_running_loop().time() < end:
+                await self.places.acquire()
+                group.create_task(self.call(), name="call")
+                await asyncio.sleep(0)
+
+    async def call(self) -> None:
+        permit = await self.quota.acquire(1, BATCH)
+        await asyncio.sleep(THERE)
+        if self.upstream.admit(BATCH, stranger=self.stranger):
+            self.refused += 1
+            self.quota.refuse(permit)
+        else:
+            self.let_through += 1
+        await asyncio.sleep(BACK)
+        self.places.release()
+
+
+def spenders(processes: int, *, stranger: float) -> list[Spender]:
+    clock = asyncio.get_running_loop().time
+    upstream = Quotas(requests_per_minute=LIMIT, images_per_minute=LIMIT, clock=clock)
+    share = LIMIT // processes
+    return [
+        Spender(
+            upstream,
+            Quota((share, share), largest=(1, BATCH), clock=clock),
+            stranger=stranger,
+        )
+        for _ in range(processes)
+    ]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("stranger", "refusals"),
+    [
+        pytest.param(0.25, 0.01, id="a quarter"),
+        pytest.param(0.5, 0.01, id="half"),
+        # The less is left, the sooner 2 % of the whole a minute is too much again.
+        pytest.param(0.75, 0.03, id="three quarters"),
+    ],
+)
+async def test_what_a_stranger_leaves_is_found_and_used(stranger: float, refusals: float) -> None:
+    (spender,) = spenders(1, stranger=stranger)
+
+    await spender.spend(MINUTES * 60)
+
+    left = MINUTES * LIMIT * (1 - stranger)
+    assert spender.let_through * BATCH >= 0.9 * left
+    assert spender.refused <= refusals * spender.let_through
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("processes", [1, 4])
+async def test_processes_that_share_a_quota_are_never_refused(processes: int) -> None:
+    several = spenders(processes, stranger=0.0)
+
+    async with asyncio.TaskGroup() as group:
+        for spender in several:
+            group.create_task(spender.spend(5 * 60), name="spender")
+
+    bought = sum(spender.let_through for spender in several) * BATCH
+    assert bought >= 0.96 * 5 * LIMIT
+    assert sum(spender.refused for spender in several) == 0
+
+
+@pytest.mark.looptime
+async def test_a_process_that_follows_a_dead_one_is_not_refused() -> None:
+    (spender,) = spenders(1, stranger=0.0)
+    await spender.spend(40.0)
+    died = asyncio.get_running_loop().time()
+    journaled = [(died - at, costs) for at, costs in granted(spender.quota)]
+
+    heir = Spender(
+        spender.upstream,
+        Quota(
+            (LIMIT, LIMIT),
+            largest=(1, BATCH),
+            clock=asyncio.get_running_loop().time,
+            spent=journaled,
+        ),
+        stranger=0.0,
+    )
+    await heir.spend(120.0)
+
+    assert heir.refused == 0
+
+
+def granted(quota: Quota) -> list[tuple[float, tuple[float, float]]]:
+    """What a journal would say of a process: when it was granted how much."""
+    requests, images = (dimension._window for dimension in quota._dimensions)
+    return [(at, (one, many)) for (at, one), (_, many) in zip(requests, images, strict=True)]
