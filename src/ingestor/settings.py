@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Container
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -30,14 +31,29 @@ UNITS_AT_FIRST_PRICE = 5_000_000
 
 MOST_IN_FLIGHT = 64
 """Paid requests at once, whatever the quota: each one is 16 images in doubt if we die."""
+MOST_ANYTHING = 2**63 - 1
+"""SQLite has no larger whole numbers."""
 MOST_LABELS = 50
 """Vision gives fewer than that for nearly every picture; asking for more brings nothing."""
 
 GROUP_ID = re.compile(r"\d+@N\d{2}")
 GROUP_ALIAS = re.compile(r"[\w-]{1,100}")
-GROUP_URL = re.compile(r"https?://(www\.)?flickr\.com/groups/([\w@-]{1,100})/?(pool/?)?")
+GROUP_URL = re.compile(r"(?:https?://)?(www\.)?flickr\.com/groups/([\w@-]{1,100})/?(pool/?)?")
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+WRONG = MappingProxyType(
+    {
+        "int_parsing": "{given} is not a whole number",
+        "float_parsing": "{given} is not a number",
+        "bool_parsing": "{given} is neither true nor false",
+        "literal_error": "{given} is not one of {expected}",
+        "greater_than": "{bare} is not possible, it must be more than {gt:g}",
+        "greater_than_equal": "{bare} is not possible, it must be at least {ge:g}",
+        "less_than_equal": "{bare} is not possible, it must be at most {le:g}",
+    }
+)
+"""What pydantic finds wrong with a number or a word, by its own name for it, as a person says it."""
+
 SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400})
 
 
@@ -50,12 +66,13 @@ def _share_or_number(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if text.endswith("%"):
-        share = float(text[:-1]) / 100
-        if not 0 <= share <= 1:
-            raise ValueError("a percentage lies between 0% and 100%")
-        return share
-    return int(text)
+    try:
+        allowance = float(text[:-1]) / 100 if text.endswith("%") else int(text)
+    except ValueError:
+        allowance = -1
+    if not allowance >= 0 or (isinstance(allowance, float) and not allowance <= 1):
+        raise ValueError(f"{value!r} is neither a count like 50 nor a share like 20%")
+    return allowance
 
 
 def _seconds(value: object) -> object:
@@ -169,6 +186,22 @@ class Settings(BaseSettings):
                 )
         return tuple(dict.fromkeys(groups))
 
+    @field_validator("*")
+    @classmethod
+    def _numbers_fit(cls, value: object) -> object:
+        if isinstance(value, int) and value > MOST_ANYTHING:
+            raise ValueError(f"{value} is not possible, it must be at most {MOST_ANYTHING}")
+        return value
+
+    @field_validator("flickr_api_key", "google_api_key")
+    @classmethod
+    def _keys_can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
+        """Keys come out of files, with a line break that no request can carry."""
+        text = key.get_secret_value().strip() if key else ""
+        if not (text.isascii() and (text.isprintable())):
+            raise ValueError("there is a character in it that no key has")
+        return SecretStr(text) if text else None
+
     @field_validator("flickr_url", "image_url", "vision_url")
     @classmethod
     def _urls_are_safe(cls, url: str) -> str:
@@ -185,7 +218,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            raise SettingsError(_sentence(error)) from None
+            raise SettingsError(_sentence(error, cls, typed=given)) from None
 
     @property
     def features(self) -> FeatureSet:
@@ -213,8 +246,14 @@ def is_sandbox(settings: Settings) -> bool:
 
 def safe_url(url: str) -> str:
     """Accept https anywhere and plain http on loopback only; no user names in URLs."""
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.password or parts.fragment:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("it is not a usable URL") from None
+    if parts.username or parts.password:
+        # Not to be repeated: the password stands in it.
+        raise ValueError("a URL with a user name or a password in it is not accepted")
+    if not parts.hostname or parts.fragment:
         raise ValueError(f"{url[:80]!r} is not a usable URL")
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
         return url
@@ -230,10 +269,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, kind: type[Settings], *, typed: Container[str]) -> str:
     """Say the first thing that is wrong; pydantic's own report is for programmers."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    message = first["msg"].removeprefix("Value error, ")
-    flag = name.removeprefix("INGESTOR_").lower().replace("_", "-")
-    return f"--{flag}: {message}." if name.islower() else f"{name} (--{flag}): {message}."
+    first = error.errors(include_url=False)[0]
+    place, given, said = str(first["loc"][0]), first["input"], WRONG.get(first["type"], "{msg}")
+    facts = {"msg": first["msg"].removeprefix("Value error, "), **first.get("ctx", {})}
+    return (
+        f"{_where(place, kind, typed=typed)}: {said.format(given=repr(given), bare=given, **facts)}."
+    )
+
+
+def _where(place: str, kind: type[Settings], *, typed: Container[str]) -> str:
+    """The flag that was typed, or the variable that was read."""
+    variables = {
+        name: str(field.validation_alias or f"INGESTOR_{name.upper()}")
+        for name, field in kind.model_fields.items()
+    }
+    name = next((n for n, variable in variables.items() if place in (n, variable)), place)
+    if name in typed:
+        return "--" + ("group" if name == "groups" else name.replace("_", "-"))
+    return variables.get(name, place)

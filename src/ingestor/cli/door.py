@@ -7,6 +7,7 @@ Run one command, and turn however it ended into an exit code and a sentence.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ EXIT_OTHER: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_STOPPED: Final = 3
 EXIT_INTERRUPTED: Final = 130
+
+BAD_VALUE: Final = re.compile(r"^Invalid value for '(.+?)':")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,6 +98,6 @@ def verdict(error: BaseException) -> tuple[int, str]:
 
 
 def _usage(error: TyperException) -> str:
-    message = error.format_message().removeprefix("Invalid value for ").replace("'--", "--", 1)
-    message = message.replace("':", ":", 1)
-    return f"{message.rstrip('.')}. `ingestor --help` lists what there is."
+    message = error.format_message().rstrip(" .").replace("Value error, ", "")
+    said = BAD_VALUE.sub(r"\1:", message) or "A command is missing"
+    return f"{said}. `ingestor --help` lists what there is."

@@ -1,0 +1,86 @@
+"""What cannot be read is told where it was written: the flag that was typed, or the variable."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestor.errors import SettingsError
+from ingestor.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "sentence"),
+    [
+        ("INGESTOR_LIMIT", "ten", "INGESTOR_LIMIT: 'ten' is not a whole number."),
+        ("INGESTOR_LIMIT", "0", "INGESTOR_LIMIT: 0 is not possible, it must be at least 1."),
+        ("INGESTOR_MAX_COST", "x", "INGESTOR_MAX_COST: 'x' is not a number."),
+        ("INGESTOR_DRY_RUN", "si", "INGESTOR_DRY_RUN: 'si' is neither true nor false."),
+        ("INGESTOR_IN_DOUBT", "x", "INGESTOR_IN_DOUBT: 'x' is not one of 'retry' or 'park'."),
+        ("INGESTOR_PATIENCE", "x", "INGESTOR_PATIENCE: 'x' is not a number."),
+        ("FIREBASE_DATABASE_URL", "x", "FIREBASE_DATABASE_URL: 'x' is not a usable URL."),
+    ],
+)
+def test_a_wrong_variable_is_called_by_its_name(
+    variable: str, text: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, text)
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.read()
+
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        ({"groups": ("no group!",)}, "--group: "),
+        ({"database_url": "x"}, "--database-url: "),
+        ({"limit": 2**63}, "--limit: "),
+        ({"images_per_minute": 2**63}, "--images-per-minute: "),
+    ],
+    ids=["group", "url", "limit", "quota"],
+)
+def test_a_wrong_flag_is_called_as_it_was_typed(given: dict[str, object], flag: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.read(**given)
+
+    assert str(refused.value).startswith(flag)
+
+
+@pytest.mark.parametrize("text", ["120%", "-1", "many", "nan%"])
+def test_an_allowance_is_a_count_or_a_share(text: str) -> None:
+    with pytest.raises(SettingsError, match="neither a count like 50 nor a share like 20%"):
+        Settings.read(max_failures=text)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://me:canary@x.firebaseio.com", "https://canary@x.firebaseio.com", "https://[x"]
+)
+def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.read(database_url=url)
+
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("around", ["{}\r\n", " {} ", "{}"])
+def test_a_key_is_read_without_the_line_break_of_its_file(
+    around: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", around.format("AIza-canary"))
+
+    key = Settings.read().google_api_key
+
+    assert key is not None
+    assert key.get_secret_value() == "AIza-canary"
+
+
+def test_a_key_that_no_header_can_carry_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "AIza-canary\n-in-two-lines")
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.read()
+
+    assert str(refused.value).startswith("GOOGLE_API_KEY: ")
+    assert "canary" not in str(refused.value)
