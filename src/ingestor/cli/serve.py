@@ -35,6 +35,7 @@ async def _serve(visit: Visit, settings: Settings, *, host: str, port: int) -> N
     def say(sentence: str) -> None:
         line = one_line(visit.redaction.text(sentence), most=LONGEST_LINE)
         sys.stderr.write(f"ingestor: {line}\n")
+        sys.stderr.flush()
 
     lifetime = Lifetime(drain=0)
     try:

@@ -27,8 +27,8 @@ STALE: Final = 6.0
 LARGEST_BEAT: Final = 1_000_000
 """Bytes; a beat has some 10 kB."""
 MINUTE: Final = 60.0
-FREE_OF_TROUBLE: Final = 0.02
-"""The share of failed photos up to which a run looks well."""
+FREE_OF_TROUBLE: Final = 0.05
+"""The share of failed photos, of those that are through, up to which a run looks well (taste)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +84,12 @@ class Board:
         told, counts = self.beat.told, self.beat.told["counts"]
         if told["stopping"]:
             return "stopping", f"The run is stopping: {told['stopping']}."
-        if counts["failed"] > FREE_OF_TROUBLE * max(1, counts["listed"]):
+        if counts["failed"] > FREE_OF_TROUBLE * (counts["stored"] + counts["failed"]):
             return "trouble", f"{counts['failed']:,} photos failed so far; the causes are below."
         if self.in_doubt:
             return "doubt", f"Running; {self.in_doubt:,} images were paid for, perhaps, and lost."
+        if counts["failed"]:
+            return "fine", f"Running well; {counts['failed']:,} photos failed so far."
         return "fine", "Running, and all is well."
 
 
