@@ -192,6 +192,9 @@ class Tokens:
                 raise NotSent(
                     "Google's token endpoint does not answer.", reason="timeout"
                 ) from None
+            except AddressRefused as error:
+                # Before anything was asked of Vision: not a request that may have been billed.
+                raise Denied(str(error), upstream="google", status=400, reason="origin") from None
             except google.auth.exceptions.GoogleAuthError as error:
                 raise _translated(error) from None
 

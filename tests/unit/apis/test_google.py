@@ -325,7 +325,7 @@ async def test_a_token_site_that_sends_us_elsewhere_is_not_followed(
     site.answers = [(307, {"headers": {"location": "https://evil.example/token"}})]
     access = await open_credentials(api_key=None, database_url=None)
 
-    with pytest.raises(AddressRefused):
+    with pytest.raises(Denied, match="not Google's"):
         await access.vision.headers()
 
 
