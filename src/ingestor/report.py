@@ -23,7 +23,7 @@ class Bottleneck:
     """What bound the run, and the setting that would move it."""
 
     name: str
-    """flickr, images, vision-quota, vision, database, memory, cpu, nothing-to-do."""
+    """flickr, images, vision-quota, vision, database, memory, nothing, nothing-to-do."""
     advice: str
 
 

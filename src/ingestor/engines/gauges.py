@@ -31,7 +31,8 @@ ADVICE: Final = {
     "memory": "Image memory binds: raise --max-memory.",
     "database": "The database binds: it takes updates more slowly than they are made.",
     "flickr": "Flickr's listing binds; its 3,600 calls an hour allow 500 photos each.",
-    "nothing-to-do": "There was nothing to buy.",
+    "nothing-to-do": "Nothing was bought.",
+    "nothing": "It was over before anything could bind.",
 }
 
 
@@ -77,8 +78,9 @@ class Gauges:
 
     def verdict(self, *, bought: int) -> Bottleneck:
         """What bound most of the time."""
-        most = self.seen.most_common(1)
-        name = most[0][0] if bought and most else "nothing-to-do"
+        name = next((name for name, _times in self.seen.most_common(1)), "nothing")
+        if not bought:
+            name = "nothing-to-do"
         return Bottleneck(name=name, advice=ADVICE[name])
 
     async def _watch(self) -> None:
