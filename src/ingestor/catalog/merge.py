@@ -39,10 +39,6 @@ class Intersection:
         for photo in in_all:
             self._match(photo, [ranks[photo] for ranks in self._ranks])
 
-    def read_to(self, number: int) -> Place:
-        """Where the next piece of a list begins behind."""
-        return self._read_to[number]
-
     def unread(self) -> list[int]:
         """The lists that are not read to their end, the one that holds back the most first."""
         unread = [number for number, ended in enumerate(self._ended) if not ended]
