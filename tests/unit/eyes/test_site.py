@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +17,8 @@ from ingestor.eyes import Counts, View, address_of
 from ingestor.eyes.figures import Figures
 from ingestor.eyes.site import application
 from ingestor.transport import CallStatistics
+
+Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
@@ -29,14 +32,14 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-async def site(view: View, registry: CollectorRegistry) -> AsyncIterator[TestClient]:
+async def site(view: View, registry: CollectorRegistry) -> AsyncIterator[Client]:
     figures = Figures(view)
     registry.register(figures)
     async with TestClient(TestServer(application(figures, registry))) as client:
         yield client
 
 
-async def samples(site: TestClient) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+async def samples(site: Client) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     answer = await site.get("/metrics")
     assert answer.status == 200
     return {
@@ -46,20 +49,20 @@ async def samples(site: TestClient) -> dict[tuple[str, tuple[tuple[str, str], ..
     }
 
 
-async def test_who_starts_lives_and_is_not_ready(site: TestClient):
+async def test_who_starts_lives_and_is_not_ready(site: Client):
     live, ready = await site.get("/livez"), await site.get("/readyz")
 
     assert (live.status, ready.status) == (200, 503)
     assert await ready.text() == "it is starting\n"
 
 
-async def test_who_works_is_ready(site: TestClient, view: View):
+async def test_who_works_is_ready(site: Client, view: View):
     view.ready = lambda: ""
 
     assert (await site.get("/readyz")).status == 200
 
 
-async def test_events_are_counted(site: TestClient, registry: CollectorRegistry):
+async def test_events_are_counted(site: Client, registry: CollectorRegistry):
     counts = Counts(registry)
 
     for _ in range(2):
@@ -71,7 +74,7 @@ async def test_events_are_counted(site: TestClient, registry: CollectorRegistry)
     assert seen["ingestor_group_last_success_timestamp_seconds", (("group", "1@N20"),)] == 5
 
 
-async def test_latencies_are_a_histogram(site: TestClient, view: View):
+async def test_latencies_are_a_histogram(site: Client, view: View):
     calls = CallStatistics()
     for milliseconds in (3, 70, 400_000):
         calls.took(milliseconds / 1000)
@@ -86,7 +89,7 @@ async def test_latencies_are_a_histogram(site: TestClient, view: View):
     assert (at_most("0.004"), at_most("0.128"), at_most("+Inf")) == (1, 2, 3)
 
 
-async def test_a_journal_that_is_not_there_yet_is_no_error(site: TestClient):
+async def test_a_journal_that_is_not_there_yet_is_no_error(site: Client):
     seen = await samples(site)
 
     assert not any(name == "ingestor_photos" for name, _labels in seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -164,7 +165,7 @@ moves = st.lists(
 
 @settings(max_examples=300)
 @given(st.integers(0, 40), moves)
-async def test_interrupted_turns_and_a_moving_pool_leave_no_hole(size: int, some: list):
+async def test_interrupted_turns_and_a_moving_pool_leave_no_hole(size: int, some: list[Any]):
     pool = Followed(rows(size + 1))
     newest = size + 1
     for arrive, most, stop_after, leaves in some:
