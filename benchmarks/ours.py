@@ -1,0 +1,64 @@
+"""ingestor's own run for `compare`: `python ours.py PORT PHOTOS` prints what it cost as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ingestor.engines import local
+from ingestor.kits.lifetime import Lifetime
+from ingestor.settings import Settings
+
+UNBOUND = 100_000_000
+
+
+async def run(port: int, photos: int, state: Path) -> int:
+    origin = f"http://127.0.0.1:{port}"
+    settings = Settings.read(
+        groups=("bench",),
+        limit=photos,
+        state=state,
+        flickr_url=f"{origin}/services/rest/",
+        image_url=origin,
+        vision_url=origin,
+        database_url=f"{origin}/?ns=bench",
+        flickr_api_key="canary",
+        google_api_key="canary",
+        images_per_minute=UNBOUND,
+        requests_per_minute=UNBOUND,
+    )
+    report = await local.ingest(settings, lifetime=Lifetime(drain=settings.drain))
+    return report.stored
+
+
+def main() -> None:
+    port, photos = int(sys.argv[1]), int(sys.argv[2])
+    try:
+        import uvloop
+    except ImportError:
+        factory = None
+    else:
+        factory = uvloop.new_event_loop
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as state, asyncio.Runner(loop_factory=factory) as runner:
+        stored = runner.run(run(port, photos, Path(state)))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {
+                "photos": stored,
+                "cpu": usage.ru_utime + usage.ru_stime,
+                "seconds": time.perf_counter() - began,
+                "peak_mb": usage.ru_maxrss / 1024,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
