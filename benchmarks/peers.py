@@ -50,8 +50,8 @@ def blog(port: int, photos: int) -> int:
         content = base64.b64encode(requests.get(address, timeout=60).content).decode()
         body = {"requests": [{"image": {"content": content}, "features": FEATURES}]}
         labels = vision.images().annotate(body=body).execute()["responses"][0]["labelAnnotations"]
-        address = f"http://127.0.0.1:{port}/photos/{photo}.json"
-        requests.patch(address, json={"labels": labels}, timeout=60)
+        place = f"http://127.0.0.1:{port}/photos/{photo}.json"
+        requests.patch(place, json={"labels": labels}, timeout=60)
         done += 1
     return done
 
