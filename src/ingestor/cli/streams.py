@@ -61,7 +61,10 @@ def _sturdy(stream: TextIO | None, number: int, *, failing: Callable[[OSError], 
         encoding=stream.encoding if stream else None,
         # A name in letters that a terminal does not have is no reason to end.
         errors="replace",
-        line_buffering=stream.line_buffering if isinstance(stream, io.TextIOWrapper) else True,
+        line_buffering=not isinstance(stream, io.TextIOWrapper)
+        # Python writes stderr through when it is a file or a pipe: a log line must not wait.
+        or stream.line_buffering
+        or stream.write_through,
     )
 
 
