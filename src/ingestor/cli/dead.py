@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ingestor.cli.reporting import console_on
+from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.spelling import counted, one_line, state_flag
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
@@ -32,24 +32,25 @@ def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool)
         plain = {"causes": [asdict(cause) for cause in causes]}
         sys.stdout.write(orjson.dumps(plain).decode() + "\n")
         return 0
-    console = console_on(sys.stdout)
     if not causes:
-        console.print("No photo is dead.")
+        sys.stdout.write("No photo is dead.\n")
         return 0
-    state = state_flag(settings.state)
-    console.print(
-        Group(
-            Text(),
-            *(_cause(cause) for cause in causes),
-            Text.assemble(("ingestor dead retry", "bold cyan"), f"{state}  tries them again"),
-            Text.assemble(
-                (f"ingestor dead drop --reason {causes[-1].reason}", "bold cyan"),
-                f"{state}  gives these up",
-            ),
-            Text(),
-        )
-    )
+    drawn = _drawn(causes, state=state_flag(settings.state))
+    sys.stdout.write(text_of(drawn, console_on(sys.stdout)))
     return 0
+
+
+def _drawn(causes: Sequence[dead.Cause], *, state: str) -> RenderableType:
+    return Group(
+        Text(),
+        *(_cause(cause) for cause in causes),
+        Text.assemble(("ingestor dead retry", "bold cyan"), f"{state}  tries them again"),
+        Text.assemble(
+            (f"ingestor dead drop --reason {causes[-1].reason}", "bold cyan"),
+            f"{state}  gives these up",
+        ),
+        Text(),
+    )
 
 
 def _cause(cause: dead.Cause) -> RenderableType:

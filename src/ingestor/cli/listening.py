@@ -83,7 +83,7 @@ class Voice:
         )
 
         def show() -> None:
-            live.update(bars(figures, now=clock()), refresh=True)
+            live.update(bars(figures, now=clock(), width=console.width), refresh=True)
 
         with live, self._lines.above(live):
             async with _repeating(show, seconds=SECONDS_BETWEEN_FRAMES):

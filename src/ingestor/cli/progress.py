@@ -14,6 +14,10 @@ from ingestor.cli.spelling import count, counted, duration, money, roughly, shar
 from ingestor.purchases.pricing import cost
 
 BAR_WIDTH: Final = 32
+LEAST_BAR: Final = 4
+"""Columns; where there are fewer, the figures beside it are worth more."""
+BESIDE_THE_BAR: Final = 44
+"""Columns of the names, figures and gaps, of a large group's as well."""
 QUOTA_WIDTH: Final = 12
 MOST_CAUSES: Final = 4
 """Shown by name; a line has room for no more."""
@@ -25,13 +29,15 @@ FULL: Final = 0.97
 """Of the quota: from here on nothing but a larger quota makes the run faster."""
 
 
-def bars(figures: Figures, *, now: float) -> RenderableType:
-    """What the terminal shows, redrawn several times a second."""
+def bars(figures: Figures, *, now: float, width: int) -> RenderableType:
+    """What the terminal shows, `width` columns wide; redrawn several times a second."""
+    bar_width = min(BAR_WIDTH, width - BESIDE_THE_BAR)
     table = Table.grid(padding=(0, 2))
     table.add_column(min_width=10)
-    table.add_column(width=BAR_WIDTH)
-    table.add_column(justify="right", min_width=15)
-    table.add_column(justify="right", style="dim", min_width=9)
+    if bar_width >= LEAST_BAR:
+        table.add_column(width=bar_width)
+    table.add_column(justify="right", min_width=15, no_wrap=True)
+    table.add_column(justify="right", style="dim", min_width=9, no_wrap=True)
     work, done = figures.work, _done(figures)
     for name, counted_, completed, total, rate in (
         ("listed", figures.listed, figures.listed, figures.expected, figures.listing),
@@ -41,7 +47,7 @@ def bars(figures: Figures, *, now: float) -> RenderableType:
     ):
         table.add_row(
             name,
-            _bar(completed, total),
+            *((_bar(completed, total, width=bar_width),) if bar_width >= LEAST_BAR else ()),
             f"{count(counted_)} / {'?' if total is None else count(total)}",
             f"{speed:,.1f}/s" if (speed := rate.per_second(now)) else "",
         )
@@ -62,12 +68,12 @@ def _done(figures: Figures) -> dict[str, int]:
     }
 
 
-def _bar(completed: int, total: int | None) -> ProgressBar:
+def _bar(completed: int, total: int | None, *, width: int) -> ProgressBar:
     # A total of 0 counts as unknown to the bar: nothing to do is done.
     return ProgressBar(
         total=max(1, total) if total is not None else None,
         completed=completed if total else 1,
-        width=BAR_WIDTH,
+        width=width,
         complete_style="cyan",
         finished_style="green",
     )

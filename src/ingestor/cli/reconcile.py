@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ingestor.cli.listening import Voice
-from ingestor.cli.reporting import console_on, rows_of
+from ingestor.cli.reporting import console_on, rows_of, text_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import count, counted
 from ingestor.cli.visit import Visit
@@ -32,7 +32,7 @@ def reconcile(visit: Visit, settings: Settings, *, check: bool, as_json: bool) -
     if as_json:
         sys.stdout.write(orjson.dumps({**found.as_json(), "agree": found.agree}).decode() + "\n")
     else:
-        console_on(sys.stdout).print(drawn(found, check=check))
+        sys.stdout.write(text_of(drawn(found, check=check), console_on(sys.stdout)))
     return EXIT_DIFFERENT if found.refused or (check and not found.agree) else 0
 
 

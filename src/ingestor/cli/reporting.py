@@ -46,10 +46,7 @@ class Printer:
         if self._json:
             self._stdout.write(as_json(plain, redaction=self._redaction))
         else:
-            console = console_on(self._stdout)
-            with console.capture() as captured:
-                console.print(drawn())
-            self._stdout.write(self._redaction.text(captured.get()))
+            self._stdout.write(self._redaction.text(text_of(drawn(), console_on(self._stdout))))
 
 
 def as_json(plain: object, *, redaction: Redaction) -> str:
@@ -60,6 +57,16 @@ def as_json(plain: object, *, redaction: Redaction) -> str:
 def console_on(stream: TextIO) -> Console:
     width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(file=stream, width=width, highlight=False, emoji=False)
+
+
+def text_of(drawn: RenderableType, console: Console) -> str:
+    """What a console shows; in a file or a pipe without the blanks that fill up its lines."""
+    with console.capture() as captured:
+        console.print(drawn, crop=False)
+    text = captured.get()
+    if console.is_terminal:
+        return text
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 def rows_of(rows: Mapping[str, RenderableType]) -> RenderableType:
@@ -158,12 +165,13 @@ def next_steps(report: Report, *, state: str) -> dict[str, str]:
 
 
 def steps_table(steps: Mapping[str, str]) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold cyan", no_wrap=True)
-    table.add_column()
-    for command, use in steps.items():
-        table.add_row(command, use)
-    return table
+    """No table: where there is little room, a line is broken between words."""
+    width = max(map(len, steps))
+    lines = [
+        Text.assemble((command, "bold cyan"), f"{'':<{width - len(command)}}  {use}")
+        for command, use in steps.items()
+    ]
+    return Text("\n").join(lines)
 
 
 def forecast_table(forecast: Forecast) -> RenderableType:

@@ -17,7 +17,7 @@ from rich.text import Text
 from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, Page, Query
-from ingestor.cli.reporting import console_on
+from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import one_line
 from ingestor.cli.visit import Visit
@@ -26,6 +26,8 @@ from ingestor.journal.reader import is_there
 if TYPE_CHECKING:
     from ingestor.settings import Settings
 
+ROOMY: Final = 90
+"""Columns that the longest of Flickr's addresses takes beside the bar."""
 BAR_WIDTH: Final = 10
 EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 MOST_OF_A_TITLE: Final = 60
@@ -46,7 +48,8 @@ def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> 
     if as_json:
         sys.stdout.write(orjson.dumps({"labels": asked.labels, **asdict(page)}).decode() + "\n")
     elif page.hits:
-        console_on(sys.stdout).print(drawn(page))
+        console = console_on(sys.stdout)
+        sys.stdout.write(text_of(drawn(page, width=console.width), console))
     else:
         sys.stderr.write(f"{nothing(page, query)}\n")
     return 0
@@ -72,15 +75,32 @@ async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
         yield catalog
 
 
-def drawn(page: Page) -> RenderableType:
+def drawn(page: Page, *, width: int) -> RenderableType:
+    """`width` is that of the terminal, in columns."""
+    hits = enumerate(page.hits, start=1)
+    if width < ROOMY:
+        return Group(Text(), *(_below(hit, rank) for rank, hit in hits))
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim")
     table.add_column(style="green", no_wrap=True)
     table.add_column(justify="right", style="bold")
-    table.add_column(overflow="fold")
-    for rank, hit in enumerate(page.hits, start=1):
-        table.add_row(str(rank), bar(hit.score), f"{hit.score:.3f}", _told(hit))
+    table.add_column()
+    for rank, hit in hits:
+        told = Group(_title(hit), Text(_addresses(hit), overflow="fold"), _labels(hit))
+        table.add_row(str(rank), bar(hit.score), f"{hit.score:.3f}", told)
     return Group(Text(), table, Text())
+
+
+def _below(hit: Hit, rank: int) -> RenderableType:
+    """Where there is no room beside the bar; the terminal breaks addresses so that they stay whole."""
+    head = Text.assemble(
+        (f"{rank}  ", "dim"),
+        (bar(hit.score), "green"),
+        (f"  {hit.score:.3f}  ", "bold"),
+        _title(hit),
+    )
+    addresses = Text(_addresses(hit), no_wrap=True, overflow="ignore")
+    return Group(head, addresses, _labels(hit), Text())
 
 
 def bar(score: float) -> str:
@@ -89,16 +109,19 @@ def bar(score: float) -> str:
     return ("█" * full + EIGHTHS[rest].strip()).ljust(BAR_WIDTH)
 
 
-def _told(hit: Hit) -> Text:
+def _title(hit: Hit) -> Text:
     title = one_line(hit.title, most=MOST_OF_A_TITLE) or "without a title"
     owner = one_line(hit.owner_name, most=MOST_OF_A_TITLE)
-    labels = ", ".join(f"{one_line(label.name, most=40)} {label.score:.2f}" for label in hit.labels)
-    return Text.assemble(
-        (title, "bold"),
-        (f"  by {owner}" if owner else "", "dim"),
-        f"\n{hit.page}\n{hit.image}\n",
-        (labels, "dim"),
-    )
+    return Text.assemble((title, "bold"), (f"  by {owner}" if owner else "", "dim"))
+
+
+def _addresses(hit: Hit) -> str:
+    return f"{hit.page}\n{hit.image}"
+
+
+def _labels(hit: Hit) -> Text:
+    names = (f"{one_line(label.name, most=40)} {label.score:.2f}" for label in hit.labels)
+    return Text(", ".join(names), style="dim")
 
 
 def nothing(page: Page, query: Query) -> str:

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ingestor.cli.reporting import console_on, rows_of
+from ingestor.cli.reporting import console_on, rows_of, text_of
 from ingestor.cli.spelling import count, counted, money, state_flag
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases.pricing import cost, month_start
@@ -39,7 +39,7 @@ def status(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(orjson.dumps(plain(found, settings)).decode() + "\n")
     else:
-        console_on(sys.stdout).print(drawn(found, settings))
+        sys.stdout.write(text_of(drawn(found, settings), console_on(sys.stdout)))
     return 0
 
 
