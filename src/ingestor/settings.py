@@ -13,7 +13,7 @@ from collections.abc import Container
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -35,6 +35,9 @@ MOST_ANYTHING = 2**63 - 1
 """SQLite has no larger whole numbers."""
 MOST_LABELS = 50
 """Vision gives fewer than that for nearly every picture; asking for more brings nothing."""
+
+EMULATED = "ingestor"
+"""The emulator's namespace where no database is named."""
 
 GROUP_ID = re.compile(r"\d+@N\d{2}")
 GROUP_ALIAS = re.compile(r"[\w-]{1,100}")
@@ -216,9 +219,13 @@ class Settings(BaseSettings):
     def read(cls, **given: Any) -> Self:
         """Read the environment once; `given` holds the flags that were used. Raises SettingsError."""
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            read = cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
             raise SettingsError(_sentence(error, cls, typed=given)) from None
+        if read.emulator_host is None:
+            return read
+        url = emulator_url(read.emulator_host, database_url=read.database_url)
+        return read.model_copy(update={"database_url": url})
 
     @property
     def features(self) -> FeatureSet:
@@ -260,6 +267,22 @@ def safe_url(url: str) -> str:
     raise ValueError(f"{url[:80]!r} must begin with https:// (plain http is for loopback only)")
 
 
+def emulator_url(host: str, *, database_url: str | None) -> str:
+    """
+    Where the emulator at `host` keeps the database of that URL: what is meant for an emulator must
+    never reach the real one. The namespace is named as firebase-admin names it.
+    """
+    parts = urlsplit(database_url or "")
+    named = parse_qs(parts.query).get("ns") or [(parts.hostname or EMULATED).partition(".")[0]]
+    try:
+        return safe_url(f"http://{host}/?ns={quote(named[0])}")
+    except ValueError:
+        raise SettingsError(
+            f"FIREBASE_DATABASE_EMULATOR_HOST: {host[:80]!r} is not the host:port of an emulator "
+            "on this machine, such as 127.0.0.1:9000."
+        ) from None
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -274,9 +297,7 @@ def _sentence(error: ValidationError, kind: type[Settings], *, typed: Container[
     first = error.errors(include_url=False)[0]
     place, given, said = str(first["loc"][0]), first["input"], WRONG.get(first["type"], "{msg}")
     facts = {"msg": first["msg"].removeprefix("Value error, "), **first.get("ctx", {})}
-    return (
-        f"{_where(place, kind, typed=typed)}: {said.format(given=repr(given), bare=given, **facts)}."
-    )
+    return f"{_where(place, kind, typed=typed)}: {said.format(given=repr(given), bare=given, **facts)}."
 
 
 def _where(place: str, kind: type[Settings], *, typed: Container[str]) -> str:

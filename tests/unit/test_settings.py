@@ -84,3 +84,34 @@ def test_a_key_that_no_header_can_carry_is_refused_unseen(monkeypatch: pytest.Mo
 
     assert str(refused.value).startswith("GOOGLE_API_KEY: ")
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("database_url", "namespace"),
+    [
+        ("https://animals-default-rtdb.firebaseio.com", "animals-default-rtdb"),
+        ("http://127.0.0.1:9100/?ns=birds", "birds"),
+        (None, "ingestor"),
+    ],
+    ids=["real", "another emulator", "none"],
+)
+def test_an_emulator_takes_what_was_meant_for_the_database(
+    database_url: str | None, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIREBASE_DATABASE_EMULATOR_HOST", "localhost:9000")
+
+    settings = Settings.read(database_url=database_url)
+
+    assert settings.database_url == f"http://localhost:9000/?ns={namespace}"
+
+
+@pytest.mark.parametrize(
+    "host", ["db.example:9000", "http://localhost:9000", "a b", "me@localhost"]
+)
+def test_an_emulator_is_on_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREBASE_DATABASE_EMULATOR_HOST", host)
+
+    with pytest.raises(
+        SettingsError, match=r"^FIREBASE_DATABASE_EMULATOR_HOST: .* 127\.0\.0\.1:9000"
+    ):
+        Settings.read()
