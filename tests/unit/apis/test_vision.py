@@ -206,7 +206,6 @@ def test_a_likelihood_of_a_strange_shape_costs_no_paid_answer(likelihood: object
     assert (found.safe["adult"], found.safe["racy"]) == ("UNKNOWN", "LIKELY")
 
 
-
 @pytest.mark.parametrize(
     ("code", "transient", "reason"),
     [
