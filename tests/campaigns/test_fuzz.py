@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.campaigns import fuzz, malformed, usage
@@ -29,11 +27,7 @@ async def test_of_two_hundred_malformed_answers_none_brings_a_foreign_error_out(
     assert tally.outcomes.total() == 200
 
 
-def test_of_a_hundred_wrong_calls_each_is_answered_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
+def test_of_a_hundred_wrong_calls_each_is_answered_in_a_sentence() -> None:
     said = usage.misused(100, first_seed=1)
 
     assert said.total() > 50

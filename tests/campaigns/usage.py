@@ -3,7 +3,7 @@ However the command line is misused, it answers in one sentence on stderr and le
 
 Flags and environment hold whatever people and scripts put there: numbers that are none, half
 characters, line breaks, endless texts. None of the calls made here can be carried out, because none
-has a key for Flickr; nothing is created but below the working directory.
+has a key for Flickr; nothing is created but below a working directory of its own.
 """
 
 from __future__ import annotations
@@ -130,7 +130,13 @@ def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
 def check(words: Sequence[str], variables: Mapping[str, str]) -> str:
     """Call it; returns the sentence. Raises AssertionError."""
     out, err = io.StringIO(), io.StringIO()
-    with surroundings(variables), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        tempfile.TemporaryDirectory() as nowhere,
+        contextlib.chdir(nowhere),
+        surroundings(variables),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         code = command(list(words))
     said = err.getvalue()
     assert (code, out.getvalue()) == (2, ""), (code, out.getvalue(), said)
@@ -170,8 +176,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        said = misused(given.calls, first_seed=given.seed)
+    said = misused(given.calls, first_seed=given.seed)
     sys.stdout.write(f"{'wrong calls, each answered in a sentence':<50}{said.total():>8}\n")
     sys.stdout.write(f"{'different beginnings of sentences':<50}{len(said):>8}\n")
     sys.stdout.write(f"{'seconds':<50}{time.monotonic() - started:>8.0f}\n")
