@@ -159,7 +159,9 @@ async def open_services(
             "or add --sandbox to see everything work without one."
         )
     url = settings.database_url
-    access = await open_credentials(api_key=settings.google_api_key, database_url=url)
+    access = await open_credentials(
+        api_key=settings.google_api_key, database_url=url, buying=not settings.dry_run
+    )
     async with HttpTransport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
         politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
         images = ImageOrigin(settings.image_url)

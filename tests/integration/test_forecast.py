@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from ingestor import events
 from ingestor.engines import local
 from ingestor.journal import ledger
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.report import Forecast
 from ingestor.sandbox.server import Sandbox
 from tests.builders import an_image
@@ -108,3 +109,20 @@ async def test_pending_photos_are_foreseen_once(ingest: Ingest, foresee):
 
     assert foreseen.units == report.units.certain == 39
     assert foreseen.cost_usd == report.cost_usd
+
+
+async def test_a_forecast_takes_no_google_key(foresee):
+    assert (await foresee(limit=20, google_api_key="")).units == 20
+
+
+async def test_half_a_listing_is_no_forecast(sandbox: Sandbox, tmp_path: Path):
+    lifetime = Lifetime(drain=8.0)
+    settings = settings_for(sandbox, tmp_path / "state", dry_run=True)
+
+    def stop_after_a_page(event: events.Event) -> None:
+        assert isinstance(event, events.PageListed)
+        lifetime.stop("SIGINT")
+
+    with pytest.raises(Stopping):
+        await local.forecast(settings, lifetime=lifetime, listen=stop_after_a_page)
+    lifetime.close()

@@ -64,8 +64,11 @@ TOKEN_ORIGINS = frozenset(
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 """Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
 
+NONE_FOUND = "No Google credentials were found. Set "
+KEY_OR = f"{NONE_FOUND}GOOGLE_API_KEY, or "
+KEY_ALONE = "GOOGLE_API_KEY opens Vision, but no database. For that set "
 NO_CREDENTIALS = (
-    "No Google credentials were found. Set {choices}GOOGLE_APPLICATION_CREDENTIALS to the path of a "
+    "{beginning}GOOGLE_APPLICATION_CREDENTIALS to the path of a "
     "service account's key, or run: gcloud auth application-default login"
 )
 
@@ -95,19 +98,24 @@ class Access:
     database: Credentials
 
 
-async def open_credentials(*, api_key: SecretStr | None, database_url: str | None) -> Access:
+async def open_credentials(
+    *, api_key: SecretStr | None, database_url: str | None, buying: bool = True
+) -> Access:
     """
     Choose credentials: for Vision the key, for an emulator its own, for the rest the environment's.
 
-    Raises SettingsError where there are none, or they cannot be read.
+    Without `buying`, Vision's may be missing. Raises SettingsError where there are none, or they
+    cannot be read.
     """
     key = Fixed({"x-goog-api-key": api_key.get_secret_value()}) if api_key else None
+    if not (key or buying):
+        key = Fixed({})
     if database_url is None:
-        return Access(vision=key or await default_tokens("GOOGLE_API_KEY, or "), database=Fixed({}))
+        return Access(vision=key or await default_tokens(KEY_OR), database=Fixed({}))
     if is_emulator(database_url):
         owner = Fixed({"authorization": "Bearer owner"})
-        return Access(vision=key or await default_tokens("GOOGLE_API_KEY, or "), database=owner)
-    tokens = await default_tokens()
+        return Access(vision=key or await default_tokens(KEY_OR), database=owner)
+    tokens = await default_tokens(KEY_ALONE if api_key else NONE_FOUND)
     return Access(vision=key or tokens, database=tokens)
 
 
@@ -117,17 +125,17 @@ def is_emulator(database_url: str) -> bool:
     return parts.scheme == "http" and "ns" in parse_qs(parts.query)
 
 
-async def default_tokens(choices: str = "") -> Tokens:
+async def default_tokens(beginning: str = NONE_FOUND) -> Tokens:
     """
     Application Default Credentials (https://cloud.google.com/docs/authentication/provide-credentials-adc).
 
-    `choices` are what else could have been set, for the sentence when nothing is.
+    `beginning` is that of the sentence when there are none.
     """
     guarded = guarded_request()
     try:
         return Tokens(await asyncio.to_thread(_load, guarded), request=guarded)
     except google.auth.exceptions.DefaultCredentialsError as error:
-        raise SettingsError(_why_not(error, choices=choices)) from None
+        raise SettingsError(_why_not(error, beginning=beginning)) from None
     except google.auth.exceptions.GoogleAuthError as error:
         raise _translated(error) from None
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
@@ -257,9 +265,9 @@ def _load(request: TokenRequest) -> google.auth.credentials.Credentials:
     return credentials
 
 
-def _why_not(error: Exception, *, choices: str) -> str:
+def _why_not(error: Exception, *, beginning: str) -> str:
     if "credentials were not found" in _words(error):
-        return NO_CREDENTIALS.format(choices=choices)
+        return NO_CREDENTIALS.format(beginning=beginning)
     return UNUSABLE.format(why=_words(error).rstrip("."))
 
 

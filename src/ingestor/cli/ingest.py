@@ -63,7 +63,9 @@ async def _carry_out(
 ) -> int:
     printer = Printer(settings, redaction=visit.redaction, stdout=sys.stdout)
     if settings.dry_run:
-        printer.forecast(await engine.forecast(settings, listen=voice.log, lifetime=lifetime))
+        with voice.listing() as listen:
+            forecast = await engine.forecast(settings, listen=listen, lifetime=lifetime)
+        printer.forecast(forecast)
         return 0
     async with voice.progress() as listen:
         report = await engine.ingest(settings, listen=listen, lifetime=lifetime)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from ingestor.cli import logs
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
-from ingestor.events import Event, Listener
+from ingestor.events import Event, Listener, PageListed
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ingestor.settings import Settings
 
 Show = Callable[[], None]
+
+START_OF_LINE: Final = "\r\x1b[K"
+"""Back to the first column of a line that is wiped."""
 
 
 class Voice:
@@ -69,6 +72,27 @@ class Voice:
         shown = self._bars if self._terminal else self._now_and_then
         async with shown(figures, clock):
             yield listen
+
+    @contextmanager
+    def listing(self) -> Iterator[Listener]:
+        """Show how far a listing is, on a terminal, in one line that goes away in the end."""
+        listed = 0
+
+        def listen(event: Event) -> None:
+            nonlocal listed
+            self.log(event)
+            if self._terminal and isinstance(event, PageListed):
+                listed += event.listed
+                group = f"{event.group}, page {event.page:,} of {event.pages:,}"
+                self._lines.write(f"{START_OF_LINE}{listed:,} photos listed  ·  {group}")
+                self._lines.flush()
+
+        try:
+            yield listen
+        finally:
+            if listed and self._terminal:
+                self._lines.write(START_OF_LINE)
+                self._lines.flush()
 
     @asynccontextmanager
     async def _bars(self, figures: Figures, clock: Callable[[], float]) -> AsyncIterator[None]:

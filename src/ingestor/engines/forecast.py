@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,7 @@ from ingestor.engines.adoption import Adoption
 from ingestor.journal import ledger, listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.channel import Channel
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import seconds_for
 from ingestor.models import Photo
 from ingestor.purchases import pricing
@@ -46,12 +46,13 @@ class _Count:
     journal: Journal
     features: str | None
     adoption: Adoption | None
+    listen: events.Listener
     ids: set[str] = field(default_factory=set)
     known: int = 0
     skipped: int = 0
     dead: int = 0
 
-    async def sight(self, group: str, _number: int, page: ListedPage, room: int | None) -> _Seen:
+    async def sight(self, group: str, number: int, page: ListedPage, room: int | None) -> _Seen:
         photos, failures = page.photos_and_failures(group)
         new = [photo for photo in _distinct(photos) if photo.id not in self.ids][:room]
         known = await self.journal.read(
@@ -60,7 +61,22 @@ class _Count:
         if self.adoption:
             found = await self.adoption.find([photo.id for photo in new], group=group)
             known |= {published.photo.id for published in found}
-        unusable = {failure.photo_id for failure in failures}
+        self._add(new, known=known, unusable={failure.photo_id for failure in failures})
+        self.listen(
+            events.PageListed(
+                group=group,
+                page=number,
+                pages=page.pages,
+                total=page.total,
+                listed=len(new),
+                known=len(known),
+            )
+        )
+        return _Seen(new_to_run=len(new))
+
+    def _add(
+        self, new: Sequence[Photo], *, known: Container[str], unusable: Container[str]
+    ) -> None:
         for photo in new:
             self.ids.add(photo.id)
             if photo.id in known:
@@ -69,7 +85,6 @@ class _Count:
                 self.skipped += 1
             elif photo.id in unusable:
                 self.dead += 1
-        return _Seen(new_to_run=len(new))
 
 
 async def forecast(
@@ -84,6 +99,7 @@ async def forecast(
     Count what a run would do, by the same listing and the same rules.
 
     The same picture under two ids is counted twice: nothing is downloaded that would show it.
+    Raises Stopping when told to stop before the listing is done.
     """
     async with (
         Journal(settings.journal_path) as journal,
@@ -97,7 +113,7 @@ async def forecast(
                 database=services.database, journal=journal, features=features, wall=wall
             )
             await adoption.begin([group.id for group in groups])
-        count = _Count(journal=journal, features=features, adoption=adoption)
+        count = _Count(journal=journal, features=features, adoption=adoption, listen=listen)
         await discover(
             Channel(1),
             groups=[group.id for group in groups],
@@ -107,6 +123,9 @@ async def forecast(
             take_pending=_none_pending,
             stopping=lambda: lifetime.stopping,
         )
+        if lifetime.stopping:
+            # Half a listing is no forecast.
+            raise Stopping
         month = await journal.read(partial(ledger.units_since, moment=pricing.month_start(wall())))
     return _priced(settings, count, month.at_most, groups=tuple(group.id for group in groups))
 

@@ -105,7 +105,13 @@ async def test_a_key_for_vision_does_not_open_the_database() -> None:
     with pytest.raises(SettingsError) as missing:
         await open_credentials(api_key=SecretStr("canary"), database_url=DATABASE)
 
-    assert "GOOGLE_API_KEY" not in str(missing.value)
+    assert str(missing.value).startswith("GOOGLE_API_KEY opens Vision, but no database.")
+
+
+async def test_who_buys_nothing_needs_no_key() -> None:
+    access = await open_credentials(api_key=None, database_url=EMULATOR, buying=False)
+
+    assert await access.vision.headers() == {}
 
 
 @pytest.mark.parametrize(
