@@ -22,6 +22,7 @@ import orjson
 from ingestor.catalog.bits import HIDDEN, change_bits
 from ingestor.catalog.finding import find, find_photo, suggestions
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
+from ingestor.errors import JournalError
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep_found, mark_stored
@@ -64,18 +65,23 @@ class LocalCatalog:
             self._thread.shutdown(wait=False)
 
     async def search(self, query: Query) -> Page:
-        return await self._in_thread(lambda: find(self._opened(), query))
+        return await self._ask(lambda db: find(db, query))
 
     async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
-        return await self._in_thread(
-            lambda: suggestions(self._opened(), asked_key(prefix), most=limit)
-        )
+        return await self._ask(lambda db: suggestions(db, asked_key(prefix), most=limit))
 
     async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
-        return await self._in_thread(lambda: suggestions(self._opened(), "", most=limit))
+        return await self._ask(lambda db: suggestions(db, "", most=limit))
 
     async def photo(self, photo_id: str) -> Hit | None:
-        return await self._in_thread(lambda: find_photo(self._opened(), photo_id))
+        return await self._ask(lambda db: find_photo(db, photo_id))
+
+    async def _ask(self, look: Callable[[sqlite3.Connection], T]) -> T:
+        """Raises JournalError where the file is damaged."""
+        try:
+            return await self._in_thread(lambda: look(self._opened()))
+        except sqlite3.Error as error:
+            raise JournalError(f"{self._path} cannot be read ({error}).") from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
