@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -195,6 +196,7 @@ def test_the_command_prints_settings_to_copy() -> None:
         *("export INGESTOR_FLICKR_URL", "export INGESTOR_IMAGE_URL", "export INGESTOR_VISION_URL"),
         *("export FIREBASE_DATABASE_URL", "export FLICKR_API_KEY", "export GOOGLE_API_KEY"),
     }
+    assert re.search(rb"export GOOGLE_APPLICATION_CREDENTIALS='/.+[.]json'", out)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +206,8 @@ def test_the_command_prints_settings_to_copy() -> None:
         pytest.param(["--fault", "image.gone=often"], "'often' is no number", id="no number"),
         pytest.param(["--fault", "image.gone=7"], "between 0 and 1", id="too often"),
         pytest.param(["--photos", "-1"], "--photos", id="fewer than none"),
+        pytest.param(["--port", "65533"], "--port", id="no room for six ports"),
+        pytest.param(["--memory", "/proc/x"], "/proc/x: ", id="odd directory"),
     ],
 )
 def test_the_command_refuses_with_one_sentence(arguments: list[str], sentence: str) -> None:

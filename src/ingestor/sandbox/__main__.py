@@ -27,6 +27,8 @@ from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.world import ZOO_PHOTOS
 
 USAGE_ERROR: Final = 2
+LAST_PORT: Final = 65535 - 5
+"""The first of six."""
 STDIN: Final = 0
 
 
@@ -49,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingestor.sandbox", description=__doc__)
     add = parser.add_argument
     add("--host", default=LOOPBACK, help="address to listen on")
-    add("--port", type=count, default=DEFAULT_PORT, help="first of six ports; 0 takes free ones")
+    add("--port", type=port, default=DEFAULT_PORT, help="first of six ports; 0 takes free ones")
     add("--seed", type=int, default=DEFAULT_SEED, help="same seed, same world")
     add("--photos", type=count, default=ZOO_PHOTOS, help="photos in the group zoo")
     add("--fast", action="store_true", help="without the latencies of the real services")
@@ -87,6 +89,13 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 up")
     return int(text)
+
+
+def port(text: str) -> int:
+    number = count(text)
+    if number > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port up to {LAST_PORT}")
+    return number
 
 
 def span(text: str) -> tuple[int, int]:
@@ -165,6 +174,9 @@ def manual(addresses: Addresses) -> str:
     return (
         "All upstreams are up. In another shell:\n\n"
         f"{settings}\n"
+        "Instead of the Google key, a service account:\n\n"
+        "unset GOOGLE_API_KEY; export GOOGLE_APPLICATION_CREDENTIALS="
+        f"{addresses.service_account_file!r}\n\n"
         "Groups: zoo, safari, aviary, empty, secret (as https://www.flickr.com/groups/zoo/).\n"
         f"Bill, calls, faults: {addresses.control_url}/bill, /calls, /faults\n"
         "Ctrl+C ends it.\n"
@@ -172,7 +184,9 @@ def manual(addresses: Addresses) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 if __name__ == "__main__":
