@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ingestor.cli.reporting import console_on, rows_of, text_of
+from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
 from ingestor.cli.spelling import count, counted, money, state_flag
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases.pricing import cost, month_start
@@ -87,7 +87,7 @@ def drawn(found: Standing, settings: Settings) -> RenderableType:
         )
     if found.runs:
         rows["runs"] = _runs(found)
-    rows["next"] = Text(_next(found) + state_flag(settings.state), style="bold cyan")
+    rows["next"] = steps_table(_next(found, state=state_flag(settings.state)))
     return Group(Text(), rows_of(rows), Text())
 
 
@@ -129,7 +129,12 @@ def _brought(run: Mapping[str, object]) -> str:
     return f"{counted(report.get('stored', 0), 'photo')} stored, {counted(units, 'unit')}"
 
 
-def _next(found: Standing) -> str:
+def _next(found: Standing, *, state: str) -> dict[str, str]:
+    steps: dict[str, str] = {}
+    if found.photos.get("listed"):
+        steps["the same command again"] = "goes on with what is pending"
     if found.photos.get("dead"):
-        return "ingestor dead list"
-    return "ingestor search dog" if found.photos.get("stored") else "ingestor --help"
+        steps[f"ingestor dead list{state}"] = "shows what failed, with examples"
+    if found.photos.get("stored"):
+        steps[f"ingestor search dog{state}"] = "finds the best pictures of anything"
+    return steps or {"ingestor --help": "shows how to begin"}
