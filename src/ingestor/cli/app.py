@@ -83,7 +83,10 @@ def ingest(
     sandbox_fast: flags.SandboxFast = False,
     sandbox_fault: flags.SandboxFault = None,
     version: Annotated[
-        bool, typer.Option("--version", help="Say which ingestor this is.", callback=_version)
+        bool,
+        typer.Option(
+            "--version", help="Say which ingestor this is.", callback=_version, metavar=""
+        ),
     ] = False,
 ) -> int | None:
     visit: Visit = context.obj

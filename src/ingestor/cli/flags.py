@@ -36,6 +36,8 @@ def flag(
 ) -> Any:
     """An option whose help ends with its environment variable and its default."""
     facts = " · ".join(filter(None, (env, default and f"default {default}")))
+    if metavar is None and (default is None or default.startswith("off")):
+        metavar = ""  # a switch: typer would have it take a <bool>
     return typer.Option(
         name,
         help=f"{text} [dim]({facts})[/]" if facts else text,
