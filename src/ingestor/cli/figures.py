@@ -68,7 +68,7 @@ class Figures:
     failed: Counter[str] = field(default_factory=Counter)
     failed_at: Counter[str] = field(default_factory=Counter)
     in_flight: dict[str, int] = field(default_factory=dict)
-    retries: int = 0
+    retries: Counter[str] = field(default_factory=Counter)
     throttled: Counter[str] = field(default_factory=Counter)
     stopping: str = ""
     pages: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class Figures:
             case events.PurchaseUnbilled():
                 self.in_flight.pop(event.purchase, None)
             case events.RetryScheduled():
-                self.retries += 1
+                self.retries[event.upstream] += 1
             case events.UpstreamThrottled():
                 self.throttled[event.upstream] += 1
             case events.RunStopping():

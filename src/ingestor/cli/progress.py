@@ -123,11 +123,17 @@ def _trouble(figures: Figures) -> Text:
     text = Text()
     if parts:
         text.append(f"{'failed':<12}").append(", ".join(parts), "red")
-    quiet = [counted(figures.retries, "repeat")] if figures.retries else []
-    quiet += [f"slowed down by {name} {n}×" for name, n in figures.throttled.items()]
-    if quiet:
-        text.append("  ·  " if parts else f"{'unsteady':<12}").append(", ".join(quiet), "yellow")
+    if unsteady := _unsteady(figures):
+        text.append("  ·  " if parts else f"{'unsteady':<12}")
+        text.append(", ".join(unsteady), "yellow")
     return text
+
+
+def _unsteady(figures: Figures) -> list[str]:
+    return [
+        *(f"{counted(times, 'repeat')} for {name}" for name, times in figures.retries.items()),
+        *(f"slowed down by {name} {times}×" for name, times in figures.throttled.items()),
+    ]
 
 
 def line(figures: Figures, *, now: float) -> str:
@@ -143,6 +149,7 @@ def line(figures: Figures, *, now: float) -> str:
         f"{count(figures.failures)} failed",
         f"{counted(units, 'unit')}, {money(cost(units, before=figures.month_units))}",
         f"{count(figures.images_in_flight)} in flight",
+        *_unsteady(figures),
     ]
     left = figures.seconds_left(now)
     if figures.stopping:

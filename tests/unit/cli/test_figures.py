@@ -144,3 +144,15 @@ def test_the_line_tells_counts_money_and_failures() -> None:
     assert "16 annotated" in told
     assert "1 failed" in told
     assert "16 units, $0.0240" in told
+
+
+def test_a_run_that_waits_says_for_whom() -> None:
+    figures = started()
+
+    for attempt in (1, 2):
+        again = events.RetryScheduled(
+            upstream="flickr", reason="throttled", attempt=attempt, seconds=1.0
+        )
+        figures.take(again, now=1.0)
+
+    assert "2 repeats for flickr" in line(figures, now=2.0)
