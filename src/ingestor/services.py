@@ -43,7 +43,7 @@ from ingestor.errors import (
 )
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.retrying import persist
-from ingestor.models import Failure, Image, Photo, Published, Size
+from ingestor.models import Failure, Image, Photo, Size
 from ingestor.purchases import Look
 from ingestor.settings import Settings
 from ingestor.transport import CallStatistics, HttpTransport
@@ -59,11 +59,6 @@ UPDATES_PER_SECOND = 100
 USER_AGENT = f"ingestor/{version('ingestor')} (labels the photos of a group)"
 """Image servers throttle clients without an honest name harder."""
 
-RECORD_BYTES = 900
-"""What a photo's paths need without labels: measured, titles of usual length."""
-LABEL_BYTES = 260
-"""What each label adds to the record, the index and the list of labels: measured."""
-
 __all__ = [
     "PHOTOS_PER_PAGE",
     "Group",
@@ -73,7 +68,6 @@ __all__ = [
     "Update",
     "open_services",
     "weigh_image",
-    "weigh_record",
 ]
 
 EMULATOR_OWNER = Fixed({"authorization": "Bearer owner"})
@@ -150,7 +144,11 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, lifetime: Lifetime, listen: events.Listener
+    settings: Settings,
+    *,
+    lifetime: Lifetime,
+    listen: events.Listener,
+    open_transport: Callable[..., HttpTransport] = HttpTransport,
 ) -> AsyncIterator[Services]:
     """Raises SettingsError where a key is missing or unusable."""
     if settings.flickr_api_key is None:
@@ -162,7 +160,7 @@ async def open_services(
     access = await open_credentials(
         api_key=settings.google_api_key, database_url=url, buying=not settings.dry_run
     )
-    async with HttpTransport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
+    async with open_transport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
         politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
         images = ImageOrigin(settings.image_url)
         flickr = Flickr(
@@ -335,11 +333,6 @@ class PoliteDatabase:
 def weigh_image(image: Image) -> int:
     """Bytes of an image in the body of an annotate request."""
     return encoded_size(len(image.content))
-
-
-def weigh_record(published: Published) -> int:
-    """About the bytes of a photo's paths in an update; making them twice to know would cost more."""
-    return RECORD_BYTES + LABEL_BYTES * len(published.annotation.labels)
 
 
 def _origins(settings: Settings) -> dict[str, list[str]]:

@@ -18,9 +18,16 @@ from ingestor.journal import coverage, dead, listing, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, FeatureSet, Photo, Published
-from ingestor.records import SERVER_TIME, escape, membership, merged, updates_for
+from ingestor.records import (
+    SERVER_TIME,
+    escape,
+    membership,
+    merged,
+    updates_for,
+    weigh_record,
+)
 from ingestor.report import Report
-from ingestor.services import ListedPage, Update, weigh_record
+from ingestor.services import ListedPage, Update
 from ingestor.stages.store import MOST_PHOTOS, publish
 
 

@@ -26,8 +26,9 @@ from ingestor.kits.quota import Quota
 from ingestor.models import Failure, Image, Published
 from ingestor.pipeline import Channels
 from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
+from ingestor.records import weigh_record
 from ingestor.report import Report
-from ingestor.services import Services, weigh_image, weigh_record
+from ingestor.services import Services, weigh_image
 from ingestor.settings import MOST_IN_FLIGHT, Settings
 from ingestor.stages.annotate import annotate
 from ingestor.stages.discover import discover

@@ -17,6 +17,7 @@ from ingestor.records.updates import (
     merged,
     plan_updates,
     updates_for,
+    weigh_record,
     withdrawal,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "read_photo",
     "unescape",
     "updates_for",
+    "weigh_record",
     "withdrawal",
 ]

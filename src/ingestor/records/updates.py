@@ -24,6 +24,10 @@ MOST_BYTES = 1_000_000
 """Of one update: the size of chunk that the vendor's own import sends."""
 MOST_PHOTOS = 500
 """In one update: what has to be sent again when one of them is refused (taste)."""
+RECORD_BYTES = 900
+"""What a photo's paths need without labels: measured, titles of usual length."""
+LABEL_BYTES = 260
+"""What each label adds to the record, the index and the list of labels: measured."""
 
 T = TypeVar("T")
 
@@ -89,6 +93,11 @@ def plan_updates(
         size += more
     if batch:
         yield batch
+
+
+def weigh_record(published: Published) -> int:
+    """About the bytes of a photo's paths in an update; making them twice to know would cost more."""
+    return RECORD_BYTES + LABEL_BYTES * len(published.annotation.labels)
 
 
 def merged(updates: Iterable[Mapping[str, Any]]) -> Paths:
