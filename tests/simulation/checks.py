@@ -311,18 +311,7 @@ def _expected(world: World, trouble: str) -> set[str]:
     if world.scenario.in_doubt == "park" and world.scenario.fates:
         expected = expected | {"dead in-doubt"}
     if world.scenario.fault_rate or world.scenario.disk_fault_rate or world.scenario.outage:
-        weather = (
-            "connect",
-            "dns",
-            "reset",
-            "unavailable",
-            "throttled",
-            "timeout",
-            "corrupt",
-            "empty",
-        )
-        expected = expected | {f"dead {word}" for word in (*weather, "not-an-image", "in-doubt")}
-        expected = expected | {"dead vision-unavailable"}
+        expected = expected | {f"dead {word}" for word in world.passing}
     return expected
 
 

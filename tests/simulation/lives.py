@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -65,19 +65,24 @@ class Verdict:
         return self.error is None
 
 
-def live(scenario: Scenario) -> Verdict:
-    """Carry out one schedule; never raises."""
+def live(
+    scenario: Scenario,
+    *,
+    make: Callable[[Scenario], World] = World.of,
+    life: type[Life] | None = None,
+) -> Verdict:
+    """Carry out one schedule, in another world and another kind of life where given; never raises."""
     with _one_generator(scenario.seed), last_words_unheard():
-        world = World.of(scenario)
+        world = make(scenario)
         verdict = Verdict(scenario, world)
         try:
-            _live_on(verdict)
+            _live_on(verdict, life or Life)
         except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
             verdict.error = error
         return verdict
 
 
-def _live_on(verdict: Verdict) -> None:
+def _live_on(verdict: Verdict, life_of: type[Life]) -> None:
     scenario, world = verdict.scenario, verdict.world
     world.ceiling = scenario.max_units
     quotas = Quotas(
@@ -86,13 +91,13 @@ def _live_on(verdict: Verdict) -> None:
         clock=lambda: world.now,
     )
     for fate in scenario.fates:
-        Life(world, quotas, fate, verdict).run()
+        life_of(world, quotas, fate, verdict).run()
     for _ in range(STORMY_LIVES):
-        if _finished(Life(world, quotas, None, verdict).run()):
+        if _finished(life_of(world, quotas, None, verdict).run()):
             break
     world.calm, world.ceiling = True, None
     for _ in range(CALM_LIVES):
-        life = Life(world, quotas, None, verdict)
+        life = life_of(world, quotas, None, verdict)
         if _finished(life.run()):
             check_end(world, life.checker)
             return
@@ -106,6 +111,9 @@ def _finished(report: Report | None) -> bool:
 class Life:
     """One process, from its start to its end or its death."""
 
+    loop_of: type[Loop] = Loop
+    upstreams_of: type[Upstreams] = Upstreams
+
     def __init__(self, world: World, quotas: Quotas, fate: Fate | None, verdict: Verdict) -> None:
         world.life += 1
         self.world = world
@@ -116,7 +124,7 @@ class Life:
         self._stopped_at = float("inf")
         disk_rng = random.Random(f"{world.scenario.seed} {world.life} disk")
         at_point = None if fate is None or fate.kind == "crash" else (fate.point, self._signal)
-        self.loop = Loop(
+        self.loop = self.loop_of(
             start=world.now + RESTART,
             crash_at=fate.point if fate is not None and fate.kind == "crash" else None,
             latency=lambda: (
@@ -126,7 +134,7 @@ class Life:
         )
         world.clock = self.loop.time
         self.checker = Checker(world, self.loop)
-        self.upstreams = Upstreams(world, self.loop, self.checker, quotas)
+        self.upstreams = self.upstreams_of(world, self.loop, self.checker, quotas)
 
     def run(self) -> Report | None:
         world, verdict = self.world, self.verdict
@@ -157,7 +165,7 @@ class Life:
         if self._stopped_at < float("inf"):
             self._stop()
         return await ingest(
-            _settings(self.world.scenario, ceiling=self.world.ceiling, calm=self.world.calm),
+            self.settings(),
             lifetime=self._lifetime,
             open_services=self.upstreams.open,
             wall=lambda: self.world.wall,
@@ -165,6 +173,9 @@ class Life:
             new_name=lambda: f"{random.getrandbits(128):032x}",
             most_images=self.world.scenario.most_images,
         )
+
+    def settings(self) -> Settings:
+        return settings_of(self.world.scenario, ceiling=self.world.ceiling, calm=self.world.calm)
 
     def _open_journal(self, path: Path) -> Journal:
         self._journal = Journal(
@@ -246,7 +257,7 @@ def _plain(_process: int) -> Settings:
     )
 
 
-def _settings(scenario: Scenario, *, ceiling: int | None, calm: bool) -> Settings:
+def settings_of(scenario: Scenario, *, ceiling: int | None, calm: bool) -> Settings:
     return _plain(os.getpid()).model_copy(
         update={
             "patience": scenario.patience,

@@ -42,6 +42,13 @@ TROUBLES: tuple[Trouble, ...] = (
         "no-url",
     ),
 )
+PASSING = frozenset(
+    {
+        *("connect", "dns", "reset", "timeout", "throttled", "unavailable"),
+        *("corrupt", "empty", "not-an-image", "in-doubt", "vision-unavailable"),
+    }
+)
+"""Why a photo may be dead with which nothing is wrong but the weather."""
 TROUBLED = 0.12
 TWINS = 0.12
 WORDLESS = 0.1
@@ -111,6 +118,7 @@ class World:
     first_life: int = 0
     """The one that the run began in which was killed so often: they share a ceiling."""
     born: int = 0
+    passing: frozenset[str] = PASSING
     doubtful_images: int = 0
     crashed_images: int = 0
     """Images in flight, summed over the kills and the cuts."""
