@@ -12,10 +12,11 @@ contains its own permit: a retry is a request like any other.
 from __future__ import annotations
 
 import random
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 T = TypeVar("T")
 Hint = Callable[[BaseException], bool | float]
@@ -59,7 +60,7 @@ async def persist(
     uniform = jitter.uniform if jitter else random.uniform
 
     def wait(state: RetryCallState) -> float:
-        return _wait(_error(state), state.attempt_number, verdict, uniform)
+        return _wait(verdict(state), state.attempt_number, uniform)
 
     def out_of_patience(state: RetryCallState) -> bool:
         return clock() - max(started, proven()) + state.upcoming_sleep > patience
@@ -69,7 +70,7 @@ async def persist(
             noticed(_error(state), state.attempt_number, state.upcoming_sleep)
 
     policy = AsyncRetrying(
-        retry=retry_if_exception(lambda error: verdict(error) is not False),
+        retry=lambda state: _failed(state) and verdict(state) is not False,
         wait=wait,
         stop=lambda state: stop_after_attempt(attempts)(state) or out_of_patience(state),
         sleep=rest,
@@ -82,30 +83,41 @@ async def persist(
         if first is None:
             return await call()
         failure, first = first, None
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure
 
-    return await policy(attempt)
+    try:
+        return await policy(attempt)
+    except Exception as error:
+        # The loop's state and the error's frames hold each other, and with them what the call had in
+        # hand: a batch of images would stay in memory until the collector comes by.
+        traceback.clear_frames(error.__traceback__)
+        raise
 
 
-def _asked_once(hint: Hint) -> Hint:
-    """The loop asks about each error more than once; a hint may count what it is asked."""
-    last: tuple[BaseException | None, bool | float] = (None, False)
+def _asked_once(hint: Hint) -> Callable[[RetryCallState], bool | float]:
+    """The loop asks about each failure more than once; a hint may count what it is asked."""
+    asked: tuple[int, bool | float] = (0, False)
 
-    def verdict(error: BaseException) -> bool | float:
-        nonlocal last
-        if last[0] is not error:
-            last = (error, hint(error))
-        return last[1]
+    def verdict(state: RetryCallState) -> bool | float:
+        # By number, because whoever keeps an error keeps what its frames had in hand.
+        nonlocal asked
+        if asked[0] != state.attempt_number:
+            asked = (state.attempt_number, hint(_error(state)))
+        return asked[1]
 
     return verdict
 
 
-def _wait(
-    error: BaseException, attempt: int, hint: Hint, uniform: Callable[[float, float], float]
-) -> float:
-    floor = hint(error)
+def _wait(verdict: bool | float, attempt: int, uniform: Callable[[float, float], float]) -> float:
     backoff = uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
-    return backoff if isinstance(floor, bool) else floor + backoff
+    return backoff if isinstance(verdict, bool) else verdict + backoff
+
+
+def _failed(state: RetryCallState) -> bool:
+    return state.outcome is not None and state.outcome.failed
 
 
 def _error(state: RetryCallState) -> BaseException:

@@ -1,8 +1,11 @@
 """Try again, but politely."""
 
 import asyncio
+import gc
 import random
-from collections.abc import Awaitable, Callable
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -31,7 +34,7 @@ def hint(error: BaseException) -> bool | float:
     return error.wish if isinstance(error, WeatherError) else False
 
 
-async def persisted(call: Callable[[], Awaitable[str]], **more: object) -> str:
+async def persisted(call: Callable[[], Awaitable[object]], **more: object) -> object:
     rules = {
         "patience": 120.0,
         "rest": asyncio.sleep,
@@ -108,3 +111,36 @@ async def test_no_two_waits_are_synchronised():
     await asyncio.gather(*(one(seed) for seed in range(100)))
 
     assert len(set(waits)) > 200
+
+
+class Batch:
+    """Something large that a call has in hand."""
+
+
+@pytest.mark.parametrize("wishes", [(True,), (True, 2.0), (False,)], ids=str)
+async def test_a_failed_call_lets_go_of_what_it_had_in_hand(wishes: tuple[bool | float, ...]):
+    held: list[weakref.ref[Batch]] = []
+    left = list(wishes)
+
+    async def call() -> None:
+        batch = Batch()
+        held.append(weakref.ref(batch))
+        if left:
+            raise WeatherError(left.pop(0))
+
+    with uncollected():
+        with suppress(WeatherError):
+            await persisted(call)
+
+        assert [reference() for reference in held] == [None] * len(held)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector, which would find what nobody let go of."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
