@@ -20,6 +20,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 MINUTE = 60.0
 WINDOW = 60.5
@@ -154,6 +155,16 @@ class Quota:
         for dimension, limit in zip(self._dimensions, limits, strict=True):
             dimension.limit = limit
         self._grant()
+
+    def go_on_from(self, before: Self) -> None:
+        """
+        Take over what an earlier one of the same limits, which is closed, had learned: what was
+        granted of late, the rate that refusals left, and how long the upstream asked to wait.
+        """
+        self._dimensions = before._dimensions
+        self._filled = before._filled
+        self._rate, self._rate_at = before._rate, before._rate_at
+        self._last_cut, self._paused_until = before._last_cut, before._paused_until
 
     def close(self) -> None:
         """Refuse all who wait and all who come."""

@@ -17,6 +17,7 @@ from ingestor.engines.run import Run
 from ingestor.journal import coverage, withdrawals
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, within
+from ingestor.kits.quota import Quota
 from ingestor.pipeline import Discover
 from ingestor.records import escape, merged, withdrawal
 from ingestor.report import Report
@@ -60,6 +61,8 @@ class Turns:
         self._listen = listen
         self._wall = wall
         self._looking = Looking(journal, services.list_page, recheck=settings.recheck, wall=wall)
+        self._quota: Quota | None = None
+        """The last run's: refusals slow down the next one, too."""
         self._most = max(settings.images_per_minute, PHOTOS_PER_PAGE)
         """Photos in a turn: a minute's quota, so that with many groups behind each waits its turn
         for as many minutes as there are groups."""
@@ -113,7 +116,9 @@ class Turns:
         )
 
     def _front_door(self, run: Run) -> Discover:
-        self.run = run
+        if self._quota is not None:
+            run.quota.go_on_from(self._quota)
+        self.run, self._quota = run, run.quota
         return follow_one(most=self._most)(run)
 
     async def _withdraw(self, group: Group, gone: Sequence[str]) -> None:

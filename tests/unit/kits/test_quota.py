@@ -156,6 +156,29 @@ async def test_closing_sends_away_who_waits_and_who_comes():
         await quota.acquire(1, 1)
 
 
+async def test_what_one_learned_is_not_forgotten_by_the_next():
+    first, second = a_quota(), a_quota()
+    permits = [await first.acquire(1, 16) for _ in range(30)]
+    first.refuse(permits[-1], retry_after=20.0)
+    first.close()
+
+    second.go_on_from(first)
+    later = await second.acquire(1, 16)
+
+    assert later.granted - permits[-1].granted >= 20
+    assert second.rate == pytest.approx(0.7, abs=0.01)
+
+
+async def test_a_window_is_kept_across_two_of_them():
+    first, second = a_quota(), a_quota()
+    before = await granted(first, 100)
+
+    second.go_on_from(first)
+    after = await granted(second, 100)
+
+    assert most_in_any_minute(before + after) <= 1800
+
+
 async def test_a_cancelled_wait_does_not_hold_up_the_line():
     quota = a_quota()
     first, second = (asyncio.create_task(quota.acquire(1, 16)) for _ in range(2))
