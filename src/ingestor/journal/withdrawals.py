@@ -78,7 +78,9 @@ def compare(
     )
     absent = _absent(db, rows, group=group, stretch=stretch)
     db.executemany(
-        "INSERT OR IGNORE INTO missing (photo, gid, since) VALUES (?, ?, ?)",
+        # A clock that was ahead must not keep a photo up until its time has come.
+        "INSERT INTO missing (photo, gid, since) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET since = min(since, excluded.since)",
         [(photo, group, now) for photo in absent],
     )
     gone = db.execute(

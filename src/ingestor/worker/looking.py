@@ -83,8 +83,9 @@ class Looking:
         """Read the pages that are due, and tell who has left."""
         now = self._wall()
         recheck = await self._journal.read(partial(rechecks.recheck_of, group=group))
-        if recheck is None:
-            recheck = Recheck(cursor=None, at=now)
+        if recheck is None or recheck.at > now:
+            # None yet, or written by a clock that was ahead: the time begins to count here.
+            recheck = Recheck(cursor=recheck.cursor if recheck else None, at=now)
             await self._save(group, recheck)
         behind = head.pages - 1
         due = min(int(behind * (now - recheck.at) / self._recheck), behind, MOST_AT_ONCE)
