@@ -5,6 +5,10 @@ RUN := .venv/.installed-run
 TEST := .venv/.installed-test
 PINS := .venv/bin/python requirements/installer.txt pyproject.toml scripts/install
 
+# Containers often forbid it; then each of the hundreds of processes that the suite starts would
+# compile every module that it imports, for a hundred seconds in all.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check coverage lock clean
 
 help: ## Show this list
