@@ -132,7 +132,7 @@ async def test_more_connections_than_the_cap_are_turned_away(tmp_path: Path) -> 
     async with page(tmp_path, Connections(most=2)) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         for _, writer in held:
-            writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         for reader, _ in held:
             await reader.readuntil(b"ok\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ import pytest_asyncio
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
 from ingestor.web.app import STATIC
+from ingestor.web.gate import MOST_QUESTIONS
 from ingestor.web.house import lazily
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
 from tests.shelves import database_shelf, local_shelf
@@ -238,8 +240,74 @@ async def test_before_anything_was_ingested_the_page_says_how(tmp_path: Path) ->
         assert "Dog number 0" in html
 
 
-async def test_a_broken_picture_is_written_down(local: Client) -> None:
+@pytest.mark.parametrize("path", ["/", "/api/runs", "/runs/live", "/static/x/style.css"])
+async def test_a_strangers_name_for_this_machine_is_told_nothing(local: Client, path: str) -> None:
+    status, text, response = await local.get(path, headers={"Host": "evil.example:8080"})
+
+    assert status == 421
+    assert "Dog" not in text
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+async def test_a_name_that_was_allowed_is_answered(tmp_path: Path) -> None:
+    async with local_shelf(tmp_path) as shelf:
+        for names, status in ((("pictures.example",), 200), (None, 200), ((), 421)):
+            async with visiting(shelf.catalog, tmp_path, names=names) as page:
+                answered, _, _ = await page.get("/", headers={"Host": "pictures.example"})
+
+            assert answered == status, names
+
+
+class Slow(Down):
+    """A store that answers when it is let."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+
+    async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
+        await self.let.wait()
+        return ()
+
+
+async def test_who_comes_when_the_house_is_full_is_told_at_once(tmp_path: Path) -> None:
+    store = Slow()
+    async with visiting(store, tmp_path) as page, asyncio.TaskGroup() as group:
+        visitors = [
+            group.create_task(page.get("/api/suggest?q=d"), name=f"visitor-{number}")
+            for number in range(MOST_QUESTIONS + 5)
+        ]
+        early, _ = await asyncio.wait(visitors, return_when=asyncio.FIRST_COMPLETED)
+        status, _, response = early.pop().result()
+        store.let.set()
+
+    assert status == 429
+    assert response.headers["Retry-After"]
+    answered = [task.result()[0] for task in visitors]
+    assert answered.count(200) == MOST_QUESTIONS
+    async with visiting(store, tmp_path) as page:
+        assert (await page.get("/api/suggest?q=d"))[0] == 200
+
+
+async def test_pages_travel_small_and_files_only_once(local: Client) -> None:
+    packed = {"Accept-Encoding": "gzip"}
+    _, html, response = await local.get("/?q=dog", headers=packed)
+    style = re.search(r'href="(/static/[^"]+/style.css)"', html)
+    assert style is not None
+    _, css, first = await local.get(style[1], headers=packed)
+    again, _, _ = await local.get(style[1], headers={"If-None-Match": first.headers["ETag"]})
+    _, plain, unpacked = await local.get(style[1], headers={"Accept-Encoding": "identity"})
+
+    assert response.headers["Content-Encoding"] == first.headers["Content-Encoding"] == "gzip"
+    assert int(response.headers["Content-Length"]) < len(html.encode()) / 3
+    assert "immutable" in first.headers["Cache-Control"]
+    assert again == 304
+    assert plain == css == (STATIC / "style.css").read_text()
+    assert "Content-Encoding" not in unpacked.headers
+
+
+async def test_a_broken_picture_is_written_down_once(local: Client) -> None:
     status, _, _ = await local.get("/api/broken/1000")
+    await local.get("/api/broken/1000")
     await local.get("/api/broken/" + quote("1\n2 forged"))
 
     assert status == 204

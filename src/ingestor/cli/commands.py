@@ -156,20 +156,31 @@ def serve(
             parser=whole(least=0, most=65535, instead="8080 is used without it"),
         ),
     ] = None,
+    name: Annotated[
+        list[str] | None,
+        flags.flag(
+            "--name",
+            "A host name that the page may be asked by, as a proxy before it passes it on; may be "
+            "given several times.",
+            default="localhost; with --host another than loopback, any",
+            metavar="HOST",
+        ),
+    ] = None,
     state: flags.Journal = None,
     database_url: flags.Database = None,
     image_url: flags.ImageUrl = None,
     sandbox: flags.OfSandbox = False,
 ) -> int:
     """Show the collection in a browser, and how the runs are doing, until Ctrl+C."""
-    from ingestor.cli.serve import DEFAULT_PORT
+    from ingestor.cli.serve import DEFAULT_PORT, Door
     from ingestor.cli.serve import serve as run
 
     visit: Visit = context.obj
     settings = visit.settings(
         state=state, database_url=database_url, image_url=image_url, sandbox=sandbox
     )
-    return run(visit, settings, host=host, port=DEFAULT_PORT if port is None else port)
+    door = Door(host=host, port=DEFAULT_PORT if port is None else port, names=tuple(name or ()))
+    return run(visit, settings, door)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestor.catalog import Catalog
@@ -26,12 +27,28 @@ FOR_EVER: Final = 1e9
 """Seconds: thirty years."""
 
 
-def serve(visit: Visit, settings: Settings, *, host: str, port: int) -> int:
-    asyncio.run(_serve(visit, settings, host=host, port=port))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where the page listens, and by which names it may be asked."""
+
+    host: str
+    port: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> tuple[str, ...] | None:
+        """Behind a door that is open to others, whoever opened it knows its names: None is any."""
+        if not self.names and not is_loopback(self.host):
+            return None
+        return tuple(name.casefold() for name in self.names)
+
+
+def serve(visit: Visit, settings: Settings, door: Door) -> int:
+    asyncio.run(_serve(visit, settings, door))
     return 0
 
 
-async def _serve(visit: Visit, settings: Settings, *, host: str, port: int) -> None:
+async def _serve(visit: Visit, settings: Settings, door: Door) -> None:
     def say(sentence: str) -> None:
         line = one_line(visit.redaction.text(sentence), most=LONGEST_LINE)
         sys.stderr.write(f"ingestor: {line}\n")
@@ -41,7 +58,7 @@ async def _serve(visit: Visit, settings: Settings, *, host: str, port: int) -> N
     try:
         with signals(lifetime):
             async with upstreams(visit, settings) as reachable:
-                await _until_stopped(visit, reachable, lifetime, host=host, port=port, say=say)
+                await _until_stopped(visit, reachable, lifetime=lifetime, door=door, say=say)
     finally:
         lifetime.close()
 
@@ -49,10 +66,9 @@ async def _serve(visit: Visit, settings: Settings, *, host: str, port: int) -> N
 async def _until_stopped(
     visit: Visit,
     settings: Settings,
-    lifetime: Lifetime,
     *,
-    host: str,
-    port: int,
+    lifetime: Lifetime,
+    door: Door,
     say: Callable[[str], None],
 ) -> None:
     from ingestor.engines.heartbeat import FILE
@@ -69,11 +85,12 @@ async def _until_stopped(
             images_per_minute=settings.images_per_minute,
             log=say,
             sandbox=settings.sandbox,
+            names=door.allowed,
         )
         try:
-            async with serving(house, host=host, port=port) as address:
+            async with serving(house, host=door.host, port=door.port) as address:
                 say(f"the page is at {address} (Ctrl+C ends it)")
-                if not is_loopback(host):
+                if not is_loopback(door.host):
                     say(
                         "everybody who reaches this machine can see it; put a proxy with TLS before it"
                     )
@@ -81,7 +98,7 @@ async def _until_stopped(
                     await lifetime.rest(FOR_EVER)
         except OSError as error:
             raise SettingsError(
-                f"Cannot listen on {host} port {port} ({error.strerror or error}). Another one: "
+                f"Cannot listen on {door.host} port {door.port} ({error.strerror or error}). Another one: "
                 "--port 8081, or 0 for any free one."
             ) from None
 

@@ -11,12 +11,17 @@ from aiohttp import web
 from ingestor.errors import SettingsError
 from ingestor.web import answers
 from ingestor.web.asking import LONGEST_TEXT, read_asking
+from ingestor.web.assets import ASSETS
 from ingestor.web.house import HOUSE
 from ingestor.web.runs import plain_runs, runs_of
 
 MOST_SUGGESTIONS: Final = 24
 USUAL_SUGGESTIONS: Final = 8
 LONGEST_PHOTO: Final = 40
+MOST_BROKEN: Final = 1000
+"""Photos reported as broken, until the page is started again (taste)."""
+BROKEN: Final[web.AppKey[set[str]]] = web.AppKey("broken", set)
+"""The photos that were reported."""
 
 
 def json_response(answer: object) -> web.Response:
@@ -56,17 +61,20 @@ async def runs(request: web.Request) -> web.Response:
 
 
 async def broken(request: web.Request) -> web.Response:
-    """A browser could not show a picture: written down, for whoever looks after the collection."""
-    name = request.match_info["photo"]
-    if len(name) <= LONGEST_PHOTO and name.isascii() and name.isalnum():
+    """
+    A browser could not show a picture: written down, for whoever looks after the collection. Once
+    for each photo, and for so many only: anybody can ask for this address.
+    """
+    name, told = request.match_info["photo"], request.app[BROKEN]
+    named = len(name) <= LONGEST_PHOTO and name.isascii() and name.isalnum()
+    if named and name not in told and len(told) < MOST_BROKEN:
+        told.add(name)
         request.app[HOUSE].log(f"a browser could not show the picture of photo {name}")
     return web.Response(status=204)
 
 
-async def openapi(_request: web.Request) -> web.StreamResponse:
-    from ingestor.web.app import STATIC
-
-    return web.FileResponse(STATIC / "openapi.json")
+async def openapi(request: web.Request) -> web.StreamResponse:
+    return request.app[ASSETS].answer(request, "openapi.json", cache="no-cache")
 
 
 def _limit(parameters: Mapping[str, Any], *, usual: int) -> int:

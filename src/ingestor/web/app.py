@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,9 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from ingestor.web import api, live, views
+from ingestor.web import api, gate, live, views
+from ingestor.web.answers import NOTICE
+from ingestor.web.assets import ASSETS, SHORT, Assets
 from ingestor.web.connections import Connections
 from ingestor.web.house import HOUSE, House
 from ingestor.web.security import add_headers, calmly
@@ -26,12 +27,17 @@ KEEP_ALIVE: Final = 30.0
 """Seconds that a browser may keep a connection without asking anything."""
 GRACE: Final = 2.0
 """Seconds for answers under way when the page is told to stop; live streams never end by themselves."""
-YEAR: Final = "public, max-age=31536000, immutable"
 
 
 def application(house: House) -> web.Application:
-    app = web.Application(middlewares=[calmly], client_max_size=LARGEST_REQUEST)
+    app = web.Application(
+        middlewares=[gate.compressed, calmly, gate.by_our_name, gate.not_too_many],
+        client_max_size=LARGEST_REQUEST,
+    )
     app[HOUSE] = house
+    app[ASSETS] = Assets(STATIC)
+    app[gate.CROWD] = gate.Crowd()
+    app[api.BROKEN] = set()
     app[live.STREAMS] = live.Streams()
     environment = aiohttp_jinja2.setup(
         app,
@@ -42,7 +48,14 @@ def application(house: House) -> web.Application:
         lstrip_blocks=True,
         filters=FILTERS,
     )
-    environment.globals["asset"] = _asset
+    environment.globals |= {
+        "asset": app[ASSETS].address,
+        "notice": NOTICE,
+        "sandbox": house.sandbox,
+    }
+    # Compiled now, not while the first visitor waits.
+    for name in environment.list_templates():
+        environment.get_template(name)
     app.router.add_get("/", views.search)
     app.router.add_get("/photo/{photo}", views.photo)
     app.router.add_get("/runs", views.runs)
@@ -80,27 +93,12 @@ async def serving(house: House, *, host: str, port: int) -> AsyncIterator[str]:
 
 
 async def static(request: web.Request) -> web.StreamResponse:
-    """Our own files, by name: what is not in the list is not there."""
-    name = request.match_info["name"]
-    if name not in _FILES:
-        raise web.HTTPNotFound
-    return web.FileResponse(STATIC / name, headers={"Cache-Control": YEAR})
+    return request.app[ASSETS].answer(request, request.match_info["name"])
 
 
-async def favicon(_request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(STATIC / "icon.svg", headers={"Cache-Control": YEAR})
+async def favicon(request: web.Request) -> web.StreamResponse:
+    return request.app[ASSETS].answer(request, "icon.svg", cache=SHORT)
 
 
 async def healthy(_request: web.Request) -> web.StreamResponse:
     return web.Response(text="ok\n")
-
-
-_FILES: Final = {path.name for path in STATIC.iterdir()}
-_VERSION: Final = hashlib.sha256(
-    b"".join((STATIC / name).read_bytes() for name in sorted(_FILES))
-).hexdigest()[:10]
-
-
-def _asset(name: str) -> str:
-    """A file's address, which changes with our files: browsers keep each for a year."""
-    return f"/static/{_VERSION}/{name}"

@@ -40,6 +40,8 @@ class House:
     log: Callable[[str], None]
     """Takes a line for whoever looks after the page."""
     sandbox: bool = False
+    names: tuple[str, ...] | None = ()
+    """Host names, lower case, that it may be asked by, beside localhost and numbers; None is any."""
 
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)

@@ -15,6 +15,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from ingestor.errors import IngestorError, SettingsError
+from ingestor.web.gate import LIVE
 from ingestor.web.house import HOUSE, NothingYet
 
 DEADLINE: Final = 15.0
@@ -27,14 +28,20 @@ TITLES: Final = {
     400: "That could not be read",
     404: "Nothing is here",
     405: "Looking only",
+    421: "Not by this name",
+    429: "Many are looking",
     503: "One moment, please",
 }
 SENTENCES: Final = {
     404: "The address leads nowhere, or the picture was taken away.",
     405: "This page only answers questions (GET).",
+    421: "Ask by number, as localhost, or by a name that was allowed with --name.",
+    429: "More people are looking than can be served at once. Try again in a moment.",
     500: "This should not have happened. It was written down.",
     503: "The collection does not answer at the moment. Nothing is lost; try again shortly.",
 }
+AGAIN: Final = frozenset({429, 500, 503})
+"""After which the same address may well be answered."""
 
 
 def headers(image_origin: str) -> dict[str, str]:
@@ -64,7 +71,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever goes wrong into a page, or into JSON where JSON was asked for."""
     try:
-        if request.path == "/runs/live":
+        if request.path == LIVE:
             return await handler(request)
         async with asyncio.timeout(DEADLINE):
             return await handler(request)
@@ -90,10 +97,11 @@ def trouble(request: web.Request, status: int, sentence: str = "") -> web.Respon
     if wants_json(request):
         response = web.json_response({"error": sentence or title}, status=status)
     else:
-        response = aiohttp_jinja2.render_template(
-            "trouble.html", request, {"title": title, "sentence": sentence}, status=status
-        )
-    if status == 503:
+        # With one slash: two would lead to another host.
+        again = "/" + request.path_qs.lstrip("/") if status in AGAIN else ""
+        shown = {"title": title, "sentence": sentence, "again": again, "path": request.path}
+        response = aiohttp_jinja2.render_template("trouble.html", request, shown, status=status)
+    if status in AGAIN:
         response.headers["Retry-After"] = RETRY_SECONDS
     response.headers["Cache-Control"] = "no-store"
     return response

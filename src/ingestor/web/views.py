@@ -8,7 +8,6 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from ingestor.web import answers, api
-from ingestor.web.answers import NOTICE
 from ingestor.web.asking import Asking, read_asking
 from ingestor.web.house import HOUSE, NothingYet
 from ingestor.web.runs import runs_of
@@ -55,6 +54,4 @@ async def _welcome(request: web.Request, asking: Asking) -> web.StreamResponse:
 
 
 def _page(request: web.Request, template: str, **shown: Any) -> web.Response:
-    house = request.app[HOUSE]
-    common = {"notice": NOTICE, "sandbox": house.sandbox, "path": request.path}
-    return aiohttp_jinja2.render_template(template, request, {**common, **shown})
+    return aiohttp_jinja2.render_template(template, request, {"path": request.path, **shown})
