@@ -6,7 +6,7 @@ It grants only what exists. Two rules hold for every dimension together:
 - *pace*: a bucket fills at the limit's speed (times `rate`, see below) and holds a quarter of a
   second's worth, or two of the largest requests; it starts empty;
 - *window*: what was granted within any `WINDOW` seconds never exceeds the limit, so that no sliding
-  minute of the upstream's does either.
+  minute of the upstream's does either; what reached it late counts for as much longer.
 
 A refusal for speed cuts `rate` to 0.7 for everybody, but not below nine tenths of what the upstream
 let through within the last window: that much is left for us, whoever else uses the quota. It grows back
@@ -17,15 +17,18 @@ counts what was sent before.
 from __future__ import annotations
 
 import asyncio
+import itertools
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 MINUTE = 60.0
 WINDOW = 60.5
 """Seconds. Half a second more than a minute, because requests reach the upstream with unequal delays
-and it counts on arrival: measured delays on one connection vary far less than that."""
+and it counts on arrival. On a busy machine, or a slow line, one may come later than that: whoever
+tells when its answer came (`Quota.answered`) has it counted for longer."""
 BURST_SECONDS = 0.25
 """What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
 CUT = 0.7
@@ -47,6 +50,7 @@ class Permit:
 
     costs: tuple[float, ...]
     granted: float
+    number: int = 0
 
 
 class Quota:
@@ -85,8 +89,11 @@ class Quota:
         self._last: Permit | None = None
         self._held = [0.0 for _ in limits]
         """In each bucket, when the first permit was granted."""
+        self._numbers = itertools.count(1)
+        self._quickest = float("inf")
+        """Seconds from a grant to its answer, at the least."""
         now = clock()
-        for age, costs in sorted(spent, reverse=True):
+        for age, costs in spent:
             self._record(now - age, costs)
 
     @property
@@ -127,6 +134,20 @@ class Quota:
             self._grant()
             raise
 
+    def answered(self, permit: Permit, *, in_doubt: bool = False) -> None:
+        """
+        Tell that a permit's request is over; in doubt if it was lost on the way there or back.
+
+        When the upstream counted it nobody knows: after the grant, and before now by what a way
+        back takes at the least. The quickest answer of all stands for that, and for the way there.
+        """
+        took = self._clock() - permit.granted
+        if not in_doubt:
+            self._quickest = min(self._quickest, took)
+        until = permit.granted + MINUTE + took - self._quickest
+        for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
+            dimension.keep_until(until, permit, cost)
+
     def refuse(self, permit: Permit, *, retry_after: float | None = None) -> bool:
         """
         Tell that the upstream refused this permit's request for speed; everybody slows down.
@@ -165,6 +186,7 @@ class Quota:
         self._filled = before._filled
         self._rate, self._rate_at = before._rate, before._rate_at
         self._last_cut, self._paused_until = before._last_cut, before._paused_until
+        self._numbers, self._quickest = before._numbers, before._quickest
 
     def close(self) -> None:
         """Refuse all who wait and all who come."""
@@ -194,12 +216,12 @@ class Quota:
             now = self._clock()
             if self._first is None:
                 self._held = [dimension.tokens for dimension in self._dimensions]
-            self._record(now, costs)
+            number = self._record(now, costs)
             for dimension, cost in zip(self._dimensions, costs, strict=True):
                 dimension.tokens -= cost
-            for number, cost in enumerate(costs):
-                self.granted[number] += cost
-            self._last = Permit(costs, now)
+            for index, cost in enumerate(costs):
+                self.granted[index] += cost
+            self._last = Permit(costs, now, number)
             self._first = self._first or self._last
             place.set_result(self._last)
 
@@ -225,9 +247,19 @@ class Quota:
         now = self._clock()
         return max(dimension.let_through(now) / dimension.limit for dimension in self._dimensions)
 
-    def _record(self, at: float, costs: Sequence[float]) -> None:
+    def _record(self, at: float, costs: Sequence[float]) -> int:
+        number = next(self._numbers)
         for dimension, cost in zip(self._dimensions, costs, strict=True):
-            dimension.record(at, cost)
+            dimension.record(Spent(at + WINDOW, number, cost))
+        return number
+
+
+class Spent(NamedTuple):
+    """A grant in the window, which is sorted by when they leave it."""
+
+    until: float
+    number: int
+    cost: float
 
 
 class _Dimension:
@@ -237,7 +269,7 @@ class _Dimension:
         self.limit = limit
         self.tokens = 0.0
         self._smallest_bucket = smallest_bucket
-        self._window: deque[tuple[float, float]] = deque()
+        self._window: list[Spent] = []
         self._in_window = 0.0
         self.refused: deque[tuple[float, float]] = deque()
         """Those of the window that the upstream did not take."""
@@ -247,9 +279,17 @@ class _Dimension:
         capacity = max(self._smallest_bucket, speed * BURST_SECONDS)
         self.tokens = min(capacity, self.tokens + speed * seconds)
 
-    def record(self, at: float, cost: float) -> None:
-        self._window.append((at, cost))
-        self._in_window += cost
+    def record(self, spent: Spent) -> None:
+        insort(self._window, spent)
+        self._in_window += spent.cost
+
+    def keep_until(self, until: float, permit: Permit, cost: float) -> None:
+        """Let a grant leave the window later than it would; never earlier."""
+        spent = Spent(permit.granted + WINDOW, permit.number, cost)
+        place = bisect_left(self._window, spent)
+        if until > spent.until and self._window[place : place + 1] == [spent]:
+            del self._window[place]
+            insort(self._window, spent._replace(until=until))
 
     def seconds_until(self, cost: float, *, now: float, rate: float) -> float:
         missing = cost - self.tokens
@@ -261,8 +301,10 @@ class _Dimension:
         return self._in_window - sum(cost for _, cost in self.refused)
 
     def _forget(self, now: float) -> None:
-        while self._window and self._window[0][0] <= now - WINDOW:
-            self._in_window -= self._window.popleft()[1]
+        if self._window and self._window[0].until <= now:
+            gone = bisect_right(self._window, now, key=lambda spent: spent.until)
+            self._in_window -= sum(spent.cost for spent in self._window[:gone])
+            del self._window[:gone]
         while self.refused and self.refused[0][0] <= now - WINDOW:
             self.refused.popleft()
 
@@ -271,10 +313,10 @@ class _Dimension:
         excess = self._in_window + cost - most
         if excess <= 0:
             return 0.0
-        for at, past in self._window:
-            excess -= past
+        for spent in self._window:
+            excess -= spent.cost
             if excess <= 0:
-                return at + WINDOW - now
+                return spent.until - now
         return WINDOW
 
 

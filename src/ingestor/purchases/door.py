@@ -137,6 +137,7 @@ class Door:
         except IngestorError as error:
             await self._close(intent, permit, error)
             raise
+        self._quota.answered(permit)
         # Paid for: from here to the journal nothing else is awaited.
         return await self._settle(intent, answers, seconds=self._clock() - started)
 
@@ -214,6 +215,8 @@ class Door:
             self._slow_down(permit, error)
         state = state_after(error)
         doubtful = state is PurchaseState.IN_DOUBT
+        if doubtful:
+            self._quota.answered(permit, in_doubt=True)
         try:
             await self._write_close(intent, state, reason_of(error))
         finally:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Callable
 
 import pytest
 
-from ingestor.kits.quota import Quota
+from ingestor.kits.quota import WINDOW, Quota
 from ingestor.sandbox.quotas import Quotas
 
 LIMIT = 1800
@@ -14,15 +16,25 @@ BATCH = 16
 MINUTES = 20
 THERE, BACK = 0.2, 0.8
 """Seconds to the upstream's count, and from there to the answer."""
+CHANGES = ((120.0, LIMIT // 2), (240.0, 2 * LIMIT), (360.0, LIMIT))
+"""When a quota becomes another one, and which: halved, doubled twice, as it was."""
 
 
 class Spender:
     """Asks for all it can get, as a run does, and counts what it got."""
 
-    def __init__(self, upstream: Quotas, quota: Quota, *, stranger: float) -> None:
+    def __init__(
+        self,
+        upstream: Quotas,
+        quota: Quota,
+        *,
+        stranger: float,
+        there: Callable[[], float] = lambda: THERE,
+    ) -> None:
         self.upstream = upstream
         self.quota = quota
         self.stranger = stranger
+        self.there = there
         self.places = asyncio.Semaphore(64)
         self.let_through = self.refused = 0
 
@@ -36,13 +48,14 @@ class Spender:
 
     async def call(self) -> None:
         permit = await self.quota.acquire(1, BATCH)
-        await asyncio.sleep(THERE)
+        await asyncio.sleep(self.there())
         if self.upstream.admit(BATCH, stranger=self.stranger):
             self.refused += 1
             self.quota.refuse(permit)
         else:
             self.let_through += 1
-        await asyncio.sleep(BACK)
+            await asyncio.sleep(BACK)
+            self.quota.answered(permit)
         self.places.release()
 
 
@@ -58,6 +71,10 @@ def spenders(processes: int, *, stranger: float) -> list[Spender]:
         )
         for _ in range(processes)
     ]
+
+
+def change_upstream(spender: Spender, limit: int) -> None:
+    spender.upstream.change(requests=limit, images=limit)
 
 
 @pytest.mark.looptime
@@ -95,6 +112,33 @@ async def test_processes_that_share_a_quota_are_never_refused(processes: int) ->
 
 
 @pytest.mark.looptime
+async def test_requests_that_are_late_at_the_upstream_are_not_refused_there() -> None:
+    dice = random.Random(7)
+    (spender,) = spenders(1, stranger=0.0)
+    spender.there = lambda: dice.choice((0.1, 0.1, 0.1, 0.4, 2.5))
+
+    await spender.spend(10 * 60)
+
+    assert spender.refused == 0
+    assert spender.let_through * BATCH >= 0.94 * 10 * LIMIT
+
+
+@pytest.mark.looptime
+async def test_a_quota_that_changes_while_it_is_used_is_followed() -> None:
+    (spender,) = spenders(1, stranger=0.0)
+    loop = asyncio.get_running_loop()
+    for at, limit in CHANGES:
+        loop.call_at(at, spender.quota.change, limit, limit)
+        # What is under way when a quota shrinks may still find the old one.
+        loop.call_at(at + 2 * THERE, change_upstream, spender, limit)
+
+    await spender.spend(8 * 60)
+
+    assert spender.let_through * BATCH >= 0.95 * 2 * (LIMIT + LIMIT / 2 + 2 * LIMIT + LIMIT)
+    assert spender.refused == 0
+
+
+@pytest.mark.looptime
 async def test_a_process_that_follows_a_dead_one_is_not_refused() -> None:
     (spender,) = spenders(1, stranger=0.0)
     await spender.spend(40.0)
@@ -119,4 +163,7 @@ async def test_a_process_that_follows_a_dead_one_is_not_refused() -> None:
 def granted(quota: Quota) -> list[tuple[float, tuple[float, float]]]:
     """What a journal would say of a process: when it was granted how much."""
     requests, images = (dimension._window for dimension in quota._dimensions)
-    return [(at, (one, many)) for (at, one), (_, many) in zip(requests, images, strict=True)]
+    return [
+        (one.until - WINDOW, (one.cost, many.cost))
+        for one, many in zip(requests, images, strict=True)
+    ]
