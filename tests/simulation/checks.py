@@ -52,6 +52,8 @@ class Checker:
         self.refused_at = self.not_before = float("-inf")
         self.repeated: set[str] = set()
         """Images bought again in this life although the first purchase is in doubt."""
+        self._settled = 0
+        """Purchases, after the last commit."""
         self.most_flying = {
             "flickr": 1,
             "images": world.scenario.max_downloads,
@@ -187,41 +189,35 @@ class Checker:
     def committed(self) -> None:
         """After every commit that changed something."""
         world, disk = self.world, self.world.disk
-        states = dict(disk.look("SELECT id, state FROM photos"))
-        for photo, state in states.items():
-            before = world.states.get(photo)
-            if before == state:
-                continue
-            self.hold(state in STEPS, f"I1: {photo} is {state}")
-            self.hold(
-                before is None or state in STEPS[before] or (before, state) == ("listed", "stored"),
-                f"I4: {photo} went from {before} to {state}",
-            )
-            if state == "stored" and world.scenario.database:
-                self.hold(
-                    f"photos/p{photo}" in world.database, f"I3: {photo} is not in the database"
-                )
-        self.hold(states.keys() >= world.states.keys(), "I1: photos vanished from the journal")
-        world.states = states
-        self._balanced(len(states))
-        self._settled()
+        before, states = world.states, dict(disk.look("SELECT id, state FROM photos"))
+        if states != before:
+            self.hold(states.keys() >= before.keys(), "I1: photos vanished from the journal")
+            for photo, state in states.items():
+                if before.get(photo) != state:
+                    self._stepped(photo, before.get(photo), state)
+            world.states = states
+        ((settled,),) = disk.look("SELECT count(*) FROM purchases WHERE state = 'settled'")
+        if settled != self._settled:
+            self._settled = settled
+            self._look_at_settled()
 
-    def _balanced(self, photos: int) -> None:
-        disk = self.world.disk
-        ((dead, letters),) = disk.look(
-            "SELECT (SELECT count(*) FROM photos WHERE state = 'dead'), "
-            "(SELECT count(*) FROM photos JOIN dead ON dead.photo = photos.id WHERE state = 'dead')"
+    def _stepped(self, photo: str, before: str | None, state: str) -> None:
+        self.hold(state in STEPS, f"I1: {photo} is {state}")
+        self.hold(
+            before is None or state in STEPS[before] or (before, state) == ("listed", "stored"),
+            f"I4: {photo} went from {before} to {state}",
         )
-        self.hold(dead == letters, f"I2: {dead} photos are dead, {letters} letters say why")
-        counted = Counter(self.world.states.values())
-        self.hold(sum(counted.values()) == photos, f"I1: {photos} listed, {dict(counted)}")
+        if state == "stored" and self.world.scenario.database:
+            there = f"photos/p{photo}" in self.world.database
+            self.hold(there, f"I3: {photo} is not in the database")
+        if state == "dead":
+            letters = self.world.disk.look("SELECT * FROM dead WHERE photo = ?", (photo,))
+            whole = letters and None not in letters[0] and "" not in letters[0][1:3]
+            self.hold(whole, f"I2: {photo} is dead, and its letter is {letters}")
 
-    def _settled(self) -> None:
+    def _look_at_settled(self) -> None:
         for call in self.world.calls:
-            if call.settled or not call.purchase:
-                continue
-            state = self._state(call)
-            if state == "settled":
+            if not call.settled and call.purchase and self._state(call) == "settled":
                 self.hold(call.outcome == "answered", f"call {call.number} is settled unanswered")
                 call.settled = True
 
@@ -260,6 +256,10 @@ class Checker:
     def life_ended(self, *, killed: bool) -> None:
         """However a process ended: what it was paying for, and what the journal knows of that."""
         disk = self.world.disk
+        dead = {photo for photo, state in self.world.states.items() if state == "dead"}
+        if dead:
+            letters = {photo for (photo,) in disk.look("SELECT photo FROM dead")}
+            self.hold(dead <= letters, f"I2: nothing says why {dead - letters} are dead")
         for call in self.world.calls:
             state = self._state(call)
             self.hold(state, f"I6: call {call.number} left nothing in the journal")

@@ -11,19 +11,24 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from ingestor.journal.schema import migrate
 from tests.simulation.loop import Crash
 
 FAILURES = ("database or disk is full", "disk I/O error")
+STATEMENTS = 400
+"""More than the journal and its checkers have, so that none is read twice."""
 
 
 class Disk(sqlite3.Connection):
     """Handed to the journal as its connection; `plug` says who is writing."""
 
     def __init__(self, *_args: object, **_given: object) -> None:
-        super().__init__(":memory:", isolation_level=None, check_same_thread=False)
+        super().__init__(
+            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+        )
         self.failure_rate = 0.0
         self.rng = random.Random(0)
         self.failed = False
@@ -45,6 +50,9 @@ class Disk(sqlite3.Connection):
         if sql.startswith("PRAGMA synchronous"):
             self.synced = "FULL" in sql
             self._unsynced = [] if self.synced else [self._copy()]
+        if sql.startswith("PRAGMA quick_check"):
+            # Memory does not rot, and looking at all of it takes as long as ten photos.
+            sql = "SELECT 'ok'"
         return super().execute(sql, parameters)
 
     def executescript(self, sql: str, /) -> sqlite3.Cursor:
@@ -65,6 +73,14 @@ class Disk(sqlite3.Connection):
             lost = self.rng.randrange(len(self._unsynced))
             self._unsynced[-1 - lost].backup(self)
         self._unsynced = []
+
+    def wipe(self) -> None:
+        """As if nobody had ever used it, but for its tables."""
+        self.kill()
+        self.failure_rate, self.synced = 0.0, True
+        for (table,) in self.look("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            super().execute(f"DELETE FROM {table}")  # noqa: S608 - a name from the schema
+        self._changes = self.total_changes
 
     @property
     def has_tables(self) -> bool:
@@ -102,23 +118,21 @@ def blank() -> Disk:
     return Disk(":memory:")
 
 
-def formatted() -> Disk:
-    """A disk with the journal's tables on it, copied: making them takes longer than a small run."""
-    disk = blank()
-    disk.deserialize(_template())
+def formatted(slot: int = 0) -> Disk:
+    """
+    A disk with the journal's tables on it, empty. Each slot of this process has one for all
+    schedules: making the tables and having SQLite read every statement takes longer than a small run.
+    """
+    disk = _lasting(slot)
+    disk.wipe()
     return disk
 
 
-_TEMPLATES: list[bytes] = []
-
-
-def _template() -> bytes:
-    if not _TEMPLATES:
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        migrate(connection)
-        _TEMPLATES.append(connection.serialize())
-        connection.close()
-    return _TEMPLATES[0]
+@cache
+def _lasting(_slot: int) -> Disk:
+    disk = blank()
+    migrate(disk)
+    return disk
 
 
 def _refuse(_tag: str) -> None:

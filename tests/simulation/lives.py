@@ -11,11 +11,13 @@ import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
+from ingestor.engines import accounts, gauges, heartbeat, run
 from ingestor.engines.local import ingest
 from ingestor.errors import IngestorError
 from ingestor.journal.writer import Journal, prepare
@@ -39,6 +41,7 @@ CALM_LIVES = 2
 """Without faults, ceilings and limits one run must be enough; a second shows that it was the last."""
 LONGEST_LIFE = 6 * 3600.0
 """Seconds: stalls of ten minutes in a row, and nothing else, take this long."""
+NEVER = 10 * LONGEST_LIFE
 LONGEST_STOP = 10.0
 """Seconds from the signal to the end, at the most: what containers are given."""
 DRAIN = 8.0
@@ -72,7 +75,7 @@ def live(
     life: type[Life] | None = None,
 ) -> Verdict:
     """Carry out one schedule, in another world and another kind of life where given; never raises."""
-    with _one_generator(scenario.seed), last_words_unheard():
+    with _one_generator(scenario.seed), _watching(scenario.watched), last_words_unheard():
         world = make(scenario)
         verdict = Verdict(scenario, world)
         try:
@@ -283,3 +286,23 @@ def _one_generator(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(before)
+
+
+@contextmanager
+def _watching(whole: bool) -> Iterator[None]:
+    """
+    Without observers, unless `whole`: they would make a third of all points, and at none of them
+    can anything break. Garbage and memory are the harness's.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(run, "rare_collections", nullcontext))
+        stack.enter_context(patch.object(accounts, "peak_memory", int))
+        if not whole:
+            stack.enter_context(patch.object(gauges, "EVERY", NEVER))
+            stack.enter_context(patch.object(heartbeat, "EVERY", NEVER))
+            stack.enter_context(patch.object(heartbeat.Heartbeat, "_write", _unwritten))
+        yield
+
+
+def _unwritten(_heartbeat: heartbeat.Heartbeat, *, ended: bool) -> None:
+    """Instead of a file."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import heapq
+import struct
 import sys
 import warnings
 import zlib
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
@@ -28,6 +29,8 @@ Ts = TypeVarTuple("Ts")
 MOST_POINTS = 100_000
 """A run of the usual size has about a thousand: what needs so many goes round in circles."""
 
+
+_PACKED = struct.Struct("d").pack
 
 MOST_WAITS = 50
 """Nested `finally`s that wait, in one task."""
@@ -53,7 +56,6 @@ class Loop(asyncio.BaseEventLoop):
     """One life of the process; `run` it once."""
 
     _ready: deque[Any]
-    _scheduled: list[Any]
 
     def __init__(
         self,
@@ -75,6 +77,12 @@ class Loop(asyncio.BaseEventLoop):
         self.complaints: list[str] = []
         self._latency = latency
         self._at_point = at_point
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers_made = 0
+        self._tasks: list[asyncio.Task[Any]] = []
+        """Of this life; asyncio's own list has those of all the dead among them."""
+        self._alarm = min(crash_at or MOST_POINTS, at_point[0] if at_point else MOST_POINTS)
+        """The next point at which something happens."""
 
     def time(self) -> float:
         return self.now
@@ -84,14 +92,20 @@ class Loop(asyncio.BaseEventLoop):
         if self.dead:
             raise Crash
         self.points += 1
-        self.trace = zlib.crc32(f"{self.now!r}{tag}".encode(), self.trace)
+        self.trace = zlib.crc32(tag.encode(), zlib.crc32(_PACKED(self.now), self.trace))
+        if self.points >= self._alarm:
+            self._ring()
+
+    def _ring(self) -> None:
         if self._at_point is not None and self.points == self._at_point[0]:
             self._at_point[1]()
         if self.points == self.crash_at:
             self.dead = True
             raise Crash
-        if self.points > MOST_POINTS:
+        if self.points >= MOST_POINTS:
             raise Livelock(f"more than {MOST_POINTS} points, time {self.now:.1f}")
+        planned = (self.crash_at, self._at_point and self._at_point[0], MOST_POINTS)
+        self._alarm = min(point for point in planned if point and point > self.points)
 
     def violate(self, sentence: str) -> None:
         self.violation = self.violation or Violation(
@@ -118,27 +132,45 @@ class Loop(asyncio.BaseEventLoop):
             sys.set_asyncgen_hooks(*hooks)
 
     def _run_once(self) -> None:
-        ready, scheduled = self._ready, self._scheduled
+        ready, timers = self._ready, self._timers
         if not ready:
-            while scheduled and scheduled[0]._cancelled:
-                heapq.heappop(scheduled)._scheduled = False
-            if not scheduled:
+            while timers and timers[0][2]._cancelled:
+                heapq.heappop(timers)
+            if not timers:
                 raise Deadlock(f"nothing can happen any more, time {self.now:.1f}")
-            self.now = max(self.now, scheduled[0]._when)
-        while scheduled and (scheduled[0]._cancelled or scheduled[0]._when <= self.now):
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False
+            self.now = max(self.now, timers[0][0])
+        while timers and timers[0][0] <= self.now:
+            timer = heapq.heappop(timers)[2]
             if not timer._cancelled:
                 ready.append(timer)
+        # The clock stands still while what is ready is carried out.
+        moment = _PACKED(self.now)
         for _ in range(len(ready)):
             handle = ready.popleft()
             if handle._cancelled:
                 continue
-            self.point("")
+            # A point, as `point` has it, without the call: there are a thousand in a schedule.
+            self.points += 1
+            self.trace = zlib.crc32(moment, self.trace)
+            if self.points >= self._alarm:
+                self._ring()
             handle._run()
             # A kill that some `finally` outlived by waiting again is a kill all the same.
             if self.dead:
                 raise self.violation or Crash
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[T]:
+        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, context=context)
+        if name is not None:
+            task.set_name(name)
+        self._tasks.append(task)
+        return task
 
     def call_soon(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -159,9 +191,18 @@ class Loop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         if not self.dead:
-            heapq.heappush(self._scheduled, timer)
-            timer._scheduled = True  # type: ignore[attr-defined]
+            self._timers_made += 1
+            heapq.heappush(self._timers, (when, self._timers_made, timer))
         return timer
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def run_in_executor(  # type: ignore[override]
         self, _executor: object, call: Callable[..., T], *args: Any
@@ -190,7 +231,7 @@ class Loop(asyncio.BaseEventLoop):
         """Cancelled timers are dropped when their time has come."""
 
     def _find_left_behind(self) -> None:
-        left = [task.get_name() for task in asyncio.all_tasks(self) if not task.done()]
+        left = [task.get_name() for task in self._tasks if not task.done()]
         if left and sys.exc_info()[0] is None:
             self.complaints.append(f"tasks left behind: {sorted(left)}")
 
@@ -198,12 +239,14 @@ class Loop(asyncio.BaseEventLoop):
         """Close what the process was doing, without letting it do anything more."""
         self.dead = True
         self._ready.clear()
-        self._scheduled.clear()
+        self._timers.clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for task in asyncio.all_tasks(self):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-                _close(task.get_coro())
+            for task in self._tasks:
+                if not task.done():
+                    task._log_destroy_pending = False  # type: ignore[attr-defined]
+                    _close(task.get_coro())
+        self._tasks.clear()
         self.close()
 
 

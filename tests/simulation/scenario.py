@@ -52,12 +52,14 @@ class Scenario:
     """Photos come and go while the pool is read."""
     fresh_file: bool
     """The journal's file is made by the run itself, which can be killed while it does."""
+    watched: bool
+    """Gauges and heartbeat run as well, which see everything and change nothing."""
     fates: tuple[Fate, ...]
 
     @classmethod
     def of(cls, seed: int, **given: Any) -> Scenario:
         rng = random.Random(seed)
-        photos = rng.choice((6, 12, 20, 30, 30, 40))
+        photos = rng.choice((3, 4, 5, 6, 6, 8, 8, 12, 16, 30))
         rate = rng.choice((0.0, 0.02, 0.05, 0.15, 0.15, 0.3))
         drawn = cls(
             seed=seed,
@@ -81,6 +83,7 @@ class Scenario:
             limit=rng.randint(1, photos) if rng.random() < 0.1 else None,
             moving=rng.random() < 0.4,
             fresh_file=rng.random() < 0.06,
+            watched=rng.random() < 0.05,
             fates=_fates(rng),
         )
         return replace(drawn, **given)
@@ -90,7 +93,7 @@ def _fates(rng: random.Random) -> tuple[Fate, ...]:
     kinds: tuple[Kind, ...] = ("crash", "crash", "crash", "crash", "stop", "cut")
     number = rng.choice((0, 1, 1, 2, 2, 3))
     return tuple(
-        Fate(rng.choice(kinds), int(rng.choice((100, 400, 900, 2000)) * rng.random()) + 1)
+        Fate(rng.choice(kinds), int(rng.choice((60, 200, 400, 900)) * rng.random()) + 1)
         for _ in range(number)
     )
 
