@@ -55,7 +55,7 @@ async def persist(
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - raised again as the loop's first failure
-        first: Exception | None = error
+        failures = [error]
     verdict = _asked_once(hint)
     uniform = jitter.uniform if jitter else random.uniform
 
@@ -78,23 +78,26 @@ async def persist(
         reraise=True,
     )
 
-    async def attempt() -> T:
-        nonlocal first
-        if first is None:
-            return await call()
-        failure, first = first, None
-        try:
-            raise failure
-        finally:
-            del failure
-
     try:
-        return await policy(attempt)
+        return await policy(_going_on(call, failures))
     except Exception as error:
         # The loop's state and the error's frames hold each other, and with them what the call had in
         # hand: a batch of images would stay in memory until the collector comes by.
         traceback.clear_frames(error.__traceback__)
         raise
+
+
+def _going_on(
+    call: Callable[[], Awaitable[T]], failures: list[Exception]
+) -> Callable[[], Awaitable[T]]:
+    """Fail as it did before, then call. No name stays bound to an error, whose frames it would keep."""
+
+    async def attempt() -> T:
+        if failures:
+            raise failures.pop()
+        return await call()
+
+    return attempt
 
 
 def _asked_once(hint: Hint) -> Callable[[RetryCallState], bool | float]:

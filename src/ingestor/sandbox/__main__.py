@@ -79,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=RATE",
         help="a fault's rate (0 to 1) or a knob's value; see GET /faults of the control site",
     )
+    add("--tls", action="store_true", help="https, with a certificate of an own authority")
+    add("--nginx", action="store_true", help="pictures from nginx, for measuring; needs --sheets")
     add("--announce", action="store_true", help="one line of JSON when ready, nothing else")
     add("--until-stdin-closes", action="store_true", help="stop when the parent is gone")
     return parser
@@ -121,6 +123,8 @@ def options_of(given: argparse.Namespace) -> Options:
         memory=given.memory,
         images_per_minute=given.images_per_minute,
         requests_per_minute=given.requests_per_minute,
+        tls=given.tls,
+        nginx=given.nginx,
     )
 
 

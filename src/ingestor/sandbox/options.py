@@ -18,6 +18,10 @@ REQUESTS_PER_MINUTE: Final = 1800
 SITES: Final = ("flickr", "image", "vision", "database", "google", "control")
 """In the order of their ports, from the base port up."""
 
+OVER_TLS: Final = frozenset({"flickr", "image", "vision", "database"})
+"""If asked for. Google's tokens come over plain HTTP on its own machines, and who asks the control
+site has no certificates to check."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -48,6 +52,18 @@ class Options:
     requests_per_minute: int = REQUESTS_PER_MINUTE
     """Vision's quotas; 0 is none."""
 
+    tls: bool = False
+    """Where the real services have it, too: with a certificate of an authority of our own."""
+
+    nginx: bool = False
+    """Sheets served by nginx, for measuring: without faults and latencies."""
+
+    def __post_init__(self) -> None:
+        if self.nginx and (self.sheets is None or self.sheets[0] != self.sheets[1]):
+            raise ValueError("nginx serves one sheet for all: it needs --sheets with one size")
+        if self.nginx and any(name.startswith("image.") for name in self.rates):
+            raise ValueError("nginx serves pictures without faults")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
@@ -63,6 +79,8 @@ class Addresses:
     flickr_key: str
     google_key: str
     service_account_file: str | None = None
+    authority_file: str | None = None
+    """Whom to trust, where the sites speak TLS; OpenSSL takes it as SSL_CERT_FILE."""
 
     def settings(self) -> dict[str, str]:
         """The environment that makes ingestor use the sandbox."""

@@ -17,19 +17,21 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from ingestor.sandbox import control, flickr, google, images, vision
+from ingestor.sandbox import control, flickr, google, images, nginx, vision
 from ingestor.sandbox.bill import Bill
 from ingestor.sandbox.calls import Calls
+from ingestor.sandbox.certificate import Certificate
 from ingestor.sandbox.drawing.painter import draw, sheet, sketch
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.latency import Latency
-from ingestor.sandbox.options import SITES, Addresses, Options
+from ingestor.sandbox.options import OVER_TLS, SITES, Addresses, Options
 from ingestor.sandbox.pictures import Pictures
 from ingestor.sandbox.quotas import Quotas
 from ingestor.sandbox.rtdb import misbehaviour as database_faults
 from ingestor.sandbox.rtdb.app import application as database_application
 from ingestor.sandbox.rtdb.database import DEFAULT_NAMESPACE, Database
 from ingestor.sandbox.rtdb.snapshot import remembered
+from ingestor.sandbox.scenes import scenes_of
 from ingestor.sandbox.service_account import ServiceAccount
 from ingestor.sandbox.tokens import Tokens
 from ingestor.sandbox.world import World
@@ -116,10 +118,13 @@ class Sandbox:
             for port in ports(self.options.port)
         ]
         key_file = await asyncio.to_thread(key_file_in, memory, stack)
+        certificate = self._certificate(stack)
         self.addresses = addresses_of(
             [socket.getsockname()[1] for socket in sockets],
             options=self.options,
             key_file=key_file,
+            certificate=certificate,
+            pictures=await self._nginx(stack, certificate),
         )
         await asyncio.to_thread(
             account.write_key_file, key_file, token_url=self.addresses.token_url
@@ -134,7 +139,24 @@ class Sandbox:
             )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, socket, backlog=BACKLOG).start()
+            shown = certificate.context() if certificate and name in OVER_TLS else None
+            await web.SockSite(runner, socket, backlog=BACKLOG, ssl_context=shown).start()
+
+    def _certificate(self, stack: contextlib.AsyncExitStack) -> Certificate | None:
+        return Certificate.made(scratch(stack)) if self.options.tls else None
+
+    async def _nginx(
+        self, stack: contextlib.AsyncExitStack, certificate: Certificate | None
+    ) -> str | None:
+        """Where nginx serves the pictures, if it does."""
+        if not self.options.nginx or self.options.sheets is None:
+            return None
+        host, (least, most) = self.options.host, self.options.sheets
+        at = nginx.PictureServer(host=host, port=nginx.free_port(host), certificate=certificate)
+        one = sheet(scenes_of(self.options.seed)[0], least=least, most=most)
+        return (
+            await stack.enter_async_context(nginx.serving(one, at=at, folder=scratch(stack)))
+        ).url
 
     def _application(
         self, name: str, *, account: ServiceAccount, stack: contextlib.AsyncExitStack
@@ -236,12 +258,23 @@ def listening(host: str, port: int) -> Socket:
     return socket
 
 
-def addresses_of(bound: Sequence[int], *, options: Options, key_file: Path) -> Addresses:
-    origins = [f"http://{options.host}:{port}" for port in bound]
-    at = dict(zip(SITES, origins, strict=True))
+def addresses_of(
+    bound: Sequence[int],
+    *,
+    options: Options,
+    key_file: Path,
+    certificate: Certificate | None = None,
+    pictures: str | None = None,
+) -> Addresses:
+    """`pictures` is where somebody else serves them."""
+    secure = OVER_TLS if certificate else ()
+    at = {
+        name: f"{'https' if name in secure else 'http'}://{options.host}:{port}"
+        for name, port in zip(SITES, bound, strict=True)
+    }
     return Addresses(
         flickr_url=at["flickr"] + flickr.PATH,
-        image_url=at["image"],
+        image_url=pictures or at["image"],
         vision_url=at["vision"],
         database_url=f"{at['database']}/?ns={DEFAULT_NAMESPACE}",
         token_url=f"{at['google']}/token",
@@ -250,6 +283,7 @@ def addresses_of(bound: Sequence[int], *, options: Options, key_file: Path) -> A
         flickr_key=flickr.api_key(options.seed),
         google_key=google_key(options.seed),
         service_account_file=str(key_file),
+        authority_file=str(certificate.authority) if certificate else None,
     )
 
 
@@ -263,5 +297,9 @@ def key_file_in(memory: Path | None, stack: contextlib.AsyncExitStack) -> Path:
     """Where the service account's key file goes: to the memory, or away with the sandbox."""
     if memory is not None:
         return memory / ACCOUNT_FILE
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ingestor-sandbox-"))
-    return Path(folder) / ACCOUNT_FILE
+    return scratch(stack) / ACCOUNT_FILE
+
+
+def scratch(stack: contextlib.AsyncExitStack) -> Path:
+    """A folder that goes with the sandbox."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ingestor-sandbox-")))
