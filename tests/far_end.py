@@ -151,6 +151,22 @@ def a_transport(*origins: str, window: float = 5.0) -> HttpTransport:
     )
 
 
+class Room:
+    """Memory for an answer that nobody set any aside for; remembers what it was asked for."""
+
+    def __init__(self, size: int = 0, *, first: Awaitable[object] | None = None) -> None:
+        """`first`: awaited before more is given."""
+        self.size = size
+        self.asked: list[int] = []
+        self._first = first
+
+    async def __call__(self, total: int) -> None:
+        self.asked.append(total)
+        if self._first is not None:
+            await self._first
+        self.size = total
+
+
 def a_request(url: str, **given: Any) -> Request:
     """A GET of at most a megabyte within half a minute, unless it is said otherwise."""
     usual: dict[str, Any] = {

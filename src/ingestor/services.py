@@ -46,7 +46,7 @@ from ingestor.kits.retrying import persist
 from ingestor.models import Failure, Image, Photo, Size
 from ingestor.purchases import Look
 from ingestor.settings import Settings
-from ingestor.transport import CallStatistics, HttpTransport
+from ingestor.transport import CallStatistics, HttpTransport, Room
 
 T = TypeVar("T")
 
@@ -125,8 +125,8 @@ class Services:
 
     lookup: Callable[[str], Awaitable[Group]]
     list_page: Callable[[str, int], Awaitable[ListedPage]]
-    fetch: Callable[[Size, Callable[[int], Awaitable[None]]], Awaitable[bytes]]
-    """One attempt at one rendition; awaits the function before it holds more than was said."""
+    fetch: Callable[[Size, Room], Awaitable[bytes]]
+    """One attempt at one rendition."""
     look: Look
     update: Update | None
     """Writes paths to the database; None where the embedded catalog is the store."""

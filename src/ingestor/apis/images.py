@@ -10,14 +10,14 @@ without a hint.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from typing import NoReturn, Protocol
 from urllib.parse import urljoin
 
 from ingestor.apis import retry_after
 from ingestor.errors import AnswerLost, Rejected, Throttled, Unavailable
 from ingestor.models import Size
-from ingestor.transport import Request, Response, Transport
+from ingestor.transport import Request, Response, Room, Transport
 
 UPSTREAM = "images"
 
@@ -58,8 +58,6 @@ NOT_A_PICTURE_OF_OURS = {
     "encoded": "the picture came packed, which nobody asked for",
 }
 """What the transport gives up on and another attempt would meet again."""
-
-Room = Callable[[int], Awaitable[None]]
 
 
 class Origin(Protocol):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from ingestor import events
 from ingestor.errors import (
@@ -30,9 +30,18 @@ from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.kits.retrying import LONGEST_WAIT, persist
 from ingestor.models import Failure, Image, Photo, Size
 
-Room = Callable[[int], Awaitable[None]]
+
+class Room(Protocol):
+    """What a download has reserved; awaited before more than that is held."""
+
+    @property
+    def size(self) -> int: ...
+
+    async def __call__(self, total: int) -> None: ...
+
+
 Fetch = Callable[[Size, Room], Awaitable[bytes]]
-"""One attempt at one rendition; awaits the room function before it holds more than was said."""
+"""One attempt at one rendition."""
 Fail = Callable[[Failure], Awaitable[None]]
 
 MOST_ATTEMPTS = 6
@@ -148,7 +157,7 @@ class Downloader:
     async def _attempt(self, size: Size, hold: _Hold) -> bytes:
         epoch = await self._slots.enter()
         try:
-            content = await self._fetch(size, hold.grow)
+            content = await self._fetch(size, hold)
             self._slots.succeeded()
         except (Throttled, Unavailable, TransportError) as error:
             if _is_too_much(error):
@@ -237,7 +246,7 @@ class _Hold:
         await self._memory.reserve(size)
         self.size = size
 
-    async def grow(self, total: int) -> None:
+    async def __call__(self, total: int) -> None:
         """Hold at least `total` bytes."""
         if total <= self.size:
             return

@@ -10,7 +10,7 @@ Rule of the room: nobody in here knows a vendor; what is allowed comes in as ori
 from ingestor.transport.http import HttpTransport, Pool
 from ingestor.transport.safety import require_safe_http
 from ingestor.transport.statistics import CallStatistics
-from ingestor.transport.values import Hidden, Parts, Request, Response, Transport
+from ingestor.transport.values import Hidden, Parts, Request, Response, Room, Transport
 
 __all__ = [
     "CallStatistics",
@@ -20,6 +20,7 @@ __all__ = [
     "Pool",
     "Request",
     "Response",
+    "Room",
     "Transport",
     "require_safe_http",
 ]

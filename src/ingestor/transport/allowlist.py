@@ -10,7 +10,7 @@ from typing import NamedTuple
 from yarl import URL
 
 from ingestor.errors import AddressRefused, SettingsError
-from ingestor.transport.values import place
+from ingestor.transport.values import Request, place
 
 NAT64 = IPv6Network("64:ff9b::/96")
 """How a network without IPv4 shows the IPv4 internet (RFC 6052)."""
@@ -23,6 +23,12 @@ class Origin(NamedTuple):
     host: str
     port: int
 
+    @property
+    def authority(self) -> str:
+        """As a URL and the Host header spell it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
 
 class AllowList:
     """
@@ -33,6 +39,10 @@ class AllowList:
     def __init__(self, origins: Iterable[str]) -> None:
         """Raises SettingsError for an origin that no upstream of ours can have."""
         self._origins = frozenset(_origin(text) for text in origins)
+        self._spelled = {
+            ("https" if origin.secure else "http", origin.authority): origin
+            for origin in self._origins
+        }
 
     def admit(self, url: str) -> URL:
         """Read the URL if it leads to a known origin. Raises AddressRefused."""
@@ -55,6 +65,27 @@ class AllowList:
             )
         return address
 
+    def split(self, url: str) -> tuple[Origin, str]:
+        """
+        An admitted URL's origin, and what is asked of it. Raises AddressRefused.
+
+        Nearly every URL begins as its origin is spelled here, and is then not taken apart.
+        """
+        scheme, _, rest = url.partition("://")
+        authority, slash, target = rest.partition("/")
+        origin = self._spelled.get((scheme, authority))
+        if (
+            origin is not None
+            and slash
+            and sendable(target)
+            and " " not in target
+            and "#" not in target
+        ):
+            return origin, f"/{target}"
+        address = self.admit(url)
+        origin = Origin(address.scheme == "https", address.raw_host or "", address.port or 0)
+        return origin, address.raw_path_qs
+
     def knows(self, origin: Origin) -> bool:
         return origin in self._origins
 
@@ -68,6 +99,15 @@ def sendable(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
+def require_sendable(request: Request) -> None:
+    """Raises AddressRefused for a header such as a key that was read with its line break."""
+    if not all(map(sendable, request.headers.values())):
+        raise AddressRefused(
+            f"{place(request.url)}: a header (a key?) has a character that HTTP forbids",
+            reason="malformed",
+        )
+
+
 def is_public(address: str) -> bool:
     """Tell whether an address belongs to the internet at large."""
     try:
@@ -75,6 +115,15 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return ip.is_global and not ip.is_multicast
+
+
+def is_address(host: str) -> bool:
+    """Tell whether a host needs no looking up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(address: str) -> bool:
@@ -95,17 +144,9 @@ def _origin(text: str) -> Origin:
         raise SettingsError(f"{place(text)!r} is not an origin like https://example.com")
     if url.scheme == "http" and not local:
         raise SettingsError(f"{place(text)!r} needs https: plain http is for loopback only")
-    if _is_address(host) and not (local or is_public(host)):
+    if is_address(host) and not (local or is_public(host)):
         raise SettingsError(f"{place(text)!r} is a private address; no upstream lives there")
     return Origin(url.scheme == "https", host, port)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

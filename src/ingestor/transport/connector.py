@@ -75,7 +75,9 @@ class CheckedResolver(AbstractResolver):
     the threads that others need.
     """
 
-    def __init__(self, allowed: AllowList, *, threads: Executor, look_up: LookUp) -> None:
+    def __init__(
+        self, allowed: AllowList, *, threads: Executor, look_up: LookUp = socket.getaddrinfo
+    ) -> None:
         self._allowed = allowed
         self._threads = threads
         self._look_up = look_up

@@ -7,34 +7,24 @@ import asyncio
 import aiohttp
 from yarl import URL
 
-from ingestor.errors import AddressRefused, AnswerLost
-from ingestor.transport.allowlist import sendable
+from ingestor.errors import AnswerLost
+from ingestor.transport.allowlist import require_sendable
+from ingestor.transport.lines.answer import FIRST_ERROR_STATUS, FIRST_FINAL_STATUS, FIRST_ROOM
 from ingestor.transport.marks import Marks
 from ingestor.transport.outgoing import PIECE, Outgoing, cut
 from ingestor.transport.pace import Pace
+from ingestor.transport.translation import explain
 from ingestor.transport.values import Parts, Request, Response, place
-
-FIRST_ROOM = 256 * 1024
-"""What is asked for when an answer does not say its length: most images are smaller."""
-FIRST_FINAL_STATUS = 200
-FIRST_ERROR_STATUS = 400
 
 
 class Exchange:
-    """Good for one request. Raises what aiohttp raises; `marks` tell how far it came."""
+    """Good for one request. Raises what aiohttp raises; the marks tell how far it came."""
 
-    def __init__(self, request: Request, *, window: float) -> None:
+    def __init__(self, request: Request, *, marks: Marks, window: float) -> None:
         self._request = request
         self._window = window
         self._body = _outgoing(request.body)
-        self.marks = Marks()
-        self.received = 0
-
-    @property
-    def sending(self) -> int:
-        """Bytes of body."""
-        body = self._request.body
-        return body.length if isinstance(body, Parts) else len(body or b"")
+        self.marks = marks
 
     @property
     def mistake(self) -> Exception | None:
@@ -44,14 +34,9 @@ class Exchange:
     async def run(self, session: aiohttp.ClientSession, url: URL) -> Response:
         request = self._request
         headers = dict(request.headers)
-        if not all(map(sendable, headers.values())):
-            # Such as a key that was read from a file with its line break.
-            raise AddressRefused(
-                f"{place(request.url)}: a header (a key?) has a character that HTTP forbids",
-                reason="malformed",
-            )
+        require_sendable(request)
         if isinstance(self._body, Outgoing):
-            headers["Content-Length"] = str(self.sending)
+            headers["Content-Length"] = str(request.sending)
         self.marks.follow()
         async with asyncio.timeout(request.deadline) as clock:
             answer = await session.request(
@@ -63,9 +48,7 @@ class Exchange:
             )
             try:
                 if answer.status < FIRST_FINAL_STATUS:
-                    raise self._lost(
-                        "changes to a protocol that nobody asked for", reason="garbage"
-                    )
+                    raise self._lost("garbage")
                 return Response(
                     status=answer.status,
                     headers=answer.headers,
@@ -80,7 +63,7 @@ class Exchange:
             # We asked for none, and unpack nothing: a bomb stays a parcel.
             if answer.status >= FIRST_ERROR_STATUS:
                 return b""
-            raise self._lost("came in an encoding that nobody asked for", reason="encoded")
+            raise self._lost("encoded")
         pace = Pace(clock, slowest=self._request.slowest, window=self._window)
         if not answer.content.is_eof():
             pace.start()
@@ -89,21 +72,21 @@ class Exchange:
         finally:
             pace.stop()
             self.marks.too_slow = pace.tripped
-            self.received = pace.received
+            self.marks.received = pace.received
 
     async def _read(self, answer: aiohttp.ClientResponse, pace: Pace) -> bytes:
         """Never `answer.read()`, which knows no cap."""
         cap = self._request.cap
         said = answer.content_length or 0
         if said > cap:
-            raise self._lost("is larger than accepted", reason="too-large")
+            raise self._lost("too-large")
         if said:
             await self._make_room(said, pace)
         pieces = []
         while piece := await answer.content.readany():
             pace.received += len(piece)
             if pace.received > cap:
-                raise self._lost("is larger than accepted", reason="too-large")
+                raise self._lost("too-large")
             if pace.received > said:
                 said = min(max(pace.received, 2 * said, FIRST_ROOM), cap)
                 await self._make_room(said, pace)
@@ -111,13 +94,14 @@ class Exchange:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _make_room(self, total: int, pace: Pace) -> None:
-        if self._request.room is not None:
+        room = self._request.room
+        if room is not None and total > room.size:
             pace.paused = True
-            await self._request.room(total)
+            await room(total)
             pace.paused = False
 
-    def _lost(self, what: str, *, reason: str) -> AnswerLost:
-        return AnswerLost(f"{place(self._request.url)}: the answer {what}", reason=reason)
+    def _lost(self, reason: str) -> AnswerLost:
+        return explain(reason, place=place(self._request.url), kind=AnswerLost)
 
 
 def _outgoing(body: bytes | Parts | None) -> Outgoing | bytes | None:

@@ -1,4 +1,8 @@
-"""The transport itself: one aiohttp session per upstream, which share nothing but this room."""
+"""
+The transport itself: an aiohttp session for each upstream, and beside it the short way for a GET.
+
+They share nothing but this room: its allow-list, its caps, its words for what went wrong.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,11 @@ import aiohttp
 
 from ingestor.errors import AddressRefused, TransportError
 from ingestor.transport.allowlist import AllowList
-from ingestor.transport.connector import CONNECT_SECONDS, GuardedConnector
+from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
 from ingestor.transport.exchange import Exchange
-from ingestor.transport.marks import MarkingRequest
+from ingestor.transport.lines.dialing import Dialer
+from ingestor.transport.lines.fetcher import Fetcher
+from ingestor.transport.marks import MarkingRequest, Marks
 from ingestor.transport.memory import keep_large_blocks
 from ingestor.transport.pace import WINDOW_SECONDS
 from ingestor.transport.safety import require_safe_http, verifying
@@ -55,25 +61,48 @@ the trap is shut, and at full pace a connection rests for less than a second.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Upstream:
     session: aiohttp.ClientSession
+    fetcher: Fetcher | None
+    """The short way; None where another network is put below, or connections are counted."""
     allowed: AllowList
     calls: CallStatistics = field(default_factory=CallStatistics)
     connections: WeakSet[object] = field(default_factory=WeakSet)
     """Those that a request was sent on."""
 
+    async def exchange(self, request: Request, marks: Marks, *, window: float) -> Response:
+        """Raises one of `FOREIGN`, or our own mistake in making the body."""
+        if self.fetcher is not None and request.method == "GET" and request.body is None:
+            return await self.fetcher.fetch(request, marks)
+        exchange = Exchange(request, marks=marks, window=window)
+        try:
+            return await exchange.run(self.session, self.allowed.admit(request.url))
+        except FOREIGN:
+            if exchange.mistake is not None:
+                raise exchange.mistake from None
+            raise
+        finally:
+            self._look_at(marks)
+
+    def _look_at(self, marks: Marks) -> None:
+        """Whether the connection is one of those that carried a request before."""
+        if marks.connection is not None:
+            marks.reused = marks.connection in self.connections
+            self.connections.add(marks.connection)
+
     def note(
-        self, exchange: Exchange, outcome: Response | TransportError | None, *, seconds: float
+        self,
+        request: Request,
+        outcome: Response | TransportError | None,
+        *,
+        marks: Marks,
+        seconds: float,
     ) -> None:
         """Count a call; without an outcome it was cancelled, or failed by our own mistake."""
         calls = self.calls
         calls.count += 1
-        calls.bytes_out += exchange.sending
-        calls.bytes_in += exchange.received
+        calls.bytes_out += request.sending
+        calls.bytes_in += marks.received
+        calls.reused += marks.reused
         calls.took(seconds)
-        if exchange.marks.connection is not None:
-            if exchange.marks.connection in self.connections:
-                calls.reused += 1
-            else:
-                self.connections.add(exchange.marks.connection)
         match outcome:
             case Response(status=status):
                 calls.statuses[status] += 1
@@ -125,7 +154,10 @@ class HttpTransport:
         keep_large_blocks()
         for name, allowed in self._allowed.items():
             session = await self._exits.enter_async_context(self._session(name))
-            self._upstreams[name] = _Upstream(session=session, allowed=allowed)
+            fetcher = self._fetcher(name)
+            if fetcher is not None:
+                self._exits.push_async_callback(fetcher.close)
+            self._upstreams[name] = _Upstream(session=session, fetcher=fetcher, allowed=allowed)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -147,19 +179,16 @@ class HttpTransport:
                 f"{place(request.url)}: there is no upstream {request.upstream!r}",
                 reason="not-allowed",
             )
-        exchange = Exchange(request, window=self._window)
+        marks = Marks()
         now = self._clock
         started = now()
         outcome: Response | TransportError | None = None
         try:
-            url = upstream.allowed.admit(request.url)
-            outcome = await exchange.run(upstream.session, url)
+            outcome = await upstream.exchange(request, marks, window=self._window)
         except FOREIGN as error:
-            outcome = translate(error, marks=exchange.marks, place=place(request.url))
+            outcome = translate(error, marks=marks, place=place(request.url))
         finally:
-            upstream.note(exchange, outcome, seconds=now() - started)
-        if exchange.mistake is not None:
-            raise exchange.mistake
+            upstream.note(request, outcome, marks=marks, seconds=now() - started)
         return outcome
 
     def _session(self, name: str) -> aiohttp.ClientSession:
@@ -175,6 +204,19 @@ class HttpTransport:
             max_field_size=LONGEST_LINE,
             max_headers=MOST_HEADERS,
             request_class=MarkingRequest,
+        )
+
+    def _fetcher(self, name: str) -> Fetcher | None:
+        pool = self._pools.get(name, Pool())
+        if pool.connections or self._connector != self._guarded:
+            return None
+        resolver = CheckedResolver(self._allowed[name], threads=self._threads)
+        return Fetcher(
+            allowed=self._allowed[name],
+            dial=Dialer(resolver=resolver, tls=self._tls),
+            user_agent=self._user_agent,
+            keepalive=pool.keepalive,
+            window=self._window,
         )
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:

@@ -25,6 +25,10 @@ class Marks:
     """It has begun to leave, or may have. Never taken back, not even if aiohttp tries again."""
     connection: object = None
     """Stays the same object while a connection is kept alive."""
+    reused: bool = False
+    """On a connection that carried a request before; known for sure once it was sent."""
+    received: int = 0
+    """Bytes of the answer's body."""
     too_slow: bool = False
 
     def follow(self) -> None:

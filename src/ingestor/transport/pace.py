@@ -11,6 +11,25 @@ LOOKS = 5
 """How often within a window; the window slides in steps of a fifth. Taste."""
 
 
+class Rate:
+    """Judges a count that only grows, by what came in the last window; look `LOOKS` times in each."""
+
+    __slots__ = ("_counts", "_needed")
+
+    def __init__(self, *, needed: float) -> None:
+        """`needed`: how much must come within every window."""
+        self._needed = needed
+        self._counts: deque[int] = deque(maxlen=LOOKS + 1)
+
+    def too_low(self, count: int) -> bool:
+        self._counts.append(count)
+        return len(self._counts) > LOOKS and count - self._counts[0] < self._needed
+
+    def forget(self) -> None:
+        """Begin a new window: until now it was our own doing."""
+        self._counts.clear()
+
+
 class Pace:
     """
     Counts what arrives, and lets the exchange's clock run out when it is too little.
@@ -20,9 +39,8 @@ class Pace:
 
     __slots__ = (
         "_clock",
-        "_counts",
         "_loop",
-        "_needed",
+        "_rate",
         "_step",
         "_timer",
         "paused",
@@ -32,9 +50,8 @@ class Pace:
 
     def __init__(self, clock: asyncio.Timeout, *, slowest: float, window: float) -> None:
         self._clock = clock
-        self._needed = slowest * window
+        self._rate = Rate(needed=slowest * window) if slowest > 0 else None
         self._step = window / LOOKS
-        self._counts: deque[int] = deque(maxlen=LOOKS + 1)
         self._timer: asyncio.TimerHandle | None = None
         self.received = 0
         self.paused = False
@@ -42,21 +59,20 @@ class Pace:
         self.tripped = False
 
     def start(self) -> None:
-        if self._needed > 0:
+        if self._rate is not None:
             self._loop = asyncio.get_running_loop()
-            self._counts.append(self.received)
-            self._timer = self._loop.call_later(self._step, self._look)
+            self._rate.too_low(self.received)
+            self._timer = self._loop.call_later(self._step, self._look, self._rate)
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _look(self, rate: Rate) -> None:
         if self.paused:
-            self._counts.clear()
-        self._counts.append(self.received)
-        if len(self._counts) > LOOKS and self._counts[-1] - self._counts[0] < self._needed:
+            rate.forget()
+        if rate.too_low(self.received):
             self.tripped = True
             self._clock.reschedule(self._loop.time())
             return
-        self._timer = self._loop.call_later(self._step, self._look)
+        self._timer = self._loop.call_later(self._step, self._look, rate)

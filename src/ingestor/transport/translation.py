@@ -8,11 +8,14 @@ left is perhaps billed. A status in a foreign error is never read: aiohttp makes
 from __future__ import annotations
 
 import errno
+from typing import TypeVar
 
 import aiohttp
 
 from ingestor.errors import AddressRefused, AnswerLost, NotSent, TransportError
 from ingestor.transport.marks import Marks
+
+E = TypeVar("E", bound=TransportError)
 
 FOREIGN = (aiohttp.ClientError, OSError, TransportError)
 """What an exchange may raise beside our own mistakes; `TimeoutError` is an OSError."""
@@ -25,11 +28,14 @@ SENTENCES = {
     "connect-timeout": "connecting took too long",
     "disconnected": "the other side closed the connection without an answer",
     "dns": "the host's name could not be looked up",
+    "encoded": "the answer came in an encoding that nobody asked for",
     "garbage": "the answer is not HTTP, or has unreasonable headers",
     "no-files": "this process has too many open files to connect",
     "reset": "the connection was reset",
     "timeout": "no complete answer within the deadline",
     "tls": "no TLS connection could be made",
+    "tls-certificate": "its TLS certificate cannot be trusted",
+    "too-large": "the answer is larger than accepted",
     "too-slow": "the answer trickles in too slowly",
     "truncated": "the answer ended before it was complete",
 }
@@ -45,11 +51,13 @@ def translate(error: BaseException, *, marks: Marks, place: str) -> TransportErr
         case TransportError():
             return type(error)(str(error), reason=error.reason)
         case aiohttp.ClientConnectorCertificateError():
-            return AddressRefused(
-                f"{place}: its TLS certificate cannot be trusted", reason="tls-certificate"
-            )
-    reason = _reason(error, marks)
+            return explain("tls-certificate", place=place, kind=AddressRefused)
     kind = AnswerLost if marks.sent else NotSent
+    return explain(_reason(error, marks), place=place, kind=kind)
+
+
+def explain(reason: str, *, place: str, kind: type[E]) -> E:
+    """An error in our words alone."""
     return kind(f"{place}: {SENTENCES[reason]}", reason=reason)
 
 

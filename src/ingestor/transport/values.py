@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -26,6 +26,19 @@ class Hidden(dict[str, str]):
         return f"Hidden({', '.join(self)})"
 
 
+class Room(Protocol):
+    """Memory that the caller has set aside for an answer; awaited before an answer outgrows it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    async def __call__(self, total: int) -> None:
+        """Have room for so many bytes, all in all."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Request:
     """What is to be sent; its repr shows no header, no body and no query."""
@@ -43,8 +56,12 @@ class Request:
     """Bytes of answer that are accepted; the connection is closed at the first byte above."""
     slowest: float = 0.0
     """Bytes a second, over any five seconds, below which the answer is given up; 0: no such rule."""
-    room: Callable[[int], Awaitable[None]] | None = None
-    """Awaited with the total of bytes about to be held, whenever that is more than was last said."""
+    room: Room | None = None
+
+    @property
+    def sending(self) -> int:
+        """Bytes of body."""
+        return self.body.length if isinstance(self.body, Parts) else len(self.body or b"")
 
     def __repr__(self) -> str:
         return f"Request({self.upstream}: {self.method} {place(self.url)})"

@@ -9,6 +9,7 @@ import pytest
 from ingestor.errors import AnswerLost
 from tests.far_end import (
     Play,
+    Room,
     a_request,
     a_transport,
     answers,
@@ -147,26 +148,28 @@ async def test_an_error_keeps_its_status_when_its_body_is_packed() -> None:
 
 
 async def test_the_memory_held_is_asked_for_before_it_grows() -> None:
-    asked: list[int] = []
-
-    async def room(total: int) -> None:
-        asked.append(total)
-
+    room = Room()
     body = b"".join([PIECE] * 16) + b"0\r\n\r\n"
     async with far_end(says(CHUNKED + body)) as far, a_transport(far.origin) as transport:
         answer = await transport.send(a_request(f"{far.origin}/", cap=2_000_000, room=room))
 
-    assert len(answer.body) <= max(asked) <= 2_000_000
-    assert asked == sorted(asked)
+    assert len(answer.body) <= room.size <= 2_000_000
+    assert room.asked == sorted(room.asked)
 
 
 async def test_a_length_is_asked_for_once() -> None:
-    asked: list[int] = []
-
-    async def room(total: int) -> None:
-        asked.append(total)
+    room = Room()
 
     async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
         await transport.send(a_request(f"{far.origin}/", room=room))
 
-    assert asked == [700]
+    assert room.asked == [700]
+
+
+async def test_what_was_set_aside_is_not_asked_for() -> None:
+    room = Room(size=700)
+
+    async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/", room=room))
+
+    assert room.asked == []

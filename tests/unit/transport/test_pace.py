@@ -12,6 +12,7 @@ from ingestor.transport.pace import LOOKS, Pace
 from tests.far_end import (
     FarEnd,
     Play,
+    Room,
     a_request,
     a_transport,
     far_end,
@@ -45,9 +46,11 @@ async def test_an_answer_below_the_minimum_rate_is_given_up(play: Play) -> None:
 async def test_our_own_waiting_is_not_the_senders_fault() -> None:
     given = asyncio.Event()
 
-    async def room(_total: int) -> None:
+    async def patience() -> None:
         asyncio.get_running_loop().call_later(2 * WINDOW, given.set)
         await given.wait()
+
+    room = Room(first=patience())
 
     async def waits_for_us(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
         await says(response(length=10), then="keep")(far, reader, writer)

@@ -87,18 +87,19 @@ async def test_a_post_is_never_sent_twice_by_itself(body: bytes | Parts) -> None
         await says()(far, reader, writer)
 
     async with far_end(hears_two_answers_one) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/"))
+        await transport.send(a_request(f"{far.origin}/", method="POST"))
         with pytest.raises(AnswerLost):
             await transport.send(a_request(f"{far.origin}/", method="POST", body=body))
 
     assert (len(far.requests), far.connections) == (2, 1)
 
 
-async def test_a_connection_closed_while_idle_costs_nothing() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_connection_closed_while_idle_costs_nothing(method: str) -> None:
     async with far_end(says(response())) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/"))
+        await transport.send(a_request(f"{far.origin}/", method=method))
         await far.hung_up.wait()
-        answer = await transport.send(a_request(f"{far.origin}/", method="POST", body=b"pay"))
+        answer = await transport.send(a_request(f"{far.origin}/", method=method))
 
     assert answer.status == 200
     assert len(far.requests) == 2

@@ -1,0 +1,144 @@
+"""One connection: it carries a request, reads the answer, and rests until the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from ingestor.transport.lines.answer import Answer
+from ingestor.transport.lines.watch import Watch
+from ingestor.transport.pace import Rate
+from ingestor.transport.values import Room
+
+
+class Line(asyncio.BufferedProtocol):
+    """
+    The socket is read into `basket`, which all lines share: what arrives is taken out of it before
+    anybody else is given it. So the memory that is read into is always the same, and still warm.
+    """
+
+    def __init__(self, *, basket: memoryview, watch: Watch) -> None:
+        self._basket = basket
+        self._watch = watch
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._answer: Answer | None = None
+        self._granted = 0
+        self._paused = False
+        self._rate: Rate | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.due = float("inf")
+        self.open = True
+
+    async def ask(
+        self, head: bytes, answer: Answer, *, due: float, room: Room | None, rate: Rate | None
+    ) -> None:
+        """
+        Send the request and read until the answer is over, well or not.
+
+        `due` is the loop's time at which it has to be; `room` is awaited before more is held than
+        the answer began with.
+        """
+        self._answer, self._rate, self._granted = answer, rate, answer.wanted
+        self.due = due
+        self._watch.expect(due)
+        try:
+            if self._transport is not None:
+                self._transport.write(head)
+            await self._turn(answer)
+            while room is not None and answer.wanted > self._granted and not answer.trouble:
+                await self._make(room, answer.wanted)
+                await self._turn(answer)
+        finally:
+            self._answer = None
+            answer.let_go()
+            if not answer.reusable:
+                self.close()
+
+    def rest(self, until: float) -> None:
+        """Nothing is asked for now; whatever arrives all the same ends the line."""
+        self.due = until
+
+    def close(self) -> None:
+        self.open = False
+        self.due = float("inf")
+        self._watch.remove(self)
+        if self._transport is not None:
+            # Not `close`, which would send what is left and wait for TLS to say goodbye.
+            self._transport.abort()
+
+    def look(self, now: float) -> None:
+        """Called by the watch."""
+        answer = self._answer
+        if answer is None:
+            if now >= self.due:
+                self.close()
+        elif now >= self.due:
+            self._give_up(answer, "timeout")
+        elif self._rate is not None and answer.begun:
+            if self._paused:
+                self._rate.forget()
+            if self._rate.too_low(answer.received):
+                self._give_up(answer, "too-slow")
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._watch.add(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio's signature)
+        return self._basket
+
+    def buffer_updated(self, nbytes: int) -> None:
+        answer = self._answer
+        if answer is None:
+            self.close()
+            return
+        answer.feed(self._basket[:nbytes])
+        if answer.over or answer.wanted > self._granted:
+            self._wake()
+
+    def eof_received(self) -> None:
+        self.open = False
+        self._end("")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end("reset" if error else "")
+        self.close()
+
+    def _end(self, trouble: str) -> None:
+        if self._answer is not None:
+            if trouble and not self._answer.over:
+                self._answer.trouble = trouble
+            self._answer.end()
+            self._wake()
+
+    def _give_up(self, answer: Answer, trouble: str) -> None:
+        if not answer.over:
+            answer.trouble = trouble
+        self.due = float("inf")
+        self._wake()
+
+    async def _turn(self, answer: Answer) -> None:
+        """Wait until the answer is over or needs room."""
+        if not answer.over and answer.wanted <= self._granted:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _make(self, room: Room, total: int) -> None:
+        """What arrives meanwhile waits in the kernel, and the other side in the end."""
+        self._paused = True
+        self._read(False)
+        await room(total)
+        self._granted = total
+        self._paused = False
+        self._read(True)
+
+    def _read(self, on: bool) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading() if on else self._transport.pause_reading()
