@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from tests.conftest import FOREIGN_NAMES, FOREIGN_PREFIXES
+from tests.conftest import FOREIGN_NAMES, FOREIGN_PREFIXES, QUICK_TLS
 
 PATIENCE = 100.0
 """Seconds after which a command counts as hanging."""
@@ -48,7 +48,7 @@ def environment(**own: str) -> dict[str, str]:
         if not name.startswith(FOREIGN_PREFIXES) and name not in FOREIGN_NAMES
     }
     quick = {"INGESTOR_SANDBOX_PORT": "0", "INGESTOR_SANDBOX_SKETCHES": "1"}
-    return {**kept, **quick, "NO_GCE_CHECK": "true", **own}
+    return {**kept, **quick, **QUICK_TLS, "NO_GCE_CHECK": "true", **own}
 
 
 def free_ports() -> str:
