@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.report import Report
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
+from ingestor.sandbox.service_account import KEY_FILE, ServiceAccount
 from ingestor.settings import Settings
 
 Ingest = Callable[..., Awaitable[Report]]
@@ -21,16 +24,40 @@ Ingest = Callable[..., Awaitable[Report]]
 QUICK = {"images_per_minute": 1_000_000, "requests_per_minute": 1_000_000}
 
 
+class Brisk(Lifetime):
+    """A run's, but rests are short: how long to rest after which failure is unit tests' to say."""
+
+    async def rest(self, seconds: float) -> None:
+        await super().rest(seconds / 50)
+
+
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+def zoo_photos() -> int:
+    """How many the zoo has; a file whose tests need fewer says so."""
+    return 400
+
+
+@pytest.fixture(scope="session")
+def account_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One RSA key for all sandboxes of this process: making one takes as long as forty photos."""
+    memory = tmp_path_factory.mktemp("account")
+    ServiceAccount.kept_in(memory, now=time.time)
+    return memory / KEY_FILE
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path, zoo_photos: int, account_key: Path) -> AsyncIterator[Sandbox]:
+    memory = tmp_path / "sandbox"
+    memory.mkdir()
+    shutil.copy(account_key, memory)
     options = Options(
         port=0,
         fast=True,
-        photos=400,
+        photos=zoo_photos,
         sketches=True,
         images_per_minute=0,
         requests_per_minute=0,
-        memory=tmp_path / "sandbox",
+        memory=memory,
     )
     async with Sandbox(options) as running:
         yield running
@@ -72,7 +99,7 @@ def ingest(sandbox: Sandbox, tmp_path: Path) -> Ingest:
     ) -> Report:
         settings = settings_for(sandbox, tmp_path / "state", **given)
         return await local.ingest(
-            settings, listen=listen, lifetime=lifetime or Lifetime(drain=settings.drain)
+            settings, listen=listen, lifetime=lifetime or Brisk(drain=settings.drain)
         )
 
     return run

@@ -9,7 +9,8 @@ from ingestor.errors import IngestorError
 from ingestor.sandbox.server import FAULTS, KNOBS, Sandbox
 from tests.integration.conftest import Ingest, in_database
 
-PHOTOS = 48
+PHOTOS = 20
+"""More than one batch, and less than another."""
 
 ENDS_THE_RUN = {
     "flickr.key-disabled": 2,
@@ -36,6 +37,11 @@ NOT_ASKED_FOR = {name for name in FAULTS if name.startswith(("google.", "databas
 HINTS = [name for name in KNOBS if name.endswith("retry-after")]
 
 WEATHER = sorted(set(FAULTS) - set(ENDS_THE_RUN) - TOO_SLOW_FOR_HERE - NOT_ASKED_FOR)
+
+
+@pytest.fixture
+def zoo_photos() -> int:
+    return PHOTOS
 
 
 @pytest.mark.parametrize("fault", WEATHER)

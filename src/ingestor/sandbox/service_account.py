@@ -54,7 +54,10 @@ class ServiceAccount:
         """Read the key from the memory directory, or generate one and keep it there if any."""
         file = directory / KEY_FILE if directory is not None else None
         if file is not None and file.exists():
-            key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+            # It was made here: looking whether its primes are prime takes as long as making it.
+            key = serialization.load_pem_private_key(
+                file.read_bytes(), password=None, unsafe_skip_rsa_key_validation=True
+            )
             if isinstance(key, rsa.RSAPrivateKey):
                 return cls(key, now=now)
         account = cls(rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS), now=now)
