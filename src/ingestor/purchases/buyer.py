@@ -147,7 +147,7 @@ class Buyer:
         else:
             self._take(settled, batch.images, outcomes)
             if settled.again:
-                await self._buy(_Batch(settled.again, batch.attempt + 1), outcomes)
+                await self._buy(_Batch(settled.again, batch.attempt + 1, batch.doubted), outcomes)
 
     async def _purchase(self, batch: _Batch) -> Settled:
         """Repeat until there is an answer, as long as repeating costs nothing, or nearly."""

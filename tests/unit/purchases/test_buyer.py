@@ -316,6 +316,20 @@ async def test_an_image_is_doubted_only_once(open_shop):
     assert len(shop.calls) == 2
 
 
+async def test_a_passing_error_does_not_wash_a_doubt_away(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images, share=1.0)
+    lost = AnswerLost("connection reset", reason="reset")
+    shop.script += [
+        lost, lambda batch: [BadImage(batch[0].photo.id, code=14, transient=True)], lost
+    ]  # fmt: skip
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert names_of(outcomes) == {"100": "in-doubt"}
+    assert len(shop.calls) == 3
+
+
 @pytest.mark.parametrize(
     ("share", "calls"),
     [
