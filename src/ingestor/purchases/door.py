@@ -137,6 +137,10 @@ class Door:
         except IngestorError as error:
             await self._close(intent, permit, error)
             raise
+        except BaseException:
+            # Cut short and perhaps billed: the journal keeps it open. Others wait to hear of it.
+            await self._budget.settle(units, spent=units)
+            raise
         self._quota.answered(permit)
         # Paid for: from here to the journal nothing else is awaited.
         return await self._settle(intent, answers, seconds=self._clock() - started)

@@ -64,10 +64,12 @@ async def annotate(
             async for batch in batches(
                 images, most=most, heaviest=HEAVIEST_BATCH, weigh=weigh, linger=LINGER
             ):
+                await slots.enter()
+                # Asked when there is a place: whoever waited for it may have waited past the cut.
                 if lifetime.stopping:
                     memory.release(sum(image.reserved for image in batch))
+                    slots.leave()
                     continue
-                await slots.enter()
                 buyer = group.create_task(annotate_batch(batch), name="annotate-batch")
                 buyers.add(buyer)
                 buyer.add_done_callback(buyers.discard)

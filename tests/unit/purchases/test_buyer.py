@@ -515,3 +515,19 @@ async def test_who_waits_for_units_hears_when_the_disk_refuses_an_answer(open_sh
 
     assert names_of(outcomes[0]) == {"100": "cat"}
     assert outcomes[1] == []
+
+
+async def test_who_waits_for_units_hears_of_a_call_that_was_cut_short(open_shop):
+    images = pictures("cat", "dog")
+    shop = await open_shop(images, ceiling=1)
+    buying = asyncio.create_task(shop.buyer.annotate(images[:1]))
+    await asyncio.sleep(0.5)
+    waiting = asyncio.create_task(shop.buyer.annotate(images[1:]))
+    await asyncio.sleep(0)
+
+    buying.cancel()
+    async with asyncio.timeout(60):
+        outcomes = await waiting
+
+    assert (outcomes, shop.calls) == ([], [["100"]])
+    assert shop.budget.spent == 1
