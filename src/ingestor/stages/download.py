@@ -50,6 +50,12 @@ SEVERAL = 4
 """Photos that fail side by side, without any success, before the image server is to blame."""
 FEWER: Final = {"not-an-image": 2, "corrupt": 2, "empty": 2}
 """Attempts where the answer itself is wrong: once more, in case it was a bad moment."""
+STRAGGLING = 4.0
+"""So many times as long as usual, and a download gives its slot to another, and goes on without."""
+STRAGGLING_SECONDS = 0.5
+"""The same at the least: below it nobody has to be let past. Taste."""
+SMOOTHING = 0.05
+"""The weight of the newest download in what is usual; taste."""
 SMALLEST_GUESS = 64_000
 """Bytes reserved where the listing names no measures."""
 BYTES_PER_PIXEL = 0.5
@@ -80,6 +86,11 @@ class Downloader:
         self._succeeded_at = clock()
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
+        self._begun: dict[_Hold, float] = {}
+        """Since when each download holds its slot; the oldest first."""
+        self._usual = 0.0
+        """Seconds of a download, smoothed; 0 until the first one."""
+        self._look: asyncio.TimerHandle | None = None
 
     async def image_of(self, photo: Photo) -> Image | Failure:
         """
@@ -156,6 +167,9 @@ class Downloader:
 
     async def _attempt(self, size: Size, hold: _Hold) -> bytes:
         epoch = await self._slots.enter()
+        self._begun[hold] = begun = self._clock()
+        if self._look is None:
+            self._look_later()
         try:
             content = await self._fetch(size, hold)
             self._slots.succeeded()
@@ -164,9 +178,33 @@ class Downloader:
                 self._slots.too_much(epoch)
             raise
         finally:
-            self._slots.leave()
+            if self._begun.pop(hold, None) is not None:
+                self._slots.leave()
         self._succeeded_at = self._clock()
+        newest = SMOOTHING if self._usual else 1.0
+        self._usual += newest * (self._succeeded_at - begun - self._usual)
         return content
+
+    def _look_later(self) -> None:
+        self._look = asyncio.get_running_loop().call_later(
+            STRAGGLING_SECONDS / 2, self._pass_stragglers
+        )
+
+    def _pass_stragglers(self) -> None:
+        """
+        Let others have the slots of downloads that take much longer than usual.
+
+        Where the image server throttles there are few slots, and a few pictures that trickle would
+        hold up all others until they are given up. One timer for all costs a picture nothing.
+        """
+        latest = self._clock() - max(STRAGGLING_SECONDS, STRAGGLING * self._usual)
+        late = [hold for hold, begun in self._begun.items() if begun <= latest and self._usual]
+        for hold in late:
+            del self._begun[hold]
+            self._slots.leave()
+        self._look = None
+        if self._begun:
+            self._look_later()
 
     def _blame_the_server(self, error: IngestorError) -> None:
         """Several photos at once and nobody succeeds: that is no photo's fault."""

@@ -33,10 +33,16 @@ PICTURE = b"\xff\xd8\xff picture \xff\xd9"
 class Desk:
     """Everything a download needs, and what came out."""
 
-    def __init__(self, fetch: Callable[..., Awaitable[bytes]], *, memory: int = 10_000_000) -> None:
+    def __init__(
+        self,
+        fetch: Callable[..., Awaitable[bytes]],
+        *,
+        memory: int = 10_000_000,
+        slots: int = 64,
+    ) -> None:
         self.lifetime = Lifetime(drain=8.0)
         self.memory = Memory(memory)
-        self.slots = Adaptive(start=8, ceiling=64)
+        self.slots = Adaptive(start=min(8, slots), ceiling=slots)
         self.failures: list[Failure] = []
         self.downloader = Downloader(
             fetch=fetch,
@@ -71,6 +77,22 @@ class Desk:
 
 def photos(count: int) -> list[Photo]:
     return [a_photo(str(number), sizes=(a_size(f"n{number}"),)) for number in range(count)]
+
+
+async def test_pictures_that_trickle_hold_up_no_other():
+    came: dict[str, float] = {}
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(60.0 if size.url.endswith(("n3.jpg", "n4.jpg", "n5.jpg")) else 0.1)
+        came[size.url] = asyncio.get_running_loop().time()
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch, slots=1)
+    images = await desk.run(*photos(40))
+
+    assert len(images) == 40
+    assert sorted(came.values())[-4] < 3 * 0.75 + 40 * 0.1
+    assert desk.slots.in_flight == 0
 
 
 def failing(
