@@ -126,6 +126,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX memberships_by_date ON memberships (gid, date_added);
     """,
+    """
+    -- Whether SafeSearch has hidden anything is asked with every search, and mostly it has not
+    CREATE INDEX hidden_bits ON label_bits (chunk) WHERE label = 0;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)
