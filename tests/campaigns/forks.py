@@ -197,6 +197,7 @@ def import_everything() -> None:
     import ingestor.cli.ingest
     import ingestor.cli.progress
     import ingestor.cli.status
+    import ingestor.cli.worker
     import ingestor.engines.local  # noqa: F401
 
 

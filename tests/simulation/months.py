@@ -32,6 +32,8 @@ FIRST_DAY: Final = 1_790_000_000.0
 """Unix time at the loop's zero, where no clock has jumped."""
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
+MOST_TASKS: Final = 1000
+"""That are remembered although they may be done."""
 COMMIT: Final = 0.0005
 """Seconds."""
 SPACING: Final = 60
@@ -210,8 +212,11 @@ class Unhurried(Loop):
         super().__init__(start=start, crash_at=None, latency=lambda: COMMIT)
         self._alarm = sys.maxsize
 
-    def point(self, tag: str) -> None:
-        """Nothing is counted."""
+    def create_task(self, coro: Any, *, name: object = None, context: Any = None) -> Any:
+        """Those that are done are let go, in a life of millions."""
+        if len(self._tasks) > MOST_TASKS:
+            self._tasks = [task for task in self._tasks if not task.done()]
+        return super().create_task(coro, name=name, context=context)
 
 
 @dataclass(slots=True, kw_only=True)
