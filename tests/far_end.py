@@ -158,10 +158,12 @@ class Room:
         """`first`: awaited before more is given."""
         self.size = size
         self.asked: list[int] = []
+        self.needed = asyncio.Event()
         self._first = first
 
     async def __call__(self, total: int) -> None:
         self.asked.append(total)
+        self.needed.set()
         if self._first is not None:
             await self._first
         self.size = total

@@ -23,7 +23,7 @@ from ingestor.errors import AddressRefused, TransportError
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
 from ingestor.transport.exchange import Exchange
-from ingestor.transport.lines.dialing import Dialer
+from ingestor.transport.lines.dialing import Dial, Dialer
 from ingestor.transport.lines.fetcher import Fetcher
 from ingestor.transport.marks import MarkingRequest, Marks
 from ingestor.transport.memory import keep_large_blocks
@@ -116,8 +116,9 @@ class HttpTransport:
     """
     An open `Transport`. Enter it once; leaving it closes every connection.
 
-    `connector` puts another network below it (memory pipes in a simulation); then it is that one's
-    duty to stay on the allow-list, which is still asked here for every request.
+    `connector` and, for the short way, `dial` put another network below it (memory pipes in a
+    simulation); then it is that one's duty to stay on the allow-list, which is still asked here for
+    every request. With a connector alone there is no short way.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class HttpTransport:
         pools: Mapping[str, Pool] = POOLS,
         tls: ssl.SSLContext | None = None,
         connector: Callable[[str], aiohttp.BaseConnector] | None = None,
+        dial: Callable[[str], Dial] | None = None,
         window: float = WINDOW_SECONDS,
     ) -> None:
         """Raises SettingsError for an origin or a TLS context that is not safe."""
@@ -137,6 +139,7 @@ class HttpTransport:
         self._tls = verifying(tls)
         self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolver")
         self._connector = connector or self._guarded
+        self._dial = dial or (self._dialer if connector is None else None)
         self._window = window
         self._upstreams: dict[str, _Upstream] = {}
         self._exits = AsyncExitStack()
@@ -208,16 +211,19 @@ class HttpTransport:
 
     def _fetcher(self, name: str) -> Fetcher | None:
         pool = self._pools.get(name, Pool())
-        if pool.connections or self._connector != self._guarded:
+        if pool.connections or self._dial is None:
             return None
-        resolver = CheckedResolver(self._allowed[name], threads=self._threads)
         return Fetcher(
             allowed=self._allowed[name],
-            dial=Dialer(resolver=resolver, tls=self._tls),
+            dial=self._dial(name),
             user_agent=self._user_agent,
             keepalive=pool.keepalive,
             window=self._window,
         )
+
+    def _dialer(self, name: str) -> Dial:
+        resolver = CheckedResolver(self._allowed[name], threads=self._threads)
+        return Dialer(resolver=resolver, tls=self._tls)
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:
         pool = self._pools.get(name, Pool())

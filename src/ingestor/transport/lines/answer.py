@@ -154,7 +154,8 @@ class Answer:
         if max(map(len, raw.values()), default=0) > LONGEST_HEADER:
             self._stop("garbage")
         self.begun = True
-        if raw.get(b"content-encoding", b"identity").lower() != b"identity":
+        packed = raw.get(b"content-encoding", b"identity").lower() != b"identity"
+        if packed or raw.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             self._leave_packed()
         length = int(raw.get(b"content-length", b"0"))
         if length > self._cap:

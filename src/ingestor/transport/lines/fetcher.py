@@ -91,7 +91,7 @@ class Fetcher:
         if answer.trouble:
             raise explain(answer.trouble, place=place(request.url), kind=AnswerLost)
         if line.open:
-            line.due = self._clock() + self._keepalive
+            line.rest(until=self._clock() + self._keepalive)
             self._resting[origin].append(line)
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 

@@ -21,7 +21,7 @@ class Line(asyncio.BufferedProtocol):
         self._basket = basket
         self._watch = watch
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
         self._answer: Answer | None = None
         self._granted = 0
         self._paused = False
@@ -43,11 +43,10 @@ class Line(asyncio.BufferedProtocol):
         self.due = due
         self._watch.expect(due)
         try:
-            if self._transport is not None:
-                self._transport.write(head)
+            self._transport.write(head)
             await self._turn(answer)
             while room is not None and answer.wanted > self._granted and not answer.trouble:
-                await self._make(room, answer.wanted)
+                await self._ask_for(room, answer.wanted)
                 await self._turn(answer)
         finally:
             self._answer = None
@@ -55,17 +54,16 @@ class Line(asyncio.BufferedProtocol):
             if not answer.reusable:
                 self.close()
 
-    def rest(self, until: float) -> None:
-        """Nothing is asked for now; whatever arrives all the same ends the line."""
+    def rest(self, *, until: float) -> None:
+        """Stay open until the next request; whatever arrives all the same ends the line."""
         self.due = until
 
     def close(self) -> None:
         self.open = False
         self.due = float("inf")
         self._watch.remove(self)
-        if self._transport is not None:
-            # Not `close`, which would send what is left and wait for TLS to say goodbye.
-            self._transport.abort()
+        # Not `close`, which would send what is left and wait for TLS to say goodbye.
+        self._transport.abort()
 
     def look(self, now: float) -> None:
         """Called by the watch."""
@@ -130,15 +128,12 @@ class Line(asyncio.BufferedProtocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _make(self, room: Room, total: int) -> None:
-        """What arrives meanwhile waits in the kernel, and the other side in the end."""
+    async def _ask_for(self, room: Room, total: int) -> None:
+        """What arrives meanwhile stays in the kernel, and holds up the other side in the end."""
         self._paused = True
-        self._read(False)
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
         await room(total)
-        self._granted = total
-        self._paused = False
-        self._read(True)
-
-    def _read(self, on: bool) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading() if on else self._transport.pause_reading()
+        self._granted, self._paused = total, False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
