@@ -1,8 +1,9 @@
 """
 What this costs and how fast it goes, measured on this machine against the sandbox.
 
-`scenarios` says what is measured, `rounds` starts the processes, `client` is the process that is
-measured, `figures` makes numbers of what it said, `table` and `page` show them.
+`scenarios` says what is measured; `rounds` has it measured, with `upstreams` at the far end and `runs` at
+this one, where `client` is the process that is measured. `figures` makes numbers of what it said, `held`
+holds them against each other, `table` and `page` show them.
 
 Rule of the room: nothing in here prints; the one that is measured shares its process with nobody.
 """

@@ -30,6 +30,8 @@ EVERY: Final = 0.25
 """Seconds between two lines."""
 LOOK: Final = 0.02
 """Seconds between two looks at the loop's lag."""
+PLACES: Final = 5
+"""Of a step's seconds: ten microseconds are as good as it gets."""
 WARM: Final = 0.25
 """The share of photos after which the costs of one more are counted: the start is over by then."""
 
@@ -121,7 +123,10 @@ async def _run(settings: Settings, *, split: bool) -> int:
                 "report": report.as_json(),
                 "warm": watch.warm,
                 "end": end,
-                "seconds": dict(watch.seconds),
+                "seconds": {
+                    name: [round(one, PLACES) for one in several]
+                    for name, several in watch.seconds.items()
+                },
                 "split": sampler.shares() if sampler else {},
                 "garbage": gc.get_stats(),
                 "loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+SEED: Final = 7
+"""Of the sandbox: the same photos, faults and delays every time."""
 NO_QUOTA: Final = 0
 UNBOUND: Final = 100_000_000
 """Images a minute that a client may ask for where nobody counts."""
@@ -25,6 +27,10 @@ FAULTS: Final = MappingProxyType(
     }
 )
 """5 % refused for speed, 2 % broken servers, 1 % broken pictures, now and then a trickle."""
+
+
+QUICK: Final = ("quota", "ceiling", "faulty")
+"""What a first look looks at; under a minute on two cores, with what they are held against."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,12 @@ class Scenario:
     """Bytes of a picture, or the smallest and the largest: sheets, drawn in no time."""
     killed: bool = False
     """Killed once in the middle, and run again."""
+    tls: bool = False
+    """Over TLS, on the way to every upstream."""
+    nginx: bool = False
+    """Pictures from nginx where it is installed: the sandbox then has the paid calls alone to do."""
+    beside: str = ""
+    """The scenario that its figures are held against, measured in the same round."""
 
     def sizes(self, *, quick: bool) -> tuple[int, ...]:
         return self.quick if quick else self.photos
@@ -68,10 +80,29 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 quick_images_per_minute=8 * DEFAULT_QUOTA,
             ),
             Scenario(
+                name="quota-16",
+                about="sixteen times the default quotas, realistic latency: 480 photos a second",
+                photos=(43_200,),
+                quick=(4_800,),
+                fast=False,
+                images_per_minute=16 * DEFAULT_QUOTA,
+                quick_images_per_minute=16 * DEFAULT_QUOTA,
+            ),
+            Scenario(
                 name="ceiling",
                 about="no quota, no latency: what a photo costs on the CPU",
                 photos=(10_000,),
                 quick=(3_000,),
+                nginx=True,
+            ),
+            Scenario(
+                name="tls",
+                about="the same over TLS: what part of a photo's CPU that is",
+                photos=(10_000,),
+                quick=(3_000,),
+                nginx=True,
+                tls=True,
+                beside="ceiling",
             ),
             Scenario(
                 name="latency",
@@ -81,26 +112,41 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 fast=False,
             ),
             Scenario(
+                name="clean",
+                about="what faulty would be without faults",
+                photos=(40_000,),
+                quick=(2_000,),
+            ),
+            Scenario(
                 name="faulty",
                 about="5 % 429, 2 % 5xx, 1 % broken pictures, one SIGKILL: nothing is lost",
-                photos=(5_000,),
-                quick=(1_200,),
+                photos=(40_000,),
+                quick=(2_000,),
                 faults=FAULTS,
                 killed=True,
+                beside="clean",
             ),
             Scenario(
                 name="scale",
                 about="1,000, 10,000 and 100,000 photos: time and memory",
                 photos=(1_000, 10_000, 100_000),
                 quick=(500, 2_500),
+                nginx=True,
             ),
             Scenario(
                 name="mixed",
-                about="pictures of 5 kB to 20 MB: memory stays within --max-memory",
+                about="pictures of 1 kB to 20 MB: memory stays within --max-memory",
                 photos=(2_000,),
                 quick=(400,),
-                sheets="5000-20000000",
+                sheets="1000-20000000",
             ),
         )
     }
 )
+
+
+def with_company(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The scenarios asked for, each after the one that it is held against."""
+    return tuple(
+        dict.fromkeys(name for each in wanted for name in (SCENARIOS[each].beside, each) if name)
+    )

@@ -37,23 +37,28 @@ def grouped(laps: Sequence[Lap]) -> dict[tuple[str, int], Figures]:
     return {key: median(several) for key, several in rows.items()}
 
 
+def rows(laps: Sequence[Lap]) -> list[list[str]]:
+    """Medians of the repetitions, a line for each scenario and number of photos; the first names them."""
+    head = ["scenario", "photos", *(name for name, _ in COLUMNS)]
+    return [head] + [
+        [scenario, f"{photos:,}", *(show(figures) for _, show in COLUMNS)]
+        for (scenario, photos), figures in grouped(laps).items()
+    ]
+
+
 def table(laps: Sequence[Lap]) -> str:
-    """Medians of the repetitions, a line for each scenario and number of photos."""
-    rows = [["scenario", "photos", *(name for name, _ in COLUMNS)]]
-    for (scenario, photos), figures in grouped(laps).items():
-        rows.append([scenario, f"{photos:,}", *(show(figures) for _, show in COLUMNS)])
-    return aligned(rows)
+    return aligned(rows(laps))
 
 
 def comparison(laps: Sequence[Lap], before: Sequence[Lap]) -> str:
     """New figures over old ones, for what both have measured."""
     old = grouped(before)
-    rows = [["scenario", "photos", *(f"{name} ×" for name in HELD_AGAINST)]]
+    lines = [["scenario", "photos", *(f"{name} ×" for name in HELD_AGAINST)]]
     for key, figures in grouped(laps).items():
         if key in old:
             ratios = [_ratio(getattr(figures, n), getattr(old[key], n)) for n in HELD_AGAINST]
-            rows.append([key[0], f"{key[1]:,}", *ratios])
-    return aligned(rows) if len(rows) > 1 else "Nothing that both have measured."
+            lines.append([key[0], f"{key[1]:,}", *ratios])
+    return aligned(lines) if len(lines) > 1 else "Nothing that both have measured."
 
 
 def laps_from(measured: Mapping[str, Any]) -> list[Lap]:
@@ -61,15 +66,15 @@ def laps_from(measured: Mapping[str, Any]) -> list[Lap]:
     return [Lap(**lap) for lap in measured["laps"]]
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(cells: Sequence[Sequence[str]]) -> str:
     """The first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(
             cell.ljust(width) if number == 0 else cell.rjust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in cells
     ]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 

@@ -6,16 +6,13 @@ import asyncio
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import orjson
 
-from ingestor.bench import page, rounds, table
-from ingestor.bench.scenarios import SCENARIOS
+from ingestor.bench import held, page, rounds, table
+from ingestor.bench.machine import machine
+from ingestor.bench.scenarios import QUICK, SCENARIOS, SEED, with_company
 from ingestor.errors import SettingsError
-
-QUICK: Final = ("quota", "ceiling", "faulty")
-"""What a first look looks at; under a minute on two cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +36,10 @@ def bench(asked: Asked) -> int:
             f"There is no scenario {strange[0]!r}. There are: {', '.join(SCENARIOS)}."
         )
     before = _laps_in(asked.compare) if asked.compare else None
-    laps = asyncio.run(_measure(wanted, asked))
-    about = rounds.machine() | {"quick": asked.quick, "loop": asked.loop}
+    about = machine() | {"seed": SEED, "quick": asked.quick, "loop": asked.loop}
+    laps = asyncio.run(_measure(with_company(wanted), asked))
     sys.stdout.write(table.table(laps) + "\n")
+    sys.stdout.writelines(f"{sentence}\n" for sentence in held.sentences(laps))
     if before is not None:
         sys.stdout.write("\nnew over old\n" + table.comparison(laps, before) + "\n")
     if asked.json:

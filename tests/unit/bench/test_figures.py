@@ -8,11 +8,11 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from ingestor.bench import page, rounds, table
+from ingestor.bench import charts, held, page, rounds, table
 from ingestor.bench.figures import figures_of, median, percentile, rate
 from ingestor.bench.rounds import Lap
 from ingestor.bench.sampling import REST, stage_of
-from ingestor.bench.scenarios import SCENARIOS
+from ingestor.bench.scenarios import SCENARIOS, with_company
 
 
 def a_lap(*, photos: int = 1000, quota: int = 0, cpu: float = 3.0, number: int = 0) -> Lap:
@@ -82,8 +82,59 @@ def test_what_was_kept_can_be_held_against_what_is_new() -> None:
 def test_the_report_needs_nothing_beside_it() -> None:
     text = page.page([a_lap(quota=6000)], about={"cpu": "<b>"})
 
-    assert text.count("<svg") == 5
+    assert text.count("<svg") == 7
     assert not re.search(r"(?:src|href)=|https?://|<script|<b>", text)
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [(1918, [0, 500, 1000, 1500, 2000]), (0.9, [0, 0.25, 0.5, 0.75, 1.0]), (30, [0, 10, 20, 30])],
+    ids=str,
+)
+def test_axes_are_marked_in_round_numbers(most: float, ticks: list[float]) -> None:
+    assert charts._ticks(most) == ticks
+
+
+def test_a_scenario_brings_the_one_it_is_held_against() -> None:
+    assert with_company(["tls", "quota", "faulty"]) == (
+        "ceiling",
+        "tls",
+        "quota",
+        "clean",
+        "faulty",
+    )
+
+
+def test_what_tls_costs_is_the_median_of_what_each_round_says() -> None:
+    costs = {"ceiling": (2.0, 2.0, 9.0), "tls": (5.0, 3.0, 11.0)}
+    laps = [
+        replace(a_lap(cpu=cpu, number=number), scenario=name)
+        for name, several in costs.items()
+        for number, cpu in enumerate(several)
+    ]
+
+    (sentence,) = held.sentences(laps)
+
+    assert "of which 33% is TLS" in sentence
+
+
+def test_what_faults_cost_is_time_and_no_photo() -> None:
+    laps = [
+        replace(a_lap(), scenario="clean"),
+        replace(a_lap(), scenario="faulty", seconds=12.5),
+    ]
+
+    assert held.sentences(laps) == [
+        "faulty: 1.25 times as long as clean, the kill included; 0 lost."
+    ]
+
+
+def test_growth_is_told_in_memory_and_in_cpu() -> None:
+    laps = [replace(a_lap(photos=photos), scenario="scale") for photos in (1000, 10_000, 100_000)]
+
+    (sentence,) = held.sentences(laps)
+
+    assert "100,000 photos take 1.00 times the memory of 1,000" in sentence
 
 
 def test_a_frame_outside_of_the_stages_is_the_loop() -> None:

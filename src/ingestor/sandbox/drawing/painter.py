@@ -20,6 +20,9 @@ NEUTRAL: Final = 128
 
 END: Final = b"\xff\xd9"
 
+STAMP: Final = (64, 48)
+"""Pixels of a sheet, which then weighs less than a kilobyte of its own."""
+
 
 def draw(scene: Scene) -> bytes:
     """The drawing of a scene as a JPEG; always the same bytes for the same scene."""
@@ -34,21 +37,25 @@ def draw(scene: Scene) -> bytes:
 
 def sketch(scene: Scene) -> bytes:
     """A sheet of one colour in the scene's size; nobody would pay to have it labelled."""
-    out = io.BytesIO()
-    Image.new("RGB", scene.size, "#8fb98b").save(out, "JPEG", quality=QUALITY)
-    return out.getvalue()
+    return _plain(scene.size)
 
 
 def sheet(scene: Scene, *, least: int, most: int) -> bytes:
     """
-    A sketch that weighs something: small and large ones equally often, where they may differ.
+    A stamp that weighs something: small and large ones equally often, where they may differ.
 
     What is added lies behind the picture's own data, where decoders expect no more of it.
     """
-    plain = sketch(scene)
+    plain = _plain(STAMP)
     weight = random.Random(f"weight:{scene}").uniform(math.log(least), math.log(most))
     more = max(0, round(math.exp(weight)) - len(plain))
     return plain[: -len(END)] + bytes(more) + END
+
+
+def _plain(size: tuple[int, int]) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "#8fb98b").save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
 
 
 def _grained(picture: Image.Image, chance: random.Random) -> Image.Image:

@@ -1,0 +1,104 @@
+"""The sandbox of a lap: a process of its own, from its announcement to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import orjson
+
+from ingestor.bench.machine import keep_apart, nginx
+from ingestor.bench.scenarios import SEED, Scenario
+from ingestor.errors import IngestorError
+
+START_SECONDS: Final = 60.0
+"""It lays out its photos first, and the machine may be busy."""
+STOP_SECONDS: Final = 5.0
+WARM_PARTS: Final = ("bill", "calls", "database", "quota")
+"""What a warm-up leaves behind; faults and pictures are to stay."""
+
+
+class BenchFailed(IngestorError):
+    """A run did not end as it should; the message says how it ended."""
+
+
+@asynccontextmanager
+async def sandbox(
+    scenario: Scenario, *, photos: int, quota: int
+) -> AsyncIterator[Mapping[str, str]]:
+    """Start it and yield its addresses; it ends when its stdin closes, even if we are killed."""
+    process = await asyncio.create_subprocess_exec(
+        *command(scenario, photos=photos, quota=quota),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the sandbox was started without pipes")
+    keep_apart(far_end=process.pid)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            line = await process.stdout.readline()
+        if not line:
+            raise BenchFailed("the sandbox did not start")
+        yield orjson.loads(line)
+    finally:
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            await gone(process)
+
+
+def command(scenario: Scenario, *, photos: int, quota: int) -> list[str]:
+    """The words that make a sandbox one of this scenario."""
+    return [
+        *(sys.executable, "-m", "ingestor.sandbox", "--announce", "--until-stdin-closes"),
+        *("--port", "0", "--seed", str(SEED), "--photos", str(photos), "--sheets", scenario.sheets),
+        *("--images-per-minute", str(quota), "--requests-per-minute", str(quota)),
+        *(("--fast",) if scenario.fast else ()),
+        *(("--tls",) if scenario.tls else ()),
+        *(("--nginx",) if scenario.nginx and nginx() else ()),
+        *(word for name, rate in scenario.faults.items() for word in ("--fault", f"{name}={rate}")),
+    ]
+
+
+async def forget_the_warm_up(addresses: Mapping[str, str]) -> None:
+    await _control(addresses, "POST /reset", {"only": WARM_PARTS})
+
+
+async def bill(addresses: Mapping[str, str]) -> dict[str, Any]:
+    """What it would charge."""
+    return await _control(addresses, "GET /bill", {})
+
+
+async def gone(process: asyncio.subprocess.Process) -> None:
+    """Kill a process that is still there, and wait for its end."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+async def _control(
+    addresses: Mapping[str, str], line: str, question: Mapping[str, object]
+) -> dict[str, Any]:
+    host, port = addresses["control_url"].removeprefix("http://").split(":")
+    body = orjson.dumps(question)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(
+            f"{line} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+            + body
+        )
+        async with asyncio.timeout(STOP_SECONDS):
+            head, _, said = (await reader.read()).partition(b"\r\n\r\n")
+    finally:
+        writer.close()
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise BenchFailed(f"the sandbox did not answer {line}")
+    answer = orjson.loads(said)
+    return answer if isinstance(answer, dict) else {}
