@@ -180,3 +180,10 @@ def test_a_sheet_weighs_what_was_asked_for(least: int, most: int) -> None:
 
         assert least - 1 <= len(picture) <= most + 1
         assert dimensions(picture) == scene.size
+
+
+def test_a_sheet_may_weigh_as_little_as_a_stamp() -> None:
+    picture = sheet(scenes_of(7)[0], least=1000, most=1000)
+
+    assert len(picture) == 1000
+    assert dimensions(picture)

@@ -21,7 +21,7 @@ NEUTRAL: Final = 128
 END: Final = b"\xff\xd9"
 
 STAMP: Final = (64, 48)
-"""Pixels of a sheet, which then weighs less than a kilobyte of its own."""
+"""Pixels of a picture that weighs less than a kilobyte."""
 
 
 def draw(scene: Scene) -> bytes:
@@ -42,13 +42,16 @@ def sketch(scene: Scene) -> bytes:
 
 def sheet(scene: Scene, *, least: int, most: int) -> bytes:
     """
-    A stamp that weighs something: small and large ones equally often, where they may differ.
+    A sketch that weighs something: small and large ones equally often, where they may differ.
+    What weighs less than a sketch is a stamp.
 
     What is added lies behind the picture's own data, where decoders expect no more of it.
     """
-    plain = _plain(STAMP)
     weight = random.Random(f"weight:{scene}").uniform(math.log(least), math.log(most))
-    more = max(0, round(math.exp(weight)) - len(plain))
+    wanted, plain = round(math.exp(weight)), sketch(scene)
+    if len(plain) > wanted:
+        plain = _plain(STAMP)
+    more = max(0, wanted - len(plain))
     return plain[: -len(END)] + bytes(more) + END
 
 
