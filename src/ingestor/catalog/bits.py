@@ -14,6 +14,8 @@ from typing import Final
 
 import orjson
 
+from ingestor.journal.rows import execute_rows
+
 CHUNK: Final = 4096
 CHUNK_BYTES: Final = CHUNK // 8
 
@@ -58,15 +60,21 @@ def change_bits(
 ) -> None:
     """Take pairs of label and photo number out, then put pairs in."""
     coming, going = _masks(come), _masks(gone)
+    changed = sorted(coming.keys() | going.keys())
+    before = {
+        (chunk, label): int.from_bytes(bits, "little")
+        for chunk, label, bits in execute_rows(
+            db,
+            "SELECT chunk, label, bits FROM (VALUES {rows}) "
+            "JOIN label_bits ON chunk = column1 AND label = column2",
+            changed,
+        )
+    }
     rows = []
-    for chunk, label in sorted(coming.keys() | going.keys()):
-        row = db.execute(
-            "SELECT bits FROM label_bits WHERE chunk = ? AND label = ?", (chunk, label)
-        ).fetchone()
-        before = int.from_bytes(row[0], "little") if row else 0
-        now = before & ~going.get((chunk, label), 0) | coming.get((chunk, label), 0)
-        rows.append((chunk, label, now.to_bytes((now.bit_length() + 7) // 8, "little")))
-    db.executemany("INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES (?, ?, ?)", rows)
+    for place in changed:
+        now = before.get(place, 0) & ~going.get(place, 0) | coming.get(place, 0)
+        rows.append((*place, now.to_bytes((now.bit_length() + 7) // 8, "little")))
+    execute_rows(db, "INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES {rows}", rows)
 
 
 def _chunks(db: sqlite3.Connection) -> str:

@@ -23,9 +23,10 @@ ROWS_OF_A_GROUP = 5_000
 """Of one Parquet row group: some megabytes in memory, and still worth compressing (taste)."""
 
 ROWS = """
-    SELECT photos.id, record, image, labels, safe, model, features, hex(sha256), partial, at,
+    SELECT photos.id, text, image, labels, safe, model, features, hex(sha256), partial, at,
         (SELECT json_group_array(gid) FROM memberships WHERE photo = photos.id)
-    FROM photos JOIN annotations ON annotations.photo = photos.id
+    FROM photos JOIN records ON records.number = record
+    JOIN annotations ON annotations.photo = photos.id
     WHERE features = (
         SELECT features FROM annotations WHERE photo = photos.id ORDER BY at DESC, features DESC
         LIMIT 1

@@ -37,7 +37,8 @@ ONE_LABEL = """
     WHERE label = ? AND (rank, photo) > (?, ?) AND rank <= ? ORDER BY rank, photo LIMIT ?
 """
 PHOTOS = """
-    SELECT photos.id, record, image, labels, safe FROM photos
+    SELECT photos.id, text, image, labels, safe FROM photos
+    JOIN records ON records.number = record
     JOIN annotations ON annotations.photo = photos.id
     WHERE photos.id IN (SELECT value FROM json_each(?)) ORDER BY at, features
 """
@@ -46,9 +47,10 @@ LABELS = """
     WHERE key >= ? AND key < ? AND photos > 0 ORDER BY {order} LIMIT ?
 """
 BEST_PICTURES = """
-    SELECT record, entries FROM label_index
+    SELECT text, entries FROM label_index
     JOIN catalogued ON catalogued.number = label_index.number
     JOIN photos ON photos.id = label_index.photo
+    JOIN records ON records.number = record
     WHERE label = ? ORDER BY rank, label_index.photo LIMIT ?
 """
 ABOVE_ALL_TEXT = "\U0010ffff"

@@ -26,6 +26,7 @@ from ingestor.errors import JournalError
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep_found, mark_stored
+from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, rank
 
@@ -100,9 +101,8 @@ def shelve(db: sqlite3.Connection, batch: Sequence[Published]) -> None:
 
 def adopt(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> None:
     """Take photos over that a database has, as stored there and found here."""
-    for published in found:
-        take_in(db, published.photo)
-        keep_found(db, published, now=now)
+    take_in(db, [published.photo for published in found])
+    keep_found(db, found, now=now)
     shelve(db, found)
 
 
@@ -129,8 +129,9 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
         come += [(*entry, photo, number) for entry in new - old]
         filed.append((number, photo, orjson.dumps(list(new)).decode()))
     _refile(db, gone=gone, come=come)
-    db.executemany(
-        "INSERT INTO catalogued (number, photo, entries) VALUES (?, ?, ?) "
+    execute_rows(
+        db,
+        "INSERT INTO catalogued (number, photo, entries) VALUES {rows} "
         "ON CONFLICT (number) DO UPDATE SET entries = excluded.entries",
         filed,
     )
@@ -165,7 +166,7 @@ def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, i
         key: (number, name, mid)
         for number, key, name, mid in db.execute(
             "SELECT number, key, name, mid FROM labels WHERE key IN (SELECT value FROM json_each(?))",
-            (orjson.dumps(list(keys.values())).decode(),),
+            (json_list(list(keys.values())),),
         )
     }
     for name, key in keys.items():
@@ -185,7 +186,7 @@ def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tupl
     rows = db.execute(
         "SELECT photo, number, entries FROM catalogued "
         "WHERE photo IN (SELECT value FROM json_each(?))",
-        (orjson.dumps(photos).decode(),),
+        (json_list(photos),),
     )
     return {
         photo: (number, {(label, worth) for label, worth in orjson.loads(entries)})
@@ -200,8 +201,8 @@ def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> 
     db.executemany(
         "DELETE FROM label_index WHERE label = ? AND rank = ? AND photo = ?", listed_gone
     )
-    db.executemany(
-        "INSERT INTO label_index (label, rank, photo, number) VALUES (?, ?, ?, ?)", listed_come
+    execute_rows(
+        db, "INSERT INTO label_index (label, rank, photo, number) VALUES {rows}", listed_come
     )
     more = Counter(label for label, *_ in listed_come)
     more.subtract(label for label, *_ in listed_gone)
@@ -214,7 +215,9 @@ def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> 
 
 
 def _count(db: sqlite3.Connection, more: Mapping[int, int]) -> None:
-    db.executemany(
-        "UPDATE labels SET photos = photos + ? WHERE number = ?",
-        [(photos, number) for number, photos in more.items()],
+    execute_rows(
+        db,
+        "UPDATE labels SET photos = photos + more.column2 FROM (VALUES {rows}) AS more "
+        "WHERE number = more.column1",
+        list(more.items()),
     )

@@ -291,7 +291,7 @@ class Run:
             budget=self._budget(),
             features=self.settings.features,
             run=self.opening.run,
-            name=self.new_name,
+            name=self._new_purchase,
             lifetime=self.lifetime,
             patience=self.settings.patience,
             clock=self.clock,
@@ -299,6 +299,10 @@ class Run:
             listen=self.listen,
             claim=self.leases,
         )
+
+    def _new_purchase(self) -> str:
+        """A name that grows with time: what is bought together then lies together in the journal."""
+        return f"{int(self.wall() * 1000):012x}-{self.new_name()[:20]}"
 
     def _buyer(self) -> Buyer:
         retries = self.settings.in_doubt == "retry"

@@ -95,7 +95,8 @@ def drop(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[
 
 def _samples(db: sqlite3.Connection, stage: str, reason: str, *, most: int) -> tuple[Sample, ...]:
     rows = db.execute(
-        "SELECT photo, record, detail, attempts, paid FROM dead JOIN photos ON photos.id = photo "
+        "SELECT photo, text, detail, attempts, paid FROM dead JOIN photos ON photos.id = photo "
+        "JOIN records ON number = record "
         "WHERE state = 'dead' AND stage = ? AND dead.reason = ? ORDER BY last DESC, photo LIMIT ?",
         (stage, reason, most),
     )

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestor.journal.listing import fail
-from ingestor.journal.results import keep
+from ingestor.journal.results import keep_all
+from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Failure, Image, Paid, PurchaseState
 
 _NO_RUN = 2**62
@@ -54,12 +55,13 @@ def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
     Write the intent. An image whose result is durable must never come here again: that is checked
     here, last thing before the money, and refused as the bug it would be.
     """
-    for image in intent.images:
-        if db.execute(
-            "SELECT 1 FROM annotations WHERE photo = ? AND features = ?",
-            (image.photo.id, intent.features),
-        ).fetchone():
-            raise AlreadyBought(image.photo.id)
+    known = db.execute(
+        "SELECT photo FROM annotations WHERE features = ? "
+        "AND photo IN (SELECT value FROM json_each(?))",
+        (intent.features, json_list([image.photo.id for image in intent.images])),
+    ).fetchone()
+    if known:
+        raise AlreadyBought(*known)
     db.execute(
         "INSERT INTO purchases (id, run, at, features, attempt, images, units, state, epoch) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?)",
@@ -74,8 +76,9 @@ def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
             intent.epoch,
         ),
     )
-    db.executemany(
-        "INSERT INTO purchased_images (purchase, photo, sha256) VALUES (?, ?, ?)",
+    execute_rows(
+        db,
+        "INSERT INTO purchased_images (purchase, photo, sha256) VALUES {rows}",
         [(intent.id, image.photo.id, bytes.fromhex(image.sha256)) for image in intent.images],
     )
 
@@ -98,9 +101,9 @@ def settle_purchase(
     Whether images with an error are billed is not documented: they count as possible.
     """
     per_image = intent.units // len(intent.images)
-    images = {image.photo.id: image for image in intent.images}
-    for annotation in annotations:
-        keep(db, annotation, size=images[annotation.photo_id].size, purchase=intent.id, now=now)
+    sizes = {image.photo.id: image.size for image in intent.images}
+    learned = [(annotation, sizes[annotation.photo_id]) for annotation in annotations]
+    keep_all(db, learned, purchase=intent.id, now=now)
     for failure in failures:
         fail(db, failure, now=now)
     _close(

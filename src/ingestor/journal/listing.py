@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import Literal
 
 import orjson
 
 from ingestor.journal.coverage import cover
+from ingestor.journal.rows import execute_rows, json_list
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Photo, Size
 
@@ -90,44 +93,82 @@ def sight(
     feature set that counts as known; None counts any annotation.
     """
     causes = {failure.photo_id: failure for failure in unusable}
-    fresh: list[Photo] = []
-    dead: list[Failure] = []
-    joined: list[Photo] = []
-    known = skipped = repeated = returned = 0
+    before = _before(db, photos)
+    finished = _finished(db, {id_: last.state for id_, last in before.items()}, features)
+    ends: dict[_End, list[Photo]] = {
+        "listed": [],
+        "known": [],
+        "skipped": [],
+        "dead": [],
+        "back": [],
+    }
+    met: dict[str, Photo] = {}
+    taken = repeated = 0
     for photo in photos:
-        before = db.execute("SELECT state, run FROM photos WHERE id = ?", (photo.id,)).fetchone()
-        state, last_run = before or (None, None)
-        taken = len(fresh) + known + skipped + len(dead) + returned
-        if last_run != run and room is not None and taken >= room:
-            continue
-        if _join(db, photo) and state == "stored":
-            joined.append(photo)
-        if state == "withdrawn":
-            _return(db, photo, run=run)
-            returned += 1
-        elif last_run == run:
+        last = before.get(photo.id)
+        if photo.id in met or (last and last.run == run and last.state != "withdrawn"):
             repeated += 1
-        elif state is not None and _finished(db, photo.id, state, features):
-            _meet_again(db, photo, run=run)
-            known += 1
-        elif photo.is_video:
-            _insert(db, photo, state="skipped", reason="video", run=run)
-            skipped += 1
-        elif photo.id in causes:
-            _insert(db, photo, state="dead", reason=causes[photo.id].reason, run=run)
-            bury(db, causes[photo.id], now=now)
-            dead.append(causes[photo.id])
+        elif room is None or taken < room:
+            taken += 1
+            ends[_end(photo, last, finished=finished, causes=causes)].append(photo)
         else:
-            _insert(db, photo, state="listed", reason=None, run=run)
-            fresh.append(photo)
+            continue
+        met[photo.id] = photo
+    joined = _join(db, met.values())
+    _write(db, ends, before, causes, run=run)
+    dead = [causes[photo.id] for photo in ends["dead"]]
+    for failure in dead:
+        bury(db, failure, now=now)
     return Sighting(
-        fresh=tuple(fresh),
-        known=known,
-        skipped=skipped,
+        fresh=tuple(ends["listed"]),
+        known=len(ends["known"]),
+        skipped=len(ends["skipped"]),
         dead=tuple(dead),
-        joined=tuple(joined),
+        joined=tuple(met[id_] for id_ in joined if id_ in before and before[id_].state == "stored"),
         repeated=repeated,
-        returned=returned,
+        returned=len(ends["back"]),
+    )
+
+
+def _end(
+    photo: Photo, last: _Last | None, *, finished: Container[str], causes: Container[str]
+) -> _End:
+    """What a photo that is new to the run is to it."""
+    if last and last.state == "withdrawn":
+        return "back"
+    if photo.id in finished:
+        return "known"
+    if photo.is_video:
+        return "skipped"
+    return "dead" if photo.id in causes else "listed"
+
+
+def _write(
+    db: sqlite3.Connection,
+    ends: Mapping[_End, Sequence[Photo]],
+    before: Mapping[str, _Last],
+    causes: Mapping[str, Failure],
+    *,
+    run: int,
+) -> None:
+    numbers = _keep_records(db, [photo for some in ends.values() for photo in some], before)
+    states: list[tuple[Photo, str, str | None]]
+    states = [(photo, "listed", None) for photo in ends["listed"]]
+    states += [(photo, "annotated", None) for photo in ends["back"]]
+    states += [(photo, "skipped", "video") for photo in ends["skipped"]]
+    states += [(photo, "dead", causes[photo.id].reason) for photo in ends["dead"]]
+    execute_rows(
+        db,
+        "INSERT OR REPLACE INTO photos (id, record, date_added, state, reason, run, known) "
+        "VALUES {rows}",
+        [
+            (photo.id, numbers[photo.id], photo.date_added, state, reason, run, 0)
+            for photo, state, reason in states
+        ],
+    )
+    db.execute(
+        "UPDATE photos SET run = ?, known = 1 WHERE id IN (SELECT value FROM json_each(?))",
+        (run, json_list([photo.id for photo in ends["known"]])),
     )
 
 
@@ -136,13 +177,15 @@ def pending(
 ) -> tuple[Photo, ...]:
     """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
     rows = db.execute(
-        "SELECT id, record FROM photos WHERE state = 'listed' AND run < ? AND id IN "
+        "SELECT id, text FROM photos JOIN records ON number = record "
+        "WHERE state = 'listed' AND run < ? AND id IN "
         "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
         "ORDER BY date_added DESC, id LIMIT ?",
-        (run, orjson.dumps(gids).decode(), most),
+        (run, json_list(gids), most),
     ).fetchall()
-    db.executemany(
-        "UPDATE photos SET run = ?, known = 0 WHERE id = ?", [(run, photo) for photo, _ in rows]
+    db.execute(
+        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
+        (run, json_list([photo for photo, _ in rows])),
     )
     return tuple(photo_from(record) for _, record in rows)
 
@@ -151,7 +194,7 @@ def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
     (count,) = db.execute(
         "SELECT count(*) FROM photos WHERE state = 'listed' AND id IN "
         "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?)))",
-        (orjson.dumps(gids).decode(),),
+        (json_list(gids),),
     ).fetchone()
     return int(count)
 
@@ -160,9 +203,9 @@ def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str 
     """Those of `ids` that need no work; nothing is written."""
     rows = db.execute(
         "SELECT id, state FROM photos WHERE id IN (SELECT value FROM json_each(?))",
-        (orjson.dumps(ids).decode(),),
-    ).fetchall()
-    return {photo for photo, state in rows if _finished(db, photo, state, features)}
+        (json_list(ids),),
+    )
+    return _finished(db, dict(rows.fetchall()), features)
 
 
 def groups_without_photos(db: sqlite3.Connection, gids: Sequence[str]) -> list[str]:
@@ -170,7 +213,7 @@ def groups_without_photos(db: sqlite3.Connection, gids: Sequence[str]) -> list[s
     rows = db.execute(
         "SELECT value FROM json_each(?) "
         "WHERE NOT EXISTS (SELECT 1 FROM memberships WHERE gid = value)",
-        (orjson.dumps(gids).decode(),),
+        (json_list(gids),),
     )
     return [gid for (gid,) in rows]
 
@@ -181,20 +224,22 @@ def pending_ids(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most
         "SELECT id FROM photos WHERE state = 'listed' AND id > ? AND id IN "
         "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
         "ORDER BY id LIMIT ?",
-        (after, orjson.dumps(gids).decode(), most),
+        (after, json_list(gids), most),
     )
     return [photo for (photo,) in rows]
 
 
-def take_in(db: sqlite3.Connection, photo: Photo) -> None:
-    """Have a photo that no run of this journal has listed; one that is there keeps its record."""
-    db.execute(
-        "INSERT INTO photos (id, record, date_added, state, run, known) "
-        "VALUES (?, ?, ?, 'listed', 0, 0) ON CONFLICT DO NOTHING",
-        (photo.id, _record(photo), photo.date_added),
+def take_in(db: sqlite3.Connection, photos: Sequence[Photo]) -> None:
+    """Have photos that no run of this journal has listed; those that are there keep their records."""
+    before = _before(db, photos)
+    new = {photo.id: photo for photo in photos if photo.id not in before}
+    numbers = _keep_records(db, list(new.values()), before)
+    execute_rows(
+        db,
+        "INSERT INTO photos (id, record, date_added, state, run, known) VALUES {rows}",
+        [(photo.id, numbers[photo.id], photo.date_added, "listed", 0, 0) for photo in new.values()],
     )
-    if photo.group:
-        _join(db, photo)
+    _join(db, [photo for photo in photos if photo.group])
 
 
 def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
@@ -232,61 +277,75 @@ def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float)
 
 
 def photo_from(record: str) -> Photo:
-    """Read back what `_record` wrote."""
+    """Read back what `_keep_records` wrote."""
     values = orjson.loads(record)
     sizes = tuple(Size(**size) for size in values.pop("sizes"))
     return Photo(sizes=sizes, **values)
 
 
-def _record(photo: Photo) -> str:
-    return orjson.dumps(photo).decode()
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """How an earlier page left a photo."""
+
+    state: str
+    run: int
+    record: int
 
 
-def _join(db: sqlite3.Connection, photo: Photo) -> bool:
-    """Write a membership down; tell whether it is new, or newer: who left may come again."""
-    return (
-        db.execute(
-            "INSERT INTO memberships (photo, gid, date_added) VALUES (?, ?, ?) "
+_End = Literal["listed", "known", "skipped", "dead", "back"]
+"""`back`: it had been withdrawn; its annotation is known and waits to be published again."""
+
+
+def _before(db: sqlite3.Connection, photos: Sequence[Photo]) -> dict[str, _Last]:
+    rows = db.execute(
+        "SELECT id, state, run, record FROM photos WHERE id IN (SELECT value FROM json_each(?))",
+        (json_list([photo.id for photo in photos]),),
+    )
+    return {photo: _Last(state, run, record) for photo, state, run, record in rows}
+
+
+def _keep_records(
+    db: sqlite3.Connection, photos: Sequence[Photo], before: Mapping[str, _Last]
+) -> dict[str, int]:
+    """Write down what the listing said, where it says something new; gives the records' numbers."""
+    (last,) = db.execute("SELECT coalesce(max(number), 0) FROM records").fetchone()
+    unused = count(last + 1)
+    numbers = {
+        photo.id: before[photo.id].record if photo.id in before else next(unused)
+        for photo in photos
+    }
+    execute_rows(
+        db,
+        "INSERT INTO records (number, text) VALUES {rows} "
+        "ON CONFLICT DO UPDATE SET text = excluded.text WHERE text != excluded.text",
+        [(numbers[photo.id], orjson.dumps(photo).decode()) for photo in photos],
+    )
+    return numbers
+
+
+def _join(db: sqlite3.Connection, photos: Iterable[Photo]) -> set[str]:
+    """Write memberships down; tells which are new, or newer: who left may come again."""
+    return {
+        photo
+        for (photo,) in execute_rows(
+            db,
+            "INSERT INTO memberships (photo, gid, date_added) VALUES {rows} "
             "ON CONFLICT DO UPDATE SET date_added = excluded.date_added "
-            "WHERE date_added != excluded.date_added",
-            (photo.id, photo.group, photo.date_added),
-        ).rowcount
-        > 0
+            "WHERE date_added != excluded.date_added RETURNING photo",
+            [(photo.id, photo.group, photo.date_added) for photo in photos],
+        )
+    }
+
+
+def _finished(db: sqlite3.Connection, states: Mapping[str, str], features: str | None) -> set[str]:
+    """Photos that need no work: paid for and stored, or dead until they are retried."""
+    over = {photo for photo, state in states.items() if state != "listed"}
+    if features is None:
+        return over
+    ended = {photo for photo in over if states[photo] in ("skipped", "dead")}
+    rows = db.execute(
+        "SELECT photo FROM annotations WHERE features = ? "
+        "AND photo IN (SELECT value FROM json_each(?))",
+        (features, json_list(list(over - ended))),
     )
-
-
-def _return(db: sqlite3.Connection, photo: Photo, *, run: int) -> None:
-    db.execute(
-        "UPDATE photos SET state = 'annotated', run = ?, known = 0, record = ?, date_added = ? "
-        "WHERE id = ?",
-        (run, _record(photo), photo.date_added, photo.id),
-    )
-
-
-def _meet_again(db: sqlite3.Connection, photo: Photo, *, run: int) -> None:
-    db.execute(
-        "UPDATE photos SET run = ?, known = 1, record = ? WHERE id = ?",
-        (run, _record(photo), photo.id),
-    )
-
-
-def _insert(
-    db: sqlite3.Connection, photo: Photo, *, state: str, reason: str | None, run: int
-) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO photos (id, record, date_added, state, reason, run, known) "
-        "VALUES (?, ?, ?, ?, ?, ?, 0)",
-        (photo.id, _record(photo), photo.date_added, state, reason, run),
-    )
-
-
-def _finished(db: sqlite3.Connection, photo: str, state: str, features: str | None) -> bool:
-    """Whether a photo needs no work: paid for and stored, or dead until it is retried."""
-    if state == "listed":
-        return False
-    if state in ("skipped", "dead") or features is None:
-        return True
-    row = db.execute(
-        "SELECT 1 FROM annotations WHERE photo = ? AND features = ?", (photo, features)
-    ).fetchone()
-    return row is not None
+    return ended | {photo for (photo,) in rows}

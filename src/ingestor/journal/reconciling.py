@@ -23,8 +23,9 @@ class Held:
 def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
     """Annotated photos behind `photo`, in the order of their ids as text."""
     rows = db.execute(
-        "SELECT record, image, labels, safe, model, sha256, features, partial, max(at) "
-        "FROM photos JOIN annotations ON annotations.photo = photos.id "
+        "SELECT text, image, labels, safe, model, sha256, features, partial, max(at) "
+        "FROM photos JOIN records ON records.number = record "
+        "JOIN annotations ON annotations.photo = photos.id "
         "WHERE state IN ('annotated', 'stored') AND photos.id > ? "
         "GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (photo, most),

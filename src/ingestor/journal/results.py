@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 import orjson
 
 from ingestor.journal.listing import photo_from
+from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Image, Label, Photo, Published, Size
 
 ELSEWHERE: Final = "elsewhere"
@@ -22,36 +23,57 @@ def keep(
     db: sqlite3.Connection, annotation: Annotation, *, size: Size, purchase: str, now: float
 ) -> None:
     """Write down what Vision said; from here on this photo is never bought again."""
-    labels = [(label.name, label.score, label.topicality, label.mid) for label in annotation.labels]
-    db.execute(
+    keep_all(db, [(annotation, size)], purchase=purchase, now=now)
+
+
+def keep_all(
+    db: sqlite3.Connection,
+    learned: Sequence[tuple[Annotation, Size]],
+    *,
+    purchase: str,
+    now: float,
+) -> None:
+    execute_rows(
+        db,
         "INSERT OR REPLACE INTO annotations "
         "(photo, features, sha256, model, image, labels, safe, partial, purchase, at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            annotation.photo_id,
-            annotation.features,
-            bytes.fromhex(annotation.sha256),
-            annotation.model,
-            orjson.dumps((size.url, size.width, size.height)).decode(),
-            orjson.dumps(labels).decode(),
-            None if annotation.safe is None else orjson.dumps(dict(annotation.safe)).decode(),
-            int(annotation.partial),
-            purchase,
-            now,
-        ),
+        "VALUES {rows}",
+        [
+            (
+                annotation.photo_id,
+                annotation.features,
+                bytes.fromhex(annotation.sha256),
+                annotation.model,
+                orjson.dumps((size.url, size.width, size.height)).decode(),
+                _written(annotation.labels),
+                None if annotation.safe is None else orjson.dumps(dict(annotation.safe)).decode(),
+                int(annotation.partial),
+                purchase,
+                now,
+            )
+            for annotation, size in learned
+        ],
     )
     db.execute(
-        "UPDATE photos SET state = 'annotated', reason = NULL WHERE id = ?", (annotation.photo_id,)
+        "UPDATE photos SET state = 'annotated', reason = NULL "
+        "WHERE id IN (SELECT value FROM json_each(?))",
+        (json_list([annotation.photo_id for annotation, _ in learned]),),
     )
 
 
-def keep_found(db: sqlite3.Connection, found: Published, *, now: float) -> None:
+def keep_found(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> None:
     """Write down what the database says that Vision said: bought by a journal that is not here."""
-    annotation = found.annotation
-    if not SHA256.fullmatch(annotation.sha256):
+    learned = [
         # Another program's record: without the hash it answers for this photo, and for no other.
-        annotation = replace(annotation, sha256="")
-    keep(db, annotation, size=found.size, purchase=ELSEWHERE, now=now)
+        (
+            one.annotation
+            if SHA256.fullmatch(one.annotation.sha256)
+            else replace(one.annotation, sha256=""),
+            one.size,
+        )
+        for one in found
+    ]
+    keep_all(db, learned, purchase=ELSEWHERE, now=now)
 
 
 def reuse(
@@ -60,7 +82,7 @@ def reuse(
     """Give this photo the annotation of the same bytes under another id, if there is one."""
     row = db.execute(
         "SELECT model, labels, safe, partial, purchase FROM annotations "
-        "WHERE sha256 = ? AND features = ? LIMIT 1",
+        "WHERE substr(sha256, 1, 8) = substr(?1, 1, 8) AND sha256 = ?1 AND features = ?2 LIMIT 1",
         (bytes.fromhex(sha256), features),
     ).fetchone()
     if row is None:
@@ -83,8 +105,19 @@ def reuse_all(
     db: sqlite3.Connection, images: Sequence[Image], *, features: str, now: float
 ) -> list[Annotation | None]:
     """For each image what its bytes taught us before, or None."""
+    known = {
+        sha256
+        for (sha256,) in execute_rows(
+            db,
+            "SELECT lower(hex(sha256)) FROM annotations "
+            "WHERE substr(sha256, 1, 8) IN (VALUES {rows})",
+            [(bytes.fromhex(image.sha256)[:8],) for image in images],
+        )
+    }
     return [
         reuse(db, image.photo, sha256=image.sha256, size=image.size, features=features, now=now)
+        if image.sha256 in known
+        else None
         for image in images
     ]
 
@@ -98,7 +131,7 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
     rows = db.execute(
         "SELECT photo, features, labels FROM annotations "
         "WHERE photo IN (SELECT value FROM json_each(?))",
-        (orjson.dumps(list(wanted)).decode(),),
+        (json_list(list(wanted)),),
     )
     earlier: dict[str, list[Label]] = {}
     for photo, features, labels in rows:
@@ -116,8 +149,9 @@ def labels_of(db: sqlite3.Connection, photo: str) -> list[Label]:
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
     """Photos that were bought and not stored, each with its newest annotation."""
     rows = db.execute(
-        "SELECT record, image, labels, safe, model, sha256, features, partial, max(at) "
-        "FROM photos JOIN annotations ON annotations.photo = photos.id "
+        "SELECT text, image, labels, safe, model, sha256, features, partial, max(at) "
+        "FROM photos JOIN records ON records.number = record "
+        "JOIN annotations ON annotations.photo = photos.id "
         "WHERE state = 'annotated' GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (most,),
     )
@@ -125,9 +159,10 @@ def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
 
 
 def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
-    db.executemany(
-        "UPDATE photos SET state = 'stored' WHERE id = ? AND state = 'annotated'",
-        [(photo,) for photo in photos],
+    db.execute(
+        "UPDATE photos SET state = 'stored' "
+        "WHERE state = 'annotated' AND id IN (SELECT value FROM json_each(?))",
+        (json_list(photos),),
     )
 
 
@@ -154,6 +189,12 @@ def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) 
             partial=bool(partial),
         ),
     )
+
+
+def _written(labels: Iterable[Label]) -> str:
+    return orjson.dumps(
+        [(label.name, label.score, label.topicality, label.mid) for label in labels]
+    ).decode()
 
 
 def read_labels(text: str) -> tuple[Label, ...]:

@@ -130,6 +130,44 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     -- Whether SafeSearch has hidden anything is asked with every search, and mostly it has not
     CREATE INDEX hidden_bits ON label_bits (chunk) WHERE label = 0;
     """,
+    """
+    -- What is long and written once stands one row behind the other: a photo's state changes three
+    -- times, an annotation's keys lie all over, and neither may drag whole pages of text along.
+
+    -- text: what the listing said of a photo, as JSON; photos.record is its number
+    CREATE TABLE records (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+    ALTER TABLE photos RENAME TO photos_before;
+    CREATE TABLE photos (
+        id TEXT PRIMARY KEY, record INTEGER NOT NULL, date_added INTEGER NOT NULL,
+        state TEXT NOT NULL, reason TEXT,
+        run INTEGER NOT NULL, known INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO records (number, text)
+        SELECT row_number() OVER (ORDER BY id), record FROM photos_before;
+    INSERT INTO photos (id, record, date_added, state, reason, run, known)
+        SELECT id, row_number() OVER (ORDER BY id), date_added, state, reason, run, known
+        FROM photos_before;
+    DROP TABLE photos_before;
+    CREATE INDEX photos_by_run ON photos (run);
+    CREATE INDEX photos_unfinished ON photos (state, date_added DESC)
+        WHERE state IN ('listed', 'annotated');
+
+    ALTER TABLE annotations RENAME TO annotations_before;
+    CREATE TABLE annotations (
+        number INTEGER PRIMARY KEY,
+        photo TEXT NOT NULL, features TEXT NOT NULL, sha256 BLOB NOT NULL, model TEXT NOT NULL,
+        image TEXT NOT NULL, labels TEXT NOT NULL, safe TEXT, partial INTEGER NOT NULL,
+        purchase TEXT NOT NULL, at REAL NOT NULL,
+        UNIQUE (photo, features)
+    ) STRICT;
+    INSERT INTO annotations
+        (photo, features, sha256, model, image, labels, safe, partial, purchase, at)
+        SELECT photo, features, sha256, model, image, labels, safe, partial, purchase, at
+        FROM annotations_before ORDER BY at;
+    DROP TABLE annotations_before;
+    -- Hashes come in no order, so every row is another page: eight bytes make them few
+    CREATE INDEX annotations_by_content ON annotations (substr(sha256, 1, 8));
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

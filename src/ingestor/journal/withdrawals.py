@@ -121,6 +121,10 @@ def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str) -> No
         elif db.execute("SELECT 1 FROM annotations WHERE photo = ?", (photo,)).fetchone():
             db.execute("UPDATE photos SET state = 'withdrawn' WHERE id = ?", (photo,))
         else:
+            db.execute(
+                "DELETE FROM records WHERE number = (SELECT record FROM photos WHERE id = ?)",
+                (photo,),
+            )
             db.execute("DELETE FROM photos WHERE id = ?", (photo,))
             db.execute("DELETE FROM dead WHERE photo = ?", (photo,))
 
@@ -149,8 +153,9 @@ def _elsewhere(db: sqlite3.Connection, photo: str, *, group: str) -> tuple[str, 
 
 def _move(db: sqlite3.Connection, photo: str, group: str, date_added: int) -> None:
     """Its record names one of the groups that it is in."""
+    db.execute("UPDATE photos SET date_added = ? WHERE id = ?", (date_added, photo))
     db.execute(
-        "UPDATE photos SET date_added = ?2, record = json_set(record, '$.group', ?3, "
-        "'$.date_added', ?2) WHERE id = ?1",
+        "UPDATE records SET text = json_set(text, '$.group', ?3, '$.date_added', ?2) "
+        "WHERE number = (SELECT record FROM photos WHERE id = ?1)",
         (photo, date_added, group),
     )

@@ -31,10 +31,18 @@ Connect = Callable[[Path], sqlite3.Connection]
 MOST_TOGETHER = 64
 """Pieces of work in one transaction: keeps the wait of the first one short."""
 
+GATHERING = 0.02
+"""Seconds in which work gathers before the next transaction where the last one served several:
+twice as many purchases then share a sync, and the pages that all of them change."""
 
 CACHE_KIB = 65_536
 """The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long."""
-PAGES_BEFORE_CHECKPOINT = 8_000
+PAGE_BYTES = 8192
+"""
+Twice SQLite's own: half as many pages to write, each two system calls and later two more, at a
+quarter more bytes (measured; four times are only a third fewer again). A file keeps what it has.
+"""
+PAGES_BEFORE_CHECKPOINT = 4_000
 """32 MB of log: the pages that every purchase changes then go into the file once, not eight times."""
 
 
@@ -44,6 +52,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA temp_store=MEMORY")
@@ -144,10 +153,13 @@ class Journal:
         return connection
 
     async def _write_all(self) -> None:
+        busy = False
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
+                if busy:
+                    await asyncio.sleep(GATHERING)
                 some = [
                     self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))
                 ]
@@ -155,6 +167,7 @@ class Journal:
                 await self._commit(some[:-1] if last else some)
                 if last:
                     return
+                busy = len(some) > 1
 
     async def _commit(self, some: Sequence[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
         if not some:

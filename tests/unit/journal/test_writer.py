@@ -12,7 +12,8 @@ import pytest
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
 from ingestor.journal.schema import VERSION
-from ingestor.journal.writer import Journal, connect
+from ingestor.journal.writer import GATHERING, Journal, connect
+from tests.inline import Inline
 
 
 @pytest.fixture
@@ -125,3 +126,36 @@ async def test_a_full_disk_stops_all_writing_for_good(path: Path):
             await journal.write(much)
         with pytest.raises(JournalError, match="disk is full"):
             await journal.write(partial(runs.set_fact, name="little", value="1"))
+
+
+@pytest.mark.looptime
+async def test_work_gathers_where_the_last_transaction_served_several(path: Path):
+    transactions: list[list[str]] = []
+
+    def watched(file: Path) -> sqlite3.Connection:
+        connection = connect(file)
+        connection.set_trace_callback(
+            lambda sql: transactions.append([]) if sql.startswith("BEGIN") else None
+        )
+        return connection
+
+    async def twice(journal: Journal, name: str, *, pause: float) -> None:
+        await journal.write(lambda _db: transactions[-1].append(name))
+        await asyncio.sleep(pause)
+        await journal.write(lambda _db: transactions[-1].append(name))
+
+    async with Journal(path, connect=watched, thread=Inline()) as journal:
+        await asyncio.gather(
+            twice(journal, "early", pause=0.0), twice(journal, "late", pause=GATHERING / 2)
+        )
+
+    assert [some for some in transactions if some] == [["early", "late"], ["early", "late"]]
+
+
+@pytest.mark.looptime
+async def test_who_writes_alone_does_not_wait(path: Path, looptime):
+    async with Journal(path, thread=Inline()) as journal:
+        for number in range(100):
+            await journal.write(partial(runs.set_fact, name=str(number), value=""))
+
+    assert looptime == 0

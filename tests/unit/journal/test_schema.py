@@ -1,0 +1,82 @@
+"""Journals of earlier versions: what they hold is read as before."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import orjson
+import pytest
+
+from ingestor.catalog.finding import find_photo
+from ingestor.catalog.local import shelve
+from ingestor.journal.listing import pending
+from ingestor.journal.results import reuse, unpublished
+from ingestor.journal.schema import MIGRATIONS, migrate
+from ingestor.models import Photo
+from tests.builders import a_photo, an_annotation
+
+TEXTS_APART = 5
+"""The version from which records stand in a table of their own."""
+
+ANNOTATION = an_annotation("2")
+
+
+@pytest.fixture
+def db() -> sqlite3.Connection:
+    """A journal of the version before: photo 1 is listed, photo 2 annotated."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    for script in MIGRATIONS[: TEXTS_APART - 1]:
+        db.executescript(script)
+    db.execute(f"PRAGMA user_version={TEXTS_APART - 1}")
+    for photo, state in ((a_photo("1"), "listed"), (a_photo("2"), "annotated")):
+        insert(db, photo, state)
+    labels = [(label.name, label.score, label.topicality, label.mid) for label in ANNOTATION.labels]
+    db.execute(
+        "INSERT INTO annotations VALUES ('2', ?, ?, 'builtin/stable', ?, ?, NULL, 0, 'bought', 1.0)",
+        (
+            ANNOTATION.features,
+            bytes.fromhex(ANNOTATION.sha256),
+            orjson.dumps((a_photo("2").sizes[0].url, 640, 480)).decode(),
+            orjson.dumps(labels).decode(),
+        ),
+    )
+    migrate(db)
+    return db
+
+
+def insert(db: sqlite3.Connection, photo: Photo, state: str) -> None:
+    db.execute(
+        "INSERT INTO photos (id, record, date_added, state, run, known) VALUES (?, ?, ?, ?, 1, 0)",
+        (photo.id, orjson.dumps(photo).decode(), photo.date_added, state),
+    )
+    db.execute(
+        "INSERT INTO memberships VALUES (?, ?, ?)", (photo.id, photo.group, photo.date_added)
+    )
+
+
+def test_what_was_listed_goes_on(db: sqlite3.Connection):
+    assert pending(db, [a_photo("1").group], run=2, most=10) == (a_photo("1"),)
+
+
+def test_what_was_bought_is_published(db: sqlite3.Connection):
+    (published,) = unpublished(db, most=10)
+    shelve(db, [published])
+
+    hit = find_photo(db, "2")
+
+    assert (published.photo, published.annotation.labels) == (a_photo("2"), ANNOTATION.labels)
+    assert hit is not None
+
+
+def test_what_the_same_bytes_taught_is_known(db: sqlite3.Connection):
+    found = reuse(
+        db,
+        a_photo("1"),
+        sha256=ANNOTATION.sha256,
+        size=a_photo("1").sizes[0],
+        features=ANNOTATION.features,
+        now=2.0,
+    )
+
+    assert found is not None
+    assert found.labels == ANNOTATION.labels
