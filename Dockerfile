@@ -1,4 +1,4 @@
-# The image of docker-compose.yml. Each step was tried by hand; the whole is not yet built by an engine.
+# The image of docker-compose.yml; `scripts/campaign image` builds it without an engine, and tries it.
 
 FROM python:3.13-slim AS build
 WORKDIR /build
