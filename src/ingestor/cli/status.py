@@ -30,6 +30,7 @@ STATES: Final = {
     "listed": "pending: the next run takes them on first",
     "skipped": "videos and the like, or dropped",
     "dead": "failed; see `ingestor dead list`",
+    "withdrawn": "left every group, and taken down; never bought again",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -12,6 +13,7 @@ from ingestor.cli.ingest import fast_loop
 from ingestor.cli.listening import Voice
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.visit import Visit
+from ingestor.engines.pulse import Pulse
 from ingestor.errors import SettingsError
 from ingestor.events import Event
 from ingestor.eyes import Counts, View, address_of, watched
@@ -62,15 +64,18 @@ async def _work(visit: Visit, settings: Settings) -> int:
 async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> None:
     registry = CollectorRegistry()
     counts, view = Counts(registry), View(journal=settings.journal_path)
+    pulse = Pulse(settings.state, wall=time.time)
 
     def listen(event: Event) -> None:
         counts.listen(event)
+        pulse.take(event)
         voice.log(event)
 
     async with (
         watched(view, registry, address=address_of(settings.eyes)),
         Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
+        pulse.beating(),
     ):
         worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)
         view.statistics, view.ready = services.statistics, worker.why_not_ready

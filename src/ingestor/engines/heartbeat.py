@@ -29,6 +29,14 @@ MOST_POINTS: Final = 240
 """Of the curve; when it is full every second point goes, so that it always spans the whole run."""
 
 
+def put(path: Path, told: Mapping[str, Any]) -> None:
+    """Replace a file that tells. Nobody's work ends because nobody can be told how it is doing."""
+    beside = path.with_suffix(".new")
+    with suppress(OSError):
+        beside.write_bytes(orjson.dumps(told))
+        beside.replace(path)
+
+
 class Heartbeat:
     """`take` is fed with every event of one run; `beating` writes while in the block."""
 
@@ -92,12 +100,12 @@ class Heartbeat:
                 beats.cancel()
                 with suppress(asyncio.CancelledError):
                     await beats
-                self._write(ended=True)
+                put(self._path, self._told(ended=True))
 
     async def _beat(self) -> None:
         while True:
             self._note()
-            self._write(ended=False)
+            put(self._path, self._told(ended=False))
             await asyncio.sleep(EVERY)
 
     def _note(self) -> None:
@@ -108,13 +116,6 @@ class Heartbeat:
                 self._points = self._points[::2]
                 self._stride *= 2
         self._beats += 1
-
-    def _write(self, *, ended: bool) -> None:
-        """A run does not end because nobody can be told how it is doing."""
-        beside = self._path.with_suffix(".new")
-        with suppress(OSError):
-            beside.write_bytes(orjson.dumps(self._told(ended=ended)))
-            beside.replace(self._path)
 
     def _told(self, *, ended: bool) -> Mapping[str, Any]:
         gauges = self._gauges

@@ -14,8 +14,10 @@ from aiohttp import web
 from ingestor.web import api, gate, live, views
 from ingestor.web.answers import NOTICE
 from ingestor.web.assets import ASSETS, SHORT, Assets
+from ingestor.web.cards import flickr_page
 from ingestor.web.connections import Connections
 from ingestor.web.house import HOUSE, House
+from ingestor.web.runs import STATES
 from ingestor.web.security import add_headers, calmly
 from ingestor.web.wording import FILTERS
 
@@ -46,12 +48,13 @@ def application(house: House) -> web.Application:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        filters=FILTERS,
+        filters={**FILTERS, "flickr_page": flickr_page},
     )
     environment.globals |= {
         "asset": app[ASSETS].address,
         "notice": NOTICE,
         "sandbox": house.sandbox,
+        "states": STATES,
     }
     # Compiled now, not while the first visitor waits.
     for name in environment.list_templates():

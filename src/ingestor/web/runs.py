@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from ingestor.engines.pulse import FILE
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.counts import Counted, count_run
@@ -18,6 +19,7 @@ from ingestor.journal.runs import number_of
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases import pricing
 from ingestor.web.chart import STAGES, Chart, draw, numbers
+from ingestor.web.following import Following, plain_following, read_following
 from ingestor.web.house import House, NothingYet
 
 MOST_RUNS: Final = 20
@@ -29,6 +31,15 @@ LARGEST_BEAT: Final = 1_000_000
 MINUTE: Final = 60.0
 FREE_OF_TROUBLE: Final = 0.05
 """The share of failed photos, of those that are through, up to which a run looks well (taste)."""
+STATES: Final = {
+    "stored": "can be found",
+    "listed": "to be labelled",
+    "annotated": "labelled, to be stored",
+    "skipped": "videos and the like, or dropped",
+    "dead": "failed",
+    "withdrawn": "left every group, taken down",
+}
+"""What the journal calls a photo, and what that means to whoever looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +75,10 @@ class Board:
     money: Money | None
     causes: Sequence[dead.Cause]
     standing: Standing
+    following: Following | None
+    """The worker that follows groups here, or did last."""
     images_per_minute: int
+    now: float
 
     @property
     def on_their_way(self) -> int:
@@ -80,12 +94,15 @@ class Board:
     def verdict(self) -> tuple[str, str]:
         """Whether all is well, in one word and one sentence."""
         if self.beat is None or not self.beat.alive:
-            return _idle(self)
+            working = self.following and not self.following.ended
+            return self.following.verdict if self.following and working else _idle(self)
         told, counts = self.beat.told, self.beat.told["counts"]
         if told["stopping"]:
             return "stopping", f"The run is stopping: {told['stopping']}."
         if counts["failed"] > FREE_OF_TROUBLE * (counts["stored"] + counts["failed"]):
-            return "trouble", f"{counts['failed']:,} photos failed so far; the causes are below."
+            most = f"; most often: {self.causes[0].reason}" if self.causes else ""
+            share = counts["failed"] / (counts["stored"] + counts["failed"])
+            return "trouble", f"{counts['failed']:,} photos failed so far ({share:.0%}){most}."
         if self.in_doubt:
             return "doubt", f"Running; {self.in_doubt:,} images were paid for, perhaps, and lost."
         if counts["failed"]:
@@ -105,13 +122,17 @@ def _read(house: House, now: float) -> Board:
         with looking_into(house.journal) as db:
             number = number_of(db, beat.told["run"]) if beat else None
             counted = count_run(db, run=number, month_start=month) if number is not None else None
+            stands = standing(db, month_start=month, most_runs=MOST_RUNS)
+            names = {gid: name for gid, name, _ in stands.groups}
             return Board(
                 beat=beat,
                 counted=counted,
                 money=_money(beat, counted),
                 causes=dead.causes(db, samples=SAMPLES),
-                standing=standing(db, month_start=month, most_runs=MOST_RUNS),
+                standing=stands,
+                following=read_following(house.live.with_name(FILE), now=now, names=names),
                 images_per_minute=house.images_per_minute,
+                now=now,
             )
     except SettingsError as error:
         raise NothingYet(str(error)) from None
@@ -161,7 +182,8 @@ def plain_runs(board: Board) -> dict[str, Any]:
             }
             for cause in board.causes
         ],
-        "photos": dict(board.standing.photos),
+        "photos": {state: board.standing.photos.get(state, 0) for state in STATES},
+        "worker": None if board.following is None else plain_following(board.following),
         "history": list(board.standing.runs),
     }
 

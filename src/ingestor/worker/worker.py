@@ -171,8 +171,12 @@ class Worker:
         )
 
     def _failed(self, name: str, error: BaseException, seconds: float | None) -> None:
+        found = self._found.get(name)
         self._listen(
             events.GroupFailed(
-                group=name, reason=reason_of(error), message=str(error), seconds=seconds
+                group=found.id if found else name,
+                reason=reason_of(error),
+                message=str(error),
+                seconds=seconds,
             )
         )

@@ -1,0 +1,122 @@
+"""
+How a worker is doing, for other processes to read: one small file in the state directory, beside
+that of the run it may be at (`heartbeat`).
+
+A worker rests for most of its time. Who looks at it then wants to know that it lives, what it
+follows, when it last looked, and what went wrong since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ingestor import events
+from ingestor.engines.heartbeat import put
+
+FILE: Final = "worker.json"
+EVERY: Final = 5.0
+"""Seconds between beats."""
+MOST_GROUPS: Final = 200
+"""Told of; a page with more of them is not looked at (taste)."""
+MOST_NEWS: Final = 20
+LONGEST_MESSAGE: Final = 300
+
+
+class Pulse:
+    """`take` is fed with every event of a worker; `beating` writes while in the block."""
+
+    def __init__(self, state: Path, *, wall: Callable[[], float]) -> None:
+        self._path = state / FILE
+        self._wall = wall
+        self._started = wall()
+        self._counts: Counter[str] = Counter()
+        self._groups: dict[str, dict[str, Any]] = {}
+        self._following = 0
+        self._halted = ""
+        self._news: deque[tuple[float, str, str]] = deque(maxlen=MOST_NEWS)
+
+    def take(self, event: events.Event) -> None:
+        match event:
+            case events.GroupLooked():
+                self._counts["looks"] += 1
+                self._told_of(
+                    event.group, looked=event.unix, total=event.total, complete=event.complete
+                )
+            case events.GroupFailed():
+                self._counts["failures"] += 1
+                again = None if event.seconds is None else self._wall() + event.seconds
+                message = event.message[:LONGEST_MESSAGE]
+                self._told_of(event.group, trouble=message, again=again)
+                self._tell(event.group, message)
+            case events.PhotosWithdrawn():
+                self._counts["taken_down"] += event.taken_down
+                self._tell(event.group, f"{event.photos} left, {event.taken_down} taken down")
+            case events.WatchlistChanged():
+                self._following = event.groups
+                if refused := ", ".join(event.refused)[:LONGEST_MESSAGE]:
+                    self._tell("", f"the list of groups names none here: {refused}")
+            case events.RunFinished():
+                self._counts["runs"] += 1
+                if event.reason != "complete":
+                    self._tell("", f"run {event.run} ended: {event.reason}")
+            case _:
+                self._buying(event)
+
+    def _buying(self, event: events.Event) -> None:
+        match event:
+            case events.BuyingHalted():
+                self._halted = event.message[:LONGEST_MESSAGE]
+                self._tell("", f"nothing is bought: {self._halted}")
+            case events.BuyingResumed():
+                self._halted = ""
+                self._tell("", "buying again")
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """The last beat is the one at the end of the block, and says so."""
+        # No task group: it would wrap what leaves the block.
+        beats = asyncio.create_task(self._beat(), name="pulse")
+        try:
+            yield
+        finally:
+            beats.cancel()
+            await asyncio.wait((beats,))
+            put(self._path, self._told(ended=True))
+
+    async def _beat(self) -> None:
+        while True:
+            put(self._path, self._told(ended=False))
+            await asyncio.sleep(EVERY)
+
+    def _told_of(self, group: str, **news: Any) -> None:
+        """A look that went well leaves no trouble behind."""
+        before = self._groups.pop(group, {"looked": None, "total": None, "complete": False})
+        self._groups[group] = {**before, "trouble": "", "again": None, **news}
+        while len(self._groups) > MOST_GROUPS:
+            del self._groups[next(iter(self._groups))]
+
+    def _tell(self, group: str, sentence: str) -> None:
+        self._news.append((self._wall(), group, sentence))
+
+    def _told(self, *, ended: bool) -> Mapping[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "started": self._started,
+            "at": self._wall(),
+            "ended": ended,
+            "following": self._following,
+            "halted": self._halted,
+            "counts": {name: self._counts[name] for name in COUNTED},
+            "groups": [{"group": group, **told} for group, told in self._groups.items()],
+            "news": list(self._news),
+        }
+
+
+COUNTED: Final = ("looks", "runs", "failures", "taken_down")
+"""Since the worker started: turns that went well and that did not, runs, and photos taken down."""
