@@ -96,7 +96,7 @@ class Arena:
         return report
 
     async def learn_truth(self, photos: int) -> None:
-        """One run in peace, which also has every picture drawn."""
+        """One run in peace, which also has every picture drawn, if any are."""
         await self.finish(self.state(), photos)
         self.truth = self.published()
         holds(len(self.truth) == photos, "a run in peace stored", len(self.truth))
@@ -193,7 +193,7 @@ class Moment:
 async def arena(drawings: Path | None = None, *, learn: int = 0) -> AsyncIterator[Arena]:
     """
     A sandbox, a warm interpreter and a place to work in; of so many photos, the newest, `learn` what
-    a run in peace stores.
+    a run in peace stores. Pictures are plain sheets, unless there is a folder to keep drawings in.
     """
     # A client that is killed while it writes is what happens here all day.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
@@ -203,6 +203,7 @@ async def arena(drawings: Path | None = None, *, learn: int = 0) -> AsyncIterato
             port=0,
             fast=True,
             photos=400,
+            sketches=drawings is None,
             images_per_minute=0,
             requests_per_minute=0,
             memory=_memory(folder, drawings),

@@ -230,7 +230,7 @@ def faults_of(seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(ONE_BY_ONE, 2))
 
 
-async def one_run(fault: str, *, drawings: Path | None) -> Tally:
+async def one_run(fault: str, *, drawings: Path | None = None) -> Tally:
     """A run under one fault, and the command that tells most of it."""
     tally = Tally()
     async with arena(drawings) as here:
@@ -239,7 +239,7 @@ async def one_run(fault: str, *, drawings: Path | None) -> Tally:
     return tally
 
 
-async def campaign(*, megabytes: float, runs: int, drawings: Path | None) -> Tally:
+async def campaign(*, megabytes: float, runs: int, drawings: Path | None = None) -> Tally:
     """So many runs at least, and until so much was looked through."""
     tally = Tally()
     async with arena(drawings) as here:
@@ -254,7 +254,7 @@ async def campaign(*, megabytes: float, runs: int, drawings: Path | None) -> Tal
     return tally
 
 
-async def crashes(faults: Sequence[str], *, drawings: Path | None) -> Tally:
+async def crashes(faults: Sequence[str], *, drawings: Path | None = None) -> Tally:
     tally = Tally()
     async with arena(drawings) as here:
         watch = Watch(here.sandbox, tally)
@@ -266,7 +266,9 @@ async def crashes(faults: Sequence[str], *, drawings: Path | None) -> Tally:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/campaign canaries", description=__doc__)
     parser.add_argument("--megabytes", type=float, default=100.0)
-    parser.add_argument("--drawings", type=Path, help="where pictures are kept between campaigns")
+    parser.add_argument(
+        "--drawings", type=Path, help="draw the pictures, and keep them here between campaigns"
+    )
     given = parser.parse_args()
     started = time.monotonic()
     crashed = asyncio.run(crashes(ONE_BY_ONE, drawings=given.drawings))

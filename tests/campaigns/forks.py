@@ -2,24 +2,29 @@
 The command line as a process of its own, many times a second: forked from a warm interpreter.
 
 Starting Python and importing everything takes 0.6 s; a fork takes 5 ms, and runs the same `main` in
-the same way: own process, own loop, own files, and it ends as the interpreter ends. The server
-speaks JSON lines: {"words", "env", "out", "err"} in; {"pid"}, and later {"pid", "status"}, out;
-{"pid", "signal"} is passed on to a child that still lives, so that it never hits a stranger.
+the same way: own process, own loop, own files. It ends as the interpreter ends, but that no module
+is taken apart, which takes 0.3 s where the memory is shared.
+
+The server speaks JSON lines: {"words", "env", "out", "err"} in; {"pid"}, and later {"pid", "status"},
+out; {"pid", "signal"} is passed on to a child that still lives, so that it never hits a stranger.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import gc
 import json
 import os
 import selectors
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from tests.integration.console import environment
 
@@ -114,9 +119,11 @@ async def forks() -> AsyncIterator[Forks]:
         await listening
 
 
-def serve() -> int:
-    """The server's side; a child leaves this function with its own exit code."""
+def serve() -> None:
+    """The server's side."""
     import_everything()
+    # What all share is not looked through by each, and so not copied for it.
+    gc.freeze()
     alive: set[int] = set()
     ears, mouth = os.pipe()
     os.set_blocking(mouth, False)
@@ -134,29 +141,27 @@ def serve() -> int:
             if 0 in ready:
                 read = os.read(0, 1 << 16)
                 if not read:
-                    return 0
+                    return
                 *lines, unread = (unread + read).split(b"\n")
                 for line in lines:
-                    if (code := carried_out(json.loads(line), alive)) is not None:
-                        return code
+                    carry_out(json.loads(line), alive)
 
 
-def carried_out(order: dict[str, Any], alive: set[int]) -> int | None:
-    """Signal or fork: None in the server, the exit code in the child."""
+def carry_out(order: dict[str, Any], alive: set[int]) -> None:
+    """Signal or fork; a child does not come back."""
     if "signal" in order:
         # Who died, and was not waited for, keeps its number.
         if order["pid"] in alive:
             os.kill(order["pid"], order["signal"])
-        return None
+        return
     pid = os.fork()
-    if pid:
-        alive.add(pid)
-        say({"pid": pid})
-        return None
-    return lived(order)
+    if not pid:
+        live(order)
+    alive.add(pid)
+    say({"pid": pid})
 
 
-def lived(order: dict[str, Any]) -> int:
+def live(order: dict[str, Any]) -> Never:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -168,7 +173,13 @@ def lived(order: dict[str, Any]) -> int:
     from ingestor.cli import main
 
     sys.argv = ["ingestor", *order["words"]]
-    return main(order["words"])
+    code = main(order["words"])
+    # What `sys.exit` would do, in its order.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def reap(alive: set[int]) -> None:
@@ -189,6 +200,8 @@ def say(words: dict[str, int]) -> None:
 def import_everything() -> None:
     """What a run imports on its way, so that the forks find it there."""
     import rich.live  # noqa: F401
+    import typer._adapters
+    import typer._click.decorators  # noqa: F401
     import uvloop  # noqa: F401
 
     import ingestor.catalog.export
@@ -202,4 +215,4 @@ def import_everything() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve())
+    serve()

@@ -80,7 +80,7 @@ async def harmed(arena: Arena, fault: str, reason: str) -> Harmed:
 
 
 async def campaign(
-    faults: Mapping[str, str], *, drawings: Path | None
+    faults: Mapping[str, str], *, drawings: Path | None = None
 ) -> tuple[list[Harmed], list[str]]:
     """Returns what was met, and what was broken."""
     met: list[Harmed] = []
@@ -96,7 +96,9 @@ async def campaign(
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/campaign hostile", description=__doc__)
-    parser.add_argument("--drawings", type=Path, help="where pictures are kept between campaigns")
+    parser.add_argument(
+        "--drawings", type=Path, help="draw the pictures, and keep them here between campaigns"
+    )
     given = parser.parse_args()
     met, failed = asyncio.run(
         campaign({**COUNTED_AS, **BROKEN_OFF, **SLOW}, drawings=given.drawings)

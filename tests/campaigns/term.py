@@ -154,7 +154,7 @@ async def campaign(
     *,
     signals: int,
     seed: int,
-    drawings: Path | None,
+    drawings: Path | None = None,
     sizes: Sequence[int] = SIZES,
     once: bool = False,
 ) -> Tally:
@@ -176,7 +176,9 @@ def main() -> int:
     parser.add_argument("--signals", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1, help="the first one")
     parser.add_argument("--replay", type=int, metavar="SEED", help="this one, once")
-    parser.add_argument("--drawings", type=Path, help="where pictures are kept between campaigns")
+    parser.add_argument(
+        "--drawings", type=Path, help="draw the pictures, and keep them here between campaigns"
+    )
     given = parser.parse_args()
     started = time.monotonic()
     tally = asyncio.run(

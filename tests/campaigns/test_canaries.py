@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,8 +16,8 @@ ENDS_A_RUN = ("flickr.key-disabled", "vision.billing-disabled", "database.permis
 FULL_OF_FAILURES = "vision.image-partial"
 
 
-async def test_no_credential_is_written_or_shown(drawings: Path) -> None:
-    tally = await canaries.one_run(FULL_OF_FAILURES, drawings=drawings)
+async def test_no_credential_is_written_or_shown() -> None:
+    tally = await canaries.one_run(FULL_OF_FAILURES)
 
     assert not tally.hits
     assert len(tally.bytes) >= 4
@@ -41,8 +40,8 @@ def test_a_credential_is_found_in_disguise(disguise: Callable[[str], str]) -> No
     assert any(spelling in hidden for spelling in canaries.spellings("AIza-canary/0123+456789"))
 
 
-async def test_no_traceback_shows_a_credential_among_its_locals(drawings: Path) -> None:
-    tally = await canaries.crashes(ENDS_A_RUN, drawings=drawings)
+async def test_no_traceback_shows_a_credential_among_its_locals() -> None:
+    tally = await canaries.crashes(ENDS_A_RUN)
 
     assert not tally.hits
     assert tally.bytes["tracebacks with locals"] > 10_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.campaigns import kill, term
@@ -13,19 +11,15 @@ pytestmark = pytest.mark.campaign
 FEW = (48,)
 
 
-async def test_a_killed_run_loses_no_photo_and_buys_nothing_twice_that_it_knew(
-    drawings: Path,
-) -> None:
-    tally = await kill.campaign(kills=3, seed=1, drawings=drawings, sizes=FEW)
+async def test_a_killed_run_loses_no_photo_and_buys_nothing_twice_that_it_knew() -> None:
+    tally = await kill.campaign(kills=3, seed=1, sizes=FEW)
 
     assert not tally.failed
     assert tally.bought_twice <= tally.in_flight
 
 
-async def test_a_run_that_is_told_to_stop_saves_what_it_paid_for_and_goes_on_later(
-    drawings: Path,
-) -> None:
-    tally = await term.campaign(signals=2, seed=1, drawings=drawings, sizes=FEW)
+async def test_a_run_that_is_told_to_stop_saves_what_it_paid_for_and_goes_on_later() -> None:
+    tally = await term.campaign(signals=2, seed=1, sizes=FEW)
 
     assert not tally.failed
     assert tally.slowest <= term.MOST_SECONDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +25,10 @@ WORST = (
 
 
 @pytest.mark.campaign
-async def test_no_hostile_picture_is_paid_for_and_none_fills_the_memory(drawings: Path) -> None:
+async def test_no_hostile_picture_is_paid_for_and_none_fills_the_memory() -> None:
     known = {**hostile.COUNTED_AS, **hostile.BROKEN_OFF}
 
-    met, failed = await hostile.campaign(
-        {fault: known[fault] for fault in WORST}, drawings=drawings
-    )
+    met, failed = await hostile.campaign({fault: known[fault] for fault in WORST})
 
     assert not failed
     assert len(met) == len(WORST)
