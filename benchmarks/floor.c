@@ -106,8 +106,6 @@ static Connection *dial(int posting) {
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(c->fd, (struct sockaddr *)&place, sizeof place)) fail("connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct timeval none = {0};
-    (void)none;
     c->posting = posting;
     if (!posting) c->body = malloc(MOST_PICTURE);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};

@@ -1,8 +1,9 @@
 """
 The same work as others do it: `python peers.py WAY PORT PHOTOS` prints what it cost as JSON.
 
-Every way lists the pool, downloads each picture, has Vision label it and writes the labels to the
-database, and does nothing that ingestor does besides: no journal, no hash, no quota, no retries.
+Every way lists the pool, downloads each picture, has Vision label it and writes the same labels to the
+database (`img2dataset` downloads only), and does nothing that ingestor does besides: no journal, no
+hash, no quota, no retries, no index to search by.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ def listed(port: int, photos: int) -> Iterator[tuple[str, str]]:
                 yield row["id"], row["url_z"]
 
 
+def record(found: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """What is kept of a photo: its labels with their scores."""
+    return {"labels": {one["description"]: one["score"] for one in found["labelAnnotations"]}}
+
+
 def blog(port: int, photos: int) -> int:
     """As the blog posts do it: one picture after the other, googleapiclient, one write each."""
     import requests
@@ -49,9 +55,9 @@ def blog(port: int, photos: int) -> int:
     for photo, address in islice(listed(port, photos), photos):
         content = base64.b64encode(requests.get(address, timeout=60).content).decode()
         body = {"requests": [{"image": {"content": content}, "features": FEATURES}]}
-        labels = vision.images().annotate(body=body).execute()["responses"][0]["labelAnnotations"]
+        found = vision.images().annotate(body=body).execute()["responses"][0]
         place = f"http://127.0.0.1:{port}/photos/{photo}.json"
-        requests.patch(place, json={"labels": labels}, timeout=60)
+        requests.patch(place, json=record(found), timeout=60)
         done += 1
     return done
 
@@ -87,7 +93,9 @@ def threaded(port: int, photos: int) -> int:
         )
         db.reference("/photos").update(
             {
-                photo: {"labels": [label.description for label in found.label_annotations]}
+                photo: {
+                    "labels": {label.description: label.score for label in found.label_annotations}
+                }
                 for (photo, _), found in zip(batch, answer.responses, strict=True)
             }
         )
@@ -120,10 +128,7 @@ async def _plain(port: int, photos: int) -> int:
             url = f"http://127.0.0.1:{port}/v1/images:annotate"
             async with session.post(url, json=body) as answer:
                 found = (await answer.json())["responses"]
-            labels = {
-                photo: {"labels": one["labelAnnotations"]}
-                for (photo, _), one in zip(batch, found, strict=True)
-            }
+            labels = {photo: record(one) for (photo, _), one in zip(batch, found, strict=True)}
             url = f"http://127.0.0.1:{port}/photos.json"
             async with session.patch(url, json=labels) as answer:
                 await answer.read()
