@@ -232,7 +232,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--density", type=int, default=300, help="seeds for every mutant")
     parser.add_argument("--most", type=int, default=1000, help="seeds for one that survives those")
     parser.add_argument("--replay", type=int, metavar="SEED", help="this one, with its timeline")
-    parser.add_argument("--fates", help="as printed: crash:12,stop:40")
+    parser.add_argument("--fates", help="as printed: crash:12,stop:3@commit")
     return parser.parse_args()
 
 
@@ -249,16 +249,21 @@ def _replay(given: argparse.Namespace) -> int:
 def _fates(text: str) -> Iterator[Fate]:
     kinds: dict[str, Kind] = {"crash": "crash", "stop": "stop", "cut": "cut"}
     for part in filter(None, text.split(",")):
-        kind, _, point = part.partition(":")
-        yield Fate(kinds[kind], int(point))
+        kind, _, place = part.partition(":")
+        point, _, tag = place.partition("@")
+        yield Fate(kinds[kind], int(point), tag)
 
 
 def _command(order: Order, mode: str) -> str:
     seed, fates, mutant = order
-    planned = "" if fates is None else ",".join(f"{fate.kind}:{fate.point}" for fate in fates)
+    planned = "" if fates is None else ",".join(map(_planned, fates))
     words = ["scripts/campaign", "schedules", mode, "--replay", str(seed)]
     words += [] if fates is None else ["--fates", planned or "''"]
     return " ".join([*words, *(["--mutant", mutant] if mutant else [])])
+
+
+def _planned(fate: Fate) -> str:
+    return f"{fate.kind}:{fate.point}" + (f"@{fate.tag}" if fate.tag else "")
 
 
 def _settle_down() -> None:

@@ -64,13 +64,16 @@ class Loop(asyncio.BaseEventLoop):
         crash_at: int | None,
         latency: Callable[[], float],
         at_point: tuple[int, Callable[[], None]] | None = None,
+        tag: str = "",
     ) -> None:
-        """`latency` is how long the disk takes; `at_point` is called once, when that point comes."""
+        """
+        `latency` is how long the disk takes; `at_point` is called once, when that point comes. With a
+        `tag` only the points that bear it are counted for that.
+        """
         super().__init__()
         self.set_debug(False)
         self.now = start
         self.points = 0
-        self.crash_at = crash_at
         self.dead = False
         self.violation: Violation | None = None
         self.trace = 0
@@ -81,7 +84,10 @@ class Loop(asyncio.BaseEventLoop):
         self._timers_made = 0
         self._tasks: list[asyncio.Task[Any]] = []
         """Of this life; asyncio's own list has those of all the dead among them."""
-        self._alarm = min(crash_at or MOST_POINTS, at_point[0] if at_point else MOST_POINTS)
+        self._tag = tag
+        self._tagged = 0
+        self._planned = crash_at or (at_point[0] if at_point else MOST_POINTS)
+        self._alarm = MOST_POINTS if tag else self._planned
         """The next point at which something happens."""
 
     def time(self) -> float:
@@ -93,19 +99,26 @@ class Loop(asyncio.BaseEventLoop):
             raise Crash
         self.points += 1
         self.trace = zlib.crc32(tag.encode(), zlib.crc32(_PACKED(self.now), self.trace))
+        if tag and tag == self._tag:
+            self._tagged += 1
+            if self._tagged == self._planned:
+                self._strike()
         if self.points >= self._alarm:
             self._ring()
 
     def _ring(self) -> None:
-        if self._at_point is not None and self.points == self._at_point[0]:
-            self._at_point[1]()
-        if self.points == self.crash_at:
-            self.dead = True
-            raise Crash
         if self.points >= MOST_POINTS:
             raise Livelock(f"more than {MOST_POINTS} points, time {self.now:.1f}")
-        planned = (self.crash_at, self._at_point and self._at_point[0], MOST_POINTS)
-        self._alarm = min(point for point in planned if point and point > self.points)
+        self._alarm = MOST_POINTS
+        self._strike()
+
+    def _strike(self) -> None:
+        """What was planned happens now."""
+        if self._at_point is not None:
+            self._at_point[1]()
+        else:
+            self.dead = True
+            raise Crash
 
     def violate(self, sentence: str) -> None:
         self.violation = self.violation or Violation(

@@ -526,8 +526,8 @@ def dead_letters_bought_again() -> Sequence[Swap]:
     """A photo that failed is tried again by every run."""
     honest = listing._finished
 
-    def finished(db: Any, states: Any, features: Any) -> set[str]:
-        return {photo for photo in honest(db, states, features) if states[photo] != "dead"}
+    def finished(db: Any, photo: str, state: str, features: Any) -> bool:
+        return state != "dead" and honest(db, photo, state, features)
 
     return [(listing, "_finished", finished)]
 
@@ -598,7 +598,7 @@ def downloads_unlimited() -> Sequence[Swap]:
     """Every worker there is downloads, slot or not, and there are too many."""
 
     async def attempt(self: Any, size: Any, hold: Any) -> Any:
-        return await self._fetch(size, hold.grow)
+        return await self._fetch(size, hold)
 
     honest = Run.__init__
 
@@ -623,7 +623,7 @@ def no_quota() -> Sequence[Swap]:
 @mutant
 def window_of_a_minute_forgotten() -> Sequence[Swap]:
     """The bucket alone is asked: a burst on top of a full minute passes."""
-    return [(quota._Dimension, "_seconds_until_window", lambda self, cost, now: 0.0)]
+    return [(quota._Dimension, "_seconds_until_window", lambda *_given: 0.0)]
 
 
 @mutant

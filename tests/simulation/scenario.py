@@ -12,6 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal["crash", "stop", "cut"]
+TAGS = (
+    *("commit", "committed", "vision", "vision answered", "updates", "updates answered"),
+    *("flickr answered", "images answered"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Fate:
     kind: Kind
     """Killed; told to stop; told to stop, and again a moment later."""
     point: int
+    tag: str = ""
+    """Counts the points that bear it; all of them where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +42,14 @@ class Scenario:
     images_per_minute: int
     requests_per_minute: int
     fault_rate: float
+    kinds: int
+    """Which faults there are, as bits: a few of them often find more than all of them seldom."""
     disk_fault_rate: float
     stall_rate: float
+    focus: str
+    """The upstream that has nearly all of the faults; none: they share them."""
+    troubled: float
+    """The share of photos with which something is wrong for good."""
     outage: tuple[str, float, float] | None
     """An upstream is away: which, from when, for how many seconds."""
     patience: float
@@ -59,27 +71,30 @@ class Scenario:
     @classmethod
     def of(cls, seed: int, **given: Any) -> Scenario:
         rng = random.Random(seed)
-        photos = rng.choice((3, 4, 5, 6, 6, 8, 8, 12, 16, 30))
-        rate = rng.choice((0.0, 0.02, 0.05, 0.15, 0.15, 0.3))
+        photos = rng.choice((2, 3, 4, 6, 6, 8, 8, 12, 24))
+        rate = rng.choice((0.0, 0.02, 0.1, 0.3, 0.6))
         drawn = cls(
             seed=seed,
             photos=photos,
-            per_page=rng.choice((2, 5, 10)),
+            per_page=rng.choice((2, 2, 3, 5, 10)),
             most_images=4,
             max_in_flight=rng.choice((1, 2, 2, 3, None)),
-            max_downloads=5,
-            images_per_minute=rng.choice((24, 60, 240, 240, 600)),
-            requests_per_minute=rng.choice((10, 60, 240)),
+            max_downloads=rng.choice((2, 5)),
+            images_per_minute=rng.choice((8, 24, 240, 240)),
+            requests_per_minute=rng.choice((4, 60, 240)),
             fault_rate=rate,
-            disk_fault_rate=rng.choice((0.0, 0.0, 0.0, 0.0, 0.004)),
+            kinds=_some(rng),
+            disk_fault_rate=rng.choice((0.0, 0.0, 0.0, 0.0, 0.01)),
             stall_rate=rate / 5,
-            outage=_outage(rng) if rng.random() < 0.15 else None,
-            vision_seconds=rng.choice((0.4, 0.4, 4.0)),
-            patience=rng.choice((20.0, 120.0)),
-            database=rng.random() < 0.7,
-            in_doubt="park" if rng.random() < 0.25 else "retry",
+            focus=rng.choice(("", "", "vision", "vision", "vision", "database", "flickr")),
+            troubled=rng.choice((0.0, 0.1, 0.1, 0.3)),
+            outage=_outage(rng) if rng.random() < 0.2 else None,
+            vision_seconds=rng.choice((0.4, 4.0, 12.0)),
+            patience=rng.choice((20.0, 20.0, 120.0)),
+            database=rng.random() < 0.6,
+            in_doubt="park" if rng.random() < 0.35 else "retry",
             doubt_share=rng.choice((0.0, 0.005, 0.2, 1.0)),
-            max_units=rng.randint(1, photos) if rng.random() < 0.2 else None,
+            max_units=rng.randint(1, photos) if rng.random() < 0.3 else None,
             limit=rng.randint(1, photos) if rng.random() < 0.1 else None,
             moving=rng.random() < 0.4,
             fresh_file=rng.random() < 0.06,
@@ -89,13 +104,21 @@ class Scenario:
         return replace(drawn, **given)
 
 
+def _some(rng: random.Random) -> int:
+    return rng.getrandbits(16) & rng.getrandbits(16) if rng.random() < 0.7 else 0xFFFF
+
+
 def _fates(rng: random.Random) -> tuple[Fate, ...]:
-    kinds: tuple[Kind, ...] = ("crash", "crash", "crash", "crash", "stop", "cut")
+    kinds: tuple[Kind, ...] = ("crash", "crash", "crash", "stop", "cut")
     number = rng.choice((0, 1, 1, 2, 2, 3))
-    return tuple(
-        Fate(rng.choice(kinds), int(rng.choice((60, 200, 400, 900)) * rng.random()) + 1)
-        for _ in range(number)
-    )
+    return tuple(_fate(rng, rng.choice(kinds)) for _ in range(number))
+
+
+def _fate(rng: random.Random, kind: Kind) -> Fate:
+    if rng.random() < 0.5:
+        return Fate(kind, int(rng.choice((60, 150, 300, 600)) * rng.random()) + 1)
+    # Where something was about to happen, or has just happened, more goes wrong than elsewhere.
+    return Fate(kind, int(rng.choice((3, 10, 30)) * rng.random()) + 1, rng.choice(TAGS))
 
 
 def _outage(rng: random.Random) -> tuple[str, float, float]:

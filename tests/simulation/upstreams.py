@@ -42,6 +42,8 @@ from tests.simulation.world import FEATURES, GROUP, Call, Picture, World, truth
 
 PAID_DEADLINE: Final = 600.0
 DEADLINE: Final = 60.0
+UNFOCUSED: Final = 10
+"""By so much fewer are the faults of upstreams that are not in the focus."""
 
 Weather = tuple[tuple[str, int], ...]
 FLICKR: Weather = (("dns", 1), ("reset", 1), ("503", 2), ("429", 1), ("empty", 1), ("twice", 1))
@@ -201,7 +203,7 @@ class Upstreams:
         return found
 
     async def _look(self, call: Call, images: Sequence[Image]) -> Sequence[Answer]:
-        world, fault = self.world, self._draw(VISION)
+        world, fault = self.world, self._draw("vision", VISION)
         await asyncio.sleep(self.rng.random() * 0.1)
         if fault == "dns":
             raise NotSent("no address", reason="dns")
@@ -294,7 +296,7 @@ class Upstreams:
 
     async def _weather(self, upstream: str, kinds: Weather) -> str:
         """Travel there; what fails on the way raises, what fails later is told."""
-        fault = self._draw(kinds)
+        fault = self._draw(upstream, kinds)
         if fault == "dns":
             raise NotSent("no address", reason="dns")
         await self._travel()
@@ -318,10 +320,14 @@ class Upstreams:
         if away and away[0] == asked and away[1] <= self.loop.now < away[1] + away[2]:
             raise NotSent("no connection", reason="connect")
 
-    def _draw(self, kinds: Weather) -> str:
-        if self.world.calm or self.rng.random() >= self.world.scenario.fault_rate:
+    def _draw(self, upstream: str, kinds: Weather) -> str:
+        scenario = self.world.scenario
+        rate = scenario.fault_rate / (1 if scenario.focus in ("", upstream) else UNFOCUSED)
+        if self.world.calm or self.rng.random() >= rate:
             return ""
-        names, weights = zip(*kinds, strict=True)
+        bits = scenario.kinds
+        some = [kind for at, kind in enumerate(kinds) if bits >> at & 1] or kinds
+        names, weights = zip(*some, strict=True)
         (name,) = self.rng.choices(names, weights)
         return str(name)
 

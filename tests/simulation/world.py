@@ -49,7 +49,6 @@ PASSING = frozenset(
     }
 )
 """Why a photo may be dead with which nothing is wrong but the weather."""
-TROUBLED = 0.12
 TWINS = 0.12
 WORDLESS = 0.1
 
@@ -147,7 +146,7 @@ class World:
         self.born += 1
         rng, number = self.rng, self.born
         twin = rng.choice(self.pool) if self.pool and rng.random() < TWINS else None
-        trouble: Trouble = rng.choice(TROUBLES) if rng.random() < TROUBLED else ""
+        trouble: Trouble = rng.choice(TROUBLES) if rng.random() < self.scenario.troubled else ""
         if twin is not None and twin.trouble in ("", "refused"):
             content, trouble = twin.content, ""
         else:
