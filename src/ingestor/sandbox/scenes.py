@@ -1,5 +1,6 @@
 """What a picture shows: the animal, how it stands, where, and in which colours."""
 
+import functools
 import random
 from dataclasses import dataclass
 from typing import Final
@@ -96,6 +97,7 @@ class Scene:
         return SHAPES[self.number // 7 % len(SHAPES)]
 
 
+@functools.cache
 def scenes_of(seed: int) -> tuple[Scene, ...]:
     """All drawings of a world, each species as often as its weight asks, at least three times."""
     chance = random.Random(f"scenes:{seed}")

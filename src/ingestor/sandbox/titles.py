@@ -1,5 +1,6 @@
 """What members call themselves and their photos, from plain to hostile."""
 
+import functools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class Member:
     real_name: str | None
 
 
+@functools.cache
 def members_of(seed: int) -> tuple[Member, ...]:
     chance = random.Random(f"members:{seed}")
     return tuple(_member(number, chance) for number in range(MEMBERS))
