@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from ingestor.errors import SettingsError
@@ -232,4 +233,8 @@ def page_of(
 def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[str, ...]:
     """Names of the labels whose keys look most like this one, the nearest first."""
     near = get_close_matches(key[:LONGEST_TO_COMPARE], candidates, n=MOST_NEAR, cutoff=NEARNESS)
-    return tuple(candidates[other].name for other in near)
+    # difflib finds few letters in another order too unlike: "dgo".
+    letters = sorted(key[:LONGEST_TO_COMPARE])
+    swapped = [other for other in candidates if sorted(other[:LONGEST_TO_COMPARE]) == letters]
+    names = (candidates[other].name for other in dict.fromkeys((*swapped, *near)))
+    return tuple(islice(names, MOST_NEAR))

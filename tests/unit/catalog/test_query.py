@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingestor.catalog.query import Place, Query
+from ingestor.catalog.query import LabelCount, Place, Query, near_spellings
 from ingestor.errors import SettingsError
 
 
@@ -40,3 +40,15 @@ def test_a_place_is_read_back_from_its_cursor() -> None:
 
     assert Query(labels=("dog",), cursor=str(place)).after == place
     assert str(place) == "0000042-p54483125961"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("dgo", ("Dog",)), ("zerba", ("Zebra",)), ("buterfly", ("Butterfly",)), ("xyzzy", ())],
+)
+def test_a_slip_of_the_fingers_is_understood(typed: str, meant: tuple[str, ...]) -> None:
+    labels = {
+        n.lower(): LabelCount(name=n, photos=1) for n in ("Dog", "Zebra", "Butterfly", "Deer")
+    }
+
+    assert near_spellings(typed, labels) == meant
