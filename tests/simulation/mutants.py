@@ -526,8 +526,8 @@ def dead_letters_bought_again() -> Sequence[Swap]:
     """A photo that failed is tried again by every run."""
     honest = listing._finished
 
-    def finished(db: Any, photo: str, state: str, features: Any) -> bool:
-        return state != "dead" and honest(db, photo, state, features)
+    def finished(db: Any, states: Any, features: Any) -> set[str]:
+        return {photo for photo in honest(db, states, features) if states[photo] != "dead"}
 
     return [(listing, "_finished", finished)]
 

@@ -34,7 +34,7 @@ async def batches(
     loop = asyncio.get_running_loop()
     while True:
         try:
-            item = await _next(channel, deadline if batch else None)
+            items = await _next(channel, most - len(batch), deadline if batch else None)
         except (EndOfChannel, TimeoutError) as end:
             if batch:
                 yield batch
@@ -42,22 +42,23 @@ async def batches(
                 return
             batch, weight = [], 0
             continue
-        more = weigh(item)
-        if batch and weight + more > heaviest:
-            yield batch
-            batch, weight = [], 0
-        if not batch:
-            deadline = loop.time() + linger
-        batch.append(item)
-        weight += more
+        for item in items:
+            more = weigh(item)
+            if batch and weight + more > heaviest:
+                yield batch
+                batch, weight = [], 0
+            if not batch:
+                deadline = loop.time() + linger
+            batch.append(item)
+            weight += more
         if len(batch) >= most:
             yield batch
             batch, weight = [], 0
 
 
-async def _next(channel: Channel[T], deadline: float | None) -> T:
+async def _next(channel: Channel[T], most: int, deadline: float | None) -> list[T]:
     # Without a deadline, or with an item at hand, no timer is armed: that is the common case.
     if deadline is None or len(channel):
-        return await channel.receive()
+        return await channel.receive_some(most)
     async with asyncio.timeout_at(deadline):
-        return await channel.receive()
+        return await channel.receive_some(most)

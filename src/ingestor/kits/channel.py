@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -48,6 +49,15 @@ class Channel(Generic[T]):
         if self._readers:
             _wake_one(self._readers)
 
+    async def send_all(self, items: Sequence[T]) -> None:
+        """Send what comes together: as many at a time as there is room for."""
+        sent = 0
+        while sent < len(items):
+            await self.send(items[sent])
+            some = items[sent + 1 : sent + 1 + self.capacity - len(self._items)]
+            self._items.extend(some)
+            sent += 1 + len(some)
+
     async def receive(self) -> T:
         """Take the next item; raises EndOfChannel when there will be none."""
         while not self._items:
@@ -60,6 +70,15 @@ class Channel(Generic[T]):
         if self._items and self._readers:
             _wake_one(self._readers)
         return item
+
+    async def receive_some(self, most: int) -> list[T]:
+        """Take what is there, 1 to `most` items; raises EndOfChannel when there will be none."""
+        items = [await self.receive()]
+        while self._items and len(items) < most:
+            items.append(self._items.popleft())
+            if self._senders:
+                _wake_one(self._senders)
+        return items
 
     def close(self) -> None:
         """End the channel; what was sent can still be taken. Closing twice is harmless."""

@@ -51,9 +51,7 @@ async def annotate(
         finally:
             memory.release(sum(image.reserved for image in batch))
             slots.leave()
-        for outcome in outcomes:
-            if isinstance(outcome, Published):
-                await published.send(outcome)
+        await published.send_all([one for one in outcomes if isinstance(one, Published)])
 
     def cut() -> None:
         for buyer in tuple(buyers):

@@ -126,8 +126,7 @@ async def discover(
             sighting = await sight(group, number, page, room.left)
             room.take(sighting.new_to_run)
             seen.note(page, sighting.new_to_run)
-            for photo in sighting.fresh:
-                await photos.send(photo)
+            await photos.send_all(sighting.fresh)
             if number >= (page.pages if most is None else min(page.pages, most)):
                 break
             if seen.stale >= stale:
@@ -161,8 +160,7 @@ async def _resume(
         if not left_over:
             return
         room.take(len(left_over))
-        for photo in left_over:
-            await photos.send(photo)
+        await photos.send_all(left_over)
 
 
 async def read_page(group: str, number: int, list_page: ListPage[P]) -> P:

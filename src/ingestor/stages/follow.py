@@ -72,8 +72,7 @@ async def follow(
     async with photos:
         await walk.down()
         while not turn.over and (left_over := await take_pending(turn.photos)):
-            for photo in left_over:
-                await photos.send(photo)
+            await photos.send_all(left_over)
             turn.photos -= len(left_over)
         for hole in holes(walk.cover):
             if turn.over:
@@ -143,8 +142,7 @@ class _Walk(Generic[D]):
             stretch = (0, 0)
         sighting = await self._sight(number, page, stretch)
         self._turn.photos -= len(sighting.fresh)
-        for photo in sighting.fresh:
-            await self._photos.send(photo)
+        await self._photos.send_all(sighting.fresh)
         if stretch:
             self.cover = add(self.cover, stretch)
         return page, stretch

@@ -75,3 +75,49 @@ async def test_a_cancelled_sender_leaves_room_for_the_next():
     taken.append(await channel.receive())
 
     assert taken == [0, 2]
+
+
+async def test_what_is_sent_together_waits_for_room_and_keeps_its_order():
+    channel: Channel[int] = Channel(2)
+
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(channel.send_all([1, 2, 3, 4, 5]))
+        await asyncio.sleep(0)
+        held = (len(channel), sending.done())
+        received = [await channel.receive() for _ in range(5)]
+
+    assert (held, received) == ((2, False), [1, 2, 3, 4, 5])
+
+
+async def test_every_reader_gets_some_of_what_was_sent_together():
+    channel: Channel[int] = Channel(3)
+    readers = [asyncio.create_task(channel.receive()) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    await channel.send_all([1, 2, 3])
+
+    assert sorted(await asyncio.wait_for(asyncio.gather(*readers), 1)) == [1, 2, 3]
+
+
+async def test_taking_some_makes_room_for_all_who_wait():
+    channel: Channel[int] = Channel(2)
+    await channel.send_all([1, 2])
+    senders = [asyncio.create_task(channel.send(number)) for number in (3, 4)]
+    await asyncio.sleep(0)
+
+    some = await channel.receive_some(5)
+    await asyncio.wait_for(asyncio.gather(*senders), 1)
+
+    assert (some, await channel.receive_some(1), len(channel)) == ([1, 2], [3], 1)
+
+
+async def test_who_takes_some_hears_the_end():
+    channel: Channel[int] = Channel(2)
+    await channel.send(1)
+    channel.close()
+
+    last = await channel.receive_some(5)
+
+    assert last == [1]
+    with pytest.raises(EndOfChannel):
+        await channel.receive_some(5)
