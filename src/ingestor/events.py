@@ -74,6 +74,8 @@ class BatchSent(Event):
     images: int
     units: int
     attempt: int
+    ids: tuple[str, ...] = ()
+    """The photos', so that one can be followed through a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class UpdateStored(Event):
     photos: int
     size: int
     seconds: float
+    ids: tuple[str, ...] = ()
+    """The photos'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,8 @@ class Settings(BaseSettings):
     """Seconds within which every page of a pool is read again, for photos that have left it."""
     eyes: str = "127.0.0.1:9464"
     """Host and port of /livez, /readyz and /metrics; "off" for none."""
+    traces: bool = Field(default=False)
+    """One trace for each batch, sent to where OpenTelemetry's own variables say."""
 
     # How it runs and speaks
     engine: Literal["local", "ray"] = "local"

@@ -69,6 +69,7 @@ def worker(
     max_units_per_day: worker_flags.MaxUnitsPerDay = None,
     max_units_per_month: worker_flags.MaxUnitsPerMonth = None,
     eyes: worker_flags.Eyes = None,
+    traces: worker_flags.Traces = False,
     state: flags.Journal = None,
     sandbox: flags.OfSandbox = False,
 ) -> int:
@@ -84,6 +85,7 @@ def worker(
         max_units_per_day=max_units_per_day,
         max_units_per_month=max_units_per_month,
         eyes=eyes,
+        traces=traces,
         state=state,
         sandbox=sandbox,
     )

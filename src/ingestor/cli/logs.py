@@ -72,14 +72,27 @@ def make_logger(
 
 
 def log_events(logger: FilteringBoundLogger, *, level: str) -> events.Listener:
-    """A listener that writes what happens as log lines."""
+    """
+    A listener that writes what happens as log lines; during a run each of them says which, and of
+    which group if there is one.
+    """
     threshold = LEVELS[level]
+    during: dict[str, object] = {}
 
     def listen(event: events.Event) -> None:
         wanted = EVENT_LEVELS.get(type(event), logging.INFO)
         if wanted >= threshold:
             values = {field.name: _short(getattr(event, field.name)) for field in fields(event)}
-            logger.log(wanted, name_of(type(event)), **values)
+            logger.log(wanted, name_of(type(event)), **during | values)
+        match event:
+            case events.RunStarted(run=run, groups=(group,)):
+                during.update(run=run, group=group)
+            case events.RunStarted(run=run):
+                during.update(run=run)
+            case events.RunFinished():
+                during.clear()
+            case _:
+                pass
 
     return listen
 

@@ -16,7 +16,7 @@ from ingestor.cli.visit import Visit
 from ingestor.engines.pulse import Pulse
 from ingestor.errors import SettingsError
 from ingestor.events import Event
-from ingestor.eyes import Counts, View, address_of, watched
+from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, signals
 from ingestor.services import open_services
@@ -69,15 +69,17 @@ async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> No
     def listen(event: Event) -> None:
         counts.listen(event)
         pulse.take(event)
+        trace(event)
         voice.log(event)
 
-    async with (
-        watched(view, registry, address=address_of(settings.eyes)),
-        Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE) as journal,
-        open_services(settings, lifetime=lifetime, listen=listen) as services,
-        pulse.beating(),
-    ):
-        worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)
-        view.statistics, view.ready = services.statistics, worker.why_not_ready
-        view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
-        await worker.work()
+    with traced(wanted=settings.traces) as trace:
+        async with (
+            watched(view, registry, address=address_of(settings.eyes)),
+            Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE) as journal,
+            open_services(settings, lifetime=lifetime, listen=listen) as services,
+            pulse.beating(),
+        ):
+            worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)
+            view.statistics, view.ready = services.statistics, worker.why_not_ready
+            view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
+            await worker.work()

@@ -72,3 +72,13 @@ Eyes = Annotated[
         metavar="HOST:PORT",
     ),
 ]
+Traces = Annotated[
+    bool,
+    flag(
+        "--traces",
+        "Send a trace of every batch to an OpenTelemetry collector: OTEL_EXPORTER_OTLP_ENDPOINT, "
+        "by default on this machine. Needs ingestor\\[otel].",
+        env="INGESTOR_TRACES",
+        default="off",
+    ),
+]

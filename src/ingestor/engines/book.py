@@ -143,6 +143,7 @@ class Book:
                 photos=len(batch),
                 size=sum(map(weigh_record, batch)),
                 seconds=self._clock() - started,
+                ids=tuple(published.photo.id for published in batch),
             )
         )
 

@@ -172,7 +172,13 @@ class Door:
             self._tell_unbilled(intent, "lease")
             raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
         self._listen(
-            events.BatchSent(purchase=intent.id, images=len(images), units=units, attempt=attempt)
+            events.BatchSent(
+                purchase=intent.id,
+                images=len(images),
+                units=units,
+                attempt=attempt,
+                ids=tuple(image.photo.id for image in images),
+            )
         )
         return intent
 

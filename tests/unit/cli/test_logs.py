@@ -44,6 +44,25 @@ def test_an_event_becomes_a_line_with_its_name_and_fields() -> None:
     }
 
 
+def test_during_a_run_each_line_says_which_and_of_which_group() -> None:
+    book = Book()
+    listen = listening(book, level="debug")
+
+    for event in (
+        events.RunStarted(run="r1", groups=("1@N00",), limit=None, resumed=0),
+        events.ImageDownloaded(photo="7", size=1, seconds=0.1),
+        events.BatchSent(purchase="p1", images=1, units=1, attempt=1, ids=("7",)),
+        events.RunFinished(run="r1", reason="complete"),
+        events.WatchlistChanged(groups=1, refused=()),
+    ):
+        listen(event)
+
+    _started, downloaded, sent, _finished, watching = book.lines
+    assert (downloaded["run"], downloaded["group"], downloaded["photo"]) == ("r1", "1@N00", "7")
+    assert (sent["run"], sent["purchase"], sent["ids"]) == ("r1", "p1", ["7"])
+    assert "run" not in watching
+
+
 @pytest.mark.parametrize(
     ("level", "names"),
     [
