@@ -5,6 +5,7 @@ Everything that can go wrong, in one tree.
     ├── SettingsError          the operator must change something before a run can start
     ├── JournalError           the journal cannot be trusted or written: nothing may be bought
     ├── RunStopped             the run ends early on purpose, and can be resumed
+    ├── BrokenInvariant        a bug of ours, seen before it cost anything: buying stops
     ├── TransportError         no usable answer came back
     │   ├── NotSent            ...and nothing had left this machine             (try again, free)
     │   ├── AnswerLost         ...after the request had left it                 (perhaps it took effect)
@@ -43,6 +44,18 @@ class RunStopped(IngestorError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class BrokenInvariant(IngestorError):
+    """What we promise about money is about to be broken; the text says what, and that it is a bug."""
+
+    reason = "broken-invariant"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"A bug of ingestor was about to cost money: {what}. Nothing more was bought, and "
+            "everything bought is saved. Please report it."
+        )
 
 
 class TransportError(IngestorError):

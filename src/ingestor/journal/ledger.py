@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ingestor.errors import BrokenInvariant
 from ingestor.journal.listing import fail
 from ingestor.journal.results import keep_all
 from ingestor.journal.rows import execute_rows, json_list
@@ -52,9 +53,13 @@ class Units:
 
 def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
     """
-    Write the intent. An image whose result is durable must never come here again: that is checked
-    here, last thing before the money, and refused as the bug it would be.
+    Write the intent. An image whose result is durable must never come here again, nor the same
+    picture twice in one request: that is checked here, last thing before the money.
+
+    Raises BrokenInvariant, with which a run stops buying.
     """
+    if len({image.sha256 for image in intent.images}) < len(intent.images):
+        raise BrokenInvariant("the same picture was twice in one request")
     known = db.execute(
         "SELECT photo FROM annotations WHERE features = ? "
         "AND photo IN (SELECT value FROM json_each(?))",
@@ -83,8 +88,11 @@ def open_purchase(db: sqlite3.Connection, intent: Intent) -> None:
     )
 
 
-class AlreadyBought(Exception):
-    """Invariant I5: no paid call contains an image whose result is durable."""
+class AlreadyBought(BrokenInvariant):
+    """No paid call contains an image whose result is durable."""
+
+    def __init__(self, photo: str) -> None:
+        super().__init__(f"photo {photo} was to be bought although its labels are known")
 
 
 def settle_purchase(

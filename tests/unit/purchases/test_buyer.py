@@ -14,6 +14,7 @@ import pytest
 
 from ingestor.errors import (
     AnswerLost,
+    BrokenInvariant,
     Denied,
     IngestorError,
     JournalError,
@@ -455,6 +456,17 @@ async def test_what_is_known_cannot_be_bought_again(open_shop):
     )  # fmt: skip
     with pytest.raises(ledger.AlreadyBought):
         await shop.journal.write(partial(ledger.open_purchase, intent=intent))
+
+
+async def test_a_broken_invariant_stops_buying_and_costs_nothing(open_shop):
+    shop = await open_shop([*pictures("cat"), *pictures("owl")])
+    await shop.buyer.annotate(pictures("cat"))
+
+    outcomes = await shop.buyer.annotate(pictures("owl"))  # other bytes of the same photo
+
+    assert outcomes == []
+    assert isinstance(shop.lifetime.error, BrokenInvariant)
+    assert (len(shop.calls), (await shop.units()).at_most) == (1, 1)
 
 
 async def test_everything_bought_waits_to_be_published(open_shop):
