@@ -35,7 +35,7 @@ class Photo:
     owner_name: str
     title: str
     page: str
-    sizes: tuple[Size, ...]
+    sizes: tuple[Size, ...] = field(hash=False)
     """Renditions worth labelling, the preferred first; empty where none may be fetched."""
     thumb: str
     license: str

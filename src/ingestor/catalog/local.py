@@ -28,7 +28,7 @@ from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep_found, mark_stored
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Label, Published
-from ingestor.records.keys import key_of, rank
+from ingestor.records.keys import key_of, ranks
 
 T = TypeVar("T")
 Entry = tuple[int, int]
@@ -148,10 +148,11 @@ def _entries(annotation: Annotation, numbers: Mapping[str, int]) -> set[Entry]:
     """What a photo is filed under; of labels that share a number, the better."""
     best: dict[int, float] = {}
     for label in annotation.labels:
-        number = numbers.get(label.name)
-        if number is not None and label.score > best.get(number, -1.0):
-            best[number] = label.score
-    entries = {(number, int(rank(score))) for number, score in best.items()}
+        if label.name in numbers:
+            number = numbers[label.name]
+            if number not in best or label.score > best[number]:
+                best[number] = label.score
+    entries = set(zip(best, map(int, ranks(best.values())), strict=True))
     return entries | {(HIDDEN, 0)} if is_hidden(annotation.safe) else entries
 
 
@@ -196,16 +197,16 @@ def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tupl
 
 def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> None:
     # In the table's own order, so that neighbours are written to the same page.
-    listed_gone = sorted(row[:3] for row in gone if row[0] != HIDDEN)
-    listed_come = sorted(row for row in come if row[0] != HIDDEN)
+    listed_gone = sorted([row[:3] for row in gone if row[0] != HIDDEN])
+    listed_come = sorted([row for row in come if row[0] != HIDDEN])
     db.executemany(
         "DELETE FROM label_index WHERE label = ? AND rank = ? AND photo = ?", listed_gone
     )
     execute_rows(
         db, "INSERT INTO label_index (label, rank, photo, number) VALUES {rows}", listed_come
     )
-    more = Counter(label for label, *_ in listed_come)
-    more.subtract(label for label, *_ in listed_gone)
+    more = Counter([label for label, *_ in listed_come])
+    more.subtract([label for label, *_ in listed_gone])
     _count(db, more)
     change_bits(
         db,

@@ -20,6 +20,7 @@ LONGEST_KEY = 700
 """Bytes of a key without a hash; the database takes 768, and the hash needs 65."""
 RANK_STEPS = 10_000_000
 """Seven digits: scores are 32-bit floats, which tell no more apart."""
+LAST_RANK = "9999999"
 REMEMBERED_KEYS = 4096
 """Labels whose key is kept at hand: a few thousand name everything that Vision sees, and every photo
 asks for ten of them several times."""
@@ -52,8 +53,15 @@ def unescape(key: str) -> str:
 
 def rank(score: float) -> str:
     """1 - score in seven digits: sorted as text, the best come first."""
-    steps = round((1.0 - share(score)) * RANK_STEPS)
-    return f"{steps if steps < RANK_STEPS else RANK_STEPS - 1:07d}"
+    return ranks([score])[0]
+
+
+def ranks(scores: Iterable[float]) -> list[str]:
+    """The rank of each: a photo has ten, and a call for every one of them would show."""
+    return [
+        f"{(1.0 - score) * RANK_STEPS:07.0f}" if score * RANK_STEPS > 1.0 else LAST_RANK
+        for score in shares(scores)
+    ]
 
 
 def keyed(labels: Iterable[Label]) -> dict[str, Label]:
@@ -68,8 +76,13 @@ def keyed(labels: Iterable[Label]) -> dict[str, Label]:
 
 def share(value: object) -> float:
     """In 0..1; what is no number, NaN included, is 0: the database has no word for it."""
-    if type(value) is float and 0.0 < value <= 1.0:
-        return value  # nearly always, forty times a photo
     if isinstance(value, bool) or not isinstance(value, float | int) or not value > 0:
         return 0.0
     return min(float(value), 1.0)
+
+
+def shares(values: Iterable[float]) -> list[float]:
+    """The share of each; nearly all of them are what they should be."""
+    return [
+        value if type(value) is float and 0.0 <= value <= 1.0 else share(value) for value in values
+    ]

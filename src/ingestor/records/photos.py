@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingestor.models import Annotation, Label, Photo, Published, Size
-from ingestor.records.keys import escape, keyed, share, unescape
+from ingestor.records.keys import escape, keyed, share, shares, unescape
 
 Value = Any
 """JSON: what the database can hold."""
@@ -36,7 +36,7 @@ def photo_record(published: Published) -> dict[str, Value]:
         "at": SERVER_TIME,
     }
     if labels := keyed(annotation.labels):
-        record["labels"] = {key: _label_record(label) for key, label in labels.items()}
+        record["labels"] = _label_records(labels)
     if annotation.safe:
         record["safe"] = dict(annotation.safe)
     return record
@@ -99,12 +99,14 @@ def _read_label(entry: Mapping[str, Value]) -> Label:
     )
 
 
-def _label_record(label: Label) -> dict[str, Value]:
+def _label_records(labels: Mapping[str, Label]) -> dict[str, Value]:
+    scores = shares([label.score for label in labels.values()])
+    topicalities = shares([label.topicality for label in labels.values()])
     return {
-        "name": label.name,
-        "score": share(label.score),
-        "topicality": share(label.topicality),
-        "mid": label.mid,
+        key: {"name": label.name, "score": score, "topicality": topicality, "mid": label.mid}
+        for (key, label), score, topicality in zip(
+            labels.items(), scores, topicalities, strict=True
+        )
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ingestor.models import Label, Published
-from ingestor.records.keys import escape, keyed, rank
+from ingestor.records.keys import escape, keyed, rank, ranks
 from ingestor.records.photos import photo_record
 
 Paths = dict[str, Any]
@@ -43,8 +43,10 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
         index_path(key, label.score, photo_id=photo_id): None
         for key, label in keyed(previous_labels).items()
     }
-    for key, label in record.get("labels", {}).items():
-        paths[index_path(key, label["score"], photo_id=photo_id)] = label["score"]
+    labels = record.get("labels", {})
+    worths = ranks([label["score"] for label in labels.values()])
+    for (key, label), worth in zip(labels.items(), worths, strict=True):
+        paths[f"index/{key}/{worth}-p{photo_id}"] = label["score"]
         paths[f"labels/{key}/name"] = label["name"]
         # A label that comes without an id now must not erase the one it had elsewhere.
         if label["mid"]:

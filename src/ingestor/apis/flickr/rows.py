@@ -21,11 +21,12 @@ OWNER = re.compile(r"[0-9A-Za-z_@-]{1,100}")
 LICENSE = re.compile(r"[0-9]{1,3}")
 NUMBER = re.compile(r"-?[0-9]{1,20}")
 
-LADDER = ("z", "c", "l", "m", "n")
+LADDER = tuple((f"url_{name}", f"width_{name}", f"height_{name}") for name in "zclmn")
 """
 Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px. 640 x 480 is what Vision
 advises for labels (https://cloud.google.com/vision/docs/supported-files#image_sizing).
 """
+TEXTS = ("server", "secret", "owner", "pathalias", "ownername", "license")
 LONGEST_TITLE = 1000
 """Characters kept; Flickr's form takes 255, and listings have shown more."""
 LONGEST_NAME = 200
@@ -50,23 +51,25 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
     id_ = text(row.get("id"))
     if not PHOTO_ID.fullmatch(id_):
         return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:80])
-    key = PhotoKey(id=id_, server=text(row.get("server")), secret=text(row.get("secret")))
+    server, secret, owner, alias, owner_name, license_ = map(text, map(row.get, TEXTS))
+    key = PhotoKey(id=id_, server=server, secret=secret)
     sizes = _sizes(row, key, images)
     if not sizes:
-        listed = any(row.get(f"url_{name}") is not None for name in LADDER)
+        listed = any(row.get(url) is not None for url, _, _ in LADDER)
         return Unusable(photo_id=id_, reason="url-refused" if listed else "no-url")
+    uploaded, added = map(number, map(row.get, ("dateupload", "dateadded")))
     return Photo(
         id=id_,
         group=group,
-        owner=text(row.get("owner")),
-        owner_name=text(row.get("ownername")),
+        owner=owner,
+        owner_name=owner_name,
         title=text(row.get("title"), most=LONGEST_TITLE),
-        page=_page(row, id_),
+        page=_page(id_, owner=owner, alias=alias),
         sizes=sizes,
         thumb=images.accept(row.get("url_n")) or images.build(key, suffix="_m") or sizes[-1].url,
-        license=_license(row.get("license")),
-        uploaded=number(row.get("dateupload")) or 0,
-        date_added=number(row.get("dateadded")) or 0,
+        license=license_ if LICENSE.fullmatch(license_) else "",
+        uploaded=uploaded or 0,
+        date_added=added or 0,
         is_video=row.get("media") == "video",
     )
 
@@ -103,29 +106,21 @@ def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tup
     The listed sizes in the ladder's order. One that must not be fetched is passed over; an address
     is built only where none was listed, so that a listing full of strange ones stays refused.
     """
-    listed = [name for name in LADDER if row.get(f"url_{name}") is not None]
-    if not listed:
-        built = images.build(key)
-        return (Size(url=built),) if built else ()
-    return tuple(
-        Size(
-            url=url,
-            width=number(row.get(f"width_{name}")) or 0,
-            height=number(row.get(f"height_{name}")) or 0,
-        )
-        for name in listed
-        if (url := images.accept(row[f"url_{name}"]))
-    )
+    sizes = []
+    listed = False
+    for members in LADDER:
+        address, width, height = map(row.get, members)
+        if address is not None:
+            listed = True
+            if url := images.accept(address):
+                sizes.append(Size(url=url, width=number(width) or 0, height=number(height) or 0))
+    if not listed and (built := images.build(key)):
+        return (Size(url=built),)
+    return tuple(sizes)
 
 
-def _page(row: Mapping[str, object], photo_id: str) -> str:
+def _page(photo_id: str, *, owner: str, alias: str) -> str:
     """The photo's page, which the API's terms want linked; few owners have an alias."""
-    names = (text(row.get("pathalias")), text(row.get("owner")))
     # Without a usable owner, Flickr finds the photo by its id all the same.
-    owner = next((name for name in names if OWNER.fullmatch(name)), "-")
-    return f"https://www.flickr.com/photos/{owner}/{photo_id}/"
-
-
-def _license(value: object) -> str:
-    id_ = text(value)
-    return id_ if LICENSE.fullmatch(id_) else ""
+    name = alias if OWNER.fullmatch(alias) else owner if OWNER.fullmatch(owner) else "-"
+    return f"https://www.flickr.com/photos/{name}/{photo_id}/"

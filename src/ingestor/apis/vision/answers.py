@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 
 from ingestor.apis import read_json, text_of
@@ -20,6 +21,8 @@ from ingestor.transport import Response
 
 LONGEST_NAME = 200
 """Characters of a label or machine id that are kept; real ones have fewer than 60."""
+REMEMBERED_NAMES = 4096
+"""A few thousand labels name everything that Vision sees."""
 ROUNDING = 0.001
 """Scores are 32-bit floats and may come out a little above 1: no reason to lose a paid answer."""
 
@@ -146,28 +149,34 @@ def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
     if not isinstance(found, list):
         raise _UnreadableError("the labels are not a list")
     best: dict[str, Label] = {}
-    for label in map(_read_label, found):
-        name = label.name.casefold()
-        if name and (name not in best or label.score > best[name].score):
-            best[name] = label
+    for entry in found:
+        match entry:
+            # As nearly all of them come, ten an image.
+            case {
+                "description": str(said),
+                "score": float(score),
+                "topicality": float(topicality),
+                "mid": str(mid),
+            } if 0.0 <= score <= 1.0 and 0.0 <= topicality <= 1.0:
+                name, folded = _spelled(said)
+                label = Label(name=name, score=score, topicality=topicality, mid=mid[:LONGEST_NAME])
+            case _:
+                label = _read_odd_label(entry)
+                _, folded = _spelled(label.name)
+        if folded and (folded not in best or label.score > best[folded].score):
+            best[folded] = label
     return tuple(sorted(best.values(), key=_SCORE, reverse=True)[:most])
 
 
-def _read_label(entry: object) -> Label:
-    match entry:
-        # As nearly all of them come, ten an image; below, what is missing or strange is judged.
-        case {
-            "description": str(name),
-            "score": float(score),
-            "topicality": float(topicality),
-            "mid": str(mid),
-        } if 0.0 <= score <= 1.0 and 0.0 <= topicality <= 1.0:
-            return Label(
-                name=name[:LONGEST_NAME].strip(),
-                score=score,
-                topicality=topicality,
-                mid=mid[:LONGEST_NAME],
-            )
+@lru_cache(maxsize=REMEMBERED_NAMES)
+def _spelled(said: str) -> tuple[str, str]:
+    """A label's name, and what it has in common with its other spellings."""
+    name = said[:LONGEST_NAME].strip()
+    return name, name.casefold()
+
+
+def _read_odd_label(entry: object) -> Label:
+    """Judge what is missing or strange, member by member."""
     if not isinstance(entry, dict):
         raise _UnreadableError("a label is not an object")
     return Label(
