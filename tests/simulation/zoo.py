@@ -35,7 +35,6 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.world import (
     GROUP,
     PASSING,
-    TROUBLED,
     TWINS,
     Call,
     Picture,
@@ -167,7 +166,8 @@ class Zoo(sandbox.World):
         """What is wrong with a photo, and whose picture it shows."""
         dice = random.Random(f"{self._world.scenario.seed} {photo_id}")
         serial = (int(photo_id) - self._first) // ID_STEP
-        trouble: Trouble = dice.choice(TROUBLES) if dice.random() < TROUBLED else ""
+        troubled = self._world.scenario.troubled
+        trouble: Trouble = dice.choice(TROUBLES) if dice.random() < troubled else ""
         if serial < REPOSTED_AFTER or dice.random() >= TWINS:
             return trouble, None
         twin = self.photo(str(int(photo_id) - REPOSTED_AFTER * ID_STEP))
