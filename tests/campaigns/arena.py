@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -31,6 +32,8 @@ PATIENCE = 60.0
 """Seconds after which a run of so few photos counts as hanging."""
 GLANCE = 0.0005
 """Seconds between looks at whether the moment has come."""
+LONGEST, LONGEST_FRESH = 0.6, 2.0
+"""Seconds that a fork lives for, and a process that has to import everything first."""
 IN_FLIGHT = 4
 BATCH = 16
 NAMESPACE = "sandbox"
@@ -79,13 +82,21 @@ class Arena:
         self.sandbox.bill.clear()
         self.sandbox.database.clear()
 
-    async def run(self, state: Path, photos: int, *more: str, **env: str) -> Started:
+    async def run(
+        self,
+        state: Path,
+        photos: int,
+        *more: str,
+        fresh: bool = False,
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> Started:
         words = (
             *("--group", "zoo", "--limit", str(photos), "--max-in-flight", str(IN_FLIGHT)),
             *("--report", "json", "--state", str(state), *UNLIMITED, *more),
         )
         settings = self.sandbox.addresses.settings()
-        return await self.forks.start(words, env=settings | env, folder=self.folder / "said")
+        folder = self.folder / "said"
+        return await self.forks.start(words, env={**settings, **env}, folder=folder, fresh=fresh)
 
     async def finish(self, state: Path, photos: int, *more: str) -> dict[str, Any]:
         """Run to the end; returns the report of a run that must be complete."""
@@ -170,12 +181,14 @@ class Moment:
 
     seconds: float
     request: int = 0
+    said: bool = False
+    """Only when the report is out: what is left is to leave."""
 
     @classmethod
-    def drawn(cls, dice: random.Random) -> Moment:
-        """Three of four are close to buying."""
+    def drawn(cls, dice: random.Random, *, fresh: bool) -> Moment:
+        """Three of four are close to buying, the others at any time of the process."""
         if dice.random() < 0.25:
-            return cls(seconds=dice.uniform(0.0, 0.6))
+            return cls(seconds=dice.uniform(0.0, LONGEST_FRESH if fresh else LONGEST))
         return cls(request=dice.randint(1, 3), seconds=dice.choice((0.0, dice.uniform(0, 0.06))))
 
     async def come(self, arena: Arena, run: Started) -> bool:
@@ -184,6 +197,8 @@ class Moment:
         wanted = bill.requests + self.request
         # The sandbox makes no event of it.
         while self.request and bill.requests < wanted and not run.ended.done():  # noqa: ASYNC110
+            await asyncio.sleep(GLANCE)
+        while self.said and not run.said and not run.ended.done():  # noqa: ASYNC110
             await asyncio.sleep(GLANCE)
         await asyncio.wait((run.ended,), timeout=self.seconds)
         return not run.ended.done()

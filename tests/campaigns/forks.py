@@ -5,8 +5,10 @@ Starting Python and importing everything takes 0.6 s; a fork takes 5 ms, and run
 the same way: own process, own loop, own files. It ends as the interpreter ends, but that no module
 is taken apart, which takes 0.3 s where the memory is shared.
 
-The server speaks JSON lines: {"words", "env", "out", "err"} in; {"pid"}, and later {"pid", "status"},
-out; {"pid", "signal"} is passed on to a child that still lives, so that it never hits a stranger.
+Whom that does not convince can have some of them started afresh, as `python -m ingestor`.
+
+The server speaks JSON lines: {"words", "env", "out", "err", "fresh"} in; {"pid"}, and later {"pid",
+"status"}, out; {"pid", "signal"} is passed on to a child that still lives, so that it never hits a stranger.
 """
 
 from __future__ import annotations
@@ -41,6 +43,11 @@ class Started:
     err: Path
     server: Forks
 
+    @property
+    def said(self) -> bool:
+        """It has begun to say something on stdout, which is its report."""
+        return self.out.exists() and self.out.stat().st_size > 0
+
     def signal(self, number: signal.Signals) -> None:
         """If it still lives."""
         self.server.order({"pid": self.pid, "signal": int(number)})
@@ -64,11 +71,14 @@ class Forks:
     asked: asyncio.Queue[asyncio.Future[int]] = field(default_factory=asyncio.Queue)
     born: dict[int, asyncio.Future[int]] = field(default_factory=dict)
 
-    async def start(self, words: Sequence[str], *, env: Mapping[str, str], folder: Path) -> Started:
-        """`folder` takes what it says, as `out` and `err`."""
+    async def start(
+        self, words: Sequence[str], *, env: Mapping[str, str], folder: Path, fresh: bool = False
+    ) -> Started:
+        """`folder` takes what it says, as `out` and `err`; `fresh` starts an interpreter for it."""
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         out, err = folder / "out", folder / "err"
-        order = {"words": list(words), "env": dict(env), "out": str(out), "err": str(err)}
+        said = {"out": str(out), "err": str(err)}
+        order = {"words": list(words), "env": dict(env), "fresh": fresh, **said}
         loop = asyncio.get_running_loop()
         number: asyncio.Future[int] = loop.create_future()
         self.asked.put_nowait(number)
@@ -170,6 +180,8 @@ def live(order: dict[str, Any]) -> Never:
         os.dup2(file, number)
         os.close(file)
     os.environ.update(order["env"])
+    if order["fresh"]:
+        os.execv(sys.executable, [sys.executable, "-m", "ingestor", *order["words"]])  # noqa: S606
     from ingestor.cli import main
 
     sys.argv = ["ingestor", *order["words"]]

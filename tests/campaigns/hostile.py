@@ -59,7 +59,7 @@ async def harmed(arena: Arena, fault: str, reason: str) -> Harmed:
     """Every picture is like this. Raises Broken."""
     arena.forget()
     arena.sandbox.faults.set(fault, 1.0)
-    run = await arena.run(arena.state(), PHOTOS, "--max-memory", "32", **IMPATIENT)
+    run = await arena.run(arena.state(), PHOTOS, "--max-memory", "32", env=IMPATIENT)
     code = await run.code(patience=MOST_SECONDS)
     said = run.out.read_bytes()
     holds(bool(said), fault, "no report, exit code", code, run.err.read_text()[-1000:])

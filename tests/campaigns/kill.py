@@ -39,6 +39,8 @@ MOST_KILLS = 6
 class Tally:
     runs: int = 0
     kills: int = 0
+    fresh: int = 0
+    """Of processes that were started as `python -m ingestor`; the others are forks of one."""
     while_buying: int = 0
     """Kills that left a purchase open."""
     in_flight: int = 0
@@ -51,6 +53,7 @@ class Tally:
         rows = {
             "runs until complete": self.runs,
             "kills": self.kills,
+            "of them of processes started afresh": self.fresh,
             "of them while buying": self.while_buying,
             "images in flight at a kill, in all (the bound)": self.in_flight,
             "images bought twice, in all": self.bought_twice,
@@ -63,7 +66,7 @@ class Tally:
 
 
 async def killed_until_complete(
-    arena: Arena, seed: int, tally: Tally, *, sizes: Sequence[int]
+    arena: Arena, seed: int, tally: Tally, *, sizes: Sequence[int], fresh: bool
 ) -> None:
     """One seed: up to six kills, then the end. Raises Broken."""
     dice = random.Random(seed)
@@ -76,8 +79,8 @@ async def killed_until_complete(
     bound: Counter[str] = Counter()
     known: list[tuple[Autopsy, Counter[str]]] = []
     for _kill in range(dice.randint(1, MOST_KILLS)):
-        run = await arena.run(state, photos)
-        if not await Moment.drawn(dice).come(arena, run):
+        run = await arena.run(state, photos, fresh=fresh)
+        if not await Moment.drawn(dice, fresh=fresh).come(arena, run):
             break
         run.signal(signal.SIGKILL)
         await run.code(patience=PATIENCE)
@@ -87,6 +90,7 @@ async def killed_until_complete(
         bound.update(found.open)
         known.append((found, arena.charges()))
         tally.kills += 1
+        tally.fresh += fresh
         tally.while_buying += bool(found.open)
     report = await arena.finish(state, photos)
     arena.check_stored(photos, report)
@@ -123,17 +127,21 @@ async def campaign(
     kills: int,
     seed: int,
     drawings: Path | None = None,
+    fresh: int = 0,
     sizes: Sequence[int] = SIZES,
     once: bool = False,
 ) -> Tally:
+    """The first `fresh` kills strike processes that were started for them."""
     tally = Tally()
     async with arena(drawings, learn=max(sizes)) as here:
         while tally.kills < kills and not (once and tally.runs + len(tally.failed)):
+            afresh = tally.fresh < fresh
             try:
-                await killed_until_complete(here, seed, tally, sizes=sizes)
+                await killed_until_complete(here, seed, tally, sizes=sizes, fresh=afresh)
             except (AssertionError, TimeoutError) as error:
                 tally.failed.append(f"seed {seed}: {error!r}")
-                sys.stderr.write(f"{tally.failed[-1]}\n  scripts/campaign kill --replay {seed}\n")
+                again = f"scripts/campaign kill --replay {seed}{' --fresh 1' if afresh else ''}"
+                sys.stderr.write(f"{tally.failed[-1]}\n  {again}\n")
             seed += 1
             if tally.runs % SAYS_SO_EVERY == 0:
                 sys.stderr.write(f"{tally.kills} kills, {len(tally.failed)} violations\n")
@@ -143,6 +151,7 @@ async def campaign(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/campaign kill", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--fresh", type=int, default=0, help="so many of processes started afresh")
     parser.add_argument("--seed", type=int, default=1, help="the first one")
     parser.add_argument("--replay", type=int, metavar="SEED", help="this one, once")
     parser.add_argument(
@@ -153,6 +162,7 @@ def main() -> int:
     tally = asyncio.run(
         campaign(
             kills=given.kills,
+            fresh=given.fresh,
             seed=given.seed if given.replay is None else given.replay,
             drawings=given.drawings,
             once=given.replay is not None,

@@ -27,6 +27,10 @@ SIZES = (64, 96)
 """Photos of a run."""
 MOST_SECONDS = 10.0
 """What containers are given."""
+AT_THE_END = 0.1
+"""The share of runs that are told when their report is out."""
+LEAVING = 0.4
+"""Seconds in which an interpreter takes itself apart."""
 AT_ONCE = 3.0
 """Seconds after a second signal: the courtesy to the database is half of it."""
 DRAINED = 128 + signal.SIGTERM
@@ -42,6 +46,10 @@ class Tally:
     drained: int = 0
     too_early: int = 0
     """Ended by the signal itself: before the first loop ran, or after the last."""
+    at_the_end: int = 0
+    """Signals that came when the report was out, whatever the exit code."""
+    fresh: int = 0
+    """Of processes that were started as `python -m ingestor`; the others are forks of one."""
     waited_out: int = 0
     second: int = 0
     slowest: float = 0.0
@@ -59,6 +67,8 @@ class Tally:
             "SIGTERMs": self.signals,
             "exit 143, drained": self.drained,
             "outside of the run, exit by the signal itself": self.too_early,
+            "when the report was out": self.at_the_end,
+            "to processes started afresh": self.fresh,
             "told once while Vision hung": self.waited_out,
             "told twice while Vision hung": self.second,
             "slowest exit, seconds": f"{self.slowest:.2f}",
@@ -72,26 +82,47 @@ class Tally:
         return "\n".join(f"{name:<50}{value:>8}" for name, value in rows.items())
 
 
-async def told_to_stop(arena: Arena, seed: int, tally: Tally, *, sizes: Sequence[int]) -> None:
+async def told_at_the_end(arena: Arena, seed: int, tally: Tally, *, photos: int) -> None:
+    """The run is over, the process is not: whatever it answers, all is stored. Raises Broken."""
+    state = arena.state()
+    run = await arena.run(state, photos, fresh=True)
+    moment = Moment(seconds=random.Random(seed).uniform(0.0, LEAVING), said=True)
+    if not await moment.come(arena, run):
+        return
+    code = await told(run, tally, twice_after=None)
+    tally.signals += 1
+    tally.at_the_end += 1
+    holds(code in (0, DRAINED, -signal.SIGTERM), "exit code", code, run.err.read_text()[-2000:])
+    arena.check_stored(photos, orjson.loads(run.out.read_bytes()))
+    check_money(arena, autopsy(state), Counter(), [])
+
+
+async def told_to_stop(
+    arena: Arena, seed: int, tally: Tally, *, sizes: Sequence[int], fresh: bool
+) -> None:
     """One seed. Raises Broken."""
     dice = random.Random(seed)
     photos = dice.choice(sizes)
     hangs = dice.random() < HANGING
     arena.forget()
+    if dice.random() < AT_THE_END:
+        await told_at_the_end(arena, seed, tally, photos=photos)
+        return
     state = arena.state()
     if hangs:
         arena.sandbox.faults.set("vision.stall", 1.0)
     else:
         arena.sandbox.faults.set("vision.late", 1.0)
         arena.sandbox.faults.set("vision.late-seconds", dice.choice((0.0, 0.05, 0.4)))
-    run = await arena.run(state, photos)
-    if not await Moment.drawn(dice).come(arena, run):
+    run = await arena.run(state, photos, fresh=fresh)
+    if not await Moment.drawn(dice, fresh=fresh).come(arena, run):
         return
     twice = hangs and dice.random() < TOLD_TWICE
     code = await told(run, tally, twice_after=dice.uniform(0, 0.3) if twice else None)
     if code == 0:
         return
     tally.signals += 1
+    tally.fresh += fresh
     tally.bought += arena.charges().total()
     found = autopsy(state)
     holds(found.healthy, "the journal is damaged")
@@ -155,6 +186,7 @@ async def campaign(
     signals: int,
     seed: int,
     drawings: Path | None = None,
+    fresh: int = 0,
     sizes: Sequence[int] = SIZES,
     once: bool = False,
 ) -> Tally:
@@ -162,11 +194,13 @@ async def campaign(
     first = seed
     async with arena(drawings, learn=max(sizes)) as here:
         while tally.signals < signals and not (once and seed > first):
+            afresh = tally.fresh < fresh
             try:
-                await told_to_stop(here, seed, tally, sizes=sizes)
+                await told_to_stop(here, seed, tally, sizes=sizes, fresh=afresh)
             except (AssertionError, TimeoutError) as error:
                 tally.failed.append(f"seed {seed}: {error!r}")
-                sys.stderr.write(f"{tally.failed[-1]}\n  scripts/campaign term --replay {seed}\n")
+                again = f"scripts/campaign term --replay {seed}{' --fresh 1' if afresh else ''}"
+                sys.stderr.write(f"{tally.failed[-1]}\n  {again}\n")
             seed += 1
     return tally
 
@@ -174,6 +208,7 @@ async def campaign(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/campaign term", description=__doc__)
     parser.add_argument("--signals", type=int, default=200)
+    parser.add_argument("--fresh", type=int, default=0, help="so many of processes started afresh")
     parser.add_argument("--seed", type=int, default=1, help="the first one")
     parser.add_argument("--replay", type=int, metavar="SEED", help="this one, once")
     parser.add_argument(
@@ -184,6 +219,7 @@ def main() -> int:
     tally = asyncio.run(
         campaign(
             signals=given.signals,
+            fresh=given.fresh,
             seed=given.seed if given.replay is None else given.replay,
             drawings=given.drawings,
             once=given.replay is not None,
