@@ -14,7 +14,8 @@ STAGES: Final = ("listed", "downloaded", "annotated", "stored")
 SMOOTHED_OVER: Final = 5.0
 """Seconds that a rate looks back: one batch is no speed."""
 STEPS: Final = (1, 2, 5)
-FEWEST_POINTS: Final = 2
+FEWEST_POINTS: Final = 4
+"""A second apart: below it there is no curve to see (taste)."""
 HEADROOM: Final = 1.1
 FAR: Final = 3
 

@@ -83,7 +83,7 @@ class LazyCatalog:
             try:
                 file = self._path.stat().st_ino
             except OSError:
-                raise NothingYet("Nothing was ingested here yet.") from None
+                raise NothingYet("Ingest a group first, then come back.") from None
             if self._opened and self._opened[0] != file:
                 await self.close()
             if self._opened is None:

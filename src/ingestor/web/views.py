@@ -46,11 +46,13 @@ async def runs(request: web.Request) -> web.StreamResponse:
 
 async def _welcome(request: web.Request, asking: Asking) -> web.StreamResponse:
     """The page before anything is asked."""
+    tiles: tuple[answers.Tile, ...] = ()
+    why = "Ingest a group first, then come back."
     try:
         tiles = await answers.popular(request.app[HOUSE], limit=POPULAR)
-    except NothingYet:
-        tiles = ()
-    return _page(request, "welcome.html", tiles=tiles, asking=asking)
+    except NothingYet as error:
+        why = str(error)
+    return _page(request, "welcome.html", tiles=tiles, why=why, asking=asking)
 
 
 def _page(request: web.Request, template: str, **shown: Any) -> web.Response:
