@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingestor import events
+from ingestor.kits.quota import WINDOW as QUOTA_WINDOW
 
 WINDOW: Final = 20.0
 """Seconds that a rate looks back. Taste: calm enough to read, quick enough to see a stall."""
 
 MINUTE: Final = 60.0
+ABOUT: Final = 0.95
+"""Of the quota's speed; taste."""
 
 
 @dataclass(slots=True)
@@ -173,8 +176,13 @@ class Figures:
         return self.annotating.per_second(now) * MINUTE / self.images_per_minute
 
     def seconds_left(self, now: float) -> float | None:
-        """At the present speed, yet never faster than the quota allows; None: nothing to go by."""
-        speed = min(self.annotating.per_second(now), self.images_per_minute / MINUTE)
+        """
+        At the present speed, or the quota's where it is about that: between two of its windows there is
+        a pause, which is no change of speed. None: nothing to go by.
+        """
+        speed, allowed = self.annotating.per_second(now), self.images_per_minute / QUOTA_WINDOW
+        if speed >= ABOUT * allowed:
+            speed = allowed
         if self.work is None or speed <= 0:
             return None
         lost = self.failed_at["download"] + self.failed_at["annotate"]

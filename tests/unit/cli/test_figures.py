@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ import pytest
 from ingestor import events
 from ingestor.cli.figures import WINDOW, Figures, Rate
 from ingestor.cli.progress import line
+from ingestor.kits.quota import Quota
+
+VISION_SECONDS = 1.0
+"""From a grant to its answer; the same at the beginning as at the end."""
 
 
 def started(**given: Any) -> Figures:
@@ -113,7 +118,25 @@ def test_the_time_left_never_promises_more_than_the_quota() -> None:
     figures.take(a_page(), now=0.0)
     figures.take(settled("a", 100), now=1.0)
 
-    assert figures.seconds_left(1.0) == pytest.approx(1800 / 30)
+    assert figures.seconds_left(1.0) == pytest.approx(60.5)
+
+
+@pytest.mark.looptime
+async def test_the_time_left_is_true_within_two_percent() -> None:
+    clock = asyncio.get_running_loop().time
+    quota = Quota((1800, 1800), largest=(1, 16), clock=clock)
+    figures = started(limit=6400)
+    figures.take(a_page(total=6400), now=0.0)
+    told: list[tuple[float, float]] = []
+
+    while figures.annotated < 6400:
+        await quota.acquire(1, 16)
+        figures.take(settled("a", 16), now=clock() + VISION_SECONDS)
+        told.append((clock(), figures.seconds_left(clock() + VISION_SECONDS) or 0.0))
+
+    end = clock()
+    wrong = max(abs(left - (end - at)) / end for at, left in told if 0.2 * end < at)
+    assert wrong <= 0.02
 
 
 def test_there_is_no_time_left_to_tell_before_anything_is_annotated() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestor.kits.quota import MINUTE, WINDOW, Quota, QuotaClosed
+from ingestor.kits.quota import MINUTE, WINDOW, Quota, QuotaClosed, seconds_for
 
 pytestmark = pytest.mark.looptime
 
@@ -141,6 +141,16 @@ async def test_the_share_that_was_used_is_all_of_a_busy_quota_and_half_of_a_lazy
 
     assert 0.97 <= busy.used <= 1.0
     assert lazy.used == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("images", [160, 1_792, 5_400, 10_000])
+async def test_a_forecast_is_true_within_two_percent(images: int):
+    quota = a_quota()
+
+    await granted(quota, images // 16)
+
+    forecast = seconds_for(images, limit=1800, largest=16)
+    assert asyncio.get_running_loop().time() == pytest.approx(forecast, rel=0.02)
 
 
 async def test_closing_sends_away_who_waits_and_who_comes():
