@@ -118,6 +118,23 @@ def test_a_clock_that_was_a_week_ahead_holds_up_no_takedown(tmp_path: Path, ther
     assert sum(left.photos for _at, left in told.of(events.PhotosWithdrawn)) == 20
 
 
+def test_whatever_left_is_gone_a_look_after_its_page_was_due(tmp_path: Path):
+    outside = an_outside(g101=2100)
+
+    def leave(life: Life) -> None:
+        life.outside.pools[A].leave(range(5, 2100, 40))
+
+    life, told = a_life(
+        outside, tmp_path, plan=[(HOUR, leave)], recheck=8 * LOOK, images_per_minute=3000
+    )
+
+    life.run(seconds=4 * HOUR)
+
+    withdrawn = told.of(events.PhotosWithdrawn)
+    assert sum(left.photos for _at, left in withdrawn) == 53
+    assert max(at for at, _left in withdrawn) <= HOUR + (8 + 1) * LOOK
+
+
 @pytest.mark.parametrize("hours", [0.2, 30.0])
 def test_a_process_that_was_frozen_goes_on_where_it_was(tmp_path: Path, hours: float):
     outside = an_outside(g101=900)

@@ -37,6 +37,14 @@ class Look:
     gone: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """So many below the cursor, which were due at that time (unix seconds)."""
+
+    due: int
+    at: float
+
+
 class Looking:
     """`recheck` is the time, in seconds, within which every page is read again."""
 
@@ -47,7 +55,8 @@ class Looking:
         self._list_page = list_page
         self._recheck = recheck
         self._wall = wall
-        self._held: dict[str, int | None] = {}
+        self._doubted: dict[str, _Pages] = {}
+        """By group, pages that are to be read once more."""
 
     async def look(self, group: str) -> Look:
         head = await read_page(group, 1, self._list_page)
@@ -91,16 +100,17 @@ class Looking:
         due = min(int(behind * (now - recheck.at) / self._recheck), behind, MOST_AT_ONCE)
         if behind <= 0:
             await self._save(group, Recheck(cursor=None, at=now, ended=now))
-        if due <= 0:
+        doubted = self._doubted.pop(group, None)
+        pages = doubted or _Pages(due=due, at=now)
+        if pages.due <= 0:
             return set()
-        gone, suspects, cursor = await self._pages_again(group, head, recheck.cursor, due)
-        if suspects and group not in self._held:
-            # The same pages at the next look: it takes two answers to believe it.
-            self._held[group] = recheck.cursor
+        gone, suspects, cursor = await self._pages_again(group, head, recheck.cursor, pages.due)
+        if suspects and not doubted:
+            # The same at the next look, and none beyond them: it takes two answers to believe it.
+            self._doubted[group] = pages
             return gone
-        self._held.pop(group, None)
         ended = now if cursor is None else recheck.ended
-        await self._save(group, Recheck(cursor=cursor, at=now, ended=ended))
+        await self._save(group, Recheck(cursor=cursor, at=pages.at, ended=ended))
         return gone
 
     async def _pages_again(
