@@ -1,4 +1,9 @@
-"""A browser, and a page for it to look at: pictures included, all on loopback."""
+"""
+A browser, and a page for it to look at: pictures included, all on loopback.
+
+Both are started once and shared, with a loop of their own: each costs more than what a test does
+with it. A test gets a fresh context, which is to a browser what a new visitor is.
+"""
 
 from __future__ import annotations
 
@@ -44,15 +49,17 @@ async def pictures() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@pytest_asyncio.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Client]:
-    async with local_shelf(tmp_path) as shelf, pictures() as origin:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """Nothing changes it: what a test leaves there is what it had pictures reported for."""
+    folder = tmp_path_factory.mktemp("house")
+    async with local_shelf(folder) as shelf, pictures() as origin:
         await shelf.put(*a_collection())
-        async with visiting(shelf.catalog, tmp_path, image_origin=origin) as client:
+        async with visiting(shelf.catalog, folder, image_origin=origin) as client:
             yield client
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -68,13 +75,13 @@ class Visitor:
     """Opens pages, and remembers what a browser complained about."""
 
     def __init__(self, browser: Browser, address: str) -> None:
-        self._browser = browser
+        self.browser = browser
         self._address = address
         self.complaints: list[str] = []
 
     @asynccontextmanager
     async def at(self, path: str, **given: Any) -> AsyncIterator[Page]:
-        context = await self._browser.new_context(
+        context = await self.browser.new_context(
             **{"viewport": WIDE, "base_url": self._address, **given}
         )
         context.set_default_timeout(PATIENCE_MS)

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.houses import Client
+from tests.browser.conftest import Visitor
+from tests.houses import Client, visiting
+from tests.integration.console import START, environment
+from tests.shelves import local_shelf
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 SERIOUS = ("serious", "critical")
 PHONE = {"width": 360, "height": 740}
+PATIENCE_MS = 60_000
+MOST_BYTES = 60_000
+"""Of a page with its style and scripts, unpacked: on the wire it is a fifth of that."""
+UNPACKED_BYTES = """
+    performance.getEntries()
+        .filter((one) => one.entryType === "navigation" || one.name.includes("/static/"))
+        .reduce((total, one) => total + one.decodedBodySize, 0)
+"""
 
 
 async def choose(page: Page, text: str, *keys: str) -> None:
@@ -171,23 +186,52 @@ async def test_a_picture_that_does_not_come_leaves_a_quiet_place(
     assert "a browser could not show the picture of photo 1003" in house.said
 
 
-async def test_the_dashboard_is_live(visitor: Any, house: Client) -> None:
-    async with visitor.at("/runs") as page, page.expect_response("**/runs/live") as live:
-        await page.reload()
-        response = await live.value
-        assert response.headers["content-type"] == "text/event-stream"
-        await expect(page.locator("#b-history")).to_contain_text("None yet")
-
-    assert visitor.complaints == []
+async def test_whoever_wants_no_motion_gets_none(visitor: Any) -> None:
+    moves = "getComputedStyle(document.querySelector('.picture img')).transitionDuration"
+    for wish, seconds in (("reduce", "0s"), ("no-preference", "0.25s")):
+        async with visitor.at("/?q=dog", reduced_motion=wish) as page:
+            assert await page.evaluate(moves) == seconds
 
 
-async def test_a_page_is_light_and_quickly_there(visitor: Any) -> None:
-    sizes = (
-        "performance.getEntries().filter((e) => e.transferSize && !/staticflickr|_[zm]\\.jpg/"
-        ".test(e.name)).reduce((sum, e) => sum + e.transferSize, 0)"
+async def test_the_dashboard_follows_a_run_of_another_process(visitor: Any, tmp_path: Path) -> None:
+    async with local_shelf(tmp_path) as shelf, visiting(shelf.catalog, tmp_path) as client:
+        own = Visitor(visitor.browser, client.address)
+        async with own.at("/runs") as page:
+            headline = page.locator("h1")
+            await expect(headline).to_have_text("No run yet.")
+            async with a_run(tmp_path):
+                await expect(headline).to_contain_text("Running", timeout=PATIENCE_MS)
+                await expect(page.locator("#b-flow")).to_be_visible()
+            await expect(headline).to_contain_text("The last run is complete")
+            await expect(page.locator("#b-photos")).to_contain_text("24 can be found")
+            await expect(page.locator("#b-history tbody tr")).to_have_count(1)
+
+    assert own.complaints == []
+
+
+@asynccontextmanager
+async def a_run(state: Path) -> AsyncIterator[None]:
+    """`ingestor` on the sandbox, in a process of its own; it has ended when the block has."""
+    process = await asyncio.create_subprocess_exec(
+        *(*START, "--sandbox", "--group", "zoo", "--limit", "24", "--state", str(state)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=environment(),
     )
-    for path in ("/", "/?q=dog"):
-        async with visitor.at(path) as page:
-            await page.wait_for_load_state("networkidle")
+    try:
+        yield
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
-            assert await page.evaluate(sizes) < 90_000, path
+
+async def test_a_page_is_light(visitor: Any) -> None:
+    for path in ("/", "/?q=dog", "/photo/1003", "/runs"):
+        async with visitor.at(path) as page:
+            await page.wait_for_load_state("load")
+            weight = await page.evaluate(UNPACKED_BYTES)
+
+        assert 0 < weight < MOST_BYTES, path
