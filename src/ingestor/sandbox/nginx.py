@@ -24,7 +24,7 @@ STOP_SECONDS: Final = 5.0
 AN_ID: Final = "5" + 10 * "0"
 """As long as every id of the made world: the mark tells its own length."""
 
-WITH_THE_PARENT: Final = '"$@" & read -r _; kill -9 "$!"; wait "$!"'
+WITH_THE_PARENT: Final = '"$@" & read -r _; exec 2>/dev/null; kill -9 "$!"; wait "$!"'
 """For a shell: nginx ends when our end of the pipe is closed, even if we are killed. It has nothing to
 save, and a politer signal in its first moments is forgotten."""
 
