@@ -146,8 +146,12 @@ class Settings(BaseSettings):
     max_failures: Allowance = 0.2
     """A share (float) or a number (int) of failed photos above which the run says so: exit 4."""
     in_doubt: Literal["retry", "park"] = "retry"
-    doubt_share: float = Field(default=0.005, ge=0, le=1)
-    """Of the images bought, how many may be bought again in doubt; above it they are parked."""
+    doubt_share: float = Field(default=0.0005, ge=0, le=1)
+    """
+    Of the images bought, how many may be bought again in doubt, beyond a first batch; above it they
+    are parked. With this default a run of 32,000 photos or more buys at most one in a thousand
+    again, however many answers are lost.
+    """
 
     # How a worker follows its groups
     groups_file: Path | None = None
