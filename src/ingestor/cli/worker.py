@@ -21,7 +21,7 @@ from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, signals
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
-from ingestor.worker import Worker
+from ingestor.worker import Readiness, Worker
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -65,10 +65,13 @@ async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> No
     registry = CollectorRegistry()
     counts, view = Counts(registry), View(journal=settings.journal_path)
     pulse = Pulse(settings.state, wall=time.time)
+    readiness = Readiness(every=settings.every, lifetime=lifetime)
+    view.ready = readiness.why_not
 
     def listen(event: Event) -> None:
         counts.listen(event)
         pulse.take(event)
+        readiness.listen(event)
         trace(event)
         voice.log(event)
 
@@ -80,6 +83,6 @@ async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> No
             pulse.beating(),
         ):
             worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)
-            view.statistics, view.ready = services.statistics, worker.why_not_ready
+            view.statistics = services.statistics
             view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
             await worker.work()

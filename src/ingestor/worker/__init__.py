@@ -2,9 +2,11 @@
 The worker: many groups kept in sync for months, until told to stop.
 
 `rota` says whose turn it is, `watchlist` which groups there are, `looking` whether a group has
-anything to do, `turns` does it, `troubles` says what an error means; `worker` is the loop.
+anything to do, `turns` does it, `troubles` says what an error means, `readiness` whether all is well; `worker` is the
+loop.
 """
 
+from ingestor.worker.readiness import Readiness
 from ingestor.worker.worker import Worker
 
-__all__ = ["Worker"]
+__all__ = ["Readiness", "Worker"]

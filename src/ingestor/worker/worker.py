@@ -44,7 +44,6 @@ class Worker:
         self.turns = Turns(settings, journal, services, lifetime=lifetime, listen=listen, wall=wall)
         self.halted: str | None = None
         """Why nothing is bought for anybody, in a sentence."""
-        self.arrived = False
         self.rota = Rota(every=settings.every, dice=dice)
         self._halted_by = ""
         self._halt_ends = 0.0
@@ -74,14 +73,6 @@ class Worker:
         except Stopping:
             return
 
-    def why_not_ready(self) -> str:
-        """A sentence, or ""."""
-        if self._lifetime.stopping:
-            return "it is stopping"
-        if not self.arrived:
-            return "it is starting"
-        return f"nothing is bought: {self.halted}" if self.halted else ""
-
     async def _arrive(self) -> None:
         """
         What is wrong at the start is said at once: nobody watches a worker for long. A group that
@@ -100,7 +91,6 @@ class Worker:
             except Denied as error:
                 if trouble_of(error) is not Trouble.LOST or name not in known:
                     raise
-        self.arrived = True
 
     async def _watch(self) -> None:
         """Follow what the settings and the file say now."""

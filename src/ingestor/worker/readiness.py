@@ -1,0 +1,58 @@
+"""Whether a worker works as it should, and if not why, from what it tells: a listener of events."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ingestor import events
+from ingestor.kits.lifetime import Lifetime
+
+CEILINGS: Final = ("max-units-per-day", "max-units-per-month")
+"""Halts that were asked for: a worker that keeps to its budget is as it should be."""
+LATE: Final = 600.0
+"""Seconds beyond two looks at each group within which some turn should have gone well (taste)."""
+
+
+class Readiness:
+    """Its `listen` is a Listener; `every` is the time between two looks at a group, in seconds."""
+
+    def __init__(self, *, every: float, lifetime: Lifetime) -> None:
+        self._patience = 2 * every + LATE
+        self._lifetime = lifetime
+        self._groups: int | None = None
+        self._well_at = lifetime.clock()
+        self._trouble = ""
+        self._halted = ""
+
+    def listen(self, event: events.Event) -> None:
+        match event:
+            case events.WatchlistChanged(groups=groups):
+                if not self._groups:
+                    self._well_at = self._lifetime.clock()
+                self._groups = groups
+            case events.GroupLooked():
+                self._well_at, self._trouble = self._lifetime.clock(), ""
+            case events.GroupFailed(group=group, message=message):
+                self._trouble = f"{group}: {message}"
+            case events.RetryScheduled(upstream=upstream, reason=reason):
+                self._trouble = f"{upstream} ({reason})"
+            case events.BuyingHalted(reason=reason, message=message) if reason not in CEILINGS:
+                self._halted = message
+            case events.BuyingResumed():
+                self._halted = ""
+            case _:
+                pass
+
+    def why_not(self) -> str:
+        """A sentence, or ""."""
+        if self._lifetime.stopping:
+            return "it is stopping"
+        if self._groups is None:
+            return "it is starting"
+        if self._halted:
+            return f"nothing is bought: {self._halted}"
+        late = self._lifetime.clock() - self._well_at
+        if self._groups and late > self._patience:
+            why = f": {self._trouble}" if self._trouble else ""
+            return f"no group could be followed for {late / 60:.0f} minutes{why}"
+        return ""
