@@ -27,8 +27,8 @@ from tests.simulation.months import DAY, HOUR, Life, Outside, Pool, a_photo
 
 STEP: Final = 300.0
 """Seconds between two changes of the pools."""
-SETTLED_AFTER: Final = 5
-"""Days after which memory must stand still: by then SQLite's page cache is full."""
+SETTLED_AFTER: Final = 10
+"""Days after which memory must stand still: until then SQLite's page cache fills (64 MB of it)."""
 WEEK: Final = 7
 MEGABYTE: Final = 1 << 20
 GROUP: Final = "{}@N00"
@@ -222,8 +222,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/campaign days", description=__doc__)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--groups", type=int, default=3)
-    parser.add_argument("--photos", type=int, default=8000, help="in each group at the start")
-    parser.add_argument("--per-day", type=float, default=200, help="that come, and that leave")
+    parser.add_argument("--photos", type=int, default=9000, help="in each group at the start")
+    parser.add_argument("--per-day", type=float, default=40, help="that come, and that leave")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ingestor-days-") as folder:
