@@ -29,6 +29,8 @@ WINDOW = 60.5
 """Seconds. Half a second more than a minute, because requests reach the upstream with unequal delays
 and it counts on arrival. On a busy machine, or a slow line, one may come later than that: whoever
 tells when its answer came (`Quota.answered`) has it counted for longer."""
+MARGIN = 0.1
+"""Seconds. The quickest answer of all need not have had the shortest way there and back."""
 BURST_SECONDS = 0.25
 """What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
 CUT = 0.7
@@ -141,12 +143,15 @@ class Quota:
         When the upstream counted it nobody knows: after the grant, and before now by what a way
         back takes at the least. The quickest answer of all stands for that, and for the way there.
         """
-        took = self._clock() - permit.granted
-        if not in_doubt:
-            self._quickest = min(self._quickest, took)
-        until = permit.granted + MINUTE + took - self._quickest
+        now = self._clock()
+        took = now - permit.granted
+        if took < self._quickest and not in_doubt:
+            # What was thought to be quick before may have been late as well.
+            self._quickest = took
+            for dimension in self._dimensions:
+                dimension.count_again(self._quickest)
         for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
-            dimension.keep_until(until, permit, cost)
+            dimension.answered(permit, cost, at=now, quickest=self._quickest)
 
     def refuse(self, permit: Permit, *, retry_after: float | None = None) -> bool:
         """
@@ -250,7 +255,7 @@ class Quota:
     def _record(self, at: float, costs: Sequence[float]) -> int:
         number = next(self._numbers)
         for dimension, cost in zip(self._dimensions, costs, strict=True):
-            dimension.record(Spent(at + WINDOW, number, cost))
+            dimension.record(Spent(at + WINDOW, number, cost, at))
         return number
 
 
@@ -260,6 +265,13 @@ class Spent(NamedTuple):
     until: float
     number: int
     cost: float
+    granted: float
+    answered: float = float("-inf")
+
+    def counted(self, quickest: float) -> Spent:
+        """Reached the upstream so long before the answer as the quickest of all took, or earlier."""
+        late = self.answered - self.granted - quickest
+        return self._replace(until=self.granted + max(WINDOW, MINUTE + MARGIN + late))
 
 
 class _Dimension:
@@ -283,13 +295,16 @@ class _Dimension:
         insort(self._window, spent)
         self._in_window += spent.cost
 
-    def keep_until(self, until: float, permit: Permit, cost: float) -> None:
-        """Let a grant leave the window later than it would; never earlier."""
-        spent = Spent(permit.granted + WINDOW, permit.number, cost)
+    def answered(self, permit: Permit, cost: float, *, at: float, quickest: float) -> None:
+        """Let a grant leave the window later than it would, if it was late; never earlier."""
+        spent = Spent(permit.granted + WINDOW, permit.number, cost, permit.granted)
         place = bisect_left(self._window, spent)
-        if until > spent.until and self._window[place : place + 1] == [spent]:
+        if self._window[place : place + 1] == [spent]:
             del self._window[place]
-            insort(self._window, spent._replace(until=until))
+            insort(self._window, spent._replace(answered=at).counted(quickest))
+
+    def count_again(self, quickest: float) -> None:
+        self._window = sorted(spent.counted(quickest) for spent in self._window)
 
     def seconds_until(self, cost: float, *, now: float, rate: float) -> float:
         missing = cost - self.tokens

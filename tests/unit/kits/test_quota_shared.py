@@ -124,6 +124,17 @@ async def test_requests_that_are_late_at_the_upstream_are_not_refused_there() ->
 
 
 @pytest.mark.looptime
+async def test_requests_of_a_slow_beginning_are_known_to_have_been_late() -> None:
+    clock = asyncio.get_running_loop().time
+    (spender,) = spenders(1, stranger=0.0)
+    spender.there = lambda: 2.5 if clock() < 10 else 0.1
+
+    await spender.spend(3 * 60)
+
+    assert spender.refused == 0
+
+
+@pytest.mark.looptime
 async def test_a_quota_that_changes_while_it_is_used_is_followed() -> None:
     (spender,) = spenders(1, stranger=0.0)
     loop = asyncio.get_running_loop()
