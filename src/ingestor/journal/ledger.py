@@ -16,7 +16,7 @@ from ingestor.errors import BrokenInvariant
 from ingestor.journal.listing import fail
 from ingestor.journal.results import keep_all
 from ingestor.journal.rows import execute_rows, json_list
-from ingestor.models import Annotation, Failure, Image, Paid, PurchaseState
+from ingestor.models import Annotation, Failure, Image, PurchaseState
 
 _NO_RUN = 2**62
 """Above every run's number."""
@@ -192,19 +192,6 @@ def count_in_doubt(db: sqlite3.Connection, run: int | None = None) -> tuple[int,
     )
     purchases, images = rows.fetchone()
     return int(purchases), int(images)
-
-
-def ever_paid(db: sqlite3.Connection, photo: str) -> Paid:
-    """Whether money may have gone into this photo."""
-    states = {
-        state
-        for (state,) in db.execute(
-            "SELECT state FROM purchased_images JOIN purchases ON purchase = purchases.id "
-            "WHERE photo = ?",
-            (photo,),
-        )
-    }
-    return "maybe" if states & {"settled", "in-doubt", "open"} else "no"
 
 
 def _close(

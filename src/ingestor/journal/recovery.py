@@ -97,8 +97,10 @@ def _aim(db: sqlite3.Connection, target: str) -> int:
 def _park(db: sqlite3.Connection, *, now: float) -> None:
     """With `--in-doubt park`, what may have been paid for is not bought again."""
     rows = db.execute(
-        "SELECT DISTINCT photos.id FROM photos JOIN purchased_images ON photo = photos.id "
-        "JOIN purchases ON purchases.id = purchase "
+        # CROSS, so that SQLite begins with the purchases: there are sixteen times fewer of them.
+        "SELECT DISTINCT photos.id FROM purchases "
+        "CROSS JOIN purchased_images ON purchase = purchases.id "
+        "CROSS JOIN photos ON photos.id = photo "
         "WHERE photos.state = 'listed' AND purchases.state = 'in-doubt'"
     ).fetchall()
     listing.fail_all(
