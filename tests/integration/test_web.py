@@ -17,9 +17,9 @@ import pytest_asyncio
 
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
-from ingestor.web.app import STATIC
+from ingestor.web.app import STATIC, application
 from ingestor.web.gate import MOST_QUESTIONS
-from ingestor.web.house import lazily
+from ingestor.web.house import House, lazily
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
 from tests.shelves import database_shelf, local_shelf
 
@@ -338,6 +338,17 @@ async def test_answers_are_what_the_description_says(local: Client, path: str, a
     assert response.content_type == "application/json"
 
 
+def bare_house(folder: Path) -> House:
+    return House(
+        catalog=Down(),
+        image_origin=IMAGES,
+        journal=folder / "journal.sqlite3",
+        live=folder / "live.json",
+        images_per_minute=1800,
+        log=lambda _line: None,
+    )
+
+
 def resolved(reference: Mapping[str, str]) -> Any:
     found = OPENAPI
     for part in reference["$ref"].split("/")[1:]:
@@ -345,10 +356,19 @@ def resolved(reference: Mapping[str, str]) -> Any:
     return found
 
 
-async def test_the_description_names_every_address_and_no_other(local: Client) -> None:
+async def test_the_description_names_every_address_and_no_other(
+    local: Client, tmp_path: Path
+) -> None:
     served = await local.json("/api/openapi.json")
+    paths = {
+        resource.canonical for resource in application(bare_house(tmp_path)).router.resources()
+    }
 
     assert served == OPENAPI
+    assert {path for path in paths if path.startswith("/api/")} == {
+        *OPENAPI["paths"],
+        "/api/openapi.json",
+    }
     for path in OPENAPI["paths"]:
         status, _, _ = await local.get(path.replace("{photo}", "1000") + "?q=dog")
         assert status in (200, 204), path

@@ -82,7 +82,10 @@ def read_following(path: Path, *, now: float, names: Mapping[str, str]) -> Follo
         if path.stat().st_size > LARGEST:
             return None
         told = orjson.loads(path.read_bytes())
-        news = [News(at=float(at), group=str(g), sentence=str(s)) for at, g, s in told["news"]]
+        news = [
+            News(at=float(at), group=names.get(group) or str(group), sentence=str(sentence))
+            for at, group, sentence in told["news"]
+        ]
         return Following(
             started=float(told["started"]),
             age=max(0.0, now - float(told["at"])),
