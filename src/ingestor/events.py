@@ -178,6 +178,13 @@ class GroupFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDropped(Event):
+    """A group that is followed no longer."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhotosWithdrawn(Event):
     """Photos that left a group's pool: taken down where that was the last one they were in."""
 

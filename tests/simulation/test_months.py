@@ -170,7 +170,7 @@ def test_a_file_of_groups_may_change_while_it_is_followed(tmp_path: Path):
     outside.listings = []
     file = tmp_path / "groups"
     file.write_text(f"{A}\n")
-    life, _told = a_life(
+    life, told = a_life(
         outside,
         tmp_path / "state",
         groups=(),
@@ -184,6 +184,7 @@ def test_a_file_of_groups_may_change_while_it_is_followed(tmp_path: Path):
     assert HOUR <= first_of_b < HOUR + MINUTE
     assert max(at for at, group, _page in outside.listings if group == A) <= HOUR
     assert outside.units == 50
+    assert [event.group for _at, event in told.of(events.GroupDropped)] == [A]
 
 
 def test_a_group_that_is_gone_is_told_and_looked_for_once_a_day_for_a_week(tmp_path: Path):

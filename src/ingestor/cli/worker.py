@@ -84,5 +84,6 @@ async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> No
         ):
             worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)
             view.statistics = services.statistics
+            view.following = lambda: worker.following
             view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
             await worker.work()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -66,6 +67,13 @@ def _looked(counts: Counts, event: events.GroupLooked) -> None:
     counts.complete.labels(event.group).set(event.complete)
 
 
+def _dropped(counts: Counts, event: events.GroupDropped) -> None:
+    """Nobody is to be alarmed because a group that is followed no longer has no turns."""
+    for gauge in (counts.looked, counts.pool, counts.complete):
+        with suppress(KeyError):
+            gauge.remove(event.group)
+
+
 def _withdrawn(counts: Counts, event: events.PhotosWithdrawn) -> None:
     counts.withdrawn.labels(event.group).inc(event.photos)
     counts.taken_down.inc(event.taken_down)
@@ -94,6 +102,7 @@ TAKE: Final = MappingProxyType[type[events.Event], Take](
         events.GroupFailed: lambda counts, event: counts.group_failures.labels(
             event.group, event.reason
         ).inc(),
+        events.GroupDropped: _dropped,
         events.PhotosWithdrawn: _withdrawn,
         events.BuyingHalted: lambda counts, event: counts.halts.labels(event.reason).inc(),
         events.WatchlistChanged: lambda counts, event: counts.groups.set(event.groups),

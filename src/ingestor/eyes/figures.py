@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -37,6 +37,8 @@ class View:
     """Why it is not ready, or ""."""
     gauges: Callable[[], Gauges | None] = lambda: None
     """Of the run that is going on."""
+    following: Callable[[], Collection[str]] = tuple
+    """Ids of the groups that are followed; the journal may know more."""
     statistics: Callable[[], Mapping[str, CallStatistics]] = dict
     lag: float = 0.0
     """The longest that the loop was held up since somebody asked, in seconds."""
@@ -79,7 +81,10 @@ class Figures(Collector):
         yield from _of_calls(self.view.statistics())
         yield from _of_run(self.view.gauges())
         if self.known:
-            yield from _of_journal(self.known, now=self.view.wall())
+            yield from _of_journal(self.known)
+            yield _of_rechecks(
+                self.known.rechecked, following=self.view.following(), now=self.view.wall()
+            )
 
 
 def _of_calls(statistics: Mapping[str, CallStatistics]) -> Iterator[Metric]:
@@ -140,7 +145,7 @@ def _of_run(gauges: Gauges | None) -> Iterator[Metric]:
     )
 
 
-def _of_journal(known: Known, *, now: float) -> Iterator[Metric]:
+def _of_journal(known: Known) -> Iterator[Metric]:
     said = known.standing
     photos = GaugeMetricFamily("ingestor_photos", "Photos by state.", labels=["state"])
     for state, count in said.photos.items():
@@ -159,14 +164,20 @@ def _of_journal(known: Known, *, now: float) -> Iterator[Metric]:
     # The journal cannot tell a request that is going on from one that nobody waits for.
     doubtful = max(0, said.in_doubt - said.reserved)
     yield _gauge("images_in_doubt", "Images whose answer never arrived.", doubtful)
-    rechecked = GaugeMetricFamily(
+
+
+def _of_rechecks(
+    rechecked: Mapping[str, float], *, following: Collection[str], now: float
+) -> GaugeMetricFamily:
+    age = GaugeMetricFamily(
         "ingestor_recheck_age_seconds",
         "Since a whole pool was read again for photos that left it.",
         labels=["group"],
     )
-    for group, ended in known.rechecked.items():
-        rechecked.add_metric([group], now - ended)
-    yield rechecked
+    for group, ended in rechecked.items():
+        if group in following:
+            age.add_metric([group], now - ended)
+    return age
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

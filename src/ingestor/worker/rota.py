@@ -43,13 +43,15 @@ class Rota:
     def groups(self) -> tuple[str, ...]:
         return tuple(self._places)
 
-    def keep(self, groups: Iterable[str], *, now: float) -> None:
-        """Have these groups and no others; new ones are due at once."""
+    def keep(self, groups: Iterable[str], *, now: float) -> set[str]:
+        """Have these groups and no others; new ones are due at once. Returns those that went."""
         wanted = dict.fromkeys(groups)
-        for group in self._places.keys() - wanted.keys():
+        dropped = self._places.keys() - wanted.keys()
+        for group in dropped:
             del self._places[group]
         for group in wanted:
             self._places.setdefault(group, _Place(now))
+        return dropped
 
     def take(self, *, now: float) -> str | None:
         """The group whose turn begins, if one is due."""

@@ -58,6 +58,11 @@ class Worker:
         self._found: dict[str, Group] = {}
         self._told: tuple[object, ...] = ()
 
+    @property
+    def following(self) -> frozenset[str]:
+        """The ids of the groups that it has found."""
+        return frozenset(group.id for group in self._found.values())
+
     async def work(self) -> None:
         """Until the lifetime stops. Raises SettingsError or Denied at the start, JournalError later."""
         try:
@@ -99,7 +104,9 @@ class Worker:
         except SettingsError as error:
             self._tell(len(self.rota.groups), (), str(error))
             return
-        self.rota.keep(names, now=self._clock())
+        for name in self.rota.keep(names, now=self._clock()):
+            if group := self._found.pop(name, None):
+                self._listen(events.GroupDropped(group=group.id))
         self._tell(names, self._watchlist.refused, "")
 
     def _tell(self, names: object, refused: tuple[str, ...], message: str) -> None:

@@ -74,6 +74,19 @@ async def test_events_are_counted(site: Client, registry: CollectorRegistry):
     assert seen["ingestor_group_last_success_timestamp_seconds", (("group", "1@N20"),)] == 5
 
 
+async def test_a_group_that_was_dropped_has_no_last_success(
+    site: Client, registry: CollectorRegistry
+):
+    counts = Counts(registry)
+    counts.listen(events.GroupLooked(group="1@N20", total=7, complete=True, unix=5.0, seconds=0.1))
+
+    counts.listen(events.GroupDropped(group="1@N20"))
+    counts.listen(events.GroupDropped(group="2@N20"))
+    seen = await samples(site)
+
+    assert not any(("group", "1@N20") in labels for _name, labels in seen)
+
+
 async def test_latencies_are_a_histogram(site: Client, view: View):
     calls = CallStatistics()
     for milliseconds in (3, 70, 400_000):
