@@ -3,7 +3,7 @@ Whole runs on a virtual clock, by the thousand: faults, kills at every point, pl
 
 `random` takes seeds as they come; `every` kills one run at each of its points, `pairs` kills it there
 and its recovery at each point of its own; `mutants` plants design errors and counts the seeds that
-notice. Every failing schedule is printed with the command that shows it again.
+notice; `profile` counts what two faults in a hundred make a long run buy twice. Every failing schedule is printed with the command that shows it again.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 from tests.simulation.lives import Verdict, live
 from tests.simulation.mutants import MUTANTS, planted
+from tests.simulation.reference import RATE, reference
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
 
-MODES: Final = ("random", "every", "pairs", "mutants")
+MODES: Final = ("random", "every", "pairs", "mutants", "profile")
 CHUNK: Final = 100
 """Schedules of one process. It is forked for them and ends with them, which takes the memory of the
 dead for nothing: to look for it would take a tenth of the time."""
 REPEATED: Final = 100
 """One schedule in so many is carried out twice, and must leave the same trace."""
 MOST_TOLD: Final = 5
+NOTICED: Final = ("Violation", "AssertionError", "Livelock", "Deadlock")
+"""What a checker says; any other error says that a mutant does not fit the code any more."""
+MOST_TWICE: Final = 0.001
+"""Of the images of a profile."""
 
 Order = tuple[int, tuple[Fate, ...] | None, str | None]
 """(seed, fates in place of its own, mutant)."""
@@ -80,7 +85,8 @@ class Tally:
         self.in_flight_at_kills += world.crashed_images
         self.doubtful += world.doubtful_images
         if verdict.error is not None:
-            self.failed.append((order, f"{type(verdict.error).__name__}: {verdict.error}"))
+            error = _innermost(verdict.error)
+            self.failed.append((order, f"{type(error).__name__}: {error}"))
 
     def merge(self, other: Tally) -> None:
         for name in self.__slots__:
@@ -99,11 +105,17 @@ class Tally:
             "carried out twice, same trace": str(self.repeated),
             "violations": str(len(self.failed)),
         }
-        lines = [f"{mode}: {_python()}, {given.jobs} processes, {seconds:.0f} s"]
+        lines = [
+            f"{mode}: {_python()}, seeds from {given.seed}, {given.jobs} processes, {seconds:.0f} s"
+        ]
         lines += [f"  {name:32s} {value}" for name, value in rows.items()]
         for order, error in self.failed[:MOST_TOLD]:
             lines += [f"  FAILED {error}", f"    {_command(order, mode)}"]
         return "\n".join(lines)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def scenario(order: Order, *, small: bool) -> Scenario:
@@ -128,14 +140,16 @@ def carry_out(task: tuple[list[Order], bool]) -> Tally:
     return tally
 
 
-def campaign(orders: Iterable[Order], *, small: bool, jobs: int) -> Tally:
-    tally = Tally()
+def campaign(
+    orders: Iterable[Order], *, small: bool, jobs: int, seconds: float = float("inf")
+) -> Tally:
+    tally, started = Tally(), time.monotonic()
     fork = multiprocessing.get_context("fork")
     with fork.Pool(jobs, initializer=_settle_down, maxtasksperchild=1) as pool:
         for part in pool.imap_unordered(carry_out, ((chunk, small) for chunk in chunks(orders))):
             tally.merge(part)
             # One that fails in many places says nothing new after the first thousand.
-            if len(tally.failed) > 1000:
+            if len(tally.failed) > 1000 or time.monotonic() - started > seconds:
                 break
     return tally
 
@@ -170,32 +184,46 @@ def at_every_pair(seed: int) -> Iterator[Order]:
 
 def hunt(given: argparse.Namespace) -> int:
     """Which seed notices each mistake first, and how many of the first `density` do."""
-    survivors = 0
-    lines = [f"mutants: {_python()}; seeds from {given.seed}"]
-    for name in given.mutant or MUTANTS:
-        orders = [(seed, None, name) for seed in range(given.seed, given.seed + given.density)]
-        hits = sorted(
-            campaign(orders, small=False, jobs=given.jobs).failed, key=lambda hit: hit[0][0]
-        )
+    names = given.mutant or list(MUTANTS)
+    sys.stdout.write(f"mutants: {_python()}, seeds from {given.seed}\n")
+    missed = 0
+    for name in names:
+        hits = _hits(name, given, range(given.density))
+        share = f"{len(hits)} of {given.density}"
         if not hits:
-            more = range(given.seed + given.density, given.seed + given.most)
-            hits = sorted(
-                campaign(
-                    ((seed, None, name) for seed in more), small=False, jobs=given.jobs
-                ).failed,
-                key=lambda hit: hit[0][0],
-            )
-            share = f"0 of {given.density}"
-        else:
-            share = f"{len(hits)} of {given.density}"
-        survivors += not hits
-        first = f"seed {hits[0][0][0] - given.seed}" if hits else "SURVIVES"
-        why = hits[0][1].split(" (time")[0][:90] if hits else ""
-        lines.append(f"  {name:42s} {first:10s} {share:12s} {why}")
-        sys.stdout.write(lines[-1] + "\n")
+            hits = _hits(name, given, range(given.density, given.most))
+        broken = [why for _, why in hits if not why.startswith(NOTICED)]
+        missed += not hits or bool(broken)
+        first = f"seed {hits[0][0]}" if hits else "SURVIVES"
+        why = f"DOES NOT RUN: {broken[0]}" if broken else hits[0][1] if hits else ""
+        sys.stdout.write(f"  {name:42s} {first:10s} {share:12s} {why.split(' (time')[0][:90]}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{len(given.mutant or MUTANTS)} mutants, {survivors} survive\n")
-    return survivors
+    sys.stdout.write(f"{len(names)} mutants, {len(names) - missed} caught\n")
+    return missed
+
+
+def _hits(name: str, given: argparse.Namespace, seeds: range) -> list[tuple[int, str]]:
+    """(seed, what was noticed), counted from the first seed of all."""
+    orders = ((given.seed + seed, None, name) for seed in seeds)
+    failed = campaign(orders, small=False, jobs=given.jobs).failed
+    return sorted((order[0] - given.seed, why) for order, why in failed)
+
+
+def profile(given: argparse.Namespace) -> int:
+    """The share of images that were charged twice, with the default and with nothing in doubt bought."""
+    most: dict[Literal["retry", "park"], float] = {"retry": MOST_TWICE, "park": 0.0}
+    broken = 0
+    sys.stdout.write(f"profile: {_python()}, {RATE:.0%} faults, seed {given.seed}\n")
+    for in_doubt, allowed in most.items():
+        world, report = reference(given.photos, seed=given.seed, in_doubt=in_doubt)
+        twice = sum(times - 1 for times in world.charges().values())
+        broken += twice > allowed * given.photos
+        sys.stdout.write(
+            f"  --in-doubt {in_doubt:6s} {report.stored} of {given.photos} photos stored, "
+            f"{report.by_reason.get('in-doubt', 0)} parked, {twice} charged twice "
+            f"({twice / given.photos:.3%}, {allowed:.1%} allowed), {report.seconds:.0f} s of theirs\n"
+        )
+    return bool(broken)
 
 
 def main() -> int:
@@ -205,6 +233,8 @@ def main() -> int:
     started = time.monotonic()
     if given.mode == "mutants":
         return bool(hunt(given))
+    if given.mode == "profile":
+        return profile(given)
     small = given.mode == "pairs"
     seeds = range(given.seed, given.seed + given.number)
     orders: Iterable[Order]
@@ -214,7 +244,12 @@ def main() -> int:
         orders = at_every_point(seeds, kind=given.kind, small=False)
     else:
         orders = (order for seed in seeds for order in at_every_pair(seed))
-    tally = campaign(islice(orders, given.most_schedules), small=small, jobs=given.jobs)
+    tally = campaign(
+        islice(orders, given.most_schedules),
+        small=small,
+        jobs=given.jobs,
+        seconds=given.most_seconds,
+    )
     seconds = time.monotonic() - started
     sys.stdout.write(tally.table(mode=given.mode, given=given, seconds=seconds) + "\n")
     return bool(tally.failed)
@@ -227,10 +262,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--most-schedules", type=int, help="stop after so many")
+    parser.add_argument("--most-seconds", type=float, default=float("inf"), help="stop after those")
     parser.add_argument("--kind", choices=("crash", "stop", "cut"), default="crash")
     parser.add_argument("--mutant", action="append", choices=tuple(MUTANTS))
     parser.add_argument("--density", type=int, default=300, help="seeds for every mutant")
     parser.add_argument("--most", type=int, default=1000, help="seeds for one that survives those")
+    parser.add_argument("--photos", type=int, default=100_000, help="of a profile")
     parser.add_argument("--replay", type=int, metavar="SEED", help="this one, with its timeline")
     parser.add_argument("--fates", help="as printed: crash:12,stop:3@commit")
     return parser.parse_args()

@@ -75,14 +75,22 @@ def live(
     life: type[Life] | None = None,
 ) -> Verdict:
     """Carry out one schedule, in another world and another kind of life where given; never raises."""
-    with _one_generator(scenario.seed), _watching(scenario.watched), last_words_unheard():
-        world = make(scenario)
+    with in_its_world(scenario, make=make) as world:
         verdict = Verdict(scenario, world)
         try:
             _live_on(verdict, life or Life)
         except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
             verdict.error = error
         return verdict
+
+
+@contextmanager
+def in_its_world(
+    scenario: Scenario, *, make: Callable[[Scenario], World] = World.of
+) -> Iterator[World]:
+    """Where everything follows from the scenario's seed."""
+    with _one_generator(scenario.seed), _watching(scenario.watched), last_words_unheard():
+        yield make(scenario)
 
 
 def _live_on(verdict: Verdict, life_of: type[Life]) -> None:
@@ -116,6 +124,7 @@ class Life:
 
     loop_of: type[Loop] = Loop
     upstreams_of: type[Upstreams] = Upstreams
+    checker_of: type[Checker] = Checker
 
     def __init__(self, world: World, quotas: Quotas, fate: Fate | None, verdict: Verdict) -> None:
         world.life += 1
@@ -137,7 +146,7 @@ class Life:
             tag=fate.tag if fate is not None else "",
         )
         world.clock = self.loop.time
-        self.checker = Checker(world, self.loop)
+        self.checker = self.checker_of(world, self.loop)
         self.upstreams = self.upstreams_of(world, self.loop, self.checker, quotas)
 
     def run(self) -> Report | None:
