@@ -106,13 +106,14 @@ async def _until_stopped(
 @asynccontextmanager
 async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
     """The embedded catalog, unless the database was asked for, or is all there is."""
+    from ingestor.catalog.remembering import RememberingCatalog
     from ingestor.services import open_catalog
     from ingestor.web.house import lazily
 
     database = settings.database_url if not settings.sandbox else None
     if database and ("database_url" in visit.flags or not settings.journal_path.is_file()):
         async with open_catalog(settings) as remote:
-            yield remote
+            yield RememberingCatalog(remote)
         return
     async with lazily(settings.journal_path) as embedded:
         yield embedded
