@@ -28,6 +28,7 @@ from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.kits.retrying import LONGEST_WAIT, persist
+from ingestor.kits.tempo import Tempo
 from ingestor.models import Failure, Image, Photo, Size
 
 
@@ -86,6 +87,7 @@ class Downloader:
         self._succeeded_at = clock()
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
+        self._tempo = Tempo(clock=clock)
         self._begun: dict[_Hold, float] = {}
         """Since when each download holds its slot; the oldest first."""
         self._usual = 0.0
@@ -167,15 +169,18 @@ class Downloader:
 
     async def _attempt(self, size: Size, hold: _Hold) -> bytes:
         epoch = await self._slots.enter()
+        if self._tempo.watching:
+            await self._take_turn()
         self._begun[hold] = begun = self._clock()
         if self._look is None:
             self._look_later()
         try:
             content = await self._fetch(size, hold)
             self._slots.succeeded()
+            if self._tempo.watching:
+                self._tempo.served()
         except (Throttled, Unavailable, TransportError) as error:
-            if _is_too_much(error):
-                self._slots.too_much(epoch)
+            self._slow_down(error, epoch)
             raise
         finally:
             if self._begun.pop(hold, None) is not None:
@@ -184,6 +189,22 @@ class Downloader:
         newest = SMOOTHING if self._usual else 1.0
         self._usual += newest * (self._succeeded_at - begun - self._usual)
         return content
+
+    async def _take_turn(self) -> None:
+        try:
+            await self._tempo.turn()
+        except BaseException:
+            self._slots.leave()
+            raise
+
+    def _slow_down(self, error: IngestorError, epoch: int) -> None:
+        """For everybody: what the server wants of one of us, it wants of us all."""
+        if _is_too_much(error):
+            self._slots.too_much(epoch)
+        if isinstance(error, Throttled | Unavailable) and reason_of(error) not in FEWER:
+            wait = error.retry_after or 0.0
+            # A wish that passes our patience is the run's end, which waiting would only put off.
+            self._tempo.refused(wait=wait if wait <= self._patience else 0.0)
 
     def _look_later(self) -> None:
         self._look = asyncio.get_running_loop().call_later(

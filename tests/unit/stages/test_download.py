@@ -131,6 +131,24 @@ async def test_weather_passes(error):
     assert (len(images), desk.failures) == (5, [])
 
 
+async def test_a_wish_to_wait_is_everybodys():
+    loop = asyncio.get_running_loop()
+    begun: list[float] = []
+
+    async def fetch(size: Size, room: object) -> bytes:
+        begun.append(loop.time())
+        await asyncio.sleep(0.1)
+        if len(begun) == 8:
+            raise Throttled("slow", upstream="images", retry_after=20.0)
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(60))
+
+    assert len(images) == 60
+    assert not [at for at in begun if 0.25 < at - begun[0] < 20.0]
+
+
 async def test_what_is_gone_is_not_asked_for_again():
     asked: list[str] = []
 

@@ -1,0 +1,138 @@
+"""A limit that nobody tells is found and kept to, also when it changes; weather is not taken for one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from ingestor.kits.pacing import Adaptive
+from ingestor.kits.tempo import Tempo
+
+pytestmark = pytest.mark.looptime
+
+LATENCY = 0.08
+"""Seconds, give or take a third: an image server's."""
+SETTLED = 60.0
+
+
+@dataclass
+class HiddenLimit:
+    """Serves so many requests in any second, and refuses what is above without a hint."""
+
+    limit: Callable[[float], float]
+    weather: float = 0.0
+    """The share of requests that is refused for no reason."""
+    rng: random.Random = field(default_factory=lambda: random.Random(7))
+    recent: deque[float] = field(default_factory=deque)
+    seen: list[tuple[float, bool]] = field(default_factory=list)
+
+    async def ask(self) -> bool:
+        await asyncio.sleep(LATENCY * self.rng.uniform(0.7, 1.3))
+        now = asyncio.get_running_loop().time()
+        while self.recent and self.recent[0] <= now - 1:
+            self.recent.popleft()
+        served = len(self.recent) < self.limit(now) and self.rng.random() >= self.weather
+        if served:
+            self.recent.append(now)
+        self.seen.append((now, served))
+        return served
+
+    def between(self, start: float, end: float) -> tuple[float, float]:
+        """Served a second, and the share that was refused."""
+        asked = [served for at, served in self.seen if start <= at < end]
+        return sum(asked) / (end - start), 1 - sum(asked) / len(asked)
+
+
+async def demand(server: HiddenLimit, *, until: float, every: float = 0.0) -> None:
+    """Ask for as much as can be had (or `every` so many seconds), as downloads do."""
+    clock = asyncio.get_running_loop().time
+    slots, tempo = Adaptive(start=8, ceiling=64), Tempo(clock=clock)
+    due = clock()
+
+    async def one() -> None:
+        epoch = await slots.enter()
+        if tempo.watching:
+            await tempo.turn()
+        if await server.ask():
+            slots.succeeded()
+            tempo.served()
+            slots.leave()
+            return
+        slots.too_much(epoch)
+        tempo.refused()
+        slots.leave()
+        await asyncio.sleep(server.rng.uniform(0, 0.5))
+        await one()
+
+    async def worker() -> None:
+        nonlocal due
+        while clock() < until:
+            if every:
+                due += every
+                await asyncio.sleep(due - clock())
+            await one()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(64):
+            group.create_task(worker(), name=f"worker-{number}")
+
+
+@pytest.mark.parametrize("limit", [12, 30])
+async def test_a_hidden_limit_that_changes_is_found_within_a_minute(limit: int) -> None:
+    server = HiddenLimit(lambda now: limit * (1.0 if now < 120 else 0.5 if now < 240 else 1.5))
+
+    await demand(server, until=360)
+
+    for start, share in ((0, 1.0), (120, 0.5), (240, 1.5)):
+        served, refused = server.between(start + SETTLED, start + 120)
+        assert served >= 0.85 * limit * share
+        assert refused <= 0.02
+
+
+async def test_after_a_time_of_refusing_everything_the_limit_is_found_again() -> None:
+    server = HiddenLimit(lambda now: 0 if 60 < now < 64 else 20)
+
+    await demand(server, until=130)
+
+    served, refused = server.between(120, 130)
+    assert served >= 0.85 * 20
+    assert refused <= 0.02
+
+
+async def test_refusals_for_no_reason_slow_nobody_down() -> None:
+    server = HiddenLimit(lambda now: 1_000_000, weather=0.07)
+
+    await demand(server, until=120, every=1 / 40)
+
+    for start in range(0, 120, 30):
+        served, _ = server.between(start, start + 30)
+        assert served >= 0.9 * 40
+
+
+async def test_nobody_has_a_turn_before_the_upstream_wants_it() -> None:
+    clock = asyncio.get_running_loop().time
+    tempo = Tempo(clock=clock)
+
+    tempo.refused(wait=5.0)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(tempo.turn(), name="turn")
+        await asyncio.sleep(4.0)
+        tempo.refused(wait=5.0)
+        await asyncio.sleep(4.0)
+        assert not waiting.done()
+
+    assert clock() == pytest.approx(9.0, abs=0.01)
+
+
+def test_who_was_never_refused_is_not_watched() -> None:
+    tempo = Tempo(clock=lambda: 0.0)
+
+    for _ in range(100):
+        tempo.served()
+
+    assert not tempo.watching
