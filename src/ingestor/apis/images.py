@@ -139,20 +139,22 @@ class Images:
         if not url.startswith(f"{self._origin}/"):
             raise _never("the picture lies elsewhere", status=0, reason="url-refused")
         for _hop in range(1 + MOST_HOPS):
-            response = await self._ask(url, room)
+            try:
+                response = await self._transport.send(image_request(url, room=room))
+            except AnswerLost as error:
+                _give_up_for_good(error)
+                raise
             if response.status not in REDIRECTS:
                 return judge(response)
             url = next_hop(response, url, origin=self._origin)
         raise _never("too many redirects", status=FOUND, reason="redirected")
 
-    async def _ask(self, url: str, room: Room | None) -> Response:
-        try:
-            return await self._transport.send(image_request(url, room=room))
-        except AnswerLost as error:
-            if error.reason in NOT_A_PICTURE_OF_OURS:
-                sentence = NOT_A_PICTURE_OF_OURS[error.reason]
-                raise _never(sentence, status=200, reason=error.reason) from None
-            raise
+
+def _give_up_for_good(error: AnswerLost) -> None:
+    """Raises Rejected where another attempt would meet the same."""
+    if error.reason in NOT_A_PICTURE_OF_OURS:
+        sentence = NOT_A_PICTURE_OF_OURS[error.reason]
+        raise _never(sentence, status=200, reason=error.reason) from None
 
 
 def _refuse(response: Response) -> NoReturn:

@@ -69,9 +69,7 @@ class _Upstream:
     """Those that a request was sent on."""
 
     async def exchange(self, request: Request, marks: Marks, *, window: float) -> Response:
-        """Raises one of `FOREIGN`, or our own mistake in making the body."""
-        if self.fetcher is not None and request.method == "GET" and request.body is None:
-            return await self.fetcher.fetch(request, marks)
+        """The long way. Raises one of `FOREIGN`, or our own mistake in making the body."""
         exchange = Exchange(request, marks=marks, window=window)
         try:
             return await exchange.run(self.session, self.allowed.admit(request.url))
@@ -187,7 +185,10 @@ class HttpTransport:
         started = now()
         outcome: Response | TransportError | None = None
         try:
-            outcome = await upstream.exchange(request, marks, window=self._window)
+            if upstream.fetcher is not None and request.method == "GET" and request.body is None:
+                outcome = await upstream.fetcher.fetch(request, marks)
+            else:
+                outcome = await upstream.exchange(request, marks, window=self._window)
         except FOREIGN as error:
             outcome = translate(error, marks=marks, place=place(request.url))
         finally:

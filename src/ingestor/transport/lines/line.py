@@ -44,10 +44,13 @@ class Line(asyncio.BufferedProtocol):
         self._watch.expect(due)
         try:
             self._transport.write(head)
-            await self._turn(answer)
-            while room is not None and answer.wanted > self._granted and not answer.trouble:
+            while True:
+                if not answer.over and answer.wanted <= self._granted:
+                    self._waiter = self._loop.create_future()
+                    await self._waiter
+                if room is None or answer.wanted <= self._granted or answer.trouble:
+                    return
                 await self._ask_for(room, answer.wanted)
-                await self._turn(answer)
         finally:
             self._answer = None
             answer.let_go()
@@ -118,13 +121,8 @@ class Line(asyncio.BufferedProtocol):
         self.due = float("inf")
         self._wake()
 
-    async def _turn(self, answer: Answer) -> None:
-        """Wait until the answer is over or needs room."""
-        if not answer.over and answer.wanted <= self._granted:
-            self._waiter = self._loop.create_future()
-            await self._waiter
-
     def _wake(self) -> None:
+        """The answer is over or needs room."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
