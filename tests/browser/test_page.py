@@ -205,6 +205,7 @@ async def test_the_dashboard_follows_a_run_of_another_process(visitor: Any, tmp_
             await expect(headline).to_contain_text("The last run is complete")
             await expect(page.locator("#b-photos")).to_contain_text("24 can be found")
             await expect(page.locator("#b-history tbody tr")).to_have_count(1)
+            assert await findings(page) == []
 
     assert own.complaints == []
 

@@ -102,6 +102,13 @@ async def test_a_misspelt_label_is_corrected_in_place(page: Client) -> None:
     assert '<a href="/?q=Snow"><bdi>Snow</bdi></a>' in html
 
 
+async def test_where_nothing_is_found_the_frequent_labels_are_a_way_on(page: Client) -> None:
+    _, html, _ = await page.get("/?q=xyzzy")
+
+    assert "Nothing is labelled like that" in html
+    assert '<a href="/?q=Dog"><img' in html
+
+
 async def test_a_hidden_photo_shows_itself_only_when_asked(page: Client) -> None:
     default = await page.json("/api/search?q=dog")
     everything = await page.json("/api/search?q=dog&all=1")

@@ -14,6 +14,8 @@ from ingestor.web.runs import runs_of
 from ingestor.web.security import wants_json
 
 POPULAR: Final = 24
+FEWER: Final = 12
+"""Labels shown where nothing was found: a way on."""
 SAMPLES: Final = 3
 """Labels of a card that are shown below it."""
 
@@ -24,8 +26,11 @@ async def search(request: web.Request) -> web.StreamResponse:
         return await (api.search if asking.groups else api.popular)(request)
     if not asking.groups:
         return await _welcome(request, asking)
-    answer = await answers.found(request.app[HOUSE], asking)
-    return _page(request, "results.html", found=answer, asking=answer.asking)
+    house = request.app[HOUSE]
+    answer = await answers.found(house, asking)
+    nothing = not answer.cards and not asking.after
+    tiles = await answers.popular(house, limit=FEWER) if nothing else ()
+    return _page(request, "results.html", found=answer, asking=answer.asking, tiles=tiles)
 
 
 async def photo(request: web.Request) -> web.StreamResponse:
