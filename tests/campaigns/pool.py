@@ -42,7 +42,9 @@ CROWD: Final = Group(nsid="1000001@N20", alias="crowd", name="Come and Go")
 SEED: Final = 7
 IN_FLIGHT: Final = 8
 GLANCE: Final = 0.005
-PATIENCE: Final = 300.0
+SLOW_GLANCE: Final = 1.0
+"""Where a look goes over the whole database."""
+PATIENCE: Final = 600.0
 """Seconds for one life; Flickr's own limit, a call a second, is kept."""
 TO_BEGIN: Final = 3
 """Calls of every life: which group that is, its head, and the head once more under the lease."""
@@ -131,13 +133,13 @@ class Scene:
         return self.sandbox.calls.total("flickr")
 
 
-async def until(true: Callable[[], bool], run: Started) -> None:
+async def until(true: Callable[[], bool], run: Started, *, glance: float = GLANCE) -> None:
     """Wait for it while a process lives. Raises Broken where it ends or takes too long."""
     deadline = time.monotonic() + PATIENCE
     while not true():
         if run.ended.done() or time.monotonic() > deadline:
             raise Broken(f"It ended, or did nothing: {run.err.read_text()[-2000:]}")
-        await asyncio.sleep(GLANCE)
+        await asyncio.sleep(glance)
 
 
 async def crawled(scene: Scene, *, kills: int, dice: random.Random) -> None:
@@ -162,7 +164,7 @@ async def crawled(scene: Scene, *, kills: int, dice: random.Random) -> None:
         tally.bound.update(known.open)
     scene.pool.still = True
     run = await scene.start()
-    await until(lambda: scene.published() >= set(scene.pool.now()), run)
+    await until(lambda: scene.published() >= set(scene.pool.now()), run, glance=SLOW_GLANCE)
     run.signal(signal.SIGTERM)
     code = await run.code(patience=PATIENCE)
     holds(code == 128 + signal.SIGTERM, "exit code", code)

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ingestor import events
 from ingestor.errors import SettingsError
 from ingestor.eyes import Counts, View, address_of
-from ingestor.eyes.figures import Figures
+from ingestor.eyes.figures import Figures, _of_rechecks
 from ingestor.eyes.site import application
 from ingestor.transport import CallStatistics
 
@@ -85,6 +85,13 @@ async def test_a_group_that_was_dropped_has_no_last_success(
     seen = await samples(site)
 
     assert not any(("group", "1@N20") in labels for _name, labels in seen)
+
+
+def test_only_groups_that_are_followed_have_an_age(view: View):
+    view.following = lambda: ["1@N20"]
+    ages = _of_rechecks({"1@N20": 10.0, "2@N20": 0.0}, following=view.following(), now=15.0)
+
+    assert [(sample.labels["group"], sample.value) for sample in ages.samples] == [("1@N20", 5.0)]
 
 
 async def test_latencies_are_a_histogram(site: Client, view: View):
