@@ -45,6 +45,8 @@ def application(house: House) -> web.Application:
         app,
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
+        # A page is of one version from start to end, also while another is being installed.
+        auto_reload=False,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
