@@ -222,7 +222,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/campaign days", description=__doc__)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--groups", type=int, default=3)
-    parser.add_argument("--photos", type=int, default=9000, help="in each group at the start")
+    parser.add_argument("--photos", type=int, default=2500, help="in each group at the start")
     parser.add_argument("--per-day", type=float, default=40, help="that come, and that leave")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
