@@ -92,13 +92,16 @@ def number(value: object) -> int | None:
 
 def text(value: object, *, most: int = LONGEST_NAME) -> str:
     """A text that came as such, wrapped in `_content`, as a number, or not at all."""
-    if isinstance(value, str):
-        return value[:most]
-    if isinstance(value, dict):
-        value = value.get("_content")
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return value[:most] if isinstance(value, str) else ""
+    match value:
+        case {"_content": content}:
+            value = content
+    match value:
+        case str():
+            return value[:most]
+        case int() if not isinstance(value, bool):
+            return str(value)[:most]
+        case _:
+            return ""
 
 
 def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tuple[Size, ...]:
