@@ -186,7 +186,8 @@ class HttpTransport:
         outcome: Response | TransportError | None = None
         try:
             if upstream.fetcher is not None and request.method == "GET" and request.body is None:
-                outcome = await upstream.fetcher.fetch(request, marks)
+                due = started + request.deadline
+                outcome = await upstream.fetcher.fetch(request, marks=marks, due=due)
             else:
                 outcome = await upstream.exchange(request, marks, window=self._window)
         except FOREIGN as error:

@@ -135,8 +135,8 @@ def test_images_become_text_one_at_a_time() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    # The part being sent and the next one, never the whole of 16.
-    assert peak < 2.2 * encoded_size(size)
+    # The part being sent, the next one and its text before the rest was put around: never all 16.
+    assert peak < 3.2 * encoded_size(size)
 
 
 def test_the_request_is_patient_and_keeps_credentials_out_of_sight() -> None:

@@ -1,8 +1,8 @@
 """
 The body of `images:annotate`, made while it is sent.
 
-Base64 needs no escaping in JSON, so the pictures are never joined with the text around them: one
-image at a time becomes text, is sent, and is forgotten. A repeat starts again from the images.
+Base64 needs no escaping in JSON, and the whole never stands in memory: one image at a time becomes
+text, is sent, and is forgotten. A repeat starts again from the images.
 (https://cloud.google.com/vision/docs/reference/rest/v1/images/annotate)
 """
 
@@ -44,12 +44,12 @@ def body_for(
     def make() -> Iterator[bytes]:
         lead = b'{"requests":[' + opening
         for image in images:
-            yield lead
-            yield pybase64.b64encode(image.content)
+            # One piece: a write of its own for the text around costs as much as this copy (measured).
+            yield b"".join((lead, pybase64.b64encode(image.content)))
             lead = closing + b"," + opening
         yield closing + ending
 
-    content = sum(_base64_size(len(image.content)) for image in images)
+    content = sum([_base64_size(len(image.content)) for image in images])
     around = len(images) * len(opening + closing) + len(images) - 1
     return Parts(length=len(b'{"requests":[') + around + content + len(ending), make=make)
 

@@ -42,16 +42,14 @@ class Fetcher:
         """Headers that every request to an origin has."""
         self._keepalive = keepalive
         self._window = window
-        self._clock = asyncio.get_running_loop().time
         self._watch = Watch(step=window / LOOKS)
         self._basket = memoryview(bytearray(BASKET))
         self._resting: defaultdict[Origin, list[Line]] = defaultdict(list)
 
-    async def fetch(self, request: Request, marks: Marks) -> Response:
-        """Raises NotSent, AnswerLost or AddressRefused."""
+    async def fetch(self, request: Request, *, marks: Marks, due: float) -> Response:
+        """`due`: the loop's time. Raises NotSent, AnswerLost or AddressRefused."""
         origin, target = self._allowed.split(request.url)
         head = self._head(origin, target, request)
-        due = self._clock() + request.deadline
         line = self._rested(origin)
         if line is not None:
             marks.reused = True
@@ -91,7 +89,6 @@ class Fetcher:
         if answer.trouble:
             raise explain(answer.trouble, place=place(request.url), kind=AnswerLost)
         if line.open:
-            line.rest(until=self._clock() + self._keepalive)
             self._resting[origin].append(line)
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
@@ -113,7 +110,7 @@ class Fetcher:
         raise late
 
     def _line(self) -> Line:
-        return Line(basket=self._basket, watch=self._watch)
+        return Line(basket=self._basket, watch=self._watch, keepalive=self._keepalive)
 
     def _head(self, origin: Origin, target: str, request: Request) -> bytes:
         given = ""

@@ -17,8 +17,11 @@ class Line(asyncio.BufferedProtocol):
     anybody else is given it. So the memory that is read into is always the same, and still warm.
     """
 
-    def __init__(self, *, basket: memoryview, watch: Watch) -> None:
+    def __init__(self, *, basket: memoryview, watch: Watch, keepalive: float) -> None:
+        """`keepalive`: seconds that it may rest."""
         self._basket = basket
+        self._keepalive = keepalive
+        self._resting = False
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -40,7 +43,7 @@ class Line(asyncio.BufferedProtocol):
         the answer began with.
         """
         self._answer, self._rate, self._granted = answer, rate, answer.wanted
-        self.due = due
+        self._resting, self.due = False, due
         self._watch.expect(due)
         try:
             self._transport.write(head)
@@ -57,10 +60,6 @@ class Line(asyncio.BufferedProtocol):
             if not answer.reusable:
                 self.close()
 
-    def rest(self, *, until: float) -> None:
-        """Stay open until the next request; whatever arrives all the same ends the line."""
-        self.due = until
-
     def close(self) -> None:
         self.open = False
         self.due = float("inf")
@@ -72,8 +71,7 @@ class Line(asyncio.BufferedProtocol):
         """Called by the watch."""
         answer = self._answer
         if answer is None:
-            if now >= self.due:
-                self.close()
+            self._rest(now)
         elif now >= self.due:
             self._give_up(answer, "timeout")
         elif self._rate is not None and answer.begun:
@@ -81,6 +79,13 @@ class Line(asyncio.BufferedProtocol):
                 self._rate.forget()
             if self._rate.too_low(answer.received):
                 self._give_up(answer, "too-slow")
+
+    def _rest(self, now: float) -> None:
+        """Rest begins at the first look, and not at the end of each request: nobody asks the time."""
+        if not self._resting:
+            self._resting, self.due = True, now + self._keepalive
+        elif now >= self.due:
+            self.close()
 
     # What the loop calls
 
