@@ -17,7 +17,10 @@ def sentences(laps: Sequence[Lap]) -> list[str]:
     rounds: dict[int, dict[tuple[str, int], Figures]] = {}
     for lap in laps:
         rounds.setdefault(lap.round, {})[lap.scenario, lap.photos] = figures_of(lap)
-    return [said for say in SAYINGS if (said := say(list(rounds.values())))]
+    # A round in which one of them failed says nothing.
+    most = max((len(each) for each in rounds.values()), default=0)
+    whole = [each for each in rounds.values() if len(each) == most]
+    return [said for say in SAYINGS if (said := say(whole))]
 
 
 def _tls(rounds: Sequence[Round]) -> str:
@@ -45,17 +48,19 @@ def _scale(rounds: Sequence[Round]) -> str:
     sizes = sorted({photos for each in rounds for name, photos in each if name == "scale"})
     if len(sizes) < 2:
         return ""
-    few, many = sizes[0], sizes[-1]
-    pairs = [(each["scale", few], each["scale", many]) for each in rounds]
-    memory = statistics.median(large.peak_mb / small.peak_mb for small, large in pairs)
-    # The smallest is too short for a photo's CPU: what is held against the largest is the next.
-    second = sizes[1] if len(sizes) > 2 else few
-    cpu = statistics.median(
-        each["scale", many].cpu_us / each["scale", second].cpu_us for each in rounds
+    # The smallest is too short for a photo's CPU, and may not fill the memory that a run is given.
+    few, middle, many = sizes[0], sizes[-2], sizes[-1]
+    memory, memory_of_middle, cpu = (
+        statistics.median(
+            getattr(each["scale", many], name) / getattr(each["scale", size], name)
+            for each in rounds
+        )
+        for name, size in (("peak_mb", few), ("peak_mb", middle), ("cpu_us", middle))
     )
     return (
-        f"scale: {many:,} photos take {memory:.2f} times the memory of {few:,}, "
-        f"and each one {cpu:.2f} times the CPU of one of {second:,}."
+        f"scale: {many:,} photos take {memory:.2f} times the memory of {few:,} and "
+        f"{memory_of_middle:.2f} times that of {middle:,}, and each one {cpu:.2f} times the CPU of "
+        f"one of {middle:,}."
     )
 
 

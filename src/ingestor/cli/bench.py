@@ -6,13 +6,17 @@ import asyncio
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from ingestor.bench import held, page, rounds, table
 from ingestor.bench.machine import machine
 from ingestor.bench.scenarios import QUICK, SCENARIOS, SEED, with_company
+from ingestor.bench.upstreams import BenchFailed
 from ingestor.errors import SettingsError
+
+MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,8 @@ class Asked:
     scenarios: tuple[str, ...]
     quick: bool
     repeat: int
+    minutes: float | None
+    """After these no further round begins."""
     loop: str
     json: Path | None
     html: Path | None
@@ -37,7 +43,9 @@ def bench(asked: Asked) -> int:
         )
     before = _laps_in(asked.compare) if asked.compare else None
     about = machine() | {"seed": SEED, "quick": asked.quick, "loop": asked.loop}
-    laps = asyncio.run(_measure(with_company(wanted), asked))
+    laps, failed = asyncio.run(_measure(with_company(wanted), asked))
+    if not laps:
+        return 1
     sys.stdout.write(table.table(laps) + "\n")
     sys.stdout.writelines(f"{sentence}\n" for sentence in held.sentences(laps))
     if before is not None:
@@ -46,26 +54,36 @@ def bench(asked: Asked) -> int:
         asked.json.write_bytes(rounds.as_json(laps, about=about))
     if asked.html:
         asked.html.write_text(page.page(laps, about=about), encoding="utf-8")
-    return 0
+    return 1 if failed else 0
 
 
-async def _measure(wanted: tuple[str, ...], asked: Asked) -> list[rounds.Lap]:
-    """Repetitions are interleaved: a noisy minute then falls on all scenarios alike."""
-    laps = []
+async def _measure(wanted: tuple[str, ...], asked: Asked) -> tuple[list[rounds.Lap], int]:
+    """
+    Repetitions are interleaved: a noisy minute then falls on all scenarios alike. Returns how many
+    laps failed as well; the others are figures none the less.
+    """
+    laps: list[rounds.Lap] = []
+    failed = 0
+    clock = asyncio.get_running_loop().time
+    end = clock() + asked.minutes * MINUTE if asked.minutes is not None else None
     for number in range(asked.repeat):
+        if number and end is not None and clock() >= end:
+            break
         for name in wanted:
             for photos in SCENARIOS[name].sizes(quick=asked.quick):
                 sys.stderr.write(f"ingestor: {name}, {photos:,} photos, round {number + 1}\n")
-                laps.append(
-                    await rounds.lap(
-                        SCENARIOS[name],
-                        photos=photos,
-                        number=number,
-                        quick=asked.quick,
-                        loop=asked.loop,
-                    )
-                )
-    return laps
+                try:
+                    laps.append(await _lap(asked, name, photos=photos, number=number))
+                except BenchFailed as error:
+                    failed += 1
+                    sys.stderr.write(f"ingestor: {name}: {error}\n")
+    return laps, failed
+
+
+async def _lap(asked: Asked, name: str, *, photos: int, number: int) -> rounds.Lap:
+    return await rounds.lap(
+        SCENARIOS[name], photos=photos, number=number, quick=asked.quick, loop=asked.loop
+    )
 
 
 def _laps_in(file: Path) -> list[rounds.Lap]:

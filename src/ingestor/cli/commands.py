@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
-from ingestor.cli import flags, worker_flags
+from ingestor.cli import bench_flags, flags, worker_flags
 from ingestor.cli.app import app
 from ingestor.cli.numbers import positive, whole
 from ingestor.cli.visit import Visit
@@ -229,39 +228,15 @@ def reconcile(
 
 @app.command()
 def bench(
-    scenarios: Annotated[
-        list[str] | None,
-        typer.Argument(help="What to measure; all without it.", metavar="[SCENARIO]..."),
-    ] = None,
+    scenarios: bench_flags.Scenarios = None,
     *,
-    quick: Annotated[
-        bool, flags.flag("--quick", "A first look, under a minute: few photos, three scenarios.")
-    ] = False,
-    repeat: Annotated[
-        int | None,
-        flags.flag(
-            "--repeat",
-            "So many rounds; the figures are medians.",
-            default="1",
-            metavar="ROUNDS",
-            parser=whole(least=1, most=99, instead="one round is measured without it"),
-        ),
-    ] = None,
-    loop: Annotated[
-        Literal["uvloop", "asyncio"] | None,
-        flags.flag("--loop", "The event loop to measure with.", default="uvloop where installed"),
-    ] = None,
-    json: Annotated[
-        Path | None,
-        flags.flag("--json", "Keep all that was seen in this file.", metavar="FILE"),
-    ] = None,
-    html: Annotated[
-        Path | None, flags.flag("--html", "Draw a report into this file.", metavar="FILE")
-    ] = None,
-    compare: Annotated[
-        Path | None,
-        flags.flag("--compare", "Hold the figures against those of a --json file.", metavar="FILE"),
-    ] = None,
+    quick: bench_flags.Quick = False,
+    repeat: bench_flags.Repeat = None,
+    minutes: bench_flags.Minutes = None,
+    loop: bench_flags.Loop = None,
+    json: bench_flags.Json = None,
+    html: bench_flags.Html = None,
+    compare: bench_flags.Compare = None,
 ) -> int:
     """Measure throughput, CPU and memory against the sandbox, on this machine."""
     from ingestor.cli.bench import Asked
@@ -272,6 +247,7 @@ def bench(
             scenarios=tuple(scenarios or ()),
             quick=quick,
             repeat=repeat or 1,
+            minutes=minutes,
             loop=loop or "uvloop",
             json=json,
             html=html,
