@@ -35,8 +35,9 @@ GATHERING = 0.02
 """Seconds in which work gathers before the next transaction where the last one served several:
 twice as many purchases then share a sync, and the pages that all of them change."""
 
-CACHE_KIB = 65_536
-"""The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long."""
+CACHE_KIB = 16_384
+"""The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long. Four
+times this took as long as this (40,000 photos), and fifty megabytes more in every long run."""
 PAGE_BYTES = 8192
 """
 Twice SQLite's own: half as many pages to write, each two system calls and later two more, at a
