@@ -40,6 +40,18 @@ async def test_a_lost_journal_costs_nothing(ingest: Ingest, sandbox: Sandbox, st
     assert (sandbox.bill.units, sandbox.bill.most_for_one_image()) == (60, 1)
 
 
+async def test_a_lost_journal_costs_nothing_even_in_pieces(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=40)
+    shutil.rmtree(state)
+
+    await ingest(limit=10)
+    again = await ingest(limit=40)
+
+    assert (again.skipped, again.units.certain) == (40, 0)
+
+
 async def test_search_finds_again_what_the_journal_lost(
     ingest: Ingest, sandbox: Sandbox, state: Path
 ):

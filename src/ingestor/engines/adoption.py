@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.catalog.local import adopt
-from ingestor.journal import listing
+from ingestor.journal import claims, listing
 from ingestor.journal.writer import Journal
 from ingestor.models import Published
 from ingestor.records import read_photo
@@ -81,11 +81,22 @@ class Adoption:
     async def begin(self, groups: Sequence[str], *, others_worked: bool = False) -> None:
         """Ask from now on if the journal may lack what the database has of these groups."""
         unseen = await self._journal.read(partial(listing.groups_without_photos, gids=groups))
-        if not (unseen or others_worked):
+        interrupted = await self._journal.read(partial(claims.suspected, groups=groups))
+        if not (unseen or others_worked or interrupted):
             return
         names = await self._database.keys("photos")
         self._keys = None if names is None else PhotoKeys(names)
         self._asking = self._keys is None or len(self._keys) > 0
+
+    async def remember(self, groups: Sequence[str]) -> None:
+        """Have the runs after this one ask as well, until one of them has listed everything."""
+        if self._asking:
+            await self._journal.write(partial(claims.suspect, groups=groups))
+
+    async def end(self, groups: Sequence[str]) -> None:
+        """Everything was listed, and asked for."""
+        if self._asking:
+            await self._journal.write(partial(claims.trust, groups=groups))
 
     async def adopt_pending(self, groups: Sequence[str]) -> None:
         """What earlier runs left may have been bought elsewhere since."""

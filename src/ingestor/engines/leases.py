@@ -152,10 +152,13 @@ class Leases:
                 or self._clock() - seen_at > LASTING
             ):
                 # First the name that we will know it by again, then the lease.
-                await self._journal.write(partial(claims.add, group=group, owner=self._owner))
+                others = before is not None and before.owner not in ours
+                await self._journal.write(
+                    partial(claims.add, group=group, owner=self._owner, after_others=others)
+                )
                 lease = self._lease(epoch=before.epoch + 1 if before else 1)
                 if await self._write(group, lease, etag=etag):
-                    self.others_worked |= before is not None and before.owner not in ours
+                    self.others_worked |= others
                     await self._journal.write(partial(claims.keep, group=group, owner=self._owner))
                     return
             elif self._wait:

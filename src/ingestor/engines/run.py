@@ -130,6 +130,8 @@ class Run:
                 async with self.gauges.watching(), self.heartbeat.beating():
                     with rare_collections():
                         await self._machine()
+                if self.adoption and not self.lifetime.stopping and self.settings.limit is None:
+                    await self.adoption.end(list(self.groups))
             except* Stopping:
                 pass
             except* IngestorError as group:
@@ -145,6 +147,7 @@ class Run:
             await self.adoption.begin(
                 list(self.groups), others_worked=bool(self.leases and self.leases.others_worked)
             )
+            await self.adoption.remember(list(self.groups))
             await self.adoption.adopt_pending(list(self.groups))
 
     async def _machine(self) -> None:

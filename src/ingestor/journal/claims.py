@@ -1,8 +1,14 @@
-"""By which names this journal's runs have held leases: what one of them left behind is ours."""
+"""
+What this journal knows of the others who work on its groups.
+
+By which names its own runs have held leases: what one of them left behind is ours. And whether the
+database may know more than it does, because others worked or because an earlier journal was lost.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 
 def owners(db: sqlite3.Connection, group: str) -> set[str]:
@@ -11,11 +17,39 @@ def owners(db: sqlite3.Connection, group: str) -> set[str]:
     return {owner for (owner,) in rows}
 
 
-def add(db: sqlite3.Connection, group: str, *, owner: str) -> None:
-    """Write a name down before the lease is taken under it."""
+def add(db: sqlite3.Connection, group: str, *, owner: str, after_others: bool = False) -> None:
+    """
+    Write a name down before the lease is taken under it, and with it that others held it since we
+    did: once the lease is ours nothing else would tell.
+    """
     db.execute("INSERT OR IGNORE INTO claims (gid, owner) VALUES (?, ?)", (group, owner))
+    if after_others:
+        suspect(db, [group])
 
 
 def keep(db: sqlite3.Connection, group: str, *, owner: str) -> None:
     """The lease is ours by this name now: the earlier ones are history."""
     db.execute("DELETE FROM claims WHERE gid = ? AND owner != ?", (group, owner))
+
+
+def suspect(db: sqlite3.Connection, groups: Iterable[str]) -> None:
+    """Remember, however often a run is killed, that the database may know more of these groups."""
+    db.executemany(
+        "INSERT OR REPLACE INTO facts (name, value) VALUES (?, 'yes')", map(_fact, groups)
+    )
+
+
+def suspected(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
+    return any(
+        db.execute("SELECT 1 FROM facts WHERE name = ?", _fact(group)).fetchone()
+        for group in groups
+    )
+
+
+def trust(db: sqlite3.Connection, groups: Iterable[str]) -> None:
+    """All of these groups was listed, and asked for: what is not known is nowhere known."""
+    db.executemany("DELETE FROM facts WHERE name = ?", map(_fact, groups))
+
+
+def _fact(group: str) -> tuple[str]:
+    return (f"behind {group}",)
