@@ -36,8 +36,8 @@ GATHERING = 0.02
 twice as many purchases then share a sync, and the pages that all of them change."""
 
 CACHE_KIB = 16_384
-"""The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long. Four
-times this took as long as this (40,000 photos), and fifty megabytes more in every long run."""
+"""The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long. With
+64 MB it is no faster (60,000 photos, measured), and a long run would hold that much more."""
 PAGE_BYTES = 8192
 """
 Twice SQLite's own: half as many pages to write, each two system calls and later two more, at a
