@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import orjson
@@ -61,7 +61,8 @@ def change_bits(
     """Take pairs of label and photo number out, then put pairs in."""
     coming, going = _masks(come), _masks(gone)
     changed = sorted(coming.keys() | going.keys())
-    before = {
+    before = defaultdict[tuple[int, int], int](int)
+    before |= {
         (chunk, label): int.from_bytes(bits, "little")
         for chunk, label, bits in execute_rows(
             db,
@@ -72,7 +73,7 @@ def change_bits(
     }
     rows = []
     for place in changed:
-        now = before.get(place, 0) & ~going.get(place, 0) | coming.get(place, 0)
+        now = before[place] & ~going[place] | coming[place]
         rows.append((*place, now.to_bytes((now.bit_length() + 7) // 8, "little")))
     execute_rows(db, "INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES {rows}", rows)
 
@@ -83,7 +84,7 @@ def _chunks(db: sqlite3.Connection) -> str:
     return orjson.dumps(list(range(last // CHUNK + 1))).decode()
 
 
-def _masks(pairs: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], int]:
+def _masks(pairs: Iterable[tuple[int, int]]) -> defaultdict[tuple[int, int], int]:
     masks: defaultdict[tuple[int, int], int] = defaultdict(int)
     for label, number in pairs:
         masks[number // CHUNK, label] |= 1 << number % CHUNK
