@@ -37,7 +37,8 @@ def lines(series: Mapping[str, Points], *, unit: str, limit: float | None = None
         parts.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}" '
             f'stroke="#222" stroke-dasharray="5 4"/>'
-            f'<text x="{WIDTH - RIGHT}" y="{at - 4:.1f}" text-anchor="end">quota {limit:,.0f}</text>'
+            f'<text x="{WIDTH - RIGHT}" y="{at - 4:.1f}" text-anchor="end" '
+            f'paint-order="stroke" stroke="#fff" stroke-width="4">quota {limit:,.0f}</text>'
         )
     drawn = _svg("".join(parts), HEIGHT, label=f"{', '.join(series)} over time")
     return drawn + (legend(series) if len(series) > 1 else "")

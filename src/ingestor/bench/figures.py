@@ -11,6 +11,9 @@ from ingestor.bench.rounds import Lap
 
 MINUTE = 60.0
 MICRO = 1e6
+STRETCHES = 20
+SHORTEST_STRETCH = 2.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +98,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-def rate(lap: Lap, name: str, *, width: float = 2.0) -> list[tuple[float, float]]:
-    """(seconds, photos a second) over sliding stretches of `width` seconds; after a kill from 0."""
+def rate(lap: Lap, name: str) -> list[tuple[float, float]]:
+    """
+    (seconds, photos a second) over sliding stretches of a twentieth of the run: photos come by the
+    batch, and what is drawn is speed. After a kill it begins from 0.
+    """
     points: list[tuple[float, float]] = []
     samples = [(sample["at"], sample.get(name, 0)) for sample in lap.samples]
+    width = max(SHORTEST_STRETCH, lap.seconds / STRETCHES)
     start = 0
     for at, count in samples:
         while samples[start][0] < at - width:
