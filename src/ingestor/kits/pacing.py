@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 CUT = 0.7
+STUCK = 10.0
+"""Seconds without anything given back, until an item that grows may pass the limit. A paid call lasts
+a few; longer ones cost this much of the limit's strictness."""
 
 
 class Adaptive:
@@ -84,8 +87,9 @@ class Memory:
     """
     A budget of bytes. Reserve before you read, release when you are done with them.
 
-    What turns out larger than reserved grows one at a time, and then may pass the limit by that one
-    item: waiting with half an image in hand, all of them could wait for each other.
+    What turns out larger than reserved waits for more like everybody, and before whoever has nothing
+    yet. Where nobody gives anything back for a while, because all wait for each other with half an
+    image in hand, the first of them passes the limit.
     """
 
     def __init__(self, limit: int) -> None:
@@ -93,7 +97,9 @@ class Memory:
         self.held = 0
         self.most_held = 0
         self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._growing = asyncio.Lock()
+        self._growing: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._released = 0
+        """How often."""
 
     @property
     def waiting(self) -> int:
@@ -101,7 +107,7 @@ class Memory:
 
     async def reserve(self, size: int) -> None:
         """Wait until `size` bytes fit (an item larger than the limit waits to be alone)."""
-        if not self._line and self._fits(size):
+        if not self._line and not self._growing and self._fits(size):
             self._take(size)
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -115,13 +121,29 @@ class Memory:
                 self._serve()
             raise
 
-    @asynccontextmanager
-    async def growth(self) -> AsyncIterator[Callable[[int], None]]:
-        """Be the one item that grows; yields the function that takes more, at once."""
-        async with self._growing:
-            yield self._take
+    async def grow(self, more: int) -> None:
+        """Wait until `more` bytes fit, for an item that holds some already."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._growing.append((more, place))
+        self._serve()
+        try:
+            while not place.done():
+                released = self._released
+                await asyncio.wait((place,), timeout=STUCK)
+                if released == self._released and self._growing and self._growing[0][1] is place:
+                    self._growing.popleft()
+                    self._take(more)
+                    place.set_result(None)
+        except asyncio.CancelledError:
+            if place.done():
+                self.release(more)
+            else:
+                self._growing.remove((more, place))
+                self._serve()
+            raise
 
     def release(self, size: int) -> None:
+        self._released += 1
         self.held -= size
         self._serve()
 
@@ -133,6 +155,13 @@ class Memory:
         self.most_held = max(self.most_held, self.held)
 
     def _serve(self) -> None:
+        while self._growing:
+            more, place = self._growing[0]
+            if not self._fits(more):
+                return
+            self._growing.popleft()
+            self._take(more)
+            place.set_result(None)
         while self._line:
             size, place = self._line[0]
             if not place.done():

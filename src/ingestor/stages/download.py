@@ -309,9 +309,8 @@ class _Hold:
         """Hold at least `total` bytes."""
         if total <= self.size:
             return
-        async with self._memory.growth() as take:
-            take(total - self.size)
-            self.size = total
+        await self._memory.grow(total - self.size)
+        self.size = total
 
     def shrink(self, size: int) -> None:
         """Give back what was guessed too much."""

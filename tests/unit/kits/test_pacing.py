@@ -94,23 +94,53 @@ async def test_what_is_larger_than_all_memory_waits_to_be_alone():
     assert memory.held == 500
 
 
-async def test_only_one_item_at_a_time_grows_past_the_limit():
+async def test_what_grows_waits_for_room_and_goes_before_what_is_new():
+    memory = Memory(100)
+    await memory.reserve(90)
+    new = asyncio.create_task(memory.reserve(10))
+    growing = asyncio.create_task(memory.grow(20))
+    await asyncio.sleep(0)
+    newer = asyncio.create_task(memory.reserve(5))
+    await asyncio.sleep(0)
+    assert not growing.done()
+
+    memory.release(20)
+    await growing
+
+    assert not newer.done()
+    memory.release(40)
+    await asyncio.gather(new, newer)
+    assert memory.most_held <= 100
+
+
+@pytest.mark.looptime
+async def test_items_that_wait_for_each_other_pass_the_limit_one_at_a_time(looptime):
     memory = Memory(100)
     await memory.reserve(100)
     grown: list[int] = []
 
     async def grow(size: int) -> None:
-        async with memory.growth() as take:
-            take(size)
-            grown.append(memory.held)
-            await asyncio.sleep(0)
-            memory.release(size)
+        await memory.grow(size)
+        grown.append(memory.held)
+        memory.release(size)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(3):
             group.create_task(grow(20))
 
     assert grown == [120, 120, 120]
+
+
+async def test_a_cancelled_growth_lets_the_next_one_pass():
+    memory = Memory(100)
+    await memory.reserve(90)
+    first, second = (asyncio.create_task(memory.grow(size)) for size in (50, 10))
+    await asyncio.sleep(0)
+
+    first.cancel()
+    await asyncio.wait_for(second, 1)
+
+    assert memory.held == 100
 
 
 async def test_a_cancelled_reservation_gives_its_bytes_back():

@@ -19,6 +19,9 @@ MOST_HEADERS = 100
 FIRST_ROOM = 256 * 1024
 """What is asked for when an answer outgrows its room without saying its length."""
 
+LARGE = 1024 * 1024
+"""Bytes; what is smaller comes in a few pieces, and is joined once."""
+
 CONTINUE = 100
 SWITCHING_PROTOCOLS = 101
 FIRST_FINAL_STATUS = 200
@@ -48,6 +51,7 @@ class Answer:
     """
 
     __slots__ = (
+        "_bulk",
         "_cap",
         "_count",
         "_head_left",
@@ -70,6 +74,8 @@ class Answer:
         self._cap = cap
         self._parser = HttpResponseParser(self)
         self._pieces: list[bytes] = []
+        self._bulk = bytearray()
+        """All of a large body. In pieces it would be held twice: the allocator keeps what they took."""
         self._raw: dict[bytes, bytes] = {}
         self._count = 0
         self._head_left = LONGEST_HEAD
@@ -97,6 +103,8 @@ class Answer:
 
     @property
     def body(self) -> bytes:
+        if self._bulk:
+            return bytes(self._bulk)
         pieces = self._pieces
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -171,6 +179,9 @@ class Answer:
                 self._stop("too-large")
             self.wanted = min(max(self.received, 2 * self.wanted, FIRST_ROOM), self._cap)
         self._pieces.append(piece)
+        if self.received > LARGE:
+            self._bulk += b"".join(self._pieces)
+            self._pieces.clear()
 
     def on_message_complete(self) -> None:
         if self.begun:

@@ -132,11 +132,17 @@ class Line(asyncio.BufferedProtocol):
             self._waiter.set_result(None)
 
     async def _ask_for(self, room: Room, total: int) -> None:
-        """What arrives meanwhile stays in the kernel, and holds up the other side in the end."""
-        self._paused = True
+        """
+        What arrives meanwhile stays in the kernel, and holds up the other side in the end; the time
+        that we take is not the other side's.
+        """
+        self._paused, left = True, self.due - self._loop.time()
+        self.due = float("inf")
         if not self._transport.is_closing():
             self._transport.pause_reading()
         await room(total)
         self._granted, self._paused = total, False
+        self.due = self._loop.time() + left
+        self._watch.expect(self.due)
         if not self._transport.is_closing():
             self._transport.resume_reading()
