@@ -26,10 +26,10 @@ SHORT, LONG = 320, 960
 FILLED, FULL = 1000, 1600
 """Photos of a run after which the memory in flight was full, and of the whole run."""
 
-MOST_CALLS = 1000
+MOST_CALLS = 540
 """Of Python and of its C functions, the event loop's thread and the journal's together."""
-MOST_SYSTEM_CALLS = 18
-MOST_FAULTS = 6
+MOST_SYSTEM_CALLS = 8.5
+MOST_FAULTS = 4.5
 
 NOISY = ("futex", "epoll", "clock", "sched_yield", "brk", "m", "getpid")
 """
