@@ -325,3 +325,10 @@ def test_halves_are_smaller_and_complete(count: int) -> None:
     assert [*left, *right] == items
     assert left
     assert right
+
+
+@pytest.mark.parametrize("count", [1.8446744073709552e19, 10**300, -(2**70)])
+def test_a_number_that_nobody_could_write_again_is_none(count: float) -> None:
+    read = read_photo({"groups": {"a": count}, "uploaded": count}, photo_id="1")
+
+    assert (read.photo.date_added, read.photo.uploaded) == (0, 0)

@@ -14,6 +14,9 @@ Value = Any
 SERVER_TIME = {".sv": "timestamp"}
 """Replaced by the database with its own clock, in milliseconds."""
 
+LARGEST_COUNT = 2**53
+"""Whole numbers up to it are the same to everybody who reads JSON (RFC 8259, section 6)."""
+
 
 def photo_record(published: Published) -> dict[str, Value]:
     """What stands at /photos/p{id}; never null or empty inside, for neither can be stored."""
@@ -131,4 +134,5 @@ def _text(record: Mapping[str, Value], name: str) -> str:
 
 def _count(record: Mapping[str, Value], name: str) -> int:
     value = record.get(name)
-    return int(value) if isinstance(value, int | float) else 0
+    # What is too large to be written again was not written by us.
+    return int(value) if isinstance(value, int | float) and abs(value) <= LARGEST_COUNT else 0
