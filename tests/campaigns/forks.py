@@ -77,6 +77,8 @@ class Forks:
         """`folder` takes what it says, as `out` and `err`; `fresh` starts an interpreter for it."""
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         out, err = folder / "out", folder / "err"
+        # The child makes it anew, but not at once: what the last one said is not said by this one.
+        await asyncio.to_thread(out.unlink, missing_ok=True)
         said = {"out": str(out), "err": str(err)}
         order = {"words": list(words), "env": dict(env), "fresh": fresh, **said}
         loop = asyncio.get_running_loop()
