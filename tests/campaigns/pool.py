@@ -44,7 +44,7 @@ IN_FLIGHT: Final = 8
 GLANCE: Final = 0.005
 SLOW_GLANCE: Final = 1.0
 """Where a look goes over the whole database."""
-PATIENCE: Final = 600.0
+PATIENCE: Final = 1800.0
 """Seconds for one life; Flickr's own limit, a call a second, is kept."""
 TO_BEGIN: Final = 3
 """Calls of every life: which group that is, its head, and the head once more under the lease."""
