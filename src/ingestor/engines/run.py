@@ -243,10 +243,11 @@ class Run:
 
     async def _tell_database(self, report: Report) -> None:
         """A courtesy: the journal knows it all, and nothing may hold up an exit."""
-        patience = COURTESY if self.lifetime.stopping else self.settings.patience
         with contextlib.suppress(IngestorError, Stopping, TimeoutError):
-            async with asyncio.timeout(patience):
-                await self.book.close(report)
+            async with asyncio.timeout(self.settings.patience) as end:
+                # A signal may come before, or while the database takes its time.
+                with self.lifetime.at_stop(lambda: end.reschedule(self.clock() + COURTESY)):
+                    await self.book.close(report)
 
     def _quota(self) -> Quota:
         now = self.wall()
