@@ -2,7 +2,7 @@
 Whole runs on a virtual clock, by the thousand: faults, kills at every point, planted mistakes.
 
 `random` takes seeds as they come; `every` kills one run at each of its points, `pairs` kills it there
-and its recovery at each point of its own; `mutants` plants design errors and counts the seeds that
+and its recovery at each point of its own; `rivals` has two machines on one database; `mutants` plants design errors and counts the seeds that
 notice; `profile` counts what two faults in a hundred make a long run buy twice. Every failing schedule is printed with the command that shows it again.
 """
 
@@ -23,10 +23,12 @@ from typing import Final, Literal
 from tests.simulation.lives import Verdict, live
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.reference import RATE, reference
+from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
+from tests.simulation.trespasses import TRESPASSES
 
-MODES: Final = ("random", "every", "pairs", "mutants", "profile")
+MODES: Final = ("random", "every", "pairs", "rivals", "mutants", "profile")
 CHUNK: Final = 100
 """Schedules of one process. It is forked for them and ends with them, which takes the memory of the
 dead for nothing: to look for it would take a tenth of the time."""
@@ -124,16 +126,23 @@ def scenario(order: Order, *, small: bool) -> Scenario:
     return Scenario.of(seed, **(CALM_AND_SMALL if small else {}), **given)
 
 
-def carry_out(task: tuple[list[Order], bool]) -> Tally:
+def one(order: Order, mode: str) -> Verdict:
+    """Carry out one schedule."""
+    if mode == "rivals" or order[2] in TRESPASSES:
+        return compete(order[0])
+    return live(scenario(order, small=mode == "pairs"))
+
+
+def carry_out(task: tuple[list[Order], str]) -> Tally:
     """One process's share."""
-    orders, small = task
+    orders, mode = task
     tally = Tally()
     for order in orders:
         with planted(order[2]):
-            verdict = live(scenario(order, small=small))
+            verdict = one(order, mode)
             if zlib.crc32(repr(order).encode()) % REPEATED == 0:
                 tally.repeated += 1
-                again = live(scenario(order, small=small))
+                again = one(order, mode)
                 if again.trace != verdict.trace:
                     verdict.error = AssertionError("I23: another trace from the same seed")
         tally.add(order, verdict)
@@ -141,12 +150,12 @@ def carry_out(task: tuple[list[Order], bool]) -> Tally:
 
 
 def campaign(
-    orders: Iterable[Order], *, small: bool, jobs: int, seconds: float = float("inf")
+    orders: Iterable[Order], *, mode: str, jobs: int, seconds: float = float("inf")
 ) -> Tally:
     tally, started = Tally(), time.monotonic()
     fork = multiprocessing.get_context("fork")
     with fork.Pool(jobs, initializer=_settle_down, maxtasksperchild=1) as pool:
-        for part in pool.imap_unordered(carry_out, ((chunk, small) for chunk in chunks(orders))):
+        for part in pool.imap_unordered(carry_out, ((chunk, mode) for chunk in chunks(orders))):
             tally.merge(part)
             # One that fails in many places says nothing new after the first thousand.
             if len(tally.failed) > 1000 or time.monotonic() - started > seconds:
@@ -205,7 +214,7 @@ def hunt(given: argparse.Namespace) -> int:
 def _hits(name: str, given: argparse.Namespace, seeds: range) -> list[tuple[int, str]]:
     """(seed, what was noticed), counted from the first seed of all."""
     orders = ((given.seed + seed, None, name) for seed in seeds)
-    failed = campaign(orders, small=False, jobs=given.jobs).failed
+    failed = campaign(orders, mode="mutants", jobs=given.jobs).failed
     return sorted((order[0] - given.seed, why) for order, why in failed)
 
 
@@ -235,10 +244,9 @@ def main() -> int:
         return bool(hunt(given))
     if given.mode == "profile":
         return profile(given)
-    small = given.mode == "pairs"
     seeds = range(given.seed, given.seed + given.number)
     orders: Iterable[Order]
-    if given.mode == "random":
+    if given.mode in ("random", "rivals"):
         orders = at_random(given.seed, given.number)
     elif given.mode == "every":
         orders = at_every_point(seeds, kind=given.kind, small=False)
@@ -246,7 +254,7 @@ def main() -> int:
         orders = (order for seed in seeds for order in at_every_pair(seed))
     tally = campaign(
         islice(orders, given.most_schedules),
-        small=small,
+        mode=given.mode,
         jobs=given.jobs,
         seconds=given.most_seconds,
     )
@@ -278,7 +286,7 @@ def _replay(given: argparse.Namespace) -> int:
     mutant = given.mutant[0] if given.mutant else None
     order: Order = (given.replay, fates, mutant)
     with planted(mutant):
-        verdict = live(scenario(order, small=given.mode == "pairs"))
+        verdict = one(order, given.mode)
     sys.stdout.write(timeline(verdict) + "\n")
     return not verdict.ok
 

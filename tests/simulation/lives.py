@@ -41,6 +41,8 @@ CALM_LIVES = 2
 """Without faults, ceilings and limits one run must be enough; a second shows that it was the last."""
 LONGEST_LIFE = 6 * 3600.0
 """Seconds: stalls of ten minutes in a row, and nothing else, take this long."""
+FROZEN = 1500.0
+"""Seconds: longer than a lease lasts."""
 NEVER = 10 * LONGEST_LIFE
 LONGEST_STOP = 10.0
 """Seconds from the signal to the end, at the most: what containers are given."""
@@ -101,8 +103,10 @@ def _live_on(verdict: Verdict, life_of: type[Life]) -> None:
         images_per_minute=scenario.images_per_minute,
         clock=lambda: world.now,
     )
-    for fate in scenario.fates:
+    for number, fate in enumerate(scenario.fates):
         life_of(world, quotas, fate, verdict).run()
+        if number == scenario.lost:
+            world.lose_journal()
     for _ in range(STORMY_LIVES):
         if _finished(life_of(world, quotas, None, verdict).run()):
             break
@@ -131,13 +135,15 @@ class Life:
         self.world = world
         self.fate = fate
         self.verdict = verdict
+        self.report: Report | None = None
         self._journal: Journal | None = None
         self._lifetime: Lifetime | None = None
         self._stopped_at = float("inf")
         disk_rng = random.Random(f"{world.scenario.seed} {world.life} disk")
-        at_point = None if fate is None or fate.kind == "crash" else (fate.point, self._signal)
+        happens = self._freeze if fate is not None and fate.kind == "freeze" else self._signal
+        at_point = None if fate is None or fate.kind == "crash" else (fate.point, happens)
         self.loop = self.loop_of(
-            start=world.now + RESTART,
+            start=world.now + RESTART + world.take_pause(),
             crash_at=fate.point if fate is not None and fate.kind == "crash" else None,
             latency=lambda: (
                 0.0005 + disk_rng.random() * (0.2 if disk_rng.random() < 0.05 else 0.004)
@@ -145,19 +151,32 @@ class Life:
             at_point=at_point,
             tag=fate.tag if fate is not None else "",
         )
+        world.jump()
         world.clock = self.loop.time
         self.checker = self.checker_of(world, self.loop)
         self.upstreams = self.upstreams_of(world, self.loop, self.checker, quotas)
 
     def run(self) -> Report | None:
+        with self._whole():
+            self.report = self.loop.run(self._main())
+        return self.report
+
+    def steps(self) -> Iterator[float]:
+        """The same beside another process: yields when its next step is due."""
+        with self._whole():
+            self.report = yield from self.loop.steps(self._main())
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What is around a life, however it ends."""
         world, verdict = self.world, self.verdict
         disk = world.disk
         disk.failure_rate = 0.0 if world.calm else world.scenario.disk_fault_rate
         disk.plug(self.loop.point, self.checker.committed)
-        report, killed, started = None, False, self.loop.now
+        killed, end, started = False, "", self.loop.now
         try:
-            report = self.loop.run(self._main())
-            end = report.ended
+            yield
+            end = self.report.ended if self.report else ""
         except Crash:
             killed, end = True, "killed"
             disk.kill()
@@ -170,8 +189,7 @@ class Life:
             verdict.trace = (verdict.trace * 31 + self.loop.trace) & 0xFFFF_FFFF
         world.note(self.loop.points, f"end of life: {end}")
         verdict.ends.append(end)
-        self._check_life(report, killed=killed, seconds=self.loop.now - started)
-        return report
+        self._check_life(killed=killed, seconds=self.loop.now - started)
 
     async def _main(self) -> Report:
         self._lifetime = self.checker.lifetime = Lifetime(drain=DRAIN)
@@ -202,6 +220,14 @@ class Life:
         if lock:
             lock.close()
 
+    def _freeze(self) -> None:
+        """The machine sleeps, and believes afterwards that no time has passed, but for its clock."""
+        self.world.note(self.loop.points, "frozen")
+        self.loop.call_soon(self._sleep)
+
+    def _sleep(self) -> None:
+        self.loop.now += FROZEN
+
     def _signal(self) -> None:
         """SIGTERM, as the loop's own handler delivers it: between two callbacks."""
         self._stopped_at = self.loop.now
@@ -221,8 +247,8 @@ class Life:
         if self._lifetime is not None:
             self._lifetime.cut()
 
-    def _check_life(self, report: Report | None, *, killed: bool, seconds: float) -> None:
-        hold, world = self.checker.hold, self.world
+    def _check_life(self, *, killed: bool, seconds: float) -> None:
+        hold, world, report = self.checker.hold, self.world, self.report
         self.checker.life_ended(killed=killed)
         if not killed:
             hold(not self.loop.complaints, f"the loop complains: {self.loop.complaints}")

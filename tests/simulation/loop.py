@@ -129,20 +129,52 @@ class Loop(asyncio.BaseEventLoop):
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Carry `main` out. Raises Crash when the process was killed first."""
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(firstiter=None, finalizer=lambda _generator: None)
-        events._set_running_loop(self)
+        with self._running():
+            try:
+                task = self.create_task(main, name="main")
+                while not task.done():
+                    self._run_once()
+                return task.result()
+            finally:
+                self._end()
+
+    def steps(self, main: Coroutine[Any, Any, T]) -> Generator[float, None, T]:
+        """The same beside another loop: yields when the next step is due, and takes it when resumed."""
         try:
             task = self.create_task(main, name="main")
             while not task.done():
-                self._run_once()
+                yield self.due
+                with self._running():
+                    self._run_once()
             return task.result()
         finally:
-            if not self.dead:
-                self._find_left_behind()
-            self._bury()
-            events._set_running_loop(None)
+            with self._running():
+                self._end()
+
+    @property
+    def due(self) -> float:
+        """When the next step can be taken."""
+        while self._timers and self._timers[0][2]._cancelled:
+            heapq.heappop(self._timers)
+        if self._ready or not self._timers:
+            return self.now
+        return max(self.now, self._timers[0][0])
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        hooks, before = sys.get_asyncgen_hooks(), events._get_running_loop()
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=lambda _generator: None)
+        events._set_running_loop(self)
+        try:
+            yield
+        finally:
+            events._set_running_loop(before)
             sys.set_asyncgen_hooks(*hooks)
+
+    def _end(self) -> None:
+        if not self.dead:
+            self._find_left_behind()
+        self._bury()
 
     def _run_once(self) -> None:
         ready, timers = self._ready, self._timers

@@ -23,7 +23,7 @@ from ingestor.apis.vision import answers
 from ingestor.engines.book import Book
 from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
-from ingestor.journal import ledger, listing, recovery, results, runs
+from ingestor.journal import claims, ledger, listing, recovery, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits import lifetime, quota
 from ingestor.kits.pacing import Adaptive
@@ -226,6 +226,12 @@ def page_not_written_before_its_photos_go_on() -> Sequence[Swap]:
 
 
 # Recovery
+
+
+@mutant
+def lost_journal_asks_once() -> Sequence[Swap]:
+    """Only the first run of a new journal asks the database, even if it is killed."""
+    return [(claims, "suspect", lambda _db, groups: None)]
 
 
 @mutant

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-Kind = Literal["crash", "stop", "cut"]
+Kind = Literal["crash", "stop", "cut", "freeze"]
 TAGS = (
     *("commit", "committed", "vision", "vision answered", "updates", "updates answered"),
     *("flickr answered", "images answered"),
@@ -23,7 +23,7 @@ class Fate:
     """What happens to one life of the process, and at which point of it."""
 
     kind: Kind
-    """Killed; told to stop; told to stop, and again a moment later."""
+    """Killed; told to stop; told to stop, and again a moment later; asleep for longer than a lease."""
     point: int
     tag: str = ""
     """Counts the points that bear it; all of them where there is none."""
@@ -67,6 +67,10 @@ class Scenario:
     watched: bool
     """Gauges and heartbeat run as well, which see everything and change nothing."""
     fates: tuple[Fate, ...]
+    lost: int | None
+    """The life after which the journal's disk is lost; the database has what was stored."""
+    jumps: bool
+    """The wall clock jumps by hours and days."""
 
     @classmethod
     def of(cls, seed: int, **given: Any) -> Scenario:
@@ -100,8 +104,13 @@ class Scenario:
             fresh_file=rng.random() < 0.06,
             watched=rng.random() < 0.05,
             fates=_fates(rng),
+            lost=rng.randrange(3) if rng.random() < 0.2 else None,
+            jumps=rng.random() < 0.1,
         )
-        return replace(drawn, **given)
+        chosen = replace(drawn, **given)
+        # Without a database there is nobody to ask; a clock that jumps makes leases last for days.
+        asked = chosen.database and not chosen.jumps
+        return chosen if asked else replace(chosen, lost=None)
 
 
 def _some(rng: random.Random) -> int:

@@ -10,6 +10,7 @@ import pytest
 from tests.simulation.lives import live
 from tests.simulation.loop import collect
 from tests.simulation.mutants import planted
+from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
 
@@ -44,6 +45,19 @@ def test_every_schedule_keeps_the_invariants(first: int) -> None:
         verdict = live(Scenario.of(seed))
 
         assert verdict.ok, timeline(verdict)
+
+
+def test_a_journal_lost_and_a_run_killed_after_it_cost_nothing_twice() -> None:
+    verdict = live(Scenario.of(211))
+
+    assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("seed", [3, 9, 27])
+def test_of_two_machines_one_buys(seed: int) -> None:
+    verdict = compete(seed)
+
+    assert verdict.ok, timeline(verdict)
 
 
 @pytest.mark.parametrize("kind", ["crash", "stop", "cut"])

@@ -175,6 +175,7 @@ class Upstreams:
         call = Call(
             number=len(world.calls),
             life=world.life,
+            machine=world.machine,
             at=world.now,
             photos=tuple(image.photo.id for image in images),
             contents=tuple(image.sha256 for image in images),

@@ -50,6 +50,9 @@ PASSING = frozenset(
 )
 """Why a photo may be dead with which nothing is wrong but the weather."""
 TWINS = 0.12
+JUMPING = 0.3
+NEW_DISK = 1200.0
+"""Seconds; what a lost journal does not remember is over by then: our own lease, the vendor's minute."""
 WORDLESS = 0.1
 
 
@@ -75,6 +78,8 @@ class Call:
 
     number: int
     life: int
+    machine: str
+    """Whose journal knows of it; "" where that was lost."""
     at: float
     photos: tuple[str, ...]
     contents: tuple[str, ...]
@@ -113,6 +118,16 @@ class World:
     """(time, life, point, what): the timeline."""
     states: dict[str, str] = field(default_factory=dict)
     """Photos as the journal had them after its last commit."""
+    machine: str = "a"
+    """Whose view of the world this is, where there are two."""
+    leased: tuple[int, float] = (0, 0.0)
+    """The last life that took the lease, and when."""
+    published: dict[str, float] = field(default_factory=dict)
+    """When the database had a photo's record for the first time."""
+    pause: float = 0.0
+    """Seconds that the next life begins later."""
+    offset: float = 0.0
+    """Of the wall clock."""
     ceiling: int | None = None
     first_life: int = 0
     """The one that the run began in which was killed so often: they share a ceiling."""
@@ -139,7 +154,30 @@ class World:
 
     @property
     def wall(self) -> float:
-        return WALL + self.now
+        return WALL + self.now + self.offset
+
+    @property
+    def ours(self) -> list[Call]:
+        """Paid calls of this machine that its journal knows of."""
+        return [call for call in self.calls if call.machine == self.machine]
+
+    def jump(self) -> None:
+        """Somebody sets the wall clock."""
+        if self.scenario.jumps and self.rng.random() < JUMPING:
+            self.offset += self.rng.choice((-86_400.0, -3600.0, 3600.0, 86_400.0))
+
+    def take_pause(self) -> float:
+        pause, self.pause = self.pause, 0.0
+        return pause
+
+    def lose_journal(self) -> None:
+        """The disk is another one, and empty; who puts it in takes his time."""
+        self.note(0, "the journal is lost")
+        self.disk = blank() if self.scenario.fresh_file else formatted()
+        self.disk.rng = random.Random(f"second disk {self.scenario.seed}")
+        for call in self.ours:
+            call.machine = ""
+        self.states, self.first_life, self.pause = {}, self.life + 1, NEW_DISK
 
     def add_photo(self) -> None:
         """Somebody puts a photo into the pool."""
