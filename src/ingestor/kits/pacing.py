@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 CUT = 0.7
-STUCK = 10.0
-"""Seconds without anything given back, until an item that grows may pass the limit. A paid call lasts
-a few; longer ones cost this much of the limit's strictness."""
+STUCK = 1.0
+"""Seconds without anything given back, until an item that grows may pass the limit. It is waited for
+at every step of its growth, so that it has to be short. Taste."""
 
 
 class Adaptive:
