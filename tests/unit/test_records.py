@@ -331,4 +331,5 @@ def test_halves_are_smaller_and_complete(count: int) -> None:
 def test_a_number_that_nobody_could_write_again_is_none(count: float) -> None:
     read = read_photo({"groups": {"a": count}, "uploaded": count}, photo_id="1")
 
+    assert read is not None
     assert (read.photo.date_added, read.photo.uploaded) == (0, 0)
