@@ -255,8 +255,8 @@ class Politely:
             nonlocal unauthorized
             if isinstance(error, Unauthorized):
                 unauthorized += 1
-                # The loop asks twice about an error: two questions are one refusal.
-                return unauthorized <= 2
+                # Who raised it has had the credential renewed: worth one more attempt, and no other.
+                return unauthorized == 1
             return retry_hint(error)
 
         try:
