@@ -38,6 +38,12 @@ def test_every_schedule_over_connections_keeps_the_invariants(first: int) -> Non
         assert verdict.ok, timeline(verdict)
 
 
+def test_answers_that_never_come_are_waited_for_to_the_end() -> None:
+    verdict = live_on_the_wire(scenario_of(23831))
+
+    assert verdict.ok, timeline(verdict)
+
+
 @pytest.mark.parametrize("seed", [3, 7])
 def test_the_same_seed_leaves_the_same_trace_over_connections(seed: int) -> None:
     traces = {live_on_the_wire(scenario_of(seed)).trace for _ in range(2)}
