@@ -51,8 +51,9 @@ TLS: Final = ssl.create_default_context()
 POINTS_OF_A_REQUEST: Final = 4
 """A life has about so many times the points of one without connections."""
 GLANCE_SECONDS: Final = 5.0
-"""Between looks of a sandbox that never answers, whether somebody still listens. Four such requests, at
-its own pace of 0.05 and for ten minutes, have a hundred thousand points; the run beside them has three thousand."""
+"""Between looks of a sandbox that never answers, whether somebody still listens. Four such requests,
+at its own pace and for ten minutes, have a hundred thousand points; the run beside them has three
+thousand."""
 MOST_PHOTOS: Final = 16
 MOST_FATES: Final = 2
 
