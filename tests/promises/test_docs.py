@@ -19,6 +19,13 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 REFERENCE = (ROOT / "docs/cli.md").read_text()
 
+DEFAULTS = dict(
+    re.findall(r"^\| [^|]*\| `([A-Z_]+)` \| ([^|]*?) *\|", REFERENCE, flags=re.MULTILINE)
+)
+"""By variable, as they are written."""
+NOTHING: tuple[object, ...] = (None, False, ())
+"""Defaults that the reference puts into words."""
+
 EXIT_CODES = ("0", "1", "2", "3", "4", "129", "130", "143")
 
 
@@ -53,6 +60,17 @@ def flags() -> set[str]:
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_in_the_reference(field: str) -> None:
     assert f"`{variable(field)}`" in REFERENCE
+
+
+@pytest.mark.parametrize(
+    "field", [name for name, field in Settings.model_fields.items() if field.default not in NOTHING]
+)
+def test_a_default_in_the_reference_is_the_one_there_is(
+    field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable(field), DEFAULTS[variable(field)].strip("`"))
+
+    assert getattr(Settings.read(), field) == Settings.model_fields[field].default
 
 
 def test_every_variable_in_the_code_is_in_the_reference() -> None:
