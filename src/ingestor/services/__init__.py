@@ -1,0 +1,36 @@
+"""
+What a run may ask of the outside, as functions for the stages to take.
+
+`opening` makes them of the settings, `politely` asks again, `database` is the one upstream with
+questions of its own, `pages` is what a listing gives.
+
+Rule of the room: the stages do not know it; whoever starts a run hands them its functions.
+"""
+
+from ingestor.apis.flickr import PER_PAGE as PHOTOS_PER_PAGE
+from ingestor.apis.flickr import Group
+from ingestor.services.database import PoliteDatabase
+from ingestor.services.opening import (
+    Services,
+    Update,
+    open_catalog,
+    open_database,
+    open_services,
+    weigh_image,
+)
+from ingestor.services.pages import ListedPage
+from ingestor.services.politely import Politely
+
+__all__ = [
+    "PHOTOS_PER_PAGE",
+    "Group",
+    "ListedPage",
+    "PoliteDatabase",
+    "Politely",
+    "Services",
+    "Update",
+    "open_catalog",
+    "open_database",
+    "open_services",
+    "weigh_image",
+]

@@ -1,0 +1,195 @@
+"""
+The upstreams, opened: settings meet transport, clients, credentials and limits.
+
+Listing and storing are retried here; downloads and purchases bring slots, permits and retries of their
+own, so their functions make one attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from ingestor import events
+from ingestor.apis.flickr import Flickr, Group, ImageOrigin
+from ingestor.apis.google import (
+    Credentials,
+    Fixed,
+    default_tokens,
+    is_emulator,
+    open_credentials,
+)
+from ingestor.apis.images import Images
+from ingestor.apis.rtdb import Database
+from ingestor.apis.vision import Vision, encoded_size
+from ingestor.catalog import Catalog
+from ingestor.catalog.rtdb import DatabaseCatalog
+from ingestor.errors import SettingsError
+from ingestor.kits.lifetime import Lifetime
+from ingestor.models import Image, Size
+from ingestor.purchases import Look
+from ingestor.services.database import PoliteDatabase
+from ingestor.services.pages import ListedPage
+from ingestor.services.politely import Politely
+from ingestor.settings import Settings
+from ingestor.transport import CallStatistics, HttpTransport, Room
+
+USER_AGENT = f"ingestor/{version('ingestor')} (labels the photos of a group)"
+"""Image servers throttle clients without an honest name harder."""
+
+EMULATOR_OWNER = Fixed({"authorization": "Bearer owner"})
+ANYBODY = Fixed({})
+"""The rules that ship with the project let everybody read photos, index and labels."""
+
+NO_DATABASE = "No database: set FIREBASE_DATABASE_URL, or give --database-url."
+EMBEDDED = "catalog"
+"""The store's name where no database is configured."""
+
+Update = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a run may ask of the outside."""
+
+    lookup: Callable[[str], Awaitable[Group]]
+    list_page: Callable[[str, int], Awaitable[ListedPage]]
+    fetch: Callable[[Size, Room], Awaitable[bytes]]
+    """One attempt at one rendition."""
+    look: Look
+    update: Update | None
+    """Writes paths to the database; None where the embedded catalog is the store."""
+    check_store: Callable[[], Awaitable[None]]
+    """One small read: raises where the database's address, region or rules are wrong."""
+    target: str
+    """Names the store, so that a journal knows where its results were published."""
+    calls: Callable[[], Mapping[str, Mapping[str, float]]]
+    """Per upstream what was asked of it so far."""
+    statistics: Callable[[], Mapping[str, CallStatistics]] = dict
+    """The same, for those who want more than a report."""
+    database: PoliteDatabase | None = None
+    """What else the database can be asked; None where there is none."""
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    lifetime: Lifetime,
+    listen: events.Listener,
+    open_transport: Callable[..., HttpTransport] = HttpTransport,
+) -> AsyncIterator[Services]:
+    """Raises SettingsError where a key is missing or unusable."""
+    if settings.flickr_api_key is None:
+        raise SettingsError(
+            "No Flickr key: set FLICKR_API_KEY (free at https://www.flickr.com/services/apps/create/), "
+            "or add --sandbox to see everything work without one."
+        )
+    url = settings.database_url
+    access = await open_credentials(
+        api_key=settings.google_api_key, database_url=url, buying=not settings.dry_run
+    )
+    async with open_transport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
+        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        images = ImageOrigin(settings.image_url)
+        flickr = Flickr(
+            transport, url=settings.flickr_url, key=settings.flickr_api_key, images=images
+        )
+        vision = Vision(
+            transport,
+            url=settings.vision_url,
+            authorize=access.vision.headers,
+            renew=access.vision.refresh_after,
+            features=settings.features,
+        )
+        database = (
+            PoliteDatabase(_database_at(url, transport, access.database), politely) if url else None
+        )
+        yield Services(
+            lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
+            list_page=_lister(flickr, politely),
+            fetch=Images(transport, origin=images).fetch,
+            look=vision.annotate,
+            update=database.update if database else None,
+            check_store=database.check if database else _nothing_to_check,
+            target=url or EMBEDDED,
+            calls=lambda: {name: _figures(calls) for name, calls in transport.calls.items()},
+            statistics=lambda: transport.calls,
+            database=database,
+        )
+
+
+@asynccontextmanager
+async def open_database(
+    settings: Settings, *, lifetime: Lifetime, listen: events.Listener
+) -> AsyncIterator[PoliteDatabase]:
+    """The database alone, to write to as well: no other key is needed. Raises SettingsError."""
+    url = settings.database_url
+    if url is None:
+        raise SettingsError(NO_DATABASE)
+    access = EMULATOR_OWNER if is_emulator(url) else await default_tokens()
+    async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
+        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        yield PoliteDatabase(_database_at(url, transport, access), politely)
+
+
+def _database_at(url: str, transport: HttpTransport, access: Credentials) -> Database:
+    return Database(transport, url=url, authorize=access.headers, renew=access.refresh_after)
+
+
+@asynccontextmanager
+async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
+    """
+    The catalog in the configured database, read as anybody may read it: no key is needed, and none
+    is held by a process that only searches.
+    """
+    url = settings.database_url
+    if url is None:
+        raise SettingsError(NO_DATABASE)
+    reader = EMULATOR_OWNER if is_emulator(url) else ANYBODY
+    async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
+        yield DatabaseCatalog(Database(transport, url=url, authorize=reader.headers))
+
+
+def weigh_image(image: Image) -> int:
+    """Bytes of an image in the body of an annotate request."""
+    return encoded_size(len(image.content))
+
+
+def _origins(settings: Settings) -> dict[str, list[str]]:
+    origins = {
+        "flickr": [settings.flickr_url],
+        "images": [settings.image_url],
+        "vision": [settings.vision_url],
+    }
+    if settings.database_url:
+        origins["database"] = [settings.database_url]
+    return origins
+
+
+def _lister(flickr: Flickr, politely: Politely) -> Callable[[str, int], Awaitable[ListedPage]]:
+    async def list_page(group: str, number: int) -> ListedPage:
+        page = await politely("flickr", lambda: flickr.pool_page(group, page=number))
+        return ListedPage(pages=page.pages, total=page.total, rows=page.rows)
+
+    return list_page
+
+
+async def _nothing_to_check() -> None:
+    """The embedded catalog is there when the journal is."""
+
+
+def _figures(calls: CallStatistics) -> dict[str, float]:
+    return {
+        "requests": calls.count,
+        "refused": calls.statuses[429],
+        "failed": sum(calls.failures.values()),
+        "reused_connections": calls.reused,
+        "bytes_in": calls.bytes_in,
+        "bytes_out": calls.bytes_out,
+        "p50_seconds": calls.within(0.5),
+        "p99_seconds": calls.within(0.99),
+    }

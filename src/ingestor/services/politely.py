@@ -1,0 +1,90 @@
+"""
+Politeness: each attempt under a permit of its upstream, and another one only where that may help.
+
+All who ask an upstream share its permits and its patience: it is not down while it answers others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from typing import TypeVar
+
+from aiolimiter import AsyncLimiter
+
+from ingestor import events
+from ingestor.errors import IngestorError, RunStopped, Unauthorized, reason_of, retry_hint
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.retrying import persist
+
+T = TypeVar("T")
+
+FLICKR_CALLS_PER_HOUR = 3600
+"""Per key, over all machines (https://www.flickr.com/services/developer/api/)."""
+FLICKR_BURST = 60
+"""Calls that may come at once; a pool of 30,000 photos is listed without a pause (taste)."""
+UPDATES_PER_SECOND = 100
+"""Updates carry hundreds of photos; the documented limit is 1,000 writes a second."""
+
+_PLAIN_NAMES = {"flickr": "Flickr", "database": "The database"}
+
+
+class Politely:
+    """Try again under one permit an attempt, for as long as our patience with the upstream lasts."""
+
+    def __init__(self, *, lifetime: Lifetime, patience: float, listen: events.Listener) -> None:
+        self._lifetime = lifetime
+        self._patience = patience
+        self._listen = listen
+        self._clock = lifetime.clock
+        self._limits = {
+            "flickr": AsyncLimiter(FLICKR_BURST, FLICKR_BURST * 3600 / FLICKR_CALLS_PER_HOUR),
+            "database": AsyncLimiter(UPDATES_PER_SECOND, 1),
+        }
+        self._answered_at = dict.fromkeys(self._limits, float("-inf"))
+
+    async def __call__(
+        self, upstream: str, call: Callable[[], Awaitable[T]], *, limited: bool = True
+    ) -> T:
+        """
+        Raises RunStopped when the upstream stays away longer than our patience. Without `limited` it
+        is the caller who bounds how much is asked.
+        """
+        unauthorized = 0
+
+        async def attempt() -> T:
+            async with self._limits[upstream] if limited else nullcontext():
+                answer = await call()
+            self._answered_at[upstream] = self._clock()
+            return answer
+
+        def hint(error: BaseException) -> bool | float:
+            nonlocal unauthorized
+            if isinstance(error, Unauthorized):
+                unauthorized += 1
+                # Who raised it has had the credential renewed: worth one more attempt, and no other.
+                return unauthorized == 1
+            return retry_hint(error)
+
+        try:
+            return await persist(
+                attempt,
+                hint=hint,
+                rest=self._lifetime.rest,
+                patience=self._patience,
+                proven=lambda: self._answered_at[upstream],
+                clock=self._clock,
+                noticed=lambda error, number, seconds: self._listen(
+                    events.RetryScheduled(
+                        upstream=upstream, reason=reason_of(error), attempt=number, seconds=seconds
+                    )
+                ),
+            )
+        except IngestorError as error:
+            if retry_hint(error) is False:
+                raise
+            raise RunStopped(
+                f"{_PLAIN_NAMES[upstream]} did not answer properly for {self._patience:.0f} s "
+                f"({error}). Nothing is lost; run the same command again later.",
+                reason=f"{upstream}-unavailable",
+            ) from error
