@@ -107,10 +107,7 @@ class Throttled(VendorError):
 
 
 class Unavailable(VendorError):
-    """
-    Broken on their side. `processed` tells what a paid call must assume: False where the
-    upstream says that it did not begin, True where it may have done the work.
-    """
+    """Broken on their side; a paid call may have been carried out all the same."""
 
     def __init__(
         self,
@@ -120,11 +117,9 @@ class Unavailable(VendorError):
         status: int = 503,
         reason: str = "unavailable",
         retry_after: float | None = None,
-        processed: bool = True,
     ) -> None:
         super().__init__(message, upstream=upstream, status=status, reason=reason)
         self.retry_after = retry_after
-        self.processed = processed
 
 
 class Unauthorized(VendorError):

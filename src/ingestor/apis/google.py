@@ -33,7 +33,6 @@ from ingestor.errors import (
     IngestorError,
     NotSent,
     SettingsError,
-    Unavailable,
 )
 from ingestor.settings import is_loopback
 from ingestor.transport import Hidden
@@ -82,7 +81,10 @@ class Credentials(Protocol):
     """What authorizes a request, as headers; they are secret."""
 
     async def headers(self) -> Mapping[str, str]:
-        """Renews first what is about to end. Raises NotSent, Unavailable or Denied."""
+        """
+        Renews first what is about to end. Raises Denied, or NotSent where there is no token now: what
+        it was wanted for has not left this machine.
+        """
         ...
 
     async def refresh_after(self, headers: Mapping[str, str]) -> None:
@@ -276,9 +278,7 @@ def _translated(error: google.auth.exceptions.GoogleAuthError) -> IngestorError:
     if any(isinstance(cause, google.auth.exceptions.TransportError) for cause in causes):
         return NotSent(f"Google gave no token: {_words(error)}", reason="token-endpoint")
     if getattr(error, "retryable", False):
-        return Unavailable(
-            f"Google's token endpoint fails: {_words(error)}", upstream="google", processed=False
-        )
+        return NotSent(f"Google's token endpoint fails: {_words(error)}", reason="token-endpoint")
     return Denied(
         f"Google refuses the credentials ({_words(error)}). Make a new service account key, or run: "
         "gcloud auth application-default login",

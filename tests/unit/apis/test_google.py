@@ -26,14 +26,9 @@ from ingestor.apis.google import (
     is_emulator,
     open_credentials,
 )
-from ingestor.errors import (
-    AddressRefused,
-    Denied,
-    IngestorError,
-    NotSent,
-    SettingsError,
-    Unavailable,
-)
+from ingestor.errors import AddressRefused, Denied, IngestorError, NotSent, SettingsError
+from ingestor.models import PurchaseState
+from ingestor.purchases.door import state_after
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DATABASE = "https://demo-default-rtdb.firebaseio.com"
@@ -192,7 +187,7 @@ async def test_the_project_to_charge_is_named() -> None:
         ),
         pytest.param(
             google.auth.exceptions.RefreshError("server_error", retryable=True),
-            Unavailable,
+            NotSent,
             id="their trouble",
         ),
     ],
@@ -203,6 +198,7 @@ async def test_what_goes_wrong_has_its_kind(outcome: Exception, kind: type[Inges
 
     assert type(error.value) is kind
     assert str(outcome.args[0]) in str(error.value)
+    assert state_after(error.value) is not PurchaseState.IN_DOUBT
 
 
 async def test_after_a_failure_the_next_one_tries_again() -> None:

@@ -114,9 +114,7 @@ def _refusal(code: int | None, message: str) -> VendorError:
     empty, or a bad day for the end.
     """
     if code in WEATHER_CODES or "not currently available" in message:
-        return Unavailable(
-            f"Flickr is not available: {message}", upstream="flickr", processed=False
-        )
+        return Unavailable(f"Flickr is not available: {message}", upstream="flickr")
     if denial := DENIALS.get(code or -1):
         reason, sentence = denial
         return Denied(sentence, upstream="flickr", reason=reason)

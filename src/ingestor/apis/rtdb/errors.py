@@ -95,8 +95,6 @@ def _refused(message: str, response: Response) -> VendorError:
             upstream="database",
             status=status,
             retry_after=wait,
-            # A 503 says that the request was not attempted.
-            processed=status != 503,
         )
     return Rejected(
         f"The database rejects the request: {message}",

@@ -194,7 +194,6 @@ def _unavailable(response: Response, refusal: _Refusal) -> Unavailable:
         status=response.status,
         reason="unavailable",
         retry_after=_wait(response, refusal),
-        processed=True,
     )
 
 
@@ -205,7 +204,6 @@ def _broken(response: Response, message: str) -> Unavailable:
         status=response.status,
         reason="server-error",
         retry_after=retry_after(response.headers),
-        processed=True,
     )
 
 
