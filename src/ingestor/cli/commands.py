@@ -6,9 +6,9 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from ingestor.cli import bench_flags, flags, worker_flags
 from ingestor.cli.app import app
-from ingestor.cli.numbers import positive, whole
+from ingestor.cli.flags import of_bench, of_dead, of_search, of_serve, of_worker, shared, ways, what
+from ingestor.cli.flags.flag import flag
 from ingestor.cli.visit import Visit
 
 __all__ = ["app"]
@@ -26,14 +26,6 @@ dead = typer.Typer(
 )
 app.add_typer(dead, name="dead")
 
-Reason = Annotated[
-    str | None,
-    flags.flag("--reason", "Only those with this cause, as `dead list` names it.", metavar="WORD"),
-]
-Photos = Annotated[
-    list[str] | None, typer.Argument(help="Only these photo ids.", metavar="[PHOTO]...")
-]
-
 
 @app.command(context_settings=PASSED_ON, add_help_option=False)
 def sandbox(context: typer.Context) -> int:
@@ -47,8 +39,8 @@ def sandbox(context: typer.Context) -> int:
 def status(
     context: typer.Context,
     *,
-    state: flags.Journal = None,
-    as_json: flags.AsJson = False,
+    state: shared.Journal = None,
+    as_json: shared.AsJson = False,
 ) -> int:
     """Say what the journal holds: photos, units spent, what is in doubt, the last runs."""
     from ingestor.cli.status import status as run
@@ -61,16 +53,16 @@ def status(
 def worker(
     context: typer.Context,
     *,
-    group: flags.Group = None,
-    groups_file: worker_flags.GroupsFile = None,
-    every: worker_flags.Every = None,
-    recheck: worker_flags.Recheck = None,
-    max_units_per_day: worker_flags.MaxUnitsPerDay = None,
-    max_units_per_month: worker_flags.MaxUnitsPerMonth = None,
-    eyes: worker_flags.Eyes = None,
-    traces: worker_flags.Traces = False,
-    state: flags.Journal = None,
-    sandbox: flags.OfSandbox = False,
+    group: what.Group = None,
+    groups_file: of_worker.GroupsFile = None,
+    every: of_worker.Every = None,
+    recheck: of_worker.Recheck = None,
+    max_units_per_day: of_worker.MaxUnitsPerDay = None,
+    max_units_per_month: of_worker.MaxUnitsPerMonth = None,
+    eyes: of_worker.Eyes = None,
+    traces: of_worker.Traces = False,
+    state: shared.Journal = None,
+    sandbox: shared.OfSandbox = False,
 ) -> int:
     """Keep groups in sync until told to stop. Takes the flags of a run as well, before its name."""
     from ingestor.cli.worker import work as run
@@ -94,35 +86,14 @@ def worker(
 @app.command()
 def search(
     context: typer.Context,
-    labels: Annotated[
-        list[str],
-        typer.Argument(help="Labels; photos that have all of them.", metavar="LABEL..."),
-    ],
+    labels: of_search.Labels,
     *,
-    limit: Annotated[
-        int | None,
-        flags.flag(
-            "--limit",
-            "So many photos, the best first.",
-            default="5",
-            metavar="PHOTOS",
-            parser=whole(least=1, most=500, instead="5 are shown without it"),
-        ),
-    ] = None,
-    min_score: Annotated[
-        float | None,
-        flags.flag(
-            "--min-score",
-            "Leave out photos below this score, from 0 to 1.",
-            default="0",
-            metavar="SCORE",
-            parser=positive(instead="scores lie between 0 and 1"),
-        ),
-    ] = None,
-    as_json: flags.AsJson = False,
-    state: flags.Journal = None,
-    database_url: flags.Database = None,
-    sandbox: flags.OfSandbox = False,
+    limit: of_search.Limit = None,
+    min_score: of_search.MinScore = None,
+    as_json: shared.AsJson = False,
+    state: shared.Journal = None,
+    database_url: shared.Database = None,
+    sandbox: shared.OfSandbox = False,
 ) -> int:
     """Show the best pictures for labels: from the state directory, or with --database-url there."""
     from ingestor.cli.search import Asked
@@ -138,39 +109,13 @@ def search(
 def serve(
     context: typer.Context,
     *,
-    host: Annotated[
-        str,
-        flags.flag(
-            "--host",
-            "The address to listen on; 0.0.0.0 is every one this machine has.",
-            default="127.0.0.1",
-            metavar="ADDRESS",
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int | None,
-        flags.flag(
-            "--port",
-            "The port to listen on; 0 is any free one.",
-            default="8080",
-            metavar="PORT",
-            parser=whole(least=0, most=65535, instead="8080 is used without it"),
-        ),
-    ] = None,
-    name: Annotated[
-        list[str] | None,
-        flags.flag(
-            "--name",
-            "A host name that the page may be asked by, as a proxy before it passes it on; may be "
-            "given several times.",
-            default="localhost; with --host another than loopback, any",
-            metavar="HOST",
-        ),
-    ] = None,
-    state: flags.Journal = None,
-    database_url: flags.Database = None,
-    image_url: flags.ImageUrl = None,
-    sandbox: flags.OfSandbox = False,
+    host: of_serve.Host = "127.0.0.1",
+    port: of_serve.Port = None,
+    name: of_serve.Name = None,
+    state: shared.Journal = None,
+    database_url: shared.Database = None,
+    image_url: ways.ImageUrl = None,
+    sandbox: shared.OfSandbox = False,
 ) -> int:
     """Show the collection in a browser, and how the runs are doing, until Ctrl+C."""
     from ingestor.cli.serve import DEFAULT_PORT, Door
@@ -190,13 +135,13 @@ def export(
     *,
     form: Annotated[
         Literal["jsonl", "parquet"] | None,
-        flags.flag("--format", "One JSON object a line, or Parquet.", default="by --output's name"),
+        flag("--format", "One JSON object a line, or Parquet.", default="by --output's name"),
     ] = None,
     output: Annotated[
         str,
-        flags.flag("--output", "The file to write; - is stdout.", default="-", metavar="FILE"),
+        flag("--output", "The file to write; - is stdout.", default="-", metavar="FILE"),
     ] = "-",
-    state: flags.Journal = None,
+    state: shared.Journal = None,
 ) -> int:
     """Write all annotations to a file, or to stdout."""
     from ingestor.cli.export import export as run
@@ -211,12 +156,12 @@ def reconcile(
     *,
     check: Annotated[
         bool,
-        flags.flag("--check", "Only tell; exit code 1 if the two do not agree."),
+        flag("--check", "Only tell; exit code 1 if the two do not agree."),
     ] = False,
-    as_json: flags.AsJson = False,
-    state: flags.Journal = None,
-    database_url: flags.Database = None,
-    sandbox: flags.OfSandbox = False,
+    as_json: shared.AsJson = False,
+    state: shared.Journal = None,
+    database_url: shared.Database = None,
+    sandbox: shared.OfSandbox = False,
 ) -> int:
     """Compare journal and database, both ways, and repair what differs without paying."""
     from ingestor.cli.reconcile import reconcile as run
@@ -228,15 +173,15 @@ def reconcile(
 
 @app.command()
 def bench(
-    scenarios: bench_flags.Scenarios = None,
+    scenarios: of_bench.Scenarios = None,
     *,
-    quick: bench_flags.Quick = False,
-    repeat: bench_flags.Repeat = None,
-    minutes: bench_flags.Minutes = None,
-    loop: bench_flags.Loop = None,
-    json: bench_flags.Json = None,
-    html: bench_flags.Html = None,
-    compare: bench_flags.Compare = None,
+    quick: of_bench.Quick = False,
+    repeat: of_bench.Repeat = None,
+    minutes: of_bench.Minutes = None,
+    loop: of_bench.Loop = None,
+    json: of_bench.Json = None,
+    html: of_bench.Html = None,
+    compare: of_bench.Compare = None,
 ) -> int:
     """Measure throughput, CPU and memory against the sandbox, on this machine."""
     from ingestor.cli.bench import Asked
@@ -260,19 +205,10 @@ def bench(
 def dead_list(
     context: typer.Context,
     *,
-    reason: Reason = None,
-    samples: Annotated[
-        int | None,
-        flags.flag(
-            "--samples",
-            "Examples for each cause.",
-            default="3",
-            metavar="PHOTOS",
-            parser=whole(least=0, most=20, instead="3 are shown without it"),
-        ),
-    ] = None,
-    as_json: flags.AsJson = False,
-    state: flags.Journal = None,
+    reason: of_dead.Reason = None,
+    samples: of_dead.Samples = None,
+    as_json: shared.AsJson = False,
+    state: shared.Journal = None,
 ) -> int:
     """Show dead photos by cause, with examples."""
     from ingestor.cli.dead import show
@@ -285,10 +221,10 @@ def dead_list(
 @dead.command("retry")
 def dead_retry(
     context: typer.Context,
-    photos: Photos = None,
+    photos: of_dead.Photos = None,
     *,
-    reason: Reason = None,
-    state: flags.Journal = None,
+    reason: of_dead.Reason = None,
+    state: shared.Journal = None,
 ) -> int:
     """Have the next run try dead photos again: all of them, or those chosen."""
     from ingestor.cli.dead import retry
@@ -300,13 +236,11 @@ def dead_retry(
 @dead.command("drop")
 def dead_drop(
     context: typer.Context,
-    photos: Photos = None,
+    photos: of_dead.Photos = None,
     *,
-    reason: Reason = None,
-    everything: Annotated[
-        bool, flags.flag("--all", "All dead photos, whatever the cause.")
-    ] = False,
-    state: flags.Journal = None,
+    reason: of_dead.Reason = None,
+    everything: of_dead.Everything = False,
+    state: shared.Journal = None,
 ) -> int:
     """Give dead photos up: they are skipped from now on, and never tried or paid for again."""
     from ingestor.cli.dead import drop

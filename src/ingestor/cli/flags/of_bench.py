@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ingestor.cli import flags
+from ingestor.cli.flags.flag import flag
 from ingestor.cli.numbers import positive, whole
 
 Scenarios = Annotated[
@@ -15,11 +15,11 @@ Scenarios = Annotated[
     typer.Argument(help="What to measure; all without it.", metavar="[SCENARIO]..."),
 ]
 Quick = Annotated[
-    bool, flags.flag("--quick", "A first look, under a minute: few photos, three scenarios.")
+    bool, flag("--quick", "A first look, under a minute: few photos, three scenarios.")
 ]
 Repeat = Annotated[
     int | None,
-    flags.flag(
+    flag(
         "--repeat",
         "So many rounds; the figures are medians.",
         default="1",
@@ -29,7 +29,7 @@ Repeat = Annotated[
 ]
 Minutes = Annotated[
     float | None,
-    flags.flag(
+    flag(
         "--minutes",
         "Begin no further round after so long.",
         default="none",
@@ -39,13 +39,13 @@ Minutes = Annotated[
 ]
 Loop = Annotated[
     Literal["uvloop", "asyncio"] | None,
-    flags.flag("--loop", "The event loop to measure with.", default="uvloop where installed"),
+    flag("--loop", "The event loop to measure with.", default="uvloop where installed"),
 ]
 Json = Annotated[
-    Path | None, flags.flag("--json", "Keep all that was seen in this file.", metavar="FILE")
+    Path | None, flag("--json", "Keep all that was seen in this file.", metavar="FILE")
 ]
-Html = Annotated[Path | None, flags.flag("--html", "Draw a report into this file.", metavar="FILE")]
+Html = Annotated[Path | None, flag("--html", "Draw a report into this file.", metavar="FILE")]
 Compare = Annotated[
     Path | None,
-    flags.flag("--compare", "Hold the figures against those of a --json file.", metavar="FILE"),
+    flag("--compare", "Hold the figures against those of a --json file.", metavar="FILE"),
 ]

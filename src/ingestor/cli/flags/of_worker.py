@@ -1,11 +1,11 @@
-"""The flags of the worker, which are told as those of a run are; see `flags`."""
+"""The flags of `ingestor worker`, beside those of a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-from ingestor.cli.flags import flag
+from ingestor.cli.flags.flag import flag
 from ingestor.cli.numbers import whole
 
 GroupsFile = Annotated[

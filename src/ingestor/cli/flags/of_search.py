@@ -1,0 +1,35 @@
+"""The flags of `ingestor search`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ingestor.cli.flags.flag import flag
+from ingestor.cli.numbers import positive, whole
+
+Labels = Annotated[
+    list[str],
+    typer.Argument(help="Labels; photos that have all of them.", metavar="LABEL..."),
+]
+Limit = Annotated[
+    int | None,
+    flag(
+        "--limit",
+        "So many photos, the best first.",
+        default="5",
+        metavar="PHOTOS",
+        parser=whole(least=1, most=500, instead="5 are shown without it"),
+    ),
+]
+MinScore = Annotated[
+    float | None,
+    flag(
+        "--min-score",
+        "Leave out photos below this score, from 0 to 1.",
+        default="0",
+        metavar="SCORE",
+        parser=positive(instead="scores lie between 0 and 1"),
+    ),
+]

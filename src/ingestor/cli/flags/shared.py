@@ -1,0 +1,31 @@
+"""What several subcommands take: these are too short for the panels of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from ingestor.cli.flags.flag import flag
+
+Journal = Annotated[
+    Path | None,
+    flag(
+        "--state",
+        "The directory of the journal.",
+        env="INGESTOR_STATE",
+        default=".ingestor",
+        metavar="DIR",
+    ),
+]
+Database = Annotated[
+    str | None,
+    flag(
+        "--database-url",
+        "Ask this Realtime Database.",
+        env="FIREBASE_DATABASE_URL",
+        default="none: the journal answers",
+        metavar="URL",
+    ),
+]
+OfSandbox = Annotated[bool, flag("--sandbox", "Ask the database of the sandbox.")]
+AsJson = Annotated[bool, flag("--json", "One JSON object on stdout, for programs.")]
