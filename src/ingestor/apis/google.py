@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import google.auth
@@ -111,12 +111,10 @@ async def open_credentials(
     """
     key = Fixed({"x-goog-api-key": api_key.get_secret_value()}) if api_key else None
     if not (key or buying):
-        key = Fixed({})
-    if database_url is None:
-        return Access(vision=key or await default_tokens(KEY_OR), database=Fixed({}))
-    if is_emulator(database_url):
-        owner = Fixed({"authorization": "Bearer owner"})
-        return Access(vision=key or await default_tokens(KEY_OR), database=owner)
+        key = ANYBODY
+    if database_url is None or is_emulator(database_url):
+        database = EMULATOR_OWNER if database_url else ANYBODY
+        return Access(vision=key or await default_tokens(KEY_OR), database=database)
     tokens = await default_tokens(KEY_ALONE if api_key else NONE_FOUND)
     return Access(vision=key or tokens, database=tokens)
 
@@ -156,6 +154,11 @@ class Fixed:
 
     async def refresh_after(self, headers: Mapping[str, str]) -> None:
         """A fixed credential that was refused stays refused."""
+
+
+EMULATOR_OWNER: Final = Fixed({"authorization": "Bearer owner"})
+"""What an emulator of the database takes for an administrator's."""
+ANYBODY: Final = Fixed({})
 
 
 class Tokens:

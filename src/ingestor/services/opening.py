@@ -16,8 +16,9 @@ from typing import Any
 from ingestor import events
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin
 from ingestor.apis.google import (
+    ANYBODY,
+    EMULATOR_OWNER,
     Credentials,
-    Fixed,
     default_tokens,
     is_emulator,
     open_credentials,
@@ -39,10 +40,6 @@ from ingestor.transport import CallStatistics, HttpTransport, Room
 
 USER_AGENT = f"ingestor/{version('ingestor')} (labels the photos of a group)"
 """Image servers throttle clients without an honest name harder."""
-
-EMULATOR_OWNER = Fixed({"authorization": "Bearer owner"})
-ANYBODY = Fixed({})
-"""The rules that ship with the project let everybody read photos, index and labels."""
 
 NO_DATABASE = "No database: set FIREBASE_DATABASE_URL, or give --database-url."
 EMBEDDED = "catalog"
@@ -149,6 +146,7 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
     url = settings.database_url
     if url is None:
         raise SettingsError(NO_DATABASE)
+    # The rules that ship with the project let everybody read photos, index and labels.
     reader = EMULATOR_OWNER if is_emulator(url) else ANYBODY
     async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
         yield DatabaseCatalog(Database(transport, url=url, authorize=reader.headers))
