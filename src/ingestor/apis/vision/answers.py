@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from ingestor.apis import read_json, text_of
 from ingestor.apis.vision.errors import error_for
@@ -42,6 +43,7 @@ CODE_NAMES = {
 """google.rpc.Code (https://cloud.google.com/vision/docs/reference/rpc/google.rpc)."""
 
 _SCORE = attrgetter("score")
+_MEMBERS = itemgetter("description", "score", "topicality", "mid")
 
 SAFE_KINDS = ("adult", "spoof", "medical", "violence", "racy")
 LIKELIHOODS = frozenset(
@@ -148,24 +150,37 @@ def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
     """The best first; of the same label twice, the better one."""
     if not isinstance(found, list):
         raise _UnreadableError("the labels are not a list")
+    labels = _read_usual_labels(found)
+    if labels is None:
+        labels = [_read_odd_label(entry) for entry in found]
     best: dict[str, Label] = {}
-    for entry in found:
-        match entry:
-            # As nearly all of them come, ten an image.
-            case {
-                "description": str(said),
-                "score": float(score),
-                "topicality": float(topicality),
-                "mid": str(mid),
-            } if 0.0 <= score <= 1.0 and 0.0 <= topicality <= 1.0:
-                name, folded = _spelled(said)
-                label = Label(name=name, score=score, topicality=topicality, mid=mid[:LONGEST_NAME])
-            case _:
-                label = _read_odd_label(entry)
-                _, folded = _spelled(label.name)
+    for label in labels:
+        _, folded = _spelled(label.name)
         if folded and (folded not in best or label.score > best[folded].score):
             best[folded] = label
     return tuple(sorted(best.values(), key=_SCORE, reverse=True)[:most])
+
+
+def _read_usual_labels(found: list[Any]) -> list[Label] | None:
+    """
+    Labels as nearly all of them come, judged member by member over all at once: ten an image are
+    what an answer costs. None where one of them is odd.
+    """
+    try:
+        said, scores, topicalities, mids = zip(*map(_MEMBERS, found), strict=True)
+    except (KeyError, TypeError, ValueError):
+        return None
+    shares = scores + topicalities
+    if (
+        set(map(type, said + mids)) != {str}
+        or set(map(type, shares)) != {float}
+        or not (min(shares) >= 0.0 and max(shares) <= 1.0)
+    ):
+        return None
+    return [
+        Label(name=_spelled(name)[0], score=score, topicality=topicality, mid=mid[:LONGEST_NAME])
+        for name, score, topicality, mid in zip(said, scores, topicalities, mids, strict=True)
+    ]
 
 
 @lru_cache(maxsize=REMEMBERED_NAMES)
