@@ -76,15 +76,12 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
 
 def number(value: object) -> int | None:
     """A count or a time that came as 7, "7" or 7.0; None for anything else; never below 0."""
-    match value:
-        case str() if NUMBER.fullmatch(value):
-            counted = int(value)
-        case bool():
+    if isinstance(value, str):
+        if not NUMBER.fullmatch(value):
             return None
-        case int() | float():
-            counted = int(value)
-        case _:
-            return None
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    counted = int(value)
     if 0 <= counted <= LARGEST_NUMBER:
         return counted
     return 0 if counted < 0 else LARGEST_NUMBER
@@ -92,16 +89,13 @@ def number(value: object) -> int | None:
 
 def text(value: object, *, most: int = LONGEST_NAME) -> str:
     """A text that came as such, wrapped in `_content`, as a number, or not at all."""
-    match value:
-        case {"_content": content}:
-            value = content
-    match value:
-        case str():
-            return value[:most]
-        case int() if not isinstance(value, bool):
-            return str(value)[:most]
-        case _:
-            return ""
+    if isinstance(value, dict):
+        value = value.get("_content")
+    if isinstance(value, str):
+        return value[:most]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)[:most]
+    return ""
 
 
 def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tuple[Size, ...]:
@@ -111,12 +105,14 @@ def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tup
     """
     sizes = []
     listed = False
-    for members in LADDER:
-        address, width, height = map(row.get, members)
-        if address is not None:
-            listed = True
-            if url := images.accept(address):
-                sizes.append(Size(url=url, width=number(width) or 0, height=number(height) or 0))
+    for name, width, height in LADDER:
+        address = row.get(name)
+        if address is None:
+            continue
+        listed = True
+        if url := images.accept(address):
+            measures = number(row.get(width)), number(row.get(height))
+            sizes.append(Size(url=url, width=measures[0] or 0, height=measures[1] or 0))
     if not listed and (built := images.build(key)):
         return (Size(url=built),)
     return tuple(sizes)
