@@ -51,10 +51,18 @@ def test_the_same_seed_leaves_the_same_trace_over_connections(seed: int) -> None
     assert len(traces) == 1
 
 
-@pytest.mark.parametrize("mistake", ["result-journaled-after-storing", "intent-not-written"])
-def test_a_planted_mistake_is_noticed_over_connections(mistake: str) -> None:
+@pytest.mark.parametrize(
+    ("mistake", "seeds"),
+    [
+        ("result-journaled-after-storing", range(3)),
+        ("intent-not-written", range(3)),
+        ("answers-mixed-up", range(3)),
+        ("no-quota", range(27, 31)),
+    ],
+)
+def test_a_planted_mistake_is_noticed_over_connections(mistake: str, seeds: range) -> None:
     with planted(mistake):
-        noticed = any(not live_on_the_wire(scenario_of(seed)).ok for seed in range(3))
+        noticed = any(not live_on_the_wire(scenario_of(seed)).ok for seed in seeds)
 
     assert noticed
 
