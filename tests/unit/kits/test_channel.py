@@ -6,6 +6,9 @@ import pytest
 
 from ingestor.kits.channel import Channel, EndOfChannel
 
+# Who waits in vain is told at once, however busy the machine is.
+pytestmark = pytest.mark.looptime
+
 
 async def test_what_is_sent_arrives_in_order():
     channel: Channel[int] = Channel(3)

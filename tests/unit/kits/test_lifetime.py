@@ -73,15 +73,27 @@ async def test_who_comes_late_is_told_at_once():
     assert told == ["stop"]
 
 
+async def signalled(number: signal.Signals) -> None:
+    """Send ourselves a signal, and wait until the loop has heard it."""
+    loop = asyncio.get_running_loop()
+    heard = asyncio.Event()
+    # Signals come through the loop's pipe in the order in which they were sent.
+    loop.add_signal_handler(signal.SIGUSR1, heard.set)
+    try:
+        for each in (number, signal.SIGUSR1):
+            os.kill(os.getpid(), each)
+        await heard.wait()
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)
+
+
 async def test_a_second_signal_cuts():
     lifetime = Lifetime(drain=60.0)
 
     with signals(lifetime):
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(0.01)
+        await signalled(signal.SIGTERM)
         after_one = (lifetime.reason, lifetime.cut_short)
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(0.01)
+        await signalled(signal.SIGTERM)
     lifetime.close()
 
     assert after_one == ("SIGTERM", False)
@@ -92,10 +104,8 @@ async def test_a_terminal_that_closes_stops_without_a_hurry():
     lifetime = Lifetime(drain=60.0)
 
     with signals(lifetime):
-        os.kill(os.getpid(), signal.SIGHUP)
-        await asyncio.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGHUP)
-        await asyncio.sleep(0.01)
+        await signalled(signal.SIGHUP)
+        await signalled(signal.SIGHUP)
     lifetime.close()
 
     assert (lifetime.reason, lifetime.cut_short) == ("SIGHUP", False)
@@ -106,8 +116,7 @@ async def test_under_nohup_a_terminal_may_close():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with signals(lifetime):
-            os.kill(os.getpid(), signal.SIGHUP)
-            await asyncio.sleep(0.01)
+            await signalled(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
 

@@ -6,6 +6,9 @@ import pytest
 
 from ingestor.kits.pacing import Adaptive, Memory
 
+# Who waits in vain is told at once, however busy the machine is.
+pytestmark = pytest.mark.looptime
+
 
 async def test_no_more_work_than_slots_is_in_flight():
     slots = Adaptive(start=2, ceiling=8)
@@ -113,8 +116,7 @@ async def test_what_grows_waits_for_room_and_goes_before_what_is_new():
     assert memory.most_held <= 100
 
 
-@pytest.mark.looptime
-async def test_items_that_wait_for_each_other_pass_the_limit_one_at_a_time(looptime):
+async def test_items_that_wait_for_each_other_pass_the_limit_one_at_a_time():
     memory = Memory(100)
     await memory.reserve(100)
     grown: list[int] = []
