@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
+from ingestor.kits.beside import beside
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Channels
@@ -47,17 +47,9 @@ class Gauges:
     quota: Quota
     seen: Counter[str] = field(default_factory=Counter)
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
+    def watching(self) -> AbstractAsyncContextManager[object]:
         """Look now and then while in the block."""
-        async with asyncio.TaskGroup() as group:
-            watcher = group.create_task(self._watch(), name="gauges")
-            try:
-                yield
-            finally:
-                watcher.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watcher
+        return beside(self._watch(), name="gauges")
 
     def binding(self) -> str | None:
         """What binds at this moment, if anything does."""

@@ -24,6 +24,7 @@ from ingestor.apis.vision.client import PAID_DEADLINE
 from ingestor.errors import IngestorError, Rejected, RunStopped, reason_of
 from ingestor.journal import claims
 from ingestor.journal.writer import Journal
+from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.records.leases import Lease, lease_path, lease_record, read_lease
 
@@ -121,13 +122,8 @@ class Leases:
         """
         try:
             await self._lifetime.unless_stopping(self._take_all())
-            # No task group: it would wrap what leaves the block, and errors of a run leave as they are.
-            self._renewal = asyncio.create_task(self._renew_now_and_then(), name="leases")
-            try:
+            async with beside(self._renew_now_and_then(), name="leases") as self._renewal:
                 yield
-            finally:
-                self._renewal.cancel()
-                await asyncio.wait((self._renewal,))
         finally:
             await self._give_back()
 
