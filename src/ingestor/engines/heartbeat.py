@@ -1,25 +1,16 @@
-"""
-How a run is doing, for other processes to read: one small file in the state directory, replaced
-about once a second.
-
-Replacing is atomic, so a reader sees one beat or the next, whole. Nothing is synced and nothing
-depends on it: after a crash the file is merely old, which its reader sees by the time inside. What
-counts stands in the journal.
-"""
+"""How a run is doing, in one small file of the state directory: counts, queues, and what binds."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from ingestor import events
+from ingestor.engines.beats import beating
 from ingestor.engines.gauges import ADVICE, Gauges
 
 FILE: Final = "live.json"
@@ -27,14 +18,6 @@ EVERY: Final = 1.0
 """Seconds between beats."""
 MOST_POINTS: Final = 240
 """Of the curve; when it is full every second point goes, so that it always spans the whole run."""
-
-
-def put(path: Path, told: Mapping[str, Any]) -> None:
-    """Replace a file that tells. Nobody's work ends because nobody can be told how it is doing."""
-    beside = path.with_suffix(".new")
-    with suppress(OSError):
-        beside.write_bytes(orjson.dumps(told))
-        beside.replace(path)
 
 
 class Heartbeat:
@@ -89,24 +72,13 @@ class Heartbeat:
             case events.RetryScheduled():
                 self._counts["retries"] += 1
 
-    @asynccontextmanager
-    async def beating(self) -> AsyncIterator[None]:
-        """The last beat is the one at the end of the block, and says so."""
-        async with asyncio.TaskGroup() as group:
-            beats = group.create_task(self._beat(), name="heartbeat")
-            try:
-                yield
-            finally:
-                beats.cancel()
-                with suppress(asyncio.CancelledError):
-                    await beats
-                put(self._path, self._told(ended=True))
+    def beating(self) -> AbstractAsyncContextManager[None]:
+        return beating(self._path, self._beat, every=EVERY, name="heartbeat")
 
-    async def _beat(self) -> None:
-        while True:
+    def _beat(self, *, ended: bool) -> Mapping[str, Any]:
+        if not ended:
             self._note()
-            put(self._path, self._told(ended=False))
-            await asyncio.sleep(EVERY)
+        return self._told(ended=ended)
 
     def _note(self) -> None:
         if self._beats % self._stride == 0:

@@ -1,6 +1,5 @@
 """
-How a worker is doing, for other processes to read: one small file in the state directory, beside
-that of the run it may be at (`heartbeat`).
+How a worker is doing, in one small file of the state directory, beside that of the run it may be at.
 
 A worker rests for most of its time. Who looks at it then wants to know that it lives, what it
 follows, when it last looked, and what went wrong since.
@@ -8,16 +7,15 @@ follows, when it last looked, and what went wrong since.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
 from ingestor import events
-from ingestor.engines.heartbeat import put
+from ingestor.engines.beats import beating
 
 FILE: Final = "worker.json"
 EVERY: Final = 5.0
@@ -77,22 +75,8 @@ class Pulse:
                 self._halted = ""
                 self._tell("", "buying again")
 
-    @asynccontextmanager
-    async def beating(self) -> AsyncIterator[None]:
-        """The last beat is the one at the end of the block, and says so."""
-        # No task group: it would wrap what leaves the block.
-        beats = asyncio.create_task(self._beat(), name="pulse")
-        try:
-            yield
-        finally:
-            beats.cancel()
-            await asyncio.wait((beats,))
-            put(self._path, self._told(ended=True))
-
-    async def _beat(self) -> None:
-        while True:
-            put(self._path, self._told(ended=False))
-            await asyncio.sleep(EVERY)
+    def beating(self) -> AbstractAsyncContextManager[None]:
+        return beating(self._path, self._told, every=EVERY, name="pulse")
 
     def _told_of(self, group: str, **news: Any) -> None:
         """A look that went well leaves no trouble behind."""
