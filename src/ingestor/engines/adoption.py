@@ -129,13 +129,24 @@ class Adoption:
         )
         unknown = [photo for photo in dict.fromkeys(ids) if photo not in finished][:room]
         wanted = [photo for photo in unknown if self._keys is None or photo in self._keys]
+        records = await self._read_all(wanted, group)
+        return [found for found in records if found]
+
+    async def _read_all(
+        self, photos: Sequence[str], group: str | None
+    ) -> Sequence[Published | None]:
         places = asyncio.Semaphore(READS_AT_ONCE)
-        async with asyncio.TaskGroup() as reads:
-            tasks = [
-                reads.create_task(self._read(photo, group, places), name="adopt")
-                for photo in wanted
-            ]
-        return [found for task in tasks if (found := task.result())]
+        try:
+            async with asyncio.TaskGroup() as reads:
+                tasks = [
+                    reads.create_task(self._read(photo, group, places), name="adopt")
+                    for photo in photos
+                ]
+        except ExceptionGroup as failed:
+            # One is enough, and as it is: who lists photos ends for it and has paid calls awaited,
+            # where a group of errors would cancel them.
+            raise failed.exceptions[0] from failed
+        return [task.result() for task in tasks]
 
     async def _read(
         self, photo: str, group: str | None, places: asyncio.Semaphore
