@@ -2,7 +2,8 @@
 Images in, annotations out: as many per call as Vision takes, as many calls as are needed.
 
 A batch waits for a place among the calls in flight, so the images of at most that many batches are
-in doubt at any moment. Memory is given back as soon as a batch is settled.
+in doubt at any moment. It keeps the place, and its memory, until the store has taken what was bought:
+a slow store stops the buying, and nothing is held that is not counted.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ async def annotate(
     async def annotate_batch(batch: Sequence[Image]) -> None:
         try:
             outcomes = await buy(batch)
+            await published.send_all([one for one in outcomes if isinstance(one, Published)])
         finally:
             memory.release(sum(image.reserved for image in batch))
             slots.leave()
-        await published.send_all([one for one in outcomes if isinstance(one, Published)])
 
     def cut() -> None:
         for buyer in tuple(buyers):

@@ -12,7 +12,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.models import Failure, Image, Published
 from ingestor.stages.annotate import annotate
-from tests.builders import an_image
+from tests.builders import a_published, an_image
 
 pytestmark = pytest.mark.looptime
 
@@ -44,3 +44,30 @@ async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
         )
 
     assert bought == ["100"]
+
+
+async def test_a_store_that_takes_nothing_stops_the_buying():
+    lifetime = Lifetime(drain=8.0)
+    bought: list[str] = []
+
+    async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
+        bought.extend(image.photo.id for image in batch)
+        return [a_published(image.photo.id) for image in batch]
+
+    images: Channel[Image] = Channel(10)
+    await images.send_all([an_image(str(number)) for number in range(100, 110)])
+    images.close()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(60):
+            await annotate(
+                images,
+                Channel(2),
+                buy=buy,
+                most=1,
+                weigh=lambda _: 1,
+                slots=Adaptive(start=3, ceiling=3),
+                memory=Memory(1000),
+                lifetime=lifetime,
+            )
+
+    assert len(bought) == 2 + 3, "two wait in the channel, and one in each place"
