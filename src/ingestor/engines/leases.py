@@ -133,37 +133,46 @@ class Leases:
             await self._take(group)
 
     async def _take(self, group: str) -> None:
-        path, seen, seen_at = lease_path(group), "", self._clock()
+        seen, seen_at = "", self._clock()
         while True:
-            value, etag = await self._insist(lambda: self._database.read_with_etag(path))
-            before = read_lease(value)
-            ours = await self._journal.read(partial(claims.owners, group=group))
+            holder, etag = await self._look_at(group)
             if etag != seen:
                 seen, seen_at = etag, self._clock()
-            if (
-                before is None
-                or before.owner in ours
-                or self._wall() > before.until + SKEW
-                # Whatever clocks say: who is alive renews.
-                or self._clock() - seen_at > LASTING
-            ):
-                # First the name that we will know it by again, then the lease.
-                others = before is not None and before.owner not in ours
-                await self._journal.write(
-                    partial(claims.add, group=group, owner=self._owner, after_others=others)
-                )
-                lease = self._lease(epoch=before.epoch + 1 if before else 1)
-                if await self._write(group, lease, etag=etag):
-                    self.others_worked |= others
-                    await self._journal.write(partial(claims.keep, group=group, owner=self._owner))
+            others = holder is not None and not await self._is_ours(group, holder)
+            # Whatever clocks say: who is alive renews.
+            silent = self._clock() - seen_at > LASTING
+            if holder is None or not others or silent or self._wall() > holder.until + SKEW:
+                epoch = holder.epoch + 1 if holder else 1
+                if await self._take_over(group, epoch=epoch, etag=etag, others=others):
                     return
             elif self._wait:
-                await self._wait_for(group, before)
+                await self._wait_for(group, holder)
             else:
                 raise RunStopped(
-                    f"{_held_by(self._groups[group], before)} Wait for it, stop it, or add --wait.",
+                    f"{_held_by(self._groups[group], holder)} Wait for it, stop it, or add --wait.",
                     reason="lease",
                 )
+
+    async def _look_at(self, group: str) -> tuple[Lease | None, str]:
+        """A group's lease as it stands, and its ETag."""
+        value, etag = await self._insist(lambda: self._database.read_with_etag(lease_path(group)))
+        return read_lease(value), etag
+
+    async def _is_ours(self, group: str, holder: Lease) -> bool:
+        """Whether a run of this journal left it behind."""
+        return holder.owner in await self._journal.read(partial(claims.owners, group=group))
+
+    async def _take_over(self, group: str, *, epoch: int, etag: str, others: bool) -> bool:
+        """Take what is free; False where somebody was quicker. `others`: it was not ours before."""
+        # First the name that we will know it by again, then the lease.
+        await self._journal.write(
+            partial(claims.add, group=group, owner=self._owner, after_others=others)
+        )
+        if not await self._write(group, self._lease(epoch=epoch), etag=etag):
+            return False
+        self.others_worked |= others
+        await self._journal.write(partial(claims.keep, group=group, owner=self._owner))
+        return True
 
     async def _wait_for(self, group: str, lease: Lease) -> None:
         self._listen(events.LeaseAwaited(group=group, owner=lease.owner, until=lease.until))
@@ -181,9 +190,7 @@ class Leases:
             self._lifetime.stop(reason_of(error), error)
 
     async def _renew(self, group: str, held: Lease) -> None:
-        path = lease_path(group)
-        value, etag = await self._insist(lambda: self._database.read_with_etag(path))
-        found = read_lease(value)
+        found, etag = await self._look_at(group)
         lease = self._lease(epoch=held.epoch, since=held.since)
         if not _same(found, held) or not await self._write(group, lease, etag=etag):
             self._ends[group] = float("-inf")
