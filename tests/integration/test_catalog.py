@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ingestor.catalog.query import Page, Query
+from ingestor.catalog.query import Near, Page, Query
 from tests.shelves import Shelf, a_shelved, database_shelf, local_shelf
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "labels.json"
@@ -204,7 +204,7 @@ async def test_a_misspelt_label_brings_the_ones_meant_perhaps(shelf: Shelf) -> N
     page = await shelf.catalog.search(Query(labels=("buterfly",)))
 
     assert page.hits == ()
-    assert page.near == ("Butterfly", "Butter")
+    assert page.near == (Near("buterfly", "Butterfly"), Near("buterfly", "Butter"))
 
 
 async def test_suggestions_begin_with_what_was_typed(shelf: Shelf) -> None:

@@ -102,6 +102,12 @@ async def test_a_misspelt_label_is_corrected_in_place(page: Client) -> None:
     assert '<a href="/?q=Snow"><bdi>Snow</bdi></a>' in html
 
 
+async def test_the_label_that_is_spelt_wrong_is_corrected_and_no_other(page: Client) -> None:
+    _, html, _ = await page.get("/?q=dog,%20dgo")
+
+    assert '<a href="/?q=dog%2C%20Dog"><bdi>Dog</bdi></a>' in html
+
+
 async def test_where_nothing_is_found_the_frequent_labels_are_a_way_on(page: Client) -> None:
     _, html, _ = await page.get("/?q=xyzzy")
 

@@ -18,6 +18,7 @@ from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
     LabelCount,
+    Near,
     Page,
     Place,
     Query,
@@ -166,7 +167,7 @@ def _read(record: str, image: str, labels: str, safe: str | None) -> Published:
     )
 
 
-def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[str]:
+def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[Near]:
     sql = LABELS.format(order="key")
     for key in unknown:
         rows = db.execute(sql, (key[:1], key[:1] + ABOVE_ALL_TEXT, MOST_CANDIDATES))

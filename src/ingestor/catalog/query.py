@@ -143,14 +143,22 @@ class Hit:
     """Whether SafeSearch holds it for adult, violent or racy."""
 
 
+class Near(NamedTuple):
+    """A label that something is filed under, spelt nearly like one that was asked for."""
+
+    key: str
+    """Of the one that was asked for."""
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page of an answer; `next` is the cursor of the page behind it, None at the end."""
 
     hits: tuple[Hit, ...] = ()
     next: str | None = None
-    near: tuple[str, ...] = ()
-    """Labels spelt nearly like one that was asked for and that nothing is filed under."""
+    near: tuple[Near, ...] = ()
+    """For labels that were asked for and that nothing is filed under."""
     total: int | None = None
     """Photos on all pages; None where they were not counted."""
 
@@ -230,11 +238,11 @@ def page_of(
     )
 
 
-def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[str, ...]:
-    """Names of the labels whose keys look most like this one, the nearest first."""
+def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[Near, ...]:
+    """The labels whose keys look most like this one, the nearest first."""
     near = get_close_matches(key[:LONGEST_TO_COMPARE], candidates, n=MOST_NEAR, cutoff=NEARNESS)
     # difflib finds few letters in another order too unlike: "dgo".
     letters = sorted(key[:LONGEST_TO_COMPARE])
     swapped = [other for other in candidates if sorted(other[:LONGEST_TO_COMPARE]) == letters]
-    names = (candidates[other].name for other in dict.fromkeys((*swapped, *near)))
-    return tuple(islice(names, MOST_NEAR))
+    found = (Near(key, candidates[other].name) for other in dict.fromkeys((*swapped, *near)))
+    return tuple(islice(found, MOST_NEAR))

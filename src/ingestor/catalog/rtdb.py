@@ -25,6 +25,7 @@ from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
     LabelCount,
+    Near,
     Page,
     Place,
     Query,
@@ -164,8 +165,8 @@ class DatabaseCatalog:
             return None
         return hit_of(query, place, published=published)
 
-    async def _near(self, keys: Iterable[str]) -> tuple[str, ...]:
-        near: list[str] = []
+    async def _near(self, keys: Iterable[str]) -> tuple[Near, ...]:
+        near: list[Near] = []
         for key in keys:
             if await self._read(f"labels/{key}") is None:
                 candidates = await self._labels_from(key[:1], most=MOST_CANDIDATES)

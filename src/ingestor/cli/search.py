@@ -46,7 +46,8 @@ def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> 
     query = Query(labels=asked.labels, limit=asked.limit, min_score=asked.min_score)
     page = asyncio.run(_ask(visit, settings, query))
     if as_json:
-        sys.stdout.write(orjson.dumps({"labels": asked.labels, **asdict(page)}).decode() + "\n")
+        plain = {"labels": asked.labels, **asdict(page), "near": [one.name for one in page.near]}
+        sys.stdout.write(orjson.dumps(plain).decode() + "\n")
     elif page.hits:
         console = console_on(sys.stdout)
         sys.stdout.write(text_of(drawn(page, width=console.width), console))
@@ -127,7 +128,7 @@ def _labels(hit: Hit) -> Text:
 def nothing(page: Page, query: Query) -> str:
     asked = " and ".join(repr(one_line(label, most=40)) for label in query.labels)
     if page.near:
-        near = ", ".join(one_line(name, most=40) for name in page.near)
+        near = ", ".join(one_line(one.name, most=40) for one in page.near)
         return f"No picture is labelled {asked}. There is: {near}."
     if query.min_score:
         return f"No picture is labelled {asked} with a score of {query.min_score} or more."

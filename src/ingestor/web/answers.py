@@ -8,7 +8,7 @@ from typing import Any
 
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key
 from ingestor.errors import SettingsError
-from ingestor.web.asking import MOST_HITS, Asking
+from ingestor.web.asking import Asking
 from ingestor.web.cards import Card, Companion, card, companions, picture
 from ingestor.web.house import House
 
@@ -179,19 +179,10 @@ async def _neighbours(house: House, hit: Hit, *, everything: bool) -> list[Hit]:
 
 
 def _corrections(page: Page, asking: Asking) -> tuple[Correction, ...]:
-    wrong = asking.labels[0] if asking.labels else ""
     return tuple(
-        Correction(
-            name=name, address=asking.corrected(_nearest(name, asking) or wrong, name).address()
-        )
-        for name in page.near
+        Correction(name=name, address=asking.corrected(key, label=name).address())
+        for key, name in page.near
     )
-
-
-def _nearest(name: str, asking: Asking) -> str | None:
-    """Which of the labels a correction is for: the one with the same first letter."""
-    first = asked_key(name)[:1]
-    return next((label for label in asking.labels if asked_key(label)[:1] == first), None)
 
 
 def _tiles(house: House, labels: Sequence[LabelCount]) -> tuple[Tile, ...]:
@@ -205,6 +196,3 @@ def _tiles(house: House, labels: Sequence[LabelCount]) -> tuple[Tile, ...]:
         )
         for label in labels
     )
-
-
-__all__ = ["MOST_HITS", "Found", "Seen", "Tile", "found", "popular", "seen", "suggested"]

@@ -77,11 +77,10 @@ class Asking:
     def refined(self, label: str) -> Asking:
         return replace(self, groups=(*self.groups, (label,)), after=None)
 
-    def corrected(self, wrong: str, right: str) -> Asking:
-        """With one label in place of another."""
-        key = asked_key(wrong)
+    def corrected(self, key: str, *, label: str) -> Asking:
+        """With a label in place of the one that has this key."""
         groups = tuple(
-            tuple(right if asked_key(label) == key else label for label in group)
+            tuple(label if asked_key(other) == key else other for other in group)
             for group in self.groups
         )
         return replace(self, groups=groups, after=None)

@@ -51,4 +51,4 @@ def test_a_slip_of_the_fingers_is_understood(typed: str, meant: tuple[str, ...])
         n.lower(): LabelCount(name=n, photos=1) for n in ("Dog", "Zebra", "Butterfly", "Deer")
     }
 
-    assert near_spellings(typed, labels) == meant
+    assert tuple(one.name for one in near_spellings(typed, labels)) == meant
