@@ -98,6 +98,8 @@ class Checker:
         for before in self.world.calls:
             ours = before.machine == self.world.machine
             (self._not_again if ours else self._not_from_elsewhere)(call, before)
+        if scenario.database:
+            self._leased()
         self._intended(call)
         self._affordable(call)
         self._within_allowance(call)
@@ -173,8 +175,18 @@ class Checker:
         for photo in set(call.photos) & set(before.photos):
             since = world.published.get(photo, float("inf"))
             self.hold(
-                since > world.leased[1], f"I5: {photo} is bought, in the database since {since:.1f}"
+                since > world.leased.at, f"I5: {photo} is bought, in the database since {since:.1f}"
             )
+
+    def _leased(self) -> None:
+        """The lease is ours, and lasts until the longest call that may begin now is over."""
+        world, lease = self.world, self.world.lease
+        ours = lease and (world.leased.life, world.leased.owner) == (world.life, lease["owner"])
+        self.hold(ours, f"I10: a paid call, and the lease is {lease}")
+        assert lease is not None
+        left = lease["until"] - world.wall
+        lasts = left > LONGEST_CALL or world.scenario.jumps
+        self.hold(lasts, f"I10: a paid call, and {left:.0f} s are left of the lease")
 
     def _intended(self, call: Call) -> None:
         rows = self.world.disk.look(

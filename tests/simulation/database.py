@@ -47,8 +47,6 @@ class Tree:
         if _etag(stands) != etag:
             return Conflict(value=stands, etag=_etag(stands))
         self._world.apply({path: value})
-        if self._world.leased[0] != self._world.life:
-            self._world.leased = self._world.life, self._world.now
         return None
 
     def _shallow(self, path: str) -> dict[str, bool]:

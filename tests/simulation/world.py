@@ -96,6 +96,15 @@ class Call:
     """Photos that the answer asked to send again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A lease: which life of the machine took it, under which name, and when."""
+
+    life: int = 0
+    owner: str = ""
+    at: float = 0.0
+
+
 @dataclass(slots=True)
 class World:
     """One schedule's; `life` counts the processes that lived in it."""
@@ -120,8 +129,8 @@ class World:
     """Photos as the journal had them after its last commit."""
     machine: str = "a"
     """Whose view of the world this is, where there are two."""
-    leased: tuple[int, float] = (0, 0.0)
-    """The last life that took the lease, and when."""
+    leased: Taken = field(default_factory=lambda: Taken())
+    """The lease as this machine took it last."""
     published: dict[str, float] = field(default_factory=dict)
     """When the database had a photo's record for the first time."""
     pause: float = 0.0
@@ -231,6 +240,14 @@ class World:
                 del node[old]
             if value is not None:
                 node[below] = value
+            if first == "leases" and value and self.leased.life != self.life:
+                self.leased = Taken(life=self.life, owner=value["owner"], at=self.now)
+
+    @property
+    def lease(self) -> Mapping[str, Any] | None:
+        """Who may buy, as the database has it."""
+        found = [node[""] for path, node in self.database.items() if path.startswith("leases/")]
+        return found[0] if found else None
 
 
 @lru_cache(maxsize=4096)
