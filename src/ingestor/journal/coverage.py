@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import orjson
 
 from ingestor.kits import intervals
 from ingestor.kits.intervals import Cover, Interval, holes
@@ -58,17 +55,6 @@ def newer_than(db: sqlite3.Connection, group: str, date: int) -> int:
         "SELECT count(*) FROM memberships WHERE gid = ? AND date_added > ?", (group, date)
     ).fetchone()
     return int(photos)
-
-
-def unknown_among(db: sqlite3.Connection, ids: Sequence[str], *, group: str) -> int:
-    """How many of `ids` this group is not known to have."""
-    wanted = list(dict.fromkeys(ids))
-    (known,) = db.execute(
-        "SELECT count(*) FROM memberships WHERE gid = ? "
-        "AND photo IN (SELECT value FROM json_each(?))",
-        (group, orjson.dumps(wanted).decode()),
-    ).fetchone()
-    return len(wanted) - int(known)
 
 
 def _put(db: sqlite3.Connection, group: str, now: Cover) -> Cover:

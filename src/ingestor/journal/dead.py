@@ -14,6 +14,7 @@ from typing import Final
 
 import orjson
 
+from ingestor.journal.rows import json_list
 from ingestor.models import Paid
 
 MOST_SAMPLES: Final = 20
@@ -85,12 +86,12 @@ def retry(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence
 
     A photo whose result is known was refused by the store: it only has to be published.
     """
-    return db.execute(RETRY, (reason, orjson.dumps(list(photos)).decode())).rowcount
+    return db.execute(RETRY, (reason, json_list(photos))).rowcount
 
 
 def drop(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:
     """Give dead photos up: they are skipped from now on. Returns how many."""
-    return db.execute(DROP, (reason, orjson.dumps(list(photos)).decode())).rowcount
+    return db.execute(DROP, (reason, json_list(photos))).rowcount
 
 
 def _samples(db: sqlite3.Connection, stage: str, reason: str, *, most: int) -> tuple[Sample, ...]:

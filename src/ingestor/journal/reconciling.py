@@ -6,9 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from ingestor.journal.results import published_from, read_labels
+from ingestor.journal.rows import json_list
 from ingestor.models import Label, Published
 
 
@@ -46,5 +45,5 @@ def memberships(db: sqlite3.Connection, photos: Sequence[str]) -> list[tuple[str
     return db.execute(
         "SELECT photo, gid, date_added FROM memberships "
         "WHERE photo IN (SELECT value FROM json_each(?))",
-        (orjson.dumps(photos).decode(),),
+        (json_list(photos),),
     ).fetchall()

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
 from ingestor.journal.results import labels_of
+from ingestor.journal.rows import json_list
 from ingestor.kits.intervals import Interval
 from ingestor.models import Label
 
@@ -55,7 +54,7 @@ def compare(
     now: float,
 ) -> Compared:
     """Compare known photos with `rows`: ids, with dates added, that were shown in this stretch."""
-    ids = orjson.dumps(list(rows)).decode()
+    ids = json_list(list(rows))
     db.execute(
         "DELETE FROM missing WHERE gid = ?1 AND photo IN (SELECT value FROM json_each(?2))",
         (group, ids),
@@ -86,7 +85,7 @@ def compare(
     gone = db.execute(
         "SELECT photo FROM missing WHERE gid = ?1 AND since <= ?2 "
         "AND photo IN (SELECT value FROM json_each(?3))",
-        (group, now - APART, orjson.dumps(absent).decode()),
+        (group, now - APART, json_list(absent)),
     ).fetchall()
     return Compared(
         unknown=len(rows) - len(known),
