@@ -1,0 +1,142 @@
+"""The door for money with a scripted Vision behind it: for tests of what is bought, and what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from ingestor.errors import IngestorError
+from ingestor.journal import ledger, listing, runs
+from ingestor.journal.recovery import open_run
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.quota import Quota
+from ingestor.models import Annotation, Failure, Image, Published
+from ingestor.purchases import Budget, Buyer, Claim, Door, Doubts
+from ingestor.purchases.door import Answer
+from tests.builders import FEATURES, a_label, an_annotation, an_image
+from tests.inline import Inline
+
+WALL = 1_790_000_000.0
+
+
+@dataclass
+class BadImage:
+    photo_id: str
+    code: int = 3
+    message: str = "Bad image data."
+    transient: bool = False
+
+
+@dataclass
+class Shop:
+    """The door with a scripted Vision behind it."""
+
+    journal: Journal
+    lifetime: Lifetime
+    buyer: Buyer
+    budget: Budget
+    quota: Quota
+    run: int
+    calls: list[list[str]] = field(default_factory=list)
+    script: list[Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError] = field(
+        default_factory=list
+    )
+
+    async def look(self, images: Sequence[Image]) -> Sequence[Answer]:
+        self.calls.append([image.photo.id for image in images])
+        await asyncio.sleep(1)
+        step = self.script.pop(0) if self.script else labelled
+        if isinstance(step, IngestorError):
+            raise step
+        return step(images)
+
+    async def units(self) -> ledger.Units:
+        return await self.journal.read(partial(ledger.units_of_run, run=self.run))
+
+    async def states(self) -> dict[str, int]:
+        return await self.journal.read(runs.photos_by_state)
+
+
+def labelled(images: Sequence[Image]) -> list[Annotation]:
+    """A label that is a function of the bytes: a mix-up would show."""
+    return [
+        an_annotation(image.photo.id, a_label(image.content.decode()), sha256=image.sha256)
+        for image in images
+    ]
+
+
+def pictures(*names: str) -> list[Image]:
+    return [an_image(str(100 + at), content=name.encode()) for at, name in enumerate(names)]
+
+
+OpenShop = Callable[..., Awaitable[Shop]]
+"""`await open_shop(images, ceiling=…, share=…, claim=…)`."""
+
+
+@asynccontextmanager
+async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
+    lifetime = Lifetime(drain=8.0)
+    async with Journal(folder / "journal.sqlite3", thread=Inline()) as journal:
+
+        async def open_(
+            images: Sequence[Image],
+            *,
+            ceiling: int | None = None,
+            share: float = 0.5,
+            claim: Claim | None = None,
+        ) -> Shop:
+            opening = await journal.write(
+                partial(
+                    open_run, name="r", world="sandbox", target="catalog", in_doubt="retry",
+                    month_start=0.0, day_start=0.0, window=60.0, now=WALL,
+                )
+            )  # fmt: skip
+            await journal.write(
+                partial(
+                    listing.sight, photos=[image.photo for image in images], run=opening.run,
+                    room=None, features=None, unusable=(), now=WALL,
+                )
+            )  # fmt: skip
+            clock = asyncio.get_running_loop().time
+            quota = Quota((1800, 1800), largest=(1, 16), clock=clock)
+            budget = Budget(ceiling=ceiling)
+            names = count(1)
+            common: dict[str, Any] = {
+                "journal": journal,
+                "features": FEATURES,
+                "lifetime": lifetime,
+                "patience": 120.0,
+                "clock": clock,
+                "wall": lambda: WALL + clock(),
+            }
+
+            async def look(batch: Sequence[Image]) -> Sequence[Answer]:
+                return await shop.look(batch)
+
+            door = Door(
+                look=look, quota=quota, budget=budget,
+                run=opening.run, name=lambda: f"purchase-{next(names)}", claim=claim, **common,
+            )  # fmt: skip
+            buyer = Buyer(door=door, doubts=Doubts(share=share, floor=16), **common)
+            shop = Shop(journal, lifetime, buyer, budget, quota, opening.run)
+            return shop
+
+        yield open_
+        lifetime.close()
+
+
+def names_of(outcomes: Sequence[Published | Failure]) -> dict[str, str]:
+    """Photo id -> its first label, or the reason of its failure."""
+    return {
+        outcome.photo_id if isinstance(outcome, Failure) else outcome.photo.id: outcome.reason
+        if isinstance(outcome, Failure)
+        else outcome.annotation.labels[0].name
+        for outcome in outcomes
+    }

@@ -1,0 +1,220 @@
+"""What one purchase leaves behind: nothing without an intent, nothing after a stop, nothing above a ceiling."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+
+from ingestor.errors import BrokenInvariant, JournalError
+from ingestor.journal import ledger
+from ingestor.models import Image
+from ingestor.purchases.door import Answer
+from tests.builders import FEATURES
+from tests.shops import WALL, Shop, labelled, names_of, pictures
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_a_ceiling_is_used_to_the_last_unit_and_never_passed(open_shop):
+    images = pictures("cat", "dog", "owl", "fox", "bee")
+    shop = await open_shop(images, ceiling=3)
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert len(outcomes) == 3
+    assert (await shop.units()).at_most == 3
+    assert shop.lifetime.reason == "max-units"
+    assert await shop.states() == {"annotated": 3, "listed": 2}
+
+
+async def test_many_batches_together_respect_the_ceiling(open_shop):
+    images = pictures(*(f"animal {number}" for number in range(64)))
+    shop = await open_shop(images, ceiling=41)
+
+    await asyncio.gather(*(shop.buyer.annotate(images[at : at + 16]) for at in range(0, 64, 16)))
+
+    assert (await shop.units()).at_most == 41
+
+
+async def test_no_purchase_begins_once_the_run_is_stopping(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    shop.lifetime.stop("SIGTERM")
+    shop.quota.close()
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert (outcomes, shop.calls, shop.budget.reserved) == ([], [], 0)
+    assert (await shop.units()).at_most == 0
+
+
+class Meanwhile:
+    """A claim that is asked for its epoch just before the intent is written: then something happens."""
+
+    safe = True
+
+    def __init__(self) -> None:
+        self.happens: Callable[[], object] = int
+
+    @property
+    def epoch(self) -> int:
+        self.happens()
+        return 0
+
+    async def ready(self) -> None:
+        """At once."""
+
+
+async def closings(shop: Shop) -> list[tuple[str, str | None, int]]:
+    """How each purchase ended, why, and under which lease, in their order."""
+    query = "SELECT state, reason, epoch FROM purchases ORDER BY id"
+    return await shop.journal.read(lambda db: db.execute(query).fetchall())
+
+
+async def test_a_signal_that_comes_while_the_intent_is_written_is_obeyed(open_shop):
+    images, claim = pictures("cat"), Meanwhile()
+    shop = await open_shop(images, claim=claim)
+    claim.happens = partial(shop.lifetime.stop, "SIGTERM")
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert (outcomes, shop.calls, shop.budget.reserved) == ([], [], 0)
+    assert await closings(shop) == [("not-sent", "stopping", 0)]
+
+
+async def test_a_disk_that_is_full_once_the_intent_is_written_sends_nothing(open_shop):
+    images, claim = pictures("cat"), Meanwhile()
+    shop = await open_shop(images, claim=claim)
+    claim.happens = partial(setattr, shop.journal, "full", "The disk is full.")
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert (outcomes, shop.calls, shop.budget.reserved) == ([], [], 0)
+    assert await closings(shop) == [("not-sent", "disk-full", 0)]
+    assert shop.lifetime.reason == "disk-full"
+
+
+async def test_a_disk_that_is_full_takes_no_intent(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    shop.journal.full = "The disk is full."
+
+    await shop.buyer.annotate(images)
+
+    assert (shop.calls, await closings(shop)) == ([], [])
+    assert shop.lifetime.reason == "disk-full"
+
+
+async def test_a_call_in_flight_is_awaited_when_the_run_stops(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    buying = asyncio.create_task(shop.buyer.annotate(images))
+    await asyncio.sleep(0.5)
+
+    shop.lifetime.stop("SIGTERM")
+    shop.quota.close()
+    outcomes = await buying
+
+    assert names_of(outcomes) == {"100": "cat"}
+
+
+async def test_a_call_cut_short_leaves_an_open_purchase(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    buying = asyncio.create_task(shop.buyer.annotate(images))
+    await asyncio.sleep(0.5)
+
+    buying.cancel()
+    await asyncio.wait([buying])
+
+    assert (await shop.units()).reserved == 1
+
+
+async def test_what_is_known_cannot_be_bought_again(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    await shop.buyer.annotate(images)
+
+    intent = ledger.Intent(
+        id="again", run=shop.run, at=WALL, features=FEATURES.key, attempt=1, units=1,
+        images=tuple(images),
+    )  # fmt: skip
+    with pytest.raises(ledger.AlreadyBought):
+        await shop.journal.write(partial(ledger.open_purchase, intent=intent))
+
+
+async def test_a_broken_invariant_stops_buying_and_costs_nothing(open_shop):
+    shop = await open_shop([*pictures("cat"), *pictures("owl")])
+    await shop.buyer.annotate(pictures("cat"))
+
+    outcomes = await shop.buyer.annotate(pictures("owl"))  # other bytes of the same photo
+
+    assert outcomes == []
+    assert isinstance(shop.lifetime.error, BrokenInvariant)
+    assert (len(shop.calls), (await shop.units()).at_most) == (1, 1)
+
+
+class Frozen:
+    """A claim that was too short once, when the process had stood still after the intent."""
+
+    epoch = 7
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def safe(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+    async def ready(self) -> None:
+        """The renewal comes at once."""
+
+
+async def test_a_claim_that_is_too_short_is_renewed_before_anything_is_sent(open_shop):
+    images = pictures("dog", "cat")
+    claim = Frozen()
+    shop = await open_shop(images, claim=claim)
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert names_of(outcomes) == {"100": "dog", "101": "cat"}
+    assert (len(shop.calls), claim.looks) == (1, 2)
+    assert await closings(shop) == [("not-sent", "lease", 7), ("settled", None, 7)]
+
+
+async def test_who_waits_for_units_hears_when_the_disk_refuses_an_answer(open_shop):
+    images = pictures("cat", "dog")
+    shop = await open_shop(images, ceiling=1)
+
+    def break_disk(batch: Sequence[Image]) -> Sequence[Answer]:
+        shop.journal.broken = JournalError("The disk is full.")
+        return labelled(batch)
+
+    shop.script.append(break_disk)
+    async with asyncio.timeout(60):
+        outcomes = await asyncio.gather(
+            shop.buyer.annotate(images[:1]), shop.buyer.annotate(images[1:])
+        )
+
+    assert names_of(outcomes[0]) == {"100": "cat"}
+    assert outcomes[1] == []
+
+
+async def test_who_waits_for_units_hears_of_a_call_that_was_cut_short(open_shop):
+    images = pictures("cat", "dog")
+    shop = await open_shop(images, ceiling=1)
+    buying = asyncio.create_task(shop.buyer.annotate(images[:1]))
+    await asyncio.sleep(0.5)
+    waiting = asyncio.create_task(shop.buyer.annotate(images[1:]))
+    await asyncio.sleep(0)
+
+    buying.cancel()
+    async with asyncio.timeout(60):
+        outcomes = await waiting
+
+    assert (outcomes, shop.calls) == ([], [["100"]])
+    assert shop.budget.spent == 1
