@@ -152,7 +152,7 @@ def _entries(annotation: Annotation, numbers: Mapping[str, int]) -> set[Entry]:
             number = numbers[label.name]
             if number not in best or label.score > best[number]:
                 best[number] = label.score
-    entries = set(zip(best, map(int, ranks(best.values())), strict=True))
+    entries = set(zip(best, ranks(best.values()), strict=True))
     return entries | {(HIDDEN, 0)} if is_hidden(annotation.safe) else entries
 
 

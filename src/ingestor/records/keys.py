@@ -20,7 +20,7 @@ LONGEST_KEY = 700
 """Bytes of a key without a hash; the database takes 768, and the hash needs 65."""
 RANK_STEPS = 10_000_000
 """Seven digits: scores are 32-bit floats, which tell no more apart."""
-LAST_RANK = "9999999"
+LAST_RANK = RANK_STEPS - 1
 REMEMBERED_KEYS = 4096
 """Labels whose key is kept at hand: a few thousand name everything that Vision sees, and every photo
 asks for ten of them several times."""
@@ -53,13 +53,13 @@ def unescape(key: str) -> str:
 
 def rank(score: float) -> str:
     """1 - score in seven digits: sorted as text, the best come first."""
-    return ranks([score])[0]
+    return f"{ranks([score])[0]:07d}"
 
 
-def ranks(scores: Iterable[float]) -> list[str]:
-    """The rank of each: a photo has ten, and a call for every one of them would show."""
+def ranks(scores: Iterable[float]) -> list[int]:
+    """The rank of each as a number: a photo has ten, and a call for every one of them would show."""
     return [
-        f"{(1.0 - score) * RANK_STEPS:07.0f}" if score * RANK_STEPS > 1.0 else LAST_RANK
+        round((1.0 - score) * RANK_STEPS) if score * RANK_STEPS > 1.0 else LAST_RANK
         for score in shares(scores)
     ]
 
