@@ -251,10 +251,9 @@ def open_purchases_of_the_dead_are_free() -> Sequence[Swap]:
     """What a killed process was paying for counts as nothing."""
     honest = ledger.doubt_open_purchases
 
-    def doubt(db: Any, *, now: float) -> list[str]:
-        photos = honest(db, now=now)
+    def doubt(db: Any, *, now: float) -> None:
+        honest(db, now=now)
         db.execute("UPDATE purchases SET possible = 0 WHERE reason = 'process died'")
-        return photos
 
     return [(ledger, "doubt_open_purchases", doubt)]
 

@@ -15,18 +15,16 @@ class Counted:
     photos: runs.Tally
     units: ledger.Units
     month_before: int
-    doubtful_purchases: int
     doubtful_images: int
 
 
 def count_run(db: sqlite3.Connection, *, run: int, month_start: float) -> Counted:
     units = ledger.units_of_run(db, run)
-    purchases, images = ledger.count_in_doubt(db, run)
+    _, images = ledger.count_in_doubt(db, run)
     month = ledger.units_since(db, month_start)
     return Counted(
         photos=runs.tally(db, run),
         units=units,
         month_before=month.at_most - units.at_most,
-        doubtful_purchases=purchases,
         doubtful_images=images,
     )

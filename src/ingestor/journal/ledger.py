@@ -133,21 +133,13 @@ def close_purchase(
     _close(db, intent.id, state, certain=0, possible=possible, reason=reason, now=now)
 
 
-def doubt_open_purchases(db: sqlite3.Connection, *, now: float) -> list[str]:
-    """
-    Close what a process that is no more left open; returns the photos that are in doubt, those
-    whose result is known after all left out.
-    """
-    rows = db.execute(
-        "SELECT DISTINCT photo FROM purchased_images JOIN purchases ON purchase = purchases.id "
-        "WHERE state = 'open' AND photo NOT IN (SELECT photo FROM annotations)"
-    ).fetchall()
+def doubt_open_purchases(db: sqlite3.Connection, *, now: float) -> None:
+    """Close what a process that is no more left open."""
     db.execute(
         "UPDATE purchases SET state = 'in-doubt', possible = units, reason = 'process died', "
         "closed_at = ? WHERE state = 'open'",
         (now,),
     )
-    return [photo for (photo,) in rows]
 
 
 def units_of_run(db: sqlite3.Connection, run: int) -> Units:

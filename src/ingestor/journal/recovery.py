@@ -26,10 +26,6 @@ class Opening:
     day: ledger.Units
     recent: tuple[tuple[float, int], ...]
     """(unix time, images) of requests that may still count in the upstream's minute."""
-    doubted: int
-    """Photos that a dead process may have paid for without learning the answer."""
-    republished: int
-    """Photos whose results will be published again, because the store is another one."""
 
 
 def open_run(
@@ -53,9 +49,9 @@ def open_run(
     must never share a file.
     """
     keep_to_one_world(db, world)
-    republished = _aim(db, target)
+    _aim(db, target)
     run = runs.begin_run(db, run=name, now=now, epoch=epoch)
-    doubted = ledger.doubt_open_purchases(db, now=now)
+    ledger.doubt_open_purchases(db, now=now)
     if in_doubt == "park":
         _park(db, now=now)
     return Opening(
@@ -64,8 +60,6 @@ def open_run(
         month=ledger.units_since(db, month_start),
         day=ledger.units_since(db, day_start),
         recent=tuple(ledger.purchases_since(db, now - window)),
-        doubted=len(doubted),
-        republished=republished,
     )
 
 
@@ -86,12 +80,12 @@ def keep_to_one_world(db: sqlite3.Connection, world: str) -> None:
         )
 
 
-def _aim(db: sqlite3.Connection, target: str) -> int:
+def _aim(db: sqlite3.Connection, target: str) -> None:
     before = runs.fact(db, "target")
-    if before == target:
-        return 0
-    runs.set_fact(db, "target", target)
-    return results.publish_again(db) if before is not None else 0
+    if before != target:
+        runs.set_fact(db, "target", target)
+        if before is not None:
+            results.publish_again(db)
 
 
 def _park(db: sqlite3.Connection, *, now: float) -> None:

@@ -166,9 +166,9 @@ def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     )
 
 
-def publish_again(db: sqlite3.Connection) -> int:
-    """Forget what was stored where: the results now go to another store. Returns how many."""
-    return db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored'").rowcount
+def publish_again(db: sqlite3.Connection) -> None:
+    """Forget what was stored where: the results now go to another store."""
+    db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored'")
 
 
 def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> Published:
