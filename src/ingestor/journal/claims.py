@@ -10,6 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from ingestor.journal import runs
+
 
 def owners(db: sqlite3.Connection, group: str) -> set[str]:
     """Every name under which a run of this journal may hold the lease of a group."""
@@ -34,22 +36,19 @@ def keep(db: sqlite3.Connection, group: str, *, owner: str) -> None:
 
 def suspect(db: sqlite3.Connection, groups: Iterable[str]) -> None:
     """Remember, however often a run is killed, that the database may know more of these groups."""
-    db.executemany(
-        "INSERT OR REPLACE INTO facts (name, value) VALUES (?, 'yes')", map(_fact, groups)
-    )
+    for group in groups:
+        runs.set_fact(db, _behind(group), "yes")
 
 
 def suspected(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
-    return any(
-        db.execute("SELECT 1 FROM facts WHERE name = ?", _fact(group)).fetchone()
-        for group in groups
-    )
+    return any(runs.fact(db, _behind(group)) for group in groups)
 
 
 def trust(db: sqlite3.Connection, groups: Iterable[str]) -> None:
     """All of these groups was listed, and asked for: what is not known is nowhere known."""
-    db.executemany("DELETE FROM facts WHERE name = ?", map(_fact, groups))
+    for group in groups:
+        runs.forget_fact(db, _behind(group))
 
 
-def _fact(group: str) -> tuple[str]:
-    return (f"behind {group}",)
+def _behind(group: str) -> str:
+    return f"behind {group}"

@@ -58,6 +58,10 @@ def set_fact(db: sqlite3.Connection, name: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
 
+def forget_fact(db: sqlite3.Connection, name: str) -> None:
+    db.execute("DELETE FROM facts WHERE name = ?", (name,))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """The photos of one run, each counted once: listed = stored + skipped + dead + pending."""
