@@ -15,7 +15,7 @@ class UnitsReport:
     in_doubt: int = 0
     """Images in purchases whose answer never arrived; part of `possible`."""
     bound: int = 0
-    """What `possible` could have become at the most: see the guarantees."""
+    """Units that those images have cost at the most: see the guarantees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,9 @@ class Report:
     cost_usd: float
     seconds: float
     images_per_second: float
-    """Annotated images over the seconds in which the run was buying."""
+    """Photos stored, over all of the run's seconds."""
     quota_used: float
-    """Share of the binding quota, over the same seconds."""
+    """Share of the binding quota, from the first paid request to the last."""
     bottleneck: Bottleneck
     by_reason: Mapping[str, int] = field(default_factory=dict)
     """Photos skipped or dead, by reason."""
@@ -58,6 +58,7 @@ class Report:
     reused: int = 0
     """Photos whose bytes were bought before under another id: free."""
     refusals: int = 0
+    """Paid requests that Vision refused for speed."""
     peak_memory_mb: float = 0.0
 
     def as_json(self) -> dict[str, object]:

@@ -7,13 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ingestor.errors import (
-    Denied,
-    JournalError,
-    RunStopped,
-    SettingsError,
-    Unauthorized,
-)
+from ingestor.errors import Denied, RunStopped, SettingsError, Unauthorized
 from ingestor.journal import runs
 from ingestor.journal.counts import Counted
 from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime
@@ -97,7 +91,7 @@ def exit_code_of(error: BaseException | None) -> int:
             return STOPPED
         case SettingsError() | Denied() | Unauthorized():
             return USAGE
-        case JournalError() | _:
+        case _:
             return FAILED
 
 
