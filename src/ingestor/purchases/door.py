@@ -159,17 +159,14 @@ class Door:
         await self._journal.write(partial(ledger.open_purchase, intent=intent))
         if self._lifetime.stopping:
             # The signal came while the intent was being written: nothing was sent, nothing will be.
-            await self._write_close(intent, PurchaseState.NOT_SENT, "stopping")
-            self._tell_unbilled(intent, "stopping")
+            await self._take_back(intent, "stopping")
             raise Stopping
         if self._journal.full is not None:
-            await self._write_close(intent, PurchaseState.NOT_SENT, "disk-full")
-            self._tell_unbilled(intent, "disk-full")
+            await self._take_back(intent, "disk-full")
             self._require_room()
         if not self._claim.safe:
             # We were frozen, or waited long: somebody else may be about to buy the same.
-            await self._write_close(intent, PurchaseState.NOT_SENT, "lease")
-            self._tell_unbilled(intent, "lease")
+            await self._take_back(intent, "lease")
             raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
         self._listen(
             events.BatchSent(
@@ -239,6 +236,10 @@ class Door:
             )
         else:
             self._tell_unbilled(intent, reason_of(error))
+
+    async def _take_back(self, intent: ledger.Intent, reason: str) -> None:
+        await self._write_close(intent, PurchaseState.NOT_SENT, reason)
+        self._tell_unbilled(intent, reason)
 
     def _tell_unbilled(self, intent: ledger.Intent, reason: str) -> None:
         self._listen(
