@@ -106,12 +106,12 @@ class Settings(BaseSettings):
     """NSIDs or group URLs; a bare word is the group's alias in its URL."""
     limit: int | None = Field(default=None, ge=1)
     """Photos considered in all, the known ones among them; None: all there are."""
-    sandbox: bool = Field(default=False)
+    sandbox: bool = False
     state: Path = Path(".ingestor")
     """Holds the journal. One run at a time works on it."""
-    wait: bool = Field(default=False)
+    wait: bool = False
     """Wait for a group that another machine is working on, instead of leaving."""
-    reannotate: bool = Field(default=False)
+    reannotate: bool = False
     """Buy again what was annotated with other features than the ones asked for now."""
 
     # What to ask of Vision
@@ -162,12 +162,12 @@ class Settings(BaseSettings):
     """Seconds within which every page of a pool is read again, for photos that have left it."""
     eyes: str = "127.0.0.1:9464"
     """Host and port of /livez, /readyz and /metrics; "off" for none."""
-    traces: bool = Field(default=False)
+    traces: bool = False
     """One trace for each batch, sent to where OpenTelemetry's own variables say."""
 
     # How it runs and speaks
     engine: Literal["local", "ray"] = "local"
-    dry_run: bool = Field(default=False)
+    dry_run: bool = False
     report: Literal["text", "json"] = Field(default="text")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] | None = None
@@ -207,7 +207,7 @@ class Settings(BaseSettings):
     def _keys_can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
         """Keys come out of files, with a line break that no request can carry."""
         text = key.get_secret_value().strip() if key else ""
-        if not (text.isascii() and (text.isprintable())):
+        if not (text.isascii() and text.isprintable()):
             raise ValueError("there is a character in it that no key has")
         return SecretStr(text) if text else None
 
@@ -238,6 +238,11 @@ class Settings(BaseSettings):
         return FeatureSet(max_labels=self.max_labels, safe_search=self.safe_search)
 
     @property
+    def world(self) -> Literal["sandbox", "vendors"]:
+        """Where labels come from: this machine's are invented, and must not mix with real ones."""
+        return "sandbox" if is_loopback(urlsplit(self.vision_url).hostname or "") else "vendors"
+
+    @property
     def journal_path(self) -> Path:
         return self.state / "journal.sqlite3"
 
@@ -250,11 +255,6 @@ class Settings(BaseSettings):
 def is_group(name: str) -> bool:
     """Whether a text is a group's id, the URL of its page, or its alias there."""
     return any(form.fullmatch(name) for form in (GROUP_ID, GROUP_URL, GROUP_ALIAS))
-
-
-def is_sandbox(settings: Settings) -> bool:
-    """Whether labels come from this machine: they are invented, and must not mix with real ones."""
-    return is_loopback(urlsplit(settings.vision_url).hostname or "")
 
 
 def safe_url(url: str) -> str:

@@ -21,7 +21,7 @@ from ingestor.kits.quota import WINDOW
 from ingestor.purchases import pricing
 from ingestor.report import Report
 from ingestor.services import Group, Services, open_services
-from ingestor.settings import MEGABYTE, Settings, is_sandbox
+from ingestor.settings import MEGABYTE, Settings
 from ingestor.stages.annotate import MOST_IMAGES
 
 __all__ = ["carry_out", "forecast", "ingest", "new_name"]
@@ -124,7 +124,7 @@ def _opening(
     return partial(
         open_run,
         name=name,
-        world="sandbox" if is_sandbox(settings) else "vendors",
+        world=settings.world,
         target=target,
         in_doubt=settings.in_doubt,
         month_start=pricing.month_start(now),

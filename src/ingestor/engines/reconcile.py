@@ -30,7 +30,7 @@ from ingestor.records import halves, membership, merged, plan_updates, read_phot
 from ingestor.records.keys import keyed, rank, share
 from ingestor.report import Reconciled
 from ingestor.services import open_database
-from ingestor.settings import Settings, is_sandbox
+from ingestor.settings import Settings
 
 SLICE: Final = 500
 """Photos compared together: some 1.5 MB of records."""
@@ -65,8 +65,7 @@ async def reconcile(
         Journal(settings.journal_path) as journal,
         open_database(settings, lifetime=lifetime, listen=listen) as database,
     ):
-        world = "sandbox" if is_sandbox(settings) else "vendors"
-        await journal.write(partial(keep_to_one_world, world=world))
+        await journal.write(partial(keep_to_one_world, world=settings.world))
         reconciler = Reconciler(database=database, journal=journal, check=check, wall=wall)
         found = await lifetime.unless_stopping(reconciler.reconcile())
         if not check:
