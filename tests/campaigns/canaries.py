@@ -29,6 +29,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import FAULTS, Sandbox
 from ingestor.settings import Settings
 from tests.campaigns.arena import PATIENCE, Arena, arena
+from tests.sandboxes import NO_QUOTAS, way_to
 
 FEW, MANY = 48, 400
 """Photos of a run in which one fault strikes all the time, and in which two strike now and then."""
@@ -184,21 +185,14 @@ async def crash_watched(arena: Arena, watch: Watch, fault: str) -> None:
     """The same machine in this process: whatever ends its run is printed with all locals."""
     arena.forget()
     arena.sandbox.faults.set(fault, 1.0)
-    addresses = arena.sandbox.addresses
     settings = Settings.read(
         groups=("zoo",),
         limit=FEW,
         state=arena.state(),
-        flickr_url=addresses.flickr_url,
-        image_url=addresses.image_url,
-        vision_url=addresses.vision_url,
-        database_url=addresses.database_url,
-        flickr_api_key=addresses.flickr_key,
-        google_api_key=addresses.google_key,
-        images_per_minute=1_000_000,
-        requests_per_minute=1_000_000,
         patience=1.0,
         drain=0.5,
+        **way_to(arena.sandbox),
+        **NO_QUOTAS,
     )
     lifetime = Lifetime(drain=0.5)
     error: BaseException | None = None

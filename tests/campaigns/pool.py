@@ -37,6 +37,7 @@ from ingestor.worker import Worker
 from tests.campaigns.arena import BATCH, NAMESPACE, Autopsy, Broken, autopsy, holds
 from tests.campaigns.forks import Forks, Started, forks
 from tests.integration.console import UNLIMITED
+from tests.sandboxes import NO_QUOTAS, way_to
 
 CROWD: Final = Group(nsid="1000001@N20", alias="crowd", name="Come and Go")
 SEED: Final = 7
@@ -173,22 +174,16 @@ async def crawled(scene: Scene, *, kills: int, dice: random.Random) -> None:
 
 async def taken_down(scene: Scene) -> None:
     """Let quarters of an hour pass until nothing that left is left."""
-    addresses, now = scene.sandbox.addresses, time.time()
     settings = Settings.read(
         groups=(CROWD.nsid,),
         state=scene.state,
-        flickr_url=addresses.flickr_url,
-        image_url=addresses.image_url,
-        vision_url=addresses.vision_url,
-        database_url=addresses.database_url,
-        flickr_api_key=addresses.flickr_key,
-        google_api_key=addresses.google_key,
-        images_per_minute=1_000_000,
-        requests_per_minute=1_000_000,
         every=0.01,
         recheck=RECHECK,
+        **way_to(scene.sandbox),
+        **NO_QUOTAS,
     )
     lifetime, present, before = Lifetime(drain=8.0), set(scene.pool.now()), scene.flickr_calls()
+    now = time.time()
 
     def listen(event: events.Event) -> None:
         nonlocal now

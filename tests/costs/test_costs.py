@@ -19,6 +19,7 @@ import pytest
 
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
+from tests.sandboxes import way_to
 
 CLIENT = Path(__file__).with_name("client.py")
 SHORT, LONG = 320, 960
@@ -61,12 +62,8 @@ async def cost(sandbox: Sandbox, folder: Path, *, photos: int, count: str) -> di
     """What a run of so many photos says of itself; each has a database of its own."""
     asked = {
         "addresses": {
-            "flickr_url": sandbox.addresses.flickr_url,
-            "image_url": sandbox.addresses.image_url,
-            "vision_url": sandbox.addresses.vision_url,
+            **way_to(sandbox),
             "database_url": sandbox.addresses.database_url.replace("ns=sandbox", f"ns=x{photos}"),
-            "flickr_api_key": sandbox.addresses.flickr_key,
-            "google_api_key": sandbox.addresses.google_key,
         },
         "photos": photos,
         "state": str(folder / f"{count}-{photos}"),

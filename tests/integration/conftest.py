@@ -18,10 +18,9 @@ from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.service_account import KEY_FILE, ServiceAccount
 from ingestor.settings import Settings
+from tests.sandboxes import NO_QUOTAS, way_to
 
 Ingest = Callable[..., Awaitable[Report]]
-
-QUICK = {"images_per_minute": 1_000_000, "requests_per_minute": 1_000_000}
 
 
 class Brisk(Lifetime):
@@ -69,22 +68,8 @@ def in_database(sandbox: Sandbox, path: str, *, namespace: str = "sandbox") -> d
 
 
 def settings_for(sandbox: Sandbox, state: Path, **given: Any) -> Settings:
-    addresses = sandbox.addresses
-    return Settings.read(
-        **{
-            "groups": ("zoo",),
-            "state": state,
-            "flickr_url": addresses.flickr_url,
-            "image_url": addresses.image_url,
-            "vision_url": addresses.vision_url,
-            "database_url": addresses.database_url,
-            "flickr_api_key": addresses.flickr_key,
-            "google_api_key": addresses.google_key,
-            "disk_reserve": 0,
-            **QUICK,
-            **given,
-        }
-    )
+    usual = {"groups": ("zoo",), "state": state, "disk_reserve": 0}
+    return Settings.read(**{**usual, **way_to(sandbox), **NO_QUOTAS, **given})
 
 
 @pytest.fixture

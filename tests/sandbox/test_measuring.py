@@ -16,6 +16,7 @@ from ingestor.sandbox import nginx
 from ingestor.sandbox.marks import photo_id_in
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
+from tests.sandboxes import zoo_query
 
 SHEET = 20_000
 
@@ -36,15 +37,8 @@ async def client(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def rows_of(session: aiohttp.ClientSession, sandbox: Sandbox) -> list[dict[str, Any]]:
-    query = {
-        "method": "flickr.groups.pools.getPhotos",
-        "group_id": "1000001@N20",
-        "api_key": sandbox.addresses.flickr_key,
-        "format": "json",
-        "nojsoncallback": "1",
-        "extras": "url_z",
-    }
-    async with session.get(sandbox.addresses.flickr_url, params=query) as answer:
+    flickr, query = sandbox.addresses.flickr_url, zoo_query(sandbox)
+    async with session.get(flickr, params=query) as answer:
         rows: list[dict[str, Any]] = json.loads(await answer.text())["photos"]["photo"]
         return rows
 

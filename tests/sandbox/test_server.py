@@ -20,6 +20,7 @@ import pytest
 from ingestor.sandbox.marks import photo_id_in
 from ingestor.sandbox.options import SITES, Options
 from ingestor.sandbox.server import KNOBS, Sandbox
+from tests.sandboxes import zoo_query
 
 SECONDS = 60
 """Longer than any start takes on the slowest machine; only a hang gets there."""
@@ -51,15 +52,8 @@ def number_in(folder: Path) -> int:
 
 
 async def rows_of(sandbox: Sandbox, **arguments: str) -> list[dict[str, Any]]:
-    query = {
-        "method": "flickr.groups.pools.getPhotos",
-        "group_id": "1000001@N20",
-        "api_key": sandbox.addresses.flickr_key,
-        "format": "json",
-        "nojsoncallback": "1",
-        "extras": "url_z",
-    }
-    _, body = await fetched(sandbox.addresses.flickr_url, params=query | arguments)
+    query = zoo_query(sandbox, **arguments)
+    _, body = await fetched(sandbox.addresses.flickr_url, params=query)
     rows: list[dict[str, Any]] = json.loads(body)["photos"]["photo"]
     return rows
 
