@@ -250,6 +250,24 @@ def test_the_better_of_two_equal_labels_stays_and_the_best_come_first(step: int)
     ]
 
 
+SHARES = st.floats(0, 1)
+USUAL = st.fixed_dictionaries(
+    {"description": st.text(), "score": SHARES, "topicality": SHARES, "mid": st.text()}
+)
+
+
+@given(st.lists(USUAL, max_size=12))
+def test_an_odd_label_beside_them_changes_nothing_about_usual_ones(
+    usual: list[dict[str, object]],
+) -> None:
+    odd = {"description": "odd one out", "score": 0}
+
+    alone = only(labels(*usual), EVERYTHING).labels
+    beside = only(labels(*usual, odd), EVERYTHING).labels
+
+    assert [label for label in beside if label.name != "odd one out"] == list(alone)
+
+
 def test_no_more_labels_than_asked_for() -> None:
     many = labels(*({"description": f"label {n}", "score": n / 500} for n in range(500)))
 
