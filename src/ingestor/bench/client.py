@@ -23,6 +23,7 @@ import orjson
 from ingestor import events
 from ingestor.bench.sampling import Sampler
 from ingestor.engines import local
+from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime
 from ingestor.settings import Settings
 
@@ -111,10 +112,9 @@ def main(file: str) -> int:
 async def _run(settings: Settings, *, split: bool) -> int:
     watch = Watch(settings.limit or 1, say=_say)
     lifetime = Lifetime(drain=settings.drain)
-    watching = asyncio.create_task(watch.tell_now_and_then(), name="watch")
     with _sampling(split) as sampler:
-        report = await local.ingest(settings, listen=watch.listen, lifetime=lifetime)
-    watching.cancel()
+        async with beside(watch.tell_now_and_then(), name="watch"):
+            report = await local.ingest(settings, listen=watch.listen, lifetime=lifetime)
     end = watch.spent()
     watch.tell()
     _say(

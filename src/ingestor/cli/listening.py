@@ -11,6 +11,7 @@ from ingestor.cli import logs
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
 from ingestor.events import Event, Listener, PageListed
+from ingestor.kits.beside import beside
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -110,7 +111,7 @@ class Voice:
             live.update(bars(figures, now=clock(), width=console.width), refresh=True)
 
         with live, self._lines.above(live):
-            async with _repeating(show, seconds=SECONDS_BETWEEN_FRAMES):
+            async with beside(_repeat(show, seconds=SECONDS_BETWEEN_FRAMES), name="progress"):
                 yield
             show()
 
@@ -123,7 +124,7 @@ class Voice:
         def show() -> None:
             self._lines.write(f"ingestor: {line(figures, now=clock())}\n")
 
-        async with _repeating(show, seconds=SECONDS_BETWEEN_LINES):
+        async with beside(_repeat(show, seconds=SECONDS_BETWEEN_LINES), name="progress"):
             yield
         show()
 
@@ -157,22 +158,10 @@ class _Lines:
             self._live = None
 
 
-@asynccontextmanager
-async def _repeating(show: Show, *, seconds: float) -> AsyncIterator[None]:
-    """Call `show` every so often while in the block, which owns the task that does it."""
-
-    async def repeat() -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            show()
-
-    # No task group: it would wrap what leaves the block, and errors of a run leave as they are.
-    task = asyncio.create_task(repeat(), name="progress")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait((task,))
+async def _repeat(show: Show, *, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        show()
 
 
 def _level(settings: Settings, *, terminal: bool) -> str:

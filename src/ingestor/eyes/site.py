@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ingestor.errors import SettingsError
 from ingestor.eyes.figures import Figures, View
+from ingestor.kits.beside import beside
 
 OFF: Final = "off"
 BEAT: Final = 0.5
@@ -36,8 +37,6 @@ async def watched(
     GCCollector(registry=registry)
     runner = web.AppRunner(application(figures, registry), access_log=None, handle_signals=False)
     await runner.setup()
-    # No task group: it would wrap what leaves the block, and errors leave as they are.
-    pulse = asyncio.create_task(_feel(view), name="eyes")
     try:
         try:
             await web.TCPSite(runner, *address).start()
@@ -47,10 +46,9 @@ async def watched(
                 f"--eyes: {host}:{port} cannot be listened on ({os.strerror(error.errno or 0)}). "
                 "Give another HOST:PORT, or off."
             ) from None
-        yield
+        async with beside(_feel(view), name="eyes"):
+            yield
     finally:
-        pulse.cancel()
-        await asyncio.wait((pulse,))
         await runner.cleanup()
 
 

@@ -8,11 +8,14 @@ connections. A browser opens six, and sends a request in milliseconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ingestor.kits.beside import beside
 
 MOST: Final = 500
 """Connections at once; some 20 kB each (taste)."""
@@ -21,8 +24,7 @@ PATIENCE: Final = 10.0
 IDLE: Final = 35.0
 """Seconds between two requests; longer than keep-alive, whose end comes first for the polite."""
 EVERY: Final = 1.0
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Seconds between two looks at who has been silent for too long."""
 
 
 class Connections:
@@ -36,16 +38,13 @@ class Connections:
         """Accept connections while in the block; yields the address."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: self._accept(runner, loop.time()), host, port)
-        # No task group: it would wrap what leaves the block.
-        sweeper = asyncio.create_task(self._sweep(), name="connections")
         try:
             bound = server.sockets[0].getsockname()
             shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-            yield f"http://{shown}:{bound[1]}"
+            async with beside(self._sweep(), name="connections"):
+                yield f"http://{shown}:{bound[1]}"
         finally:
             server.close()
-            sweeper.cancel()
-            await asyncio.wait((sweeper,))
 
     @web.middleware
     async def counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -9,11 +9,11 @@ machine by number, as localhost, or by a name that was allowed.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ingestor.web.house import HOUSE
 
@@ -23,8 +23,6 @@ SMALLEST_TO_COMPRESS: Final = 1000
 """Bytes: below it, compressing saves no packet."""
 LIVE: Final = "/runs/live"
 """Never ends; it has a limit of its own."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ tell nobody where they came from.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import aiohttp_jinja2
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ingestor.errors import IngestorError, SettingsError
 from ingestor.web.gate import LIVE
@@ -21,8 +21,6 @@ from ingestor.web.house import HOUSE, NothingYet
 DEADLINE: Final = 15.0
 """Seconds for one page; the database may need several round trips."""
 RETRY_SECONDS: Final = "5"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 TITLES: Final = {
     400: "That could not be read",
