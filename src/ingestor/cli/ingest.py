@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from ingestor.cli.listening import Voice
+from ingestor.cli.errand import Errand, errand
+from ingestor.cli.redaction import Redaction
 from ingestor.cli.reporting import Printer
-from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.events import Listener
-from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, Stopping, signals
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.report import Forecast, Report
 
 if TYPE_CHECKING:
@@ -45,23 +45,16 @@ def ingest(visit: Visit, engine: Engine | None = None) -> int:
 
 
 async def _run(visit: Visit, settings: Settings, engine: Engine) -> int:
-    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
-    with voice.guarded():
-        async with upstreams(visit, settings) as reachable:
-            lifetime = Lifetime(drain=reachable.drain)
-            try:
-                with signals(lifetime):
-                    return await _carry_out(visit, reachable, engine, voice, lifetime=lifetime)
-            except Stopping:
-                return SIGNAL_EXITS.get(lifetime.reason or "", 1)
-            finally:
-                lifetime.close()
+    async with errand(visit, settings) as sent:
+        try:
+            return await _carry_out(sent, engine, redaction=visit.redaction)
+        except Stopping:
+            return sent.exit_code(otherwise=1)
 
 
-async def _carry_out(
-    visit: Visit, settings: Settings, engine: Engine, voice: Voice, *, lifetime: Lifetime
-) -> int:
-    printer = Printer(settings, redaction=visit.redaction, stdout=sys.stdout)
+async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> int:
+    settings, voice, lifetime = sent.settings, sent.voice, sent.lifetime
+    printer = Printer(settings, redaction=redaction, stdout=sys.stdout)
     if settings.dry_run:
         with voice.listing() as listen:
             forecast = await engine.forecast(settings, listen=listen, lifetime=lifetime)

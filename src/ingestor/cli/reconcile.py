@@ -10,12 +10,11 @@ import orjson
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ingestor.cli.listening import Voice
+from ingestor.cli.errand import errand
 from ingestor.cli.reporting import console_on, rows_of, text_of
-from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import count, counted
 from ingestor.cli.visit import Visit
-from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, Stopping, signals
+from ingestor.kits.lifetime import Stopping
 from ingestor.report import Reconciled
 
 if TYPE_CHECKING:
@@ -40,19 +39,13 @@ async def _run(visit: Visit, settings: Settings, *, check: bool) -> Reconciled |
     # It draws on everything that a run does; a command that only helps does without.
     from ingestor.engines.reconcile import reconcile as carry_out
 
-    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
-    with voice.guarded():
-        async with upstreams(visit, settings) as reachable:
-            lifetime = Lifetime(drain=reachable.drain)
-            try:
-                with signals(lifetime):
-                    return await carry_out(
-                        reachable, check=check, lifetime=lifetime, listen=voice.log
-                    )
-            except Stopping:
-                return SIGNAL_EXITS.get(lifetime.reason or "", 1)
-            finally:
-                lifetime.close()
+    async with errand(visit, settings) as sent:
+        try:
+            return await carry_out(
+                sent.settings, check=check, lifetime=sent.lifetime, listen=sent.voice.log
+            )
+        except Stopping:
+            return sent.exit_code(otherwise=1)
 
 
 def drawn(found: Reconciled, *, check: bool) -> RenderableType:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
+from ingestor.cli.errand import Errand, errand
 from ingestor.cli.ingest import fast_loop
-from ingestor.cli.listening import Voice
-from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.visit import Visit
 from ingestor.engines.pulse import Pulse
 from ingestor.errors import SettingsError
 from ingestor.events import Event
 from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime, signals
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
 from ingestor.worker import Readiness, Worker
@@ -49,19 +46,13 @@ def work(visit: Visit, settings: Settings) -> int:
 
 
 async def _work(visit: Visit, settings: Settings) -> int:
-    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
-    with voice.guarded():
-        async with upstreams(visit, settings) as reachable:
-            lifetime = Lifetime(drain=reachable.drain)
-            try:
-                with signals(lifetime):
-                    await _follow(reachable, voice, lifetime=lifetime)
-            finally:
-                lifetime.close()
-    return SIGNAL_EXITS.get(lifetime.reason or "", 0)
+    async with errand(visit, settings) as sent:
+        await _follow(sent)
+        return sent.exit_code(otherwise=0)
 
 
-async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> None:
+async def _follow(sent: Errand) -> None:
+    settings, lifetime = sent.settings, sent.lifetime
     registry = CollectorRegistry()
     counts, view = Counts(registry), View(journal=settings.journal_path)
     pulse = Pulse(settings.state, wall=time.time)
@@ -73,7 +64,7 @@ async def _follow(settings: Settings, voice: Voice, *, lifetime: Lifetime) -> No
         pulse.take(event)
         readiness.listen(event)
         trace(event)
-        voice.log(event)
+        sent.voice.log(event)
 
     with traced(wanted=settings.traces) as trace:
         async with (
