@@ -12,7 +12,7 @@ import pytest
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
 from ingestor.journal.schema import VERSION
-from ingestor.journal.writer import GATHERING, Journal, connect
+from ingestor.journal.writer import GATHERING, PAGE_BYTES, Journal, connect
 from tests.inline import Inline
 
 
@@ -102,10 +102,19 @@ async def test_a_journal_of_a_newer_version_is_left_alone(path: Path):
             pass
 
 
-async def test_a_damaged_journal_is_said_so(path: Path):
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        pytest.param(len(b"SQLite format 3\0"), 2 * PAGE_BYTES, id="at its beginning"),
+        pytest.param(5 * PAGE_BYTES, 6 * PAGE_BYTES, id="in the middle, which opens"),
+    ],
+)
+async def test_a_damaged_journal_is_said_so(path: Path, start: int, end: int):
     async with Journal(path):
         pass
-    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)  # noqa: ASYNC240 - a test
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * (end - start))
 
     with pytest.raises(JournalError, match="damaged"):
         async with Journal(path):

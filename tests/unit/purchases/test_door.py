@@ -133,17 +133,30 @@ async def test_a_call_cut_short_leaves_an_open_purchase(open_shop):
     assert (await shop.units()).reserved == 1
 
 
+def an_intent(shop: Shop, images: Sequence[Image]) -> ledger.Intent:
+    return ledger.Intent(
+        id="odd", run=shop.run, at=WALL, features=FEATURES.key, attempt=1, units=len(images),
+        images=tuple(images),
+    )  # fmt: skip
+
+
 async def test_what_is_known_cannot_be_bought_again(open_shop):
     images = pictures("cat")
     shop = await open_shop(images)
     await shop.buyer.annotate(images)
 
-    intent = ledger.Intent(
-        id="again", run=shop.run, at=WALL, features=FEATURES.key, attempt=1, units=1,
-        images=tuple(images),
-    )  # fmt: skip
     with pytest.raises(ledger.AlreadyBought):
-        await shop.journal.write(partial(ledger.open_purchase, intent=intent))
+        await shop.journal.write(partial(ledger.open_purchase, intent=an_intent(shop, images)))
+
+
+async def test_the_same_picture_is_never_twice_in_one_request(open_shop):
+    images = pictures("cat", "dog", "cat")
+    shop = await open_shop(images)
+
+    with pytest.raises(BrokenInvariant, match="twice"):
+        await shop.journal.write(partial(ledger.open_purchase, intent=an_intent(shop, images)))
+
+    assert (await shop.units()).at_most == 0
 
 
 async def test_a_broken_invariant_stops_buying_and_costs_nothing(open_shop):
