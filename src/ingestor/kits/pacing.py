@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 CUT = 0.7
 STUCK = 1.0
@@ -28,15 +26,6 @@ class Adaptive:
         self.cuts = 0
         self._epoch = 0
         self._line: deque[asyncio.Future[None]] = deque()
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[int]:
-        """Hold one slot; yields the epoch to hand back to `too_much`."""
-        epoch = await self.enter()
-        try:
-            yield epoch
-        finally:
-            self.leave()
 
     async def enter(self) -> int:
         """Wait for a slot; whoever enters leaves. Returns the epoch to hand back to `too_much`."""

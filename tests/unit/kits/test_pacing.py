@@ -16,9 +16,10 @@ async def test_no_more_work_than_slots_is_in_flight():
 
     async def work() -> None:
         nonlocal most
-        async with slots.slot():
-            most = max(most, slots.in_flight)
-            await asyncio.sleep(0)
+        await slots.enter()
+        most = max(most, slots.in_flight)
+        await asyncio.sleep(0)
+        slots.leave()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(10):
@@ -49,9 +50,9 @@ async def test_the_ceiling_holds():
 async def test_a_burst_of_refusals_cuts_once():
     slots = Adaptive(start=10, ceiling=64)
 
-    async with slots.slot() as first, slots.slot() as second:
-        slots.too_much(first)
-        slots.too_much(second)
+    first, second = await slots.enter(), await slots.enter()
+    slots.too_much(first)
+    slots.too_much(second)
 
     assert slots.limit == pytest.approx(7)
     assert slots.cuts == 1
