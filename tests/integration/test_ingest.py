@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,26 @@ async def test_a_larger_limit_buys_only_the_rest(ingest: Ingest, sandbox: Sandbo
 
     assert (more.skipped, more.stored) == (20, 30)
     assert sandbox.bill.units == 50
+
+
+async def test_other_features_are_bought_once_and_only_where_they_are_asked_for(
+    ingest: Ingest, sandbox: Sandbox
+):
+    await ingest(limit=20)
+
+    kept = await ingest(limit=20, max_labels=3)
+    bought = await ingest(limit=20, max_labels=3, reannotate=True)
+    again = await ingest(limit=20, max_labels=3, reannotate=True)
+
+    assert (kept.skipped, kept.units.certain) == (20, 0)
+    assert (bought.stored, bought.units.certain) == (20, 20)
+    assert (again.skipped, again.units.certain) == (20, 0)
+    assert sandbox.bill.units == 40
+    assert all(len(labels_of(photo)) <= 3 for photo in in_database(sandbox, "/photos").values())
+
+
+def labels_of(photo: Any) -> dict[str, Any]:
+    return dict(photo.get("labels", {}))
 
 
 async def test_the_messy_group_is_accounted_for(ingest: Ingest, sandbox: Sandbox):
