@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from ingestor.apis.vision import (
     BYTES_PER_REQUEST,
     IMAGES_PER_REQUEST,
-    PAID_DEADLINE,
     ImageError,
     Vision,
     annotate_request,
@@ -41,6 +40,8 @@ from tests.unit.apis.conftest import Answer, Recorder
 
 URL = "https://vision.googleapis.com"
 EVERYTHING = FeatureSet(max_labels=50, safe_search=True)
+THE_VENDORS_OWN = 600.0
+"""Seconds that the vendor's client waits: who gives up earlier pays for answers, and buys them again."""
 
 
 def sent(images: list[Image], features: FeatureSet = FEATURES, **given: Any) -> Request:
@@ -143,7 +144,7 @@ def test_images_become_text_one_at_a_time() -> None:
 def test_the_request_is_patient_and_keeps_credentials_out_of_sight() -> None:
     request = sent([an_image()])
 
-    assert request.deadline == PAID_DEADLINE
+    assert request.deadline >= THE_VENDORS_OWN
     assert request.headers == {"content-type": "application/json", "x-canary": "1"}
     assert "canary" not in repr(request)
     assert request.url.startswith(f"{URL}/v1/images:annotate?prettyPrint=false&fields=responses(")
