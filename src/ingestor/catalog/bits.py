@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import orjson
@@ -56,13 +56,15 @@ def numbers_in(photos: int) -> Iterator[int]:
 
 
 def change_bits(
-    db: sqlite3.Connection, *, come: Iterable[tuple[int, int]], gone: Iterable[tuple[int, int]]
+    db: sqlite3.Connection,
+    *,
+    come: Mapping[int, Iterable[int]],
+    gone: Mapping[int, Iterable[int]],
 ) -> None:
-    """Take pairs of label and photo number out, then put pairs in."""
+    """Take photos, by number, out of the sets of labels, then put photos in."""
     coming, going = _masks(come), _masks(gone)
     changed = sorted(coming.keys() | going.keys())
-    before = defaultdict[tuple[int, int], int](int)
-    before |= {
+    before = {
         (chunk, label): int.from_bytes(bits, "little")
         for chunk, label, bits in execute_rows(
             db,
@@ -73,7 +75,7 @@ def change_bits(
     }
     rows = []
     for place in changed:
-        now = before[place] & ~going[place] | coming[place]
+        now = before.get(place, 0) & ~going.get(place, 0) | coming.get(place, 0)
         rows.append((*place, now.to_bytes((now.bit_length() + 7) // 8, "little")))
     execute_rows(db, "INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES {rows}", rows)
 
@@ -84,8 +86,11 @@ def _chunks(db: sqlite3.Connection) -> str:
     return orjson.dumps(list(range(last // CHUNK + 1))).decode()
 
 
-def _masks(pairs: Iterable[tuple[int, int]]) -> defaultdict[tuple[int, int], int]:
-    masks: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for label, number in pairs:
-        masks[number // CHUNK, label] |= 1 << number % CHUNK
-    return masks
+def _masks(members: Mapping[int, Iterable[int]]) -> dict[tuple[int, int], int]:
+    """By chunk and label. Bit by bit in bytes: a whole number of 4,096 bits is new for each change."""
+    masks = defaultdict[tuple[int, int], bytearray](lambda: bytearray(CHUNK_BYTES))
+    for label, numbers in members.items():
+        for number in numbers:
+            bit = number % CHUNK
+            masks[number // CHUNK, label][bit // 8] |= 1 << bit % 8
+    return {place: int.from_bytes(bits, "little") for place, bits in masks.items()}
