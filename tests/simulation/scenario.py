@@ -109,8 +109,9 @@ class Scenario:
         )
         chosen = replace(drawn, **given)
         # Without a database there is nobody to ask; a clock that jumps makes leases last for days.
-        asked = chosen.database and not chosen.jumps
-        return chosen if asked else replace(chosen, lost=None)
+        if chosen.lost is None or not chosen.database or chosen.jumps:
+            return replace(chosen, lost=None)
+        return chosen if "fates" in given else replace(chosen, fates=_around_loss(chosen))
 
 
 def _some(rng: random.Random) -> int:
@@ -121,6 +122,18 @@ def _fates(rng: random.Random) -> tuple[Fate, ...]:
     kinds: tuple[Kind, ...] = ("crash", "crash", "crash", "stop", "cut")
     number = rng.choice((0, 1, 1, 2, 2, 3))
     return tuple(_fate(rng, rng.choice(kinds)) for _ in range(number))
+
+
+def _around_loss(chosen: Scenario) -> tuple[Fate, ...]:
+    """Often the journal is lost when much was done, and who lists it all again is killed over that."""
+    rng, lost = random.Random(f"loss {chosen.seed}"), chosen.lost or 0
+    if rng.random() < 0.3:
+        return chosen.fates
+    before = chosen.fates[:lost]
+    late = Fate("crash", rng.choice((300, 600, 1200)))
+    tag, most = rng.choice((("flickr answered", 6), ("reads answered", 20), ("committed", 30)))
+    listing = Fate("crash", rng.randint(2, most), tag)
+    return *before, *[late] * (lost + 1 - len(before)), listing
 
 
 def _fate(rng: random.Random, kind: Kind) -> Fate:

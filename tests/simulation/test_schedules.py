@@ -13,10 +13,14 @@ from tests.simulation.mutants import planted
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
+from tests.simulation.trespasses import TRESPASSES
 
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
 SHARE = 100
+JOURNAL_LOST = (189, 211, 233)
+"""A full database, a new journal, and a kill in the middle of listing it all again."""
+MOST_RIVALS = 20
 MOST_SEEDS = 60
 """Enough for the mistakes that every tenth seed notices; the campaign looks for the rarer ones too."""
 FREQUENT = (
@@ -47,10 +51,19 @@ def test_every_schedule_keeps_the_invariants(first: int) -> None:
         assert verdict.ok, timeline(verdict)
 
 
-def test_a_journal_lost_and_a_run_killed_after_it_cost_nothing_twice() -> None:
-    verdict = live(Scenario.of(211))
+@pytest.mark.parametrize("seed", JOURNAL_LOST)
+def test_a_journal_lost_and_a_run_killed_after_it_cost_nothing_twice(seed: int) -> None:
+    verdict = live(Scenario.of(seed))
 
     assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("seed", JOURNAL_LOST)
+def test_to_ask_once_what_a_lost_journal_knew_is_noticed(seed: int) -> None:
+    with planted("lost-journal-asks-once"):
+        verdict = live(Scenario.of(seed))
+
+    assert "I5" in str(verdict.error)
 
 
 @pytest.mark.parametrize("seed", [3, 9, 27, 40])
@@ -58,6 +71,14 @@ def test_of_two_machines_one_buys(seed: int) -> None:
     verdict = compete(seed)
 
     assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("name", sorted(TRESPASSES))
+def test_a_mistake_between_machines_is_noticed(name: str) -> None:
+    with planted(name):
+        noticed = any(not compete(seed).ok for seed in range(MOST_RIVALS))
+
+    assert noticed
 
 
 @pytest.mark.parametrize("kind", ["crash", "stop", "cut"])

@@ -129,7 +129,7 @@ class World:
     """Photos as the journal had them after its last commit."""
     machine: str = "a"
     """Whose view of the world this is, where there are two."""
-    leased: Taken = field(default_factory=lambda: Taken())
+    leased: Taken = field(default_factory=Taken)
     """The lease as this machine took it last."""
     published: dict[str, float] = field(default_factory=dict)
     """When the database had a photo's record for the first time."""
