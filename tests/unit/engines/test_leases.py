@@ -126,6 +126,17 @@ async def test_a_dead_machine_is_followed_when_its_lease_has_ended(open_machine,
             assert (second.epoch, second.others_worked) == (5, True)
 
 
+async def test_a_lease_that_has_just_ended_may_live_by_its_holders_clock(
+    open_machine, place: Place
+):
+    place.put(PATH, {"owner": "run-1@a", "epoch": 4, "until": WALL - SKEW + 1})
+
+    async with open_machine("b") as b:
+        with pytest.raises(RunStopped, match="run-1@a"):
+            async with b("run-2").held():
+                pass
+
+
 async def test_whose_clock_is_ages_ahead_is_followed_when_it_stands_still(
     open_machine, place: Place
 ):

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 
 import pytest
 
+from ingestor.apis.vision import annotate_request, encoded_size
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.models import Failure, Image, Published
 from ingestor.stages.annotate import annotate
-from tests.builders import a_published, an_image
+from ingestor.transport import Parts
+from tests.builders import FEATURES, a_published, an_image
 
 pytestmark = pytest.mark.looptime
 
+MOST_OF_VISION, HEAVIEST_OF_VISION = 16, 10_000_000
+"""Images, and bytes of JSON: what Vision takes in one request."""
+
 
 async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
-    lifetime = Lifetime(drain=8.0)
+    lifetime, memory = Lifetime(drain=8.0), Memory(1000)
     bought: list[str] = []
 
     async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
@@ -28,7 +33,8 @@ async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
 
     images: Channel[Image] = Channel(10)
     for number in ("100", "101"):
-        await images.send(an_image(number))
+        await memory.reserve(7)
+        await images.send(an_image(number, reserved=7))
     images.close()
     async with asyncio.timeout(60):
         asyncio.get_running_loop().call_later(1, lifetime.cut)
@@ -39,11 +45,40 @@ async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
             most=1,
             weigh=lambda _: 1,
             slots=Adaptive(start=1, ceiling=1),
-            memory=Memory(1000),
+            memory=memory,
             lifetime=lifetime,
         )
 
-    assert bought == ["100"]
+    assert (bought, memory.held) == (["100"], 0)
+
+
+async def test_a_request_has_at_most_sixteen_images_and_ten_megabytes():
+    sent: list[tuple[int, int]] = []
+
+    async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
+        body = annotate_request(batch, FEATURES, url="https://vision.example", headers={}).body
+        assert isinstance(body, Parts)
+        sent.append((len(batch), body.length))
+        return []
+
+    images: Channel[Image] = Channel(100)
+    small, large = b"\xff\xd8\xff", b"\xff\xd8\xff" + bytes(1_700_000)
+    for number, content in enumerate([small] * 40 + [large] * 20):
+        await images.send(an_image(str(number), content=content))
+    images.close()
+    await annotate(
+        images,
+        Channel(10),
+        buy=buy,
+        weigh=lambda image: encoded_size(len(image.content)),
+        slots=Adaptive(start=1, ceiling=1),
+        memory=Memory(1000),
+        lifetime=Lifetime(drain=8.0),
+    )
+
+    assert sum(count for count, _ in sent) == 60
+    assert max(count for count, _ in sent) == MOST_OF_VISION
+    assert 8_000_000 < max(length for _, length in sent) < HEAVIEST_OF_VISION
 
 
 async def test_a_store_that_takes_nothing_stops_the_buying():

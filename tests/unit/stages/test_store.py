@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from ingestor.errors import Rejected
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
@@ -37,3 +38,32 @@ async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
     )
 
     assert written == [0, 1]
+
+
+async def test_the_photo_that_spoils_an_update_is_found_and_the_others_are_written():
+    written: list[str] = []
+    dead: list[Failure] = []
+
+    async def write(batch: Sequence[Published]) -> None:
+        names = [published.photo.id for published in batch]
+        if "5" in names:
+            raise Rejected("Invalid key", upstream="database", reason="refused")
+        written.extend(names)
+
+    async def failed(failure: Failure) -> None:
+        dead.append(failure)
+
+    published: Channel[Published] = Channel(100)
+    await published.send_all([a_published(str(number)) for number in range(11)])
+    published.close()
+    await store(
+        published,
+        write=write,
+        failed=failed,
+        weigh=lambda _: 1,
+        writers=2,
+        lifetime=Lifetime(drain=8.0),
+    )
+
+    assert sorted(written, key=int) == [str(number) for number in range(11) if number != 5]
+    assert [(one.photo_id, one.reason, one.paid) for one in dead] == [("5", "store-refused", "yes")]
