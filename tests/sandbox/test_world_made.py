@@ -35,6 +35,18 @@ def test_the_same_seed_makes_the_same_world_in_any_order() -> None:
     assert all(world.sight_of(i) == other.sight_of(i) for i in shuffled[:200])
 
 
+def test_vision_takes_some_pictures_of_the_untidy_pool_for_racy_and_none_of_the_zoo() -> None:
+    world = a_world()
+
+    racy = {
+        nsid: sum(world.sight_of(p.id).safe_search.racy == "LIKELY" for p in photos_of(world, nsid))
+        for nsid in (ZOO, SAFARI)
+    }
+
+    assert racy[ZOO] == 0
+    assert 10 < racy[SAFARI] < 60
+
+
 def test_another_seed_makes_another_world() -> None:
     assert not {p.id for p in photos_of(a_world())} & {p.id for p in photos_of(a_world(seed=8))}
 

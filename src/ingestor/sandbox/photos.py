@@ -62,6 +62,8 @@ SUFFIXES: Final = {
 """Extra to suffix. The names disagree on purpose: https://www.flickr.com/services/api/misc.urls.html"""
 
 UNLABELLED_SHARE: Final = 0.02
+MISTAKEN_SHARE: Final = 0.01
+"""Of an untidy pool; taste."""
 OPEN_ORIGINAL_SHARE: Final = 0.47
 """Of the rows in a real pool page, so many had `url_o`."""
 
@@ -121,6 +123,8 @@ class ScenePhoto:
     double: bool = False
     pictureless: bool = False
     """The row comes without secret and server: no picture can be addressed."""
+    mistaken: bool = False
+    """Vision takes it for racy; it is drawn like all the others."""
 
     @property
     def original_secret(self) -> str:
@@ -187,6 +191,8 @@ class Gallery:
             hidden=flaw == "hidden",
             double=flaw == "double",
             pictureless=flaw == "nothing",
+            # The last draw: it leaves those before it as they are.
+            mistaken=self._style == MESSY and chance.random() < MISTAKEN_SHARE,
         )
 
     def _flaw(self, chance: random.Random) -> str:

@@ -275,6 +275,10 @@ class SafeSearch:
     racy: str = "VERY_UNLIKELY"
 
 
+TAKEN_FOR_RACY: Final = SafeSearch(racy="LIKELY")
+"""Wrongly: what is drawn here is harmless."""
+
+
 def labels_for(scene: Scene, chance: random.Random) -> tuple[Label, ...]:
     """What Vision sees in one photo of a scene, best first; the photo's own chance shades it."""
     words: dict[str, float] = {}

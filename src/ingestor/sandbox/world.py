@@ -26,6 +26,7 @@ from ingestor.sandbox.recorded import photo_from_row, sight_from_scores
 from ingestor.sandbox.scenes import scenes_of
 from ingestor.sandbox.titles import Member, members_of
 from ingestor.sandbox.vocabulary import (
+    TAKEN_FOR_RACY,
     Label,
     SafeSearch,
     labels_for,
@@ -168,7 +169,8 @@ class World:
             return self.sight_of_stranger(photo_id.encode())
         chance = random.Random(f"sight:{self.seed}:{photo.bytes_of}")
         labels = () if photo.unlabelled else labels_for(photo.scene, chance)
-        return Sight(labels=labels, safe_search=safe_search_for(chance))
+        safe = TAKEN_FOR_RACY if photo.mistaken else safe_search_for(chance)
+        return Sight(labels=labels, safe_search=safe)
 
     def sight_of_stranger(self, image: bytes) -> Sight:
         """What is to be seen on a picture that this world did not draw, by its bytes alone."""
