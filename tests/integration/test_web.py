@@ -126,6 +126,15 @@ async def test_a_hidden_photo_shows_itself_only_when_asked(page: Client) -> None
     assert "Show it" in veiled
 
 
+async def test_who_has_a_hidden_photo_shown_can_still_go_back(page: Client) -> None:
+    _, veiled, _ = await page.get("/photo/1005?q=dog")
+    shown = re.search(r'href="([^"]+)">Show it', veiled)
+    _, html, _ = await page.get(unescape(shown[1]) if shown else "")
+
+    assert 'data-photo="1005"' in html
+    assert "‹ <bdi>dog</bdi>" in html
+
+
 async def test_a_photo_has_its_labels_and_neighbours(page: Client) -> None:
     _, html, _ = await page.get("/photo/1003?q=dog")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key
 from ingestor.errors import SettingsError
-from ingestor.web.asking import Asking
+from ingestor.web.asking import Asking, alone
 from ingestor.web.cards import Card, Companion, card, companions, picture
 from ingestor.web.house import House
 
@@ -191,8 +191,8 @@ def _tiles(house: House, labels: Sequence[LabelCount]) -> tuple[Tile, ...]:
             name=label.name,
             photos=label.photos,
             image=picture(label.thumb, origin=house.image_origin),
-            address=Asking(groups=((label.name,),)).address(),
-            term=Asking(groups=((label.name,),)).text,
+            address=alone(label.name).address(),
+            term=alone(label.name).text,
         )
         for label in labels
     )

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from ingestor.web import api, gate, live, views
 from ingestor.web.answers import NOTICE
+from ingestor.web.asking import alone
 from ingestor.web.assets import ASSETS, SHORT, Assets
 from ingestor.web.cards import flickr_page
 from ingestor.web.connections import Connections
@@ -53,6 +54,7 @@ def application(house: House) -> web.Application:
         filters={**FILTERS, "flickr_page": flickr_page},
     )
     environment.globals |= {
+        "alone": alone,
         "asset": app[ASSETS].address,
         "notice": NOTICE,
         "sandbox": house.sandbox,

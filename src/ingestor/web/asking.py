@@ -74,6 +74,10 @@ class Asking:
         query = urlencode({name: value for name, value in given.items() if value}, quote_via=quote)
         return f"{path}?{query}" if query else path
 
+    def uncovered(self) -> Asking:
+        """With what is hidden otherwise."""
+        return replace(self, everything=True)
+
     def refined(self, label: str) -> Asking:
         return replace(self, groups=(*self.groups, (label,)), after=None)
 
@@ -91,6 +95,11 @@ class Asking:
             return replace(self, unwanted=kept, after=None)
         groups = (tuple(other for other in group if other != label) for group in self.groups)
         return replace(self, groups=tuple(filter(None, groups)), after=None)
+
+
+def alone(label: str) -> Asking:
+    """This label, and nothing else."""
+    return Asking(groups=((label,),))
 
 
 def read_asking(parameters: Mapping[str, str]) -> Asking:
@@ -141,7 +150,7 @@ def quoted(label: str) -> str:
 
 def _terms(text: str) -> Iterator[tuple[str, str]]:
     """Each label with the word before it."""
-    joint, words = "and", [""][:0]
+    joint, words = "and", list[str]()
     for match in TOKEN.finditer(text):
         exact, comma, word = match.groups()
         mark = comma or (word or "").casefold()
