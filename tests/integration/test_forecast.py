@@ -66,27 +66,45 @@ async def test_the_free_units_of_the_month_are_counted(ingest: Ingest, foresee):
     assert (foreseen.free_units, foreseen.cost_usd) == (60, 0.0)
 
 
-async def test_what_lies_beyond_the_free_units_costs_what_it_will_cost(
-    ingest: Ingest, foresee, tmp_path: Path
-):
-    await ingest(limit=1)
+async def buy_elsewhere(tmp_path: Path, *, units: int) -> None:
+    """Have so many units on this month's bill, beside those of the run that there was."""
     earlier = ledger.Intent(
         id="earlier",
         run=1,
         at=time.time(),
         features="f",
         attempt=1,
-        units=989,
+        units=units,
         images=(an_image(),),
     )
     async with Journal(tmp_path / "state" / "journal.sqlite3") as journal:
         await journal.write(partial(ledger.open_purchase, intent=earlier))
+
+
+async def test_what_lies_beyond_the_free_units_costs_what_it_will_cost(
+    ingest: Ingest, foresee, tmp_path: Path
+):
+    await ingest(limit=1)
+    await buy_elsewhere(tmp_path, units=989)
 
     foreseen = await foresee(limit=41)
     report = await ingest(limit=41)
 
     assert (foreseen.units, foreseen.free_units) == (40, 10)
     assert foreseen.cost_usd == report.cost_usd == 30 * 0.0015
+
+
+async def test_a_ceiling_in_dollars_buys_what_is_free_and_what_it_pays_for(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+):
+    await ingest(limit=1)
+    await buy_elsewhere(tmp_path, units=989)
+
+    stopped = await ingest(limit=60, max_cost=20 * 0.0015)
+
+    assert (stopped.exit_code, stopped.ended) == (3, "max-cost")
+    assert (stopped.units.certain, stopped.cost_usd) == (10 + 20, 0.03)
+    assert sandbox.bill.units == 1 + 30
 
 
 async def test_a_messy_group_is_foreseen_but_for_doubles_and_broken_pictures(

@@ -60,6 +60,16 @@ async def test_other_features_are_bought_once_and_only_where_they_are_asked_for(
     assert all(len(labels_of(photo)) <= 3 for photo in in_database(sandbox, "/photos").values())
 
 
+async def test_safe_search_is_free_and_says_something_of_every_photo(
+    ingest: Ingest, sandbox: Sandbox
+):
+    report = await ingest(limit=20, safe_search=True)
+
+    photos = in_database(sandbox, "/photos").values()
+    assert (report.units.certain, sandbox.bill.units, len(photos)) == (20, 20, 20)
+    assert all(isinstance(photo, dict) and photo["safe"]["adult"] for photo in photos)
+
+
 def labels_of(photo: Any) -> dict[str, Any]:
     return dict(photo.get("labels", {}))
 

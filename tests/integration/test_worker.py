@@ -154,16 +154,22 @@ def in_order(site: Site) -> list[str]:
     return list(site.sandbox.world.pools[ZOO].now())
 
 
-async def test_a_ceiling_for_the_day_ends_with_the_day(site: Site):
-    await site.work(lambda event: isinstance(event, events.BuyingHalted), max_units_per_day=50)
-    assert site.sandbox.bill.units == 50
+@pytest.mark.parametrize(
+    ("ceiling", "until_the_next"),
+    [("max_units_per_day", 24 * HOUR), ("max_units_per_month", 31 * 24 * HOUR)],
+    ids=["day", "month"],
+)
+async def test_a_ceiling_ends_with_its_day_or_month(
+    site: Site, ceiling: str, until_the_next: float
+):
+    bought = []
 
-    await site.work(lambda event: isinstance(event, events.BuyingHalted), max_units_per_day=50)
-    assert site.sandbox.bill.units == 50
+    for passes in (0, until_the_next / 2, until_the_next / 2):
+        site.now += passes
+        await site.work(lambda event: isinstance(event, events.BuyingHalted), **{ceiling: 50})
+        bought.append(site.sandbox.bill.units)
 
-    site.now += 24 * HOUR
-    await site.work(lambda event: isinstance(event, events.BuyingHalted), max_units_per_day=50)
-    assert site.sandbox.bill.units == 100
+    assert bought == [50, 50, 100]
 
 
 async def test_credentials_that_are_refused_halt_the_buying_and_not_the_worker(site: Site):
