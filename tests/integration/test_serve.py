@@ -20,7 +20,8 @@ from ingestor.journal.writer import Journal
 from ingestor.web.app import application
 from ingestor.web.connections import Connections
 from ingestor.web.house import House, lazily
-from ingestor.web.runs import Beat, plain_runs, read_beat, runs_of
+from ingestor.web.beat import Beat, read_beat
+from ingestor.web.runs import plain_runs, runs_of
 from tests.houses import IMAGES
 from tests.integration.conftest import Ingest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 WIDTH: Final = 720
 HEIGHT: Final = 200
@@ -98,12 +98,3 @@ def _step(tallest: float) -> float:
             if tallest <= 5 * step * power:
                 return step * power
         power *= 10
-
-
-def numbers(value: Any, *, length: int) -> tuple[float, ...] | None:
-    """A row of numbers as it came from a file; None for anything else."""
-    if not isinstance(value, list) or len(value) != length:
-        return None
-    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in value):
-        return None
-    return tuple(value)

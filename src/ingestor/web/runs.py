@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
-
-import orjson
 
 from ingestor.engines.pulse import FILE
 from ingestor.errors import SettingsError
@@ -18,17 +15,13 @@ from ingestor.journal.counts import Counted, count_run
 from ingestor.journal.runs import number_of
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases import pricing
-from ingestor.web.chart import STAGES, Chart, draw, numbers
+from ingestor.web.beat import Beat, read_beat
+from ingestor.web.chart import STAGES
 from ingestor.web.following import Following, plain_following, read_following
 from ingestor.web.house import House, NothingYet
 
 MOST_RUNS: Final = 20
 SAMPLES: Final = 3
-STALE: Final = 6.0
-"""Seconds without a beat after which a run counts as gone: it writes one a second."""
-LARGEST_BEAT: Final = 1_000_000
-"""Bytes; a beat has some 10 kB."""
-MINUTE: Final = 60.0
 FREE_OF_TROUBLE: Final = 0.05
 """The share of failed photos, of those that are through, up to which a run looks well (taste)."""
 STATES: Final = {
@@ -40,20 +33,6 @@ STATES: Final = {
     "withdrawn": "left every group, taken down",
 }
 """What the journal calls a photo, and what that means to whoever looks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
-    """What a run said last; see `engines.heartbeat`."""
-
-    told: Mapping[str, Any]
-    age: float
-    """Seconds since then."""
-    chart: Chart | None
-
-    @property
-    def alive(self) -> bool:
-        return not self.told["ended"] and self.age < STALE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,26 +115,6 @@ def _read(house: House, now: float) -> Board:
             )
     except SettingsError as error:
         raise NothingYet(str(error)) from None
-
-
-def read_beat(path: Path, *, now: float, images_per_minute: int) -> Beat | None:
-    """None where there is none that can be read: it may be written by another version."""
-    try:
-        if path.stat().st_size > LARGEST_BEAT:
-            return None
-        told = orjson.loads(path.read_bytes())
-        points = [numbers(point, length=6) for point in told["points"]]
-        limits = numbers(told["quota"]["limits"], length=2)
-        whole = {name: int(told["counts"][name]) for name in (*STAGES, "failed", "idle", "retries")}
-        fits = {**told, "counts": whole, "ended": bool(told["ended"]), "run": str(told["run"])}
-        pairs = (*told["queues"].values(), told["memory"], told["downloads"], told["calls"])
-        if not all(numbers(pair, length=2) for pair in pairs):
-            return None
-        quota = limits[1] / MINUTE if limits else images_per_minute / MINUTE
-        chart = draw([point for point in points if point], quota=quota)
-        return Beat(told=fits, age=max(0.0, now - float(told["at"])), chart=chart)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def plain_runs(board: Board) -> dict[str, Any]:

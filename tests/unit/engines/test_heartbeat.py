@@ -14,7 +14,7 @@ from ingestor.engines.heartbeat import FILE, MOST_POINTS, Heartbeat
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Channels
-from ingestor.web.runs import read_beat
+from ingestor.web.beat import read_beat
 
 
 def a_heart(state: Path) -> Heartbeat:
