@@ -17,7 +17,7 @@ from ingestor.web.runs import runs_of
 EVERY: Final = 1.0
 MOST_STREAMS: Final = 32
 """Dashboards open at once; each reads the journal once a second."""
-REASON: Final = b"retry: 3000\n\n"
+COME_BACK: Final = b"retry: 3000\n\n"
 """Milliseconds after which a browser comes back when the page was restarted."""
 
 
@@ -40,7 +40,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     streams.open.add(task)
     try:
-        await response.write(REASON)
+        await response.write(COME_BACK)
         before = b""
         while True:
             now = await _fragment(request)
