@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from tests.simulation.lives import live
+from tests.simulation.lives import Life, live
 from tests.simulation.loop import collect
 from tests.simulation.mutants import planted
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
 from tests.simulation.trespasses import TRESPASSES
+from tests.simulation.upstreams import Upstreams
 
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
@@ -90,6 +93,29 @@ def test_a_run_may_end_at_any_point(kind: Kind) -> None:
         verdict = live(Scenario.of(3, **small, fates=(Fate(kind, point),)))
 
         assert verdict.ok, timeline(verdict)
+
+
+class Slow(Upstreams):
+    """The database takes a minute for each update but the first."""
+
+    async def _do(self, do: Callable[..., Any], *given: Any) -> Any:
+        if do == self._write and self.world.published:
+            await asyncio.sleep(60)
+        return await super()._do(do, *given)
+
+
+class LifeWithSlowDatabase(Life):
+    upstreams_of = Slow
+
+
+def test_a_signal_is_obeyed_while_the_database_is_told_of_the_end() -> None:
+    calm = {"photos": 4, "fault_rate": 0.0, "stall_rate": 0.0, "patience": 120.0, "moving": False}
+    while_told = Fate("stop", 2, "updates")
+
+    verdict = live(Scenario.of(3, **calm, fates=(while_told,)), life=LifeWithSlowDatabase)
+
+    assert verdict.ok, timeline(verdict)
+    assert verdict.stops == 1
 
 
 @pytest.mark.parametrize("seed", [1, 5, 9])
