@@ -8,6 +8,7 @@ grow, that it comes unpacked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -74,8 +75,8 @@ class Answer:
         self._cap = cap
         self._parser = HttpResponseParser(self)
         self._pieces: list[bytes] = []
-        self._bulk = bytearray()
-        """All of a large body. In pieces it would be held twice: the allocator keeps what they took."""
+        self._bulk: BytesIO | None = None
+        """All of a large body, written once into the bytes that it will be; joined, it is there twice."""
         self._raw: dict[bytes, bytes] = {}
         self._count = 0
         self._head_left = LONGEST_HEAD
@@ -103,8 +104,9 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        if self._bulk:
-            return bytes(self._bulk)
+        if self._bulk is not None:
+            self._bulk.truncate()
+            return self._bulk.getvalue()
         pieces = self._pieces
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -178,9 +180,14 @@ class Answer:
             if self.received > self._cap:
                 self._stop("too-large")
             self.wanted = min(max(self.received, 2 * self.wanted, FIRST_ROOM), self._cap)
+        if self._bulk is not None:
+            self._bulk.write(piece)
+            return
         self._pieces.append(piece)
         if self.received > LARGE:
-            self._bulk += b"".join(self._pieces)
+            # Bytes that nobody has written to take no memory yet.
+            self._bulk = BytesIO(bytes(self.wanted))
+            self._bulk.writelines(self._pieces)
             self._pieces.clear()
 
     def on_message_complete(self) -> None:
