@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tracemalloc
 from asyncio import StreamReader, StreamWriter
 from typing import Never
 
@@ -12,10 +13,12 @@ import pytest
 from ingestor.errors import AnswerLost, NotSent
 from ingestor.transport import HttpTransport, Pool
 from ingestor.transport.lines.answer import LONGEST_HEAD, Answer
+from ingestor.transport.lines.line import Line
 from ingestor.transport.lines.watch import Watch
 from tests.far_end import FarEnd, Room, a_request, a_transport, answers, far_end, response, says
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+LARGE_PICTURE = 8_000_000
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
 
 
@@ -52,6 +55,24 @@ def test_the_end_of_the_connection_ends_what_says_no_length() -> None:
     answer.end()
 
     assert (answer.complete, answer.body, answer.reusable) == (True, b"hello", False)
+
+
+def test_a_large_picture_is_never_there_twice() -> None:
+    answer = an_answer(
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE_PICTURE, cap=LARGE_PICTURE
+    )
+    piece = memoryview(bytes(250_000))
+
+    tracemalloc.start()
+    for _ in range(LARGE_PICTURE // len(piece)):
+        answer.feed(piece)
+    body = answer.body
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(body) == LARGE_PICTURE
+    # The piece that is being read, and the first megabyte, which comes in pieces.
+    assert peak <= 1.2 * LARGE_PICTURE
 
 
 @pytest.mark.parametrize(
@@ -179,6 +200,38 @@ async def test_a_picture_larger_than_its_room_waits_until_it_is_given_more() -> 
 
     assert asked.result().body == body
     assert room.asked == [len(body)]
+
+
+class Wire(asyncio.Transport):
+    """Whether it is read from."""
+
+    reading = True
+
+    def write(self, data: object) -> None: ...
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def abort(self) -> None: ...
+
+
+async def test_reading_stops_at_the_byte_that_nobody_has_room_for() -> None:
+    wire, basket = Wire(), bytearray(response(b"x" * 900))
+    line = Line(basket=memoryview(basket), watch=Watch(step=1.0), keepalive=1.0)
+    line.connection_made(wire)
+    asked = asyncio.create_task(
+        line.ask(b"", Answer(cap=1000, held=100), due=1e9, room=Room(100), rate=None), name="asked"
+    )
+    await asyncio.sleep(0)
+
+    line.buffer_updated(len(basket) - 1)
+
+    assert not wire.reading, "before anybody waiting has had a turn"
+    asked.cancel()
+    await asyncio.wait((asked,))
 
 
 async def test_a_deadline_holds_while_nobody_accepts() -> None:

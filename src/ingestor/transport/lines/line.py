@@ -102,7 +102,11 @@ class Line(asyncio.BufferedProtocol):
             self.close()
             return
         answer.feed(self._basket[:nbytes])
-        if answer.over or answer.wanted > self._granted:
+        if answer.wanted > self._granted:
+            # At once: until whoever waits is told, a loop may read on, thirty baskets in uvloop's case.
+            self._stop_reading()
+            self._wake()
+        elif answer.over:
             self._wake()
 
     def eof_received(self) -> None:
@@ -126,6 +130,10 @@ class Line(asyncio.BufferedProtocol):
         self.due = float("inf")
         self._wake()
 
+    def _stop_reading(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
     def _wake(self) -> None:
         """The answer is over or needs room."""
         if self._waiter is not None and not self._waiter.done():
@@ -138,8 +146,7 @@ class Line(asyncio.BufferedProtocol):
         """
         self._paused, left = True, self.due - self._loop.time()
         self.due = float("inf")
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._stop_reading()
         await room(total)
         self._granted, self._paused = total, False
         self.due = self._loop.time() + left
