@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -10,8 +14,12 @@ from ingestor import pipeline
 from ingestor.errors import RunStopped
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
-from ingestor.models import Image, Photo, Published
+from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.models import Failure, Image, Photo, Published
 from ingestor.pipeline import Channels
+from ingestor.stages.annotate import annotate as annotate_stage
+from ingestor.stages.download import download as download_stage
+from tests.builders import a_photo, a_published, a_size
 
 pytestmark = pytest.mark.looptime
 
@@ -81,4 +89,54 @@ async def test_paid_calls_in_flight_are_awaited_when_the_listing_fails():
 
     assert answered == ["a paid answer"]
     assert lifetime.reason == "flickr-unavailable"
+    lifetime.close()
+
+
+class Traced(Image):
+    """One whose end can be seen."""
+
+
+async def test_no_picture_outlives_its_place_in_the_budget():
+    """What a waiting stage still held would be memory that nobody counts."""
+    lifetime = Lifetime(drain=8.0)
+    seen: list[weakref.ref[Traced]] = []
+    left: list[bool] = []
+
+    async def image_of(photo: Photo) -> Image:
+        image = Traced(photo=photo, content=b"", sha256="", size=a_size(), reserved=0)
+        seen.append(weakref.ref(image))
+        return image
+
+    async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
+        return [a_published(image.photo.id) for image in batch]
+
+    async def wait_for_more(photos: Channel[Photo]) -> None:
+        async with photos:
+            await photos.send_all([a_photo(str(number)) for number in range(40)])
+            await asyncio.sleep(60)
+            left.extend(image() is not None for image in seen)
+
+    async def failed(_: Failure) -> None: ...
+
+    gc.disable()
+    await pipeline.run(
+        Channels.opened(),
+        discover=wait_for_more,
+        download=partial(
+            download_stage, image_of=image_of, failed=failed, workers=3, lifetime=lifetime
+        ),
+        annotate=partial(
+            annotate_stage,
+            buy=buy,
+            weigh=lambda _: 1,
+            slots=Adaptive(start=4, ceiling=4),
+            memory=Memory(1000),
+            lifetime=lifetime,
+        ),
+        store=store,
+        lifetime=lifetime,
+    )
+    gc.enable()
+
+    assert left == [False] * 40
     lifetime.close()

@@ -54,6 +54,8 @@ async def batches(
         if len(batch) >= most:
             yield batch
             batch, weight = [], 0
+        # What was handed on is not kept alive by whoever waits for more.
+        del item, items
 
 
 async def _next(channel: Channel[T], most: int, deadline: float | None) -> list[T]:

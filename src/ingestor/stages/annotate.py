@@ -72,3 +72,5 @@ async def annotate(
                 buyer = group.create_task(annotate_batch(batch), name="annotate-batch")
                 buyers.add(buyer)
                 buyer.add_done_callback(buyers.discard)
+                # From here on it is the buyer's, and gone with it.
+                del batch

@@ -277,6 +277,8 @@ async def download(
                 return
             if isinstance(result, Image):
                 await images.send(result)
+            # Nobody counts a picture that a worker keeps while it waits for the next one.
+            del result
 
     def stop() -> None:
         for task in tasks:
