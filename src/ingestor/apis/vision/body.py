@@ -20,7 +20,7 @@ IMAGES_PER_REQUEST = 16
 """The vendor's limit; a seventeenth fails them all (https://cloud.google.com/vision/quotas)."""
 BYTES_PER_REQUEST = 9_961_472
 """9.5 MiB of the documented 10 MiB of JSON: the rest is headroom (same page)."""
-SLICE = 786_432
+SLICE = 393_216
 """
 Bytes of an image that become text at once. Nearly every picture is smaller; of larger ones, each call
 in flight would hold its text beside it. A multiple of 3, so that the texts can follow each other.
@@ -50,9 +50,10 @@ def body_for(
         lead = b'{"requests":[' + opening
         for image in images:
             # One piece: a write of its own for the text around costs as much as this copy (measured).
-            yield b"".join((lead, pybase64.b64encode(image.content[:SLICE])))
-            for start in range(SLICE, len(image.content), SLICE):
-                yield pybase64.b64encode(image.content[start : start + SLICE])
+            content = memoryview(image.content)
+            yield b"".join((lead, pybase64.b64encode(content[:SLICE])))
+            for start in range(SLICE, len(content), SLICE):
+                yield pybase64.b64encode(content[start : start + SLICE])
             lead = closing + b"," + opening
         yield closing + ending
 
