@@ -21,7 +21,6 @@ from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import one_line
 from ingestor.cli.visit import Visit
-from ingestor.journal.reader import is_there
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -63,10 +62,7 @@ async def _ask(visit: Visit, settings: Settings, query: Query) -> Page:
 
 @asynccontextmanager
 async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
-    """The embedded catalog, unless the database was asked for, or is all there is."""
-    asked_for = settings.sandbox or "database_url" in visit.flags
-    remote = asked_for or not is_there(settings.journal_path)
-    if settings.database_url is None or not remote:
+    if not settings.sandbox and not visit.asks_database(settings):
         async with LocalCatalog(settings.journal_path) as catalog:
             yield catalog
         return

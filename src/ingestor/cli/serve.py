@@ -105,13 +105,12 @@ async def _until_stopped(
 
 @asynccontextmanager
 async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
-    """The embedded catalog, unless the database was asked for, or is all there is."""
+    """A sandbox's pictures are those of the journal beside it."""
     from ingestor.catalog.remembering import RememberingCatalog
     from ingestor.services import open_catalog
     from ingestor.web.house import lazily
 
-    database = settings.database_url if not settings.sandbox else None
-    if database and ("database_url" in visit.flags or not settings.journal_path.is_file()):
+    if not settings.sandbox and visit.asks_database(settings):
         async with open_catalog(settings) as remote:
             yield RememberingCatalog(remote)
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestor.cli.redaction import Redaction
+from ingestor.journal.reader import is_there
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -38,6 +39,14 @@ class Visit:
         self.redaction.learn_from(settings)
         self.debug = settings.log_level == "debug"
         return settings
+
+    def asks_database(self, settings: Settings) -> bool:
+        """
+        Whether what was stored is looked for in the database, and not in the journal: it was asked
+        for, or is all there is. Raises SettingsError where that cannot be told.
+        """
+        there = settings.database_url is not None
+        return there and ("database_url" in self.flags or not is_there(settings.journal_path))
 
     def faults(self) -> tuple[str, ...]:
         """What the sandbox is told to do wrong, as NAME=RATE."""
