@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ingestor.kits.pacing import Adaptive
-from ingestor.kits.tempo import Tempo
+from ingestor.kits.tempo import BELOW, IN_VAIN, LONGEST_WINDOW, MUTED, UNBOUND, WINDOW, Tempo
 
 pytestmark = pytest.mark.looptime
 
@@ -136,3 +136,79 @@ def test_who_was_never_refused_is_not_watched() -> None:
         tempo.served()
 
     assert not tempo.watching
+
+
+@dataclass
+class Windows:
+    """A tempo that is told of whole windows, in which nobody has to wait for a turn."""
+
+    now: float = 0.0
+    tempo: Tempo = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tempo = Tempo(clock=lambda: self.now)
+
+    def one(self, *, served: int = 0, refused: int = 0) -> None:
+        ends = [self.tempo.refused] * refused + [self.tempo.served] * served
+        for end in ends[:-1]:
+            end()
+        self.now += WINDOW
+        ends[-1]()
+
+
+def test_what_asking_less_does_not_help_against_is_let_alone_for_a_while() -> None:
+    windows = Windows()
+
+    for _ in range(IN_VAIN + 2):
+        windows.one(served=20, refused=10)
+    alone = not windows.tempo.watching
+    windows.now += MUTED
+    windows.tempo.refused()
+
+    assert alone
+    assert windows.tempo.watching
+
+
+def test_a_wish_to_wait_is_heard_at_any_time() -> None:
+    windows = Windows()
+    for _ in range(IN_VAIN + 2):
+        windows.one(served=20, refused=10)
+
+    windows.tempo.refused(wait=5.0)
+
+    assert windows.tempo.watching
+
+
+def test_a_few_requests_tell_nothing_until_they_are_all_there_is() -> None:
+    windows = Windows()
+
+    windows.one(served=5, refused=5)
+    early = windows.tempo.rate
+    windows.now += LONGEST_WINDOW
+    windows.tempo.served()
+
+    assert early == UNBOUND
+    assert windows.tempo.rate < UNBOUND
+
+
+def test_a_time_of_refusing_everything_does_not_wash_a_limit_away() -> None:
+    windows = Windows()
+    windows.one(served=20, refused=10)
+
+    for _ in range(2 * IN_VAIN):
+        windows.one(refused=20)
+
+    assert windows.tempo.rate < UNBOUND
+
+
+def test_who_asks_for_less_than_the_rate_learns_nothing_of_the_limit() -> None:
+    windows = Windows()
+    windows.one(served=20, refused=10)
+    found = windows.tempo.rate
+
+    windows.one(served=20)
+    unrefused = windows.tempo.rate
+    windows.one(served=10, refused=10)
+
+    assert unrefused == found
+    assert windows.tempo.rate == pytest.approx(BELOW * found)
