@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ingestor.engines import local
 from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.loops import fast_loop
 from ingestor.settings import Settings
 
 UNBOUND = 100_000_000
@@ -38,14 +39,8 @@ async def run(port: int, photos: int, state: Path) -> int:
 
 def main() -> None:
     port, photos = int(sys.argv[1]), int(sys.argv[2])
-    try:
-        import uvloop
-    except ImportError:
-        factory = None
-    else:
-        factory = uvloop.new_event_loop
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as state, asyncio.Runner(loop_factory=factory) as runner:
+    with tempfile.TemporaryDirectory() as state, asyncio.Runner(loop_factory=fast_loop()) as runner:
         stored = runner.run(run(port, photos, Path(state)))
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(

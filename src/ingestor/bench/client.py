@@ -25,6 +25,7 @@ from ingestor.bench.sampling import Sampler
 from ingestor.engines import local
 from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.loops import fast_loop
 from ingestor.settings import Settings
 
 EVERY: Final = 0.25
@@ -105,7 +106,8 @@ def main(file: str) -> int:
     asked["settings"]["state"] = Path(asked["settings"]["state"])
     asked["settings"]["groups"] = tuple(asked["settings"]["groups"])
     settings = Settings.read(**asked["settings"])
-    with asyncio.Runner(loop_factory=_loop(asked["loop"])) as runner:
+    loop = None if asked["loop"] == "asyncio" else fast_loop()
+    with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(_run(settings, split=asked["split"]))
 
 
@@ -153,16 +155,6 @@ def _sampling(split: bool) -> Iterator[Sampler | None]:
     sampler = Sampler()
     with sampler.running():
         yield sampler
-
-
-def _loop(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if name == "asyncio":
-        return None
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def _say(line: dict[str, Any]) -> None:

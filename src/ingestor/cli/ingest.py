@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ingestor.cli.errand import Errand, errand
@@ -14,6 +13,7 @@ from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.events import Listener
 from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.kits.loops import fast_loop
 from ingestor.report import Forecast, Report
 
 if TYPE_CHECKING:
@@ -74,12 +74,3 @@ def _engine(settings: Settings) -> Engine:
     from ingestor.engines import local
 
     return local
-
-
-def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The loop of the extra `fast`, where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry
 
 from ingestor.cli.errand import Errand, errand
-from ingestor.cli.ingest import fast_loop
 from ingestor.cli.visit import Visit
 from ingestor.engines.pulse import Pulse
 from ingestor.errors import SettingsError
 from ingestor.events import Event
 from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
+from ingestor.kits.loops import fast_loop
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
 from ingestor.worker import Readiness, Worker
