@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -67,12 +68,12 @@ def command(scenario: Scenario, *, photos: int, quota: int) -> list[str]:
 
 
 async def forget_the_warm_up(addresses: Mapping[str, str]) -> None:
-    await _control(addresses, "POST /reset", {"only": WARM_PARTS})
+    await asyncio.to_thread(_control, addresses, "POST", "/reset", {"only": WARM_PARTS})
 
 
 async def bill(addresses: Mapping[str, str]) -> dict[str, Any]:
     """What it would charge."""
-    return await _control(addresses, "GET /bill", {})
+    return await asyncio.to_thread(_control, addresses, "GET", "/bill", {})
 
 
 async def gone(process: asyncio.subprocess.Process) -> None:
@@ -82,23 +83,22 @@ async def gone(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-async def _control(
-    addresses: Mapping[str, str], line: str, question: Mapping[str, object]
+def _control(
+    addresses: Mapping[str, str], method: str, path: str, question: Mapping[str, object]
 ) -> dict[str, Any]:
-    host, port = addresses["control_url"].removeprefix("http://").split(":")
-    body = orjson.dumps(question)
-    reader, writer = await asyncio.open_connection(host, int(port))
+    """Blocks: for a thread."""
+    place = addresses["control_url"].removeprefix("http://")
+    connection = http.client.HTTPConnection(place, timeout=STOP_SECONDS)
     try:
-        writer.write(
-            f"{line} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-            + body
-        )
-        async with asyncio.timeout(STOP_SECONDS):
-            head, _, said = (await reader.read()).partition(b"\r\n\r\n")
+        body = orjson.dumps(question)
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        said = response.read()
+    except (OSError, http.client.HTTPException):
+        raise BenchFailed(f"the sandbox did not answer {method} {path}") from None
     finally:
-        writer.close()
-    if b" 200 " not in head.partition(b"\r\n")[0]:
-        raise BenchFailed(f"the sandbox did not answer {line}")
+        connection.close()
+    if response.status != http.HTTPStatus.OK:
+        raise BenchFailed(f"the sandbox answered {method} {path} with {response.status}")
     answer = orjson.loads(said)
     return answer if isinstance(answer, dict) else {}
