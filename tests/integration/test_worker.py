@@ -96,6 +96,12 @@ def looks(number: int) -> Callable[[events.Event], bool]:
     return until
 
 
+def halted_or_looked(number: int) -> Callable[[events.Event], bool]:
+    """As soon as nothing may be bought any more, or after so many looks."""
+    enough = looks(number)
+    return lambda event: isinstance(event, events.BuyingHalted) or enough(event)
+
+
 async def test_what_arrives_between_two_looks_is_bought_and_nothing_else(site: Site):
     await site.work(looks(1))
     site.sandbox.world.arrive(ZOO, count=7)
@@ -166,7 +172,7 @@ async def test_a_ceiling_ends_with_its_day_or_month(
 
     for passes in (0, until_the_next / 2, until_the_next / 2):
         site.now += passes
-        await site.work(lambda event: isinstance(event, events.BuyingHalted), **{ceiling: 50})
+        await site.work(halted_or_looked(3), **{ceiling: 50})
         bought.append(site.sandbox.bill.units)
 
     assert bought == [50, 50, 100]
