@@ -12,9 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-import orjson
-
-from ingestor.journal.rows import execute_rows
+from ingestor.journal.rows import execute_rows, json_list
 
 CHUNK: Final = 4096
 CHUNK_BYTES: Final = CHUNK // 8
@@ -83,7 +81,7 @@ def change_bits(
 def _chunks(db: sqlite3.Connection) -> str:
     """All there are, as JSON: named one by one, each is one look into the table."""
     (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
-    return orjson.dumps(list(range(last // CHUNK + 1))).decode()
+    return json_list(list(range(last // CHUNK + 1)))
 
 
 def _masks(members: Mapping[int, Iterable[int]]) -> dict[tuple[int, int], int]:

@@ -20,6 +20,7 @@ import orjson
 
 from ingestor.catalog.bits import numbers_in, read_bits
 from ingestor.catalog.query import Place, weakest
+from ingestor.journal.rows import json_list
 
 FEW = 2000
 """Looked up at once: some 8 ms (measured)."""
@@ -138,7 +139,7 @@ def _ranks(
     rows = db.execute(
         "SELECT number, photo, entries FROM catalogued "
         "WHERE number IN (SELECT value FROM json_each(?))",
-        (orjson.dumps(list(numbers)).decode(),),
+        (json_list(list(numbers)),),
     )
     for number, photo, entries in rows:
         rank = weakest(wanted.groups, dict(orjson.loads(entries)))

@@ -28,6 +28,7 @@ from ingestor.catalog.query import (
     page_of,
 )
 from ingestor.journal.listing import photo_from
+from ingestor.journal.rows import json_list
 from ingestor.models import Annotation, Label, Published, Size
 
 LOOKED_THROUGH = 8
@@ -100,7 +101,7 @@ def _numbers(db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
     rows = db.execute(
         "SELECT key, number FROM labels WHERE key IN (SELECT value FROM json_each(?)) "
         "AND photos > 0",
-        (orjson.dumps(keys).decode(),),
+        (json_list(keys),),
     )
     return dict(rows.fetchall())
 
@@ -142,7 +143,7 @@ def _hits(db: sqlite3.Connection, query: Query, places: Sequence[Place]) -> list
 
 
 def _published(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, Published]:
-    rows = db.execute(PHOTOS, (orjson.dumps(photos).decode(),))
+    rows = db.execute(PHOTOS, (json_list(photos),))
     # Of a photo that was annotated more than once the last row stays: the newest.
     return {photo: _read(*rest) for photo, *rest in rows}
 
