@@ -20,7 +20,6 @@ from ingestor.kits.lifetime import Lifetime, within
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Discover
 from ingestor.records import escape, merged, withdrawal
-from ingestor.report import Report
 from ingestor.services import PHOTOS_PER_PAGE, Group, Services
 from ingestor.settings import Settings
 from ingestor.stages.store import MOST_PHOTOS
@@ -112,7 +111,7 @@ class Turns:
         return Turn(
             more=not after.complete and (report.stored > 0 or after != before),
             error=lifetime.error,
-            bought=lifetime.error is None and _certain(report),
+            bought=lifetime.error is None and report.units.certain > 0,
         )
 
     def _front_door(self, run: Run) -> Discover:
@@ -157,7 +156,3 @@ class Turns:
                 taken_down=sum(departure.last for departure in leaving),
             )
         )
-
-
-def _certain(report: Report) -> bool:
-    return report.units.certain > 0
