@@ -244,7 +244,7 @@ def kept(
 
 
 def shown(ways: list[str], rounds: list[Round], wall: dict[str, float]) -> str:
-    """The table of the README."""
+    """The table of docs/performance.md."""
 
     def cell(one: str, other: str) -> str:
         return f"{ratio(rounds, one, other):.1f} ×" if {one, other} <= set(ways) else "-"
