@@ -60,14 +60,19 @@ def _fates(rng: random.Random) -> tuple[Fate, ...]:
 def _compete(world: World, verdict: Verdict, rng: random.Random) -> None:
     scenario = world.scenario
     theirs = replace(
-        world, machine="b", disk=formatted(1), states={}, rng=random.Random(f"b {scenario.seed}")
+        world,
+        scenario=replace(scenario, fates=_fates(rng)),
+        machine="b",
+        disk=formatted(1),
+        states={},
+        rng=random.Random(f"b {scenario.seed}"),
     )
     quotas = Quotas(
         requests_per_minute=scenario.requests_per_minute,
         images_per_minute=scenario.images_per_minute,
         clock=lambda: asyncio.get_running_loop().time(),
     )
-    rival = Rival(theirs, quotas, verdict, fates=_fates(rng), start=rng.uniform(0, 60))
+    rival = Rival(theirs, quotas, verdict, start=rng.uniform(0, 60))
     try:
         for fate in (*scenario.fates, *[None] * STORMY_LIVES):
             Beside(world, quotas, fate, verdict, rival=rival).run()
@@ -101,12 +106,11 @@ class Rival:
         quotas: Quotas,
         verdict: Verdict,
         *,
-        fates: tuple[Fate, ...],
         start: float,
     ) -> None:
         self.world = world
         world.pause = start
-        self._lives = self._all(quotas, verdict, fates)
+        self._lives = self._all(quotas, verdict)
         self._due: float | None = 0.0
 
     def carry_on(self, until: float) -> None:
@@ -118,10 +122,8 @@ class Rival:
         """Whatever it was doing."""
         self._lives.close()
 
-    def _all(
-        self, quotas: Quotas, verdict: Verdict, fates: tuple[Fate, ...]
-    ) -> Generator[float, None, None]:
-        for fate in (*fates, None):
+    def _all(self, quotas: Quotas, verdict: Verdict) -> Generator[float, None, None]:
+        for fate in (*self.world.scenario.fates, None):
             yield self.world.now + self.world.pause
             yield from Elsewhere(self.world, quotas, fate, verdict).steps()
 
