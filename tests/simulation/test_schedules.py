@@ -69,7 +69,7 @@ def test_to_ask_once_what_a_lost_journal_knew_is_noticed(seed: int) -> None:
     assert "I5" in str(verdict.error)
 
 
-@pytest.mark.parametrize("seed", [3, 9, 27, 40])
+@pytest.mark.parametrize("seed", [3, 9, 27, 40, 1014, 1046])
 def test_of_two_machines_one_buys(seed: int) -> None:
     verdict = compete(seed)
 

@@ -67,6 +67,8 @@ class Book:
         self._wall = wall
         self._listen = listen
         self._adoption = adoption
+        self.gap = False
+        """Whether a page that should have had photos came without any: some were not listed."""
 
     async def sight(
         self,
@@ -79,6 +81,7 @@ class Book:
         """Write a page down before anything is done about it, and what is covered with it."""
         photos, unusable = page.photos_and_failures(group)
         self._totals[group] = page.total
+        self.gap |= page.total > 0 and not page.rows
         if self._adoption:
             await self._adoption.adopt([photo.id for photo in photos], group=group, room=room)
         sighting = await self._journal.write(

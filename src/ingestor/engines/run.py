@@ -130,7 +130,7 @@ class Run:
                 async with self.gauges.watching(), self.heartbeat.beating():
                     with rare_collections():
                         await self._machine()
-                if self.adoption and not self.lifetime.stopping and self.settings.limit is None:
+                if self.adoption and self._listed_all:
                     await self.adoption.end(list(self.groups))
             except* Stopping:
                 pass
@@ -139,6 +139,11 @@ class Run:
                 self.lifetime.stop(reason_of(error), error)
         self.lifetime.close()
         return await self._report(name, seconds=self.clock() - started)
+
+    @property
+    def _listed_all(self) -> bool:
+        whole = not self.lifetime.stopping and self.settings.limit is None
+        return whole and not self.book.gap
 
     async def _catch_up(self) -> None:
         """What was bought and not stored, here or elsewhere, comes before anything new."""
