@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestor.cli.figures import Figures
-from ingestor.cli.spelling import count, counted, duration, money, roughly, share
+from ingestor.cli.spelling import count, counted, duration, share
+from ingestor.kits.amounts import money, roughly
 from ingestor.purchases.pricing import cost
 
 BAR_WIDTH: Final = 32

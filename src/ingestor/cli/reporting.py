@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestor.cli.redaction import Redaction
-from ingestor.cli.spelling import count, counted, duration, money, share, state_flag
+from ingestor.cli.spelling import count, counted, duration, share, state_flag
+from ingestor.kits.amounts import money
 from ingestor.report import Forecast, Report
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How numbers are written for people: counts, seconds, dollars, shares."""
+"""How counts, shares, commands and foreign texts are written in a terminal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-DEFAULT_STATE: Final = Path(".ingestor")
+from ingestor.kits.amounts import MINUTE, roughly
 
-MINUTE: Final = 60
-HOUR: Final = 3600
+DEFAULT_STATE: Final = Path(".ingestor")
 
 LONGEST_SENTENCE: Final = 700
 """Characters; an error's own words and a foreign excerpt fit (taste)."""
@@ -24,27 +23,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def money(dollars: float) -> str:
-    """Cents are too coarse for a few units, and noise in a large sum."""
-    return f"${dollars:,.4f}" if 0 < dollars < 1 else f"${dollars:,.2f}"
-
-
 def share(part: float) -> str:
     return f"{part:.1%}".replace(".0%", "%")
 
 
 def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < MINUTE else roughly(seconds)
-
-
-def roughly(seconds: float) -> str:
-    """For what is only expected: no tenths."""
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
-    return f"{whole // HOUR:,} h {whole % HOUR // MINUTE:02d} min"
 
 
 def state_flag(state: Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
@@ -14,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
-from ingestor.cli.spelling import count, counted, money, state_flag
+from ingestor.cli.spelling import count, counted, state_flag
 from ingestor.journal.standing import Standing, looking_into, standing
+from ingestor.kits.amounts import moment, money
 from ingestor.purchases.pricing import cost, month_start
 from ingestor.settings import FREE_UNITS_PER_MONTH
 
@@ -106,13 +106,9 @@ def _states(found: Standing) -> RenderableType:
 def _runs(found: Standing) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for run in found.runs:
-        table.add_row(_moment(run["started"]), _ending(run), Text(_brought(run), style="dim"))
+        started = moment(cast("float", run["started"]))
+        table.add_row(started, _ending(run), Text(_brought(run), style="dim"))
     return table
-
-
-def _moment(seconds: object) -> str:
-    moment = datetime.fromtimestamp(cast("float", seconds), UTC)
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _ending(run: Mapping[str, object]) -> Text:

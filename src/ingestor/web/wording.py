@@ -1,13 +1,11 @@
-"""How numbers and times are written on a page."""
+"""How numbers and times are written on a page: the filters of the templates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
-MINUTE: Final = 60
-HOUR: Final = 3600
+from ingestor.kits.amounts import moment, money, roughly
 
 
 def thousands(number: float) -> str:
@@ -23,26 +21,8 @@ def rate(per_second: float) -> str:
     return f"{per_second:.1f}" if per_second < 100 else f"{per_second:.0f}"
 
 
-def money(dollars: float) -> str:
-    """Cents are too coarse for a few units."""
-    return f"${dollars:,.4f}" if 0 < dollars < 1 else f"${dollars:,.2f}"
-
-
 def megabytes(size: float) -> str:
     return f"{size / 1e6:.1f}\u202fMB"
-
-
-def duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
-    return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
-
-
-def moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def counted(number: int, noun: str) -> str:
@@ -55,7 +35,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "rate": rate,
     "money": money,
     "megabytes": megabytes,
-    "duration": duration,
+    "duration": roughly,
     "moment": moment,
     "counted": counted,
 }

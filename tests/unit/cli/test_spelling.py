@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingestor.cli.search import bar
-from ingestor.cli.spelling import duration, money, one_line, share, state_flag
+from ingestor.cli.spelling import duration, one_line, share, state_flag
+from ingestor.kits.amounts import money
 
 
 @pytest.mark.parametrize(
