@@ -18,9 +18,9 @@ from ingestor import events
 from ingestor.engines.heartbeat import FILE
 from ingestor.journal.writer import Journal
 from ingestor.web.app import application
+from ingestor.web.beat import Beat, read_beat
 from ingestor.web.connections import Connections
 from ingestor.web.house import House, lazily
-from ingestor.web.beat import Beat, read_beat
 from ingestor.web.runs import plain_runs, runs_of
 from tests.houses import IMAGES
 from tests.integration.conftest import Ingest
