@@ -29,6 +29,12 @@ def test_a_known_secret_is_hidden(redaction: Redaction, text: str) -> None:
     assert "***" in redaction.text(text)
 
 
+def test_a_secret_that_begins_with_another_is_hidden_to_its_end(redaction: Redaction) -> None:
+    redaction.learn(f"{CANARY}-and-more")
+
+    assert redaction.text(f"<{CANARY}-and-more>") == "<***>"
+
+
 @pytest.mark.parametrize(
     ("text", "hidden"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.far_end import a_request, a_transport, far_end, response, says
 CDN = "https://live.staticflickr.com"
 
 
+@pytest.mark.parametrize("read", [AllowList.admit, AllowList.split], ids=["admit", "split"])
 @pytest.mark.parametrize(
     "url",
     [
@@ -47,14 +49,25 @@ CDN = "https://live.staticflickr.com"
         pytest.param("wss://live.staticflickr.com/1.jpg", id="socket"),
     ],
 )
-def test_a_strange_address_is_refused(url: str) -> None:
+def test_a_strange_address_is_refused(url: str, read: Callable[[AllowList, str], object]) -> None:
     with pytest.raises(AddressRefused):
-        AllowList([CDN]).admit(url)
+        read(AllowList([CDN]), url)
 
 
-@pytest.mark.parametrize("url", [f"{CDN}/65535/1_a_z.jpg", f"{CDN}:443/1.jpg", f"{CDN}"])
-def test_a_configured_origin_is_admitted(url: str) -> None:
-    assert AllowList([CDN]).admit(url).raw_host == "live.staticflickr.com"
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        pytest.param(f"{CDN}/65535/1_a_z.jpg?x=1", "/65535/1_a_z.jpg?x=1", id="as spelled here"),
+        pytest.param(f"{CDN}:443/1.jpg", "/1.jpg", id="with its port"),
+        pytest.param(CDN, "/", id="bare"),
+        pytest.param(f"{CDN}/1.jpg#part", "/1.jpg", id="with a fragment, which stays here"),
+    ],
+)
+def test_a_configured_origin_is_admitted(url: str, target: str) -> None:
+    origin, asked = AllowList([CDN]).split(url)
+
+    assert AllowList([CDN]).admit(url).raw_host == origin.host == "live.staticflickr.com"
+    assert (origin.secure, origin.port, asked) == (True, 443, target)
 
 
 @pytest.mark.parametrize(
