@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ingestor.errors import Unavailable
 from ingestor.web.app import STATIC, application
 from ingestor.web.gate import MOST_QUESTIONS
 from ingestor.web.house import House, lazily
+from ingestor.web.live import MOST_STREAMS
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
 from tests.shelves import database_shelf, local_shelf
 
@@ -308,6 +310,21 @@ async def test_who_comes_when_the_house_is_full_is_told_at_once(tmp_path: Path) 
     assert answered.count(200) == MOST_QUESTIONS
     async with visiting(store, tmp_path) as page:
         assert (await page.get("/api/suggest?q=d"))[0] == 200
+
+
+async def test_a_dashboard_too_many_is_turned_away_and_the_page_answers_all_the_same(
+    local: Client,
+) -> None:
+    async with AsyncExitStack() as boards:
+        opened = [
+            boards.enter_async_context(local.session.get(f"{local.address}/runs/live"))
+            for _ in range(MOST_STREAMS + 5)
+        ]
+        answers = await asyncio.gather(*opened)
+        status, _, _ = await local.get("/")
+
+    assert status == 200
+    assert sorted(each.status for each in answers) == [200] * MOST_STREAMS + [503] * 5
 
 
 async def test_pages_travel_small_and_files_only_once(local: Client) -> None:

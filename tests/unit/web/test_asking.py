@@ -64,14 +64,22 @@ def test_an_address_leads_back_to_the_same_view() -> None:
 @pytest.mark.parametrize(
     "parameters",
     [
-        pytest.param({"q": "x" * 10_000}, id="10 KB"),
+        pytest.param({"q": "x" * 1001}, id="above a thousand characters"),
+        pytest.param({"q": "a,b,c,d,e,f,g,h,i"}, id="above eight labels"),
         pytest.param({"q": "not dog"}, id="only unwanted"),
         pytest.param({"q": "dog", "min": "high"}, id="no number"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(parameters: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=r"\w+ \w+"):
-        read_asking(parameters)
+        read_asking(parameters).query()
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 1000, "a,b,c,d,e,f,g,h", "a or b or c or d, e, not f -g -h"]
+)
+def test_a_question_as_large_as_one_may_be_is_read(text: str) -> None:
+    assert read_asking({"q": text}).query()
 
 
 def test_a_chip_is_dropped_and_added() -> None:
