@@ -25,6 +25,9 @@ async def packed(items: list[int], **rules: Any) -> list[list[int]]:
         pytest.param([1, 1, 1, 1], [[1, 1, 1, 1]], id="a full batch leaves once"),
         pytest.param([1] * 5, [[1] * 4, [1]], id="the end sends what there is"),
         pytest.param([60, 50, 10], [[60], [50, 10]], id="weight closes a batch before count does"),
+        pytest.param(
+            [60, 50, 1, 1, 1, 1], [[60], [50, 1, 1, 1], [1]], id="what is left over counts as well"
+        ),
         pytest.param([60, 40, 1], [[60, 40], [1]], id="the limit itself still fits"),
         pytest.param([200, 1], [[200], [1]], id="what is too heavy travels alone"),
     ],

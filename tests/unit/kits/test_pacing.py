@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.pacing import STUCK, Adaptive, Memory
 
 # Who waits in vain is told at once, however busy the machine is.
 pytestmark = pytest.mark.looptime
@@ -134,6 +134,48 @@ async def test_items_that_wait_for_each_other_pass_the_limit_one_at_a_time():
     assert grown == [120, 120, 120]
 
 
+async def test_nobody_new_goes_before_what_grows_even_where_it_would_fit():
+    memory = Memory(100)
+    await memory.reserve(90)
+    growing = asyncio.create_task(memory.grow(20))
+    await asyncio.sleep(0)
+
+    new = asyncio.create_task(memory.reserve(10))
+    await asyncio.sleep(0)
+
+    assert not new.done()
+    memory.release(20)
+    await asyncio.gather(growing, new)
+
+
+async def test_the_limit_holds_as_long_as_anything_is_given_back(looptime):
+    memory = Memory(100)
+    await memory.reserve(100)
+    growing = asyncio.create_task(memory.grow(20))
+
+    for _ in range(3):
+        await asyncio.sleep(STUCK / 2)
+        memory.release(1)
+    held_back = not growing.done()
+    await growing
+
+    assert held_back
+    assert looptime == pytest.approx(3 * STUCK, abs=STUCK / 2)
+
+
+async def test_a_growth_that_nobody_waits_for_any_more_gives_its_bytes_back():
+    memory = Memory(100)
+    await memory.reserve(100)
+    growing = asyncio.create_task(memory.grow(20))
+    await asyncio.sleep(0)
+
+    memory.release(50)
+    growing.cancel()
+    await asyncio.wait((growing,))
+
+    assert memory.held == 50
+
+
 async def test_a_cancelled_growth_lets_the_next_one_pass():
     memory = Memory(100)
     await memory.reserve(90)
@@ -141,7 +183,7 @@ async def test_a_cancelled_growth_lets_the_next_one_pass():
     await asyncio.sleep(0)
 
     first.cancel()
-    await asyncio.wait_for(second, 1)
+    await asyncio.wait_for(second, STUCK / 2)
 
     assert memory.held == 100
 

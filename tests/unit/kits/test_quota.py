@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestor.kits.quota import MINUTE, WINDOW, Quota, QuotaClosed, seconds_for
+from ingestor.kits.quota import CUT, KEPT, MARGIN, MINUTE, WINDOW, Quota, QuotaClosed, seconds_for
 
 pytestmark = pytest.mark.looptime
 
@@ -108,6 +108,29 @@ async def test_the_rate_grows_back_by_two_percent_a_minute():
     assert quota.rate == pytest.approx(0.8)
 
 
+async def test_a_refusal_takes_what_the_bucket_held():
+    quota = a_quota()
+    await asyncio.sleep(10)
+
+    quota.refuse(await quota.acquire(1, 16))
+    permit = await quota.acquire(1, 16)
+
+    assert permit.granted == pytest.approx(10 + 16 / (30 * CUT), abs=0.01)
+
+
+async def test_old_refusals_do_not_count_against_what_is_let_through_now():
+    quota = a_quota()
+    early = [await quota.acquire(1, 16) for _ in range(112)]
+    for permit in early[:40]:
+        quota.refuse(permit)
+
+    late = [await quota.acquire(1, 16) for _ in range(224)]
+    quota.refuse(late[-1])
+
+    recent = [permit for permit in late[:-1] if permit.granted > late[-1].granted - WINDOW]
+    assert quota.rate == pytest.approx(KEPT * 16 * len(recent) / 1800)
+
+
 async def test_a_wish_to_wait_is_a_floor_for_everybody():
     quota = a_quota()
     permit = await quota.acquire(1, 16)
@@ -153,6 +176,10 @@ async def test_a_forecast_is_true_within_two_percent(images: int):
     assert asyncio.get_running_loop().time() == pytest.approx(forecast, rel=0.02)
 
 
+def test_a_forecast_reckons_with_windows_that_hold_whole_pieces_only():
+    assert seconds_for(3600, limit=1800, largest=16) == pytest.approx(2 * WINDOW + 16 / 30)
+
+
 async def test_closing_sends_away_who_waits_and_who_comes():
     quota = a_quota()
     waiting = asyncio.create_task(quota.acquire(1, 16))
@@ -187,6 +214,43 @@ async def test_a_window_is_kept_across_two_of_them():
     after = await granted(second, 100)
 
     assert most_in_any_minute(before + after) <= 1800
+
+
+async def test_what_flowed_in_between_two_of_them_is_there():
+    first = a_quota()
+    await granted(first, 2)
+    await asyncio.sleep(10)
+
+    second = a_quota()
+    second.go_on_from(first)
+    permit = await second.acquire(1, 16)
+
+    assert permit.granted == pytest.approx(10 + 32 / 30, abs=0.01)
+
+
+async def test_how_quick_answers_can_be_is_known_to_the_next():
+    first, second = (a_quota(requests=100, images=16) for _ in range(2))
+    first.answered(await first.acquire(1, 16))
+
+    second.go_on_from(first)
+    late = await second.acquire(1, 16)
+    await asyncio.sleep(3)
+    second.answered(late)
+    next_one = await second.acquire(1, 16)
+
+    assert next_one.granted - late.granted == pytest.approx(MINUTE + MARGIN + 3, abs=0.01)
+
+
+async def test_an_answer_that_was_lost_says_nothing_about_how_quick_they_can_be():
+    quota = a_quota(requests=100, images=16)
+    quota.answered(await quota.acquire(1, 16), in_doubt=True)
+
+    ordinary = await quota.acquire(1, 16)
+    await asyncio.sleep(3)
+    quota.answered(ordinary)
+    next_one = await quota.acquire(1, 16)
+
+    assert next_one.granted - ordinary.granted == pytest.approx(WINDOW, abs=0.01)
 
 
 async def test_a_cancelled_wait_does_not_hold_up_the_line():

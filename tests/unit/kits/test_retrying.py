@@ -98,6 +98,25 @@ async def test_attempts_are_bounded():
     assert noticed == [1, 2]
 
 
+async def test_the_hint_is_asked_once_for_each_failure():
+    asked: list[BaseException] = []
+    errors = [WeatherError() for _ in range(3)]
+
+    def count(error: BaseException) -> bool:
+        asked.append(error)
+        return True
+
+    await persist(
+        failing(*errors),
+        hint=count,
+        rest=asyncio.sleep,
+        patience=120.0,
+        clock=asyncio.get_running_loop().time,
+    )
+
+    assert asked == errors
+
+
 async def test_no_two_waits_are_synchronised():
     waits: list[float] = []
 
