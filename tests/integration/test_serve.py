@@ -130,7 +130,7 @@ async def test_a_slow_client_loses_its_connection(tmp_path: Path, sent: bytes) -
 
 
 async def test_more_connections_than_the_cap_are_turned_away(tmp_path: Path) -> None:
-    async with page(tmp_path, Connections(most=2)) as port:
+    async with page(tmp_path, Connections(most=2, patience=2 * PATIENCE)) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         for _, writer in held:
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
