@@ -17,7 +17,8 @@ from typing import Any, Final
 import orjson
 
 from ingestor.bench.machine import keep_apart
-from ingestor.bench.upstreams import BenchFailed, gone
+from ingestor.bench.upstreams import BenchFailed
+from ingestor.kits import children
 
 LONGEST_RUN: Final = 3600.0
 """Seconds; what takes longer hangs."""
@@ -53,7 +54,7 @@ class Runs:
                 if line.get("annotated", 0) >= KILL_AT * settings["limit"]:
                     return
         finally:
-            await gone(process)
+            await children.kill(process)
 
     async def live(
         self, settings: Mapping[str, Any], *, told: Told, split: bool | None = None
@@ -70,7 +71,7 @@ class Runs:
                         told(line)
                 await process.wait()
         finally:
-            await gone(process)
+            await children.kill(process)
         report = final["report"] if final else {}
         if final is None or report.get("pending") or report.get("listed", 0) == 0:
             raise BenchFailed(

@@ -14,6 +14,7 @@ import orjson
 from ingestor.bench.machine import keep_apart, nginx
 from ingestor.bench.scenarios import SEED, Scenario
 from ingestor.errors import IngestorError
+from ingestor.kits import children
 
 START_SECONDS: Final = 60.0
 """It lays out its photos first, and the machine may be busy."""
@@ -36,7 +37,7 @@ async def sandbox(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    if process.stdin is None or process.stdout is None:
+    if process.stdout is None:
         raise RuntimeError("the sandbox was started without pipes")
     keep_apart(far_end=process.pid)
     try:
@@ -46,12 +47,7 @@ async def sandbox(
             raise BenchFailed("the sandbox did not start")
         yield orjson.loads(line)
     finally:
-        process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            await gone(process)
+        await children.end(process, patience=STOP_SECONDS)
 
 
 def command(scenario: Scenario, *, photos: int, quota: int) -> list[str]:
@@ -74,13 +70,6 @@ async def forget_the_warm_up(addresses: Mapping[str, str]) -> None:
 async def bill(addresses: Mapping[str, str]) -> dict[str, Any]:
     """What it would charge."""
     return await asyncio.to_thread(_control, addresses, "GET", "/bill", {})
-
-
-async def gone(process: asyncio.subprocess.Process) -> None:
-    """Kill a process that is still there, and wait for its end."""
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
 
 
 def _control(

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from ingestor.cli.visit import SANDBOX_FLAGS, Visit
 from ingestor.errors import SettingsError
+from ingestor.kits import children
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -128,7 +129,7 @@ async def _started(words: list[str]) -> AsyncIterator[Mapping[str, Any]]:
         try:
             yield await _announced(process, complaints)
         finally:
-            await _end(process)
+            await children.end(process, patience=STOP_SECONDS)
 
 
 async def _announced(process: asyncio.subprocess.Process, complaints: IO[bytes]) -> dict[str, Any]:
@@ -147,21 +148,6 @@ async def _announced(process: asyncio.subprocess.Process, complaints: IO[bytes])
     if not isinstance(addresses, dict):
         raise SettingsError("The sandbox did not say where it is.")
     return addresses
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask by closing its stdin, then insist; the child is reaped whatever happens here."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        pass
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 @contextmanager
