@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.pacing import Adaptive, Memory
 from ingestor.models import Failure, Image, Published
-from ingestor.stages.annotate import annotate
+from ingestor.stages.annotate import MOST_IMAGES, Annotate, annotate
 from ingestor.transport import Parts
 from tests.builders import FEATURES, a_published, an_image
 
@@ -20,6 +21,23 @@ pytestmark = pytest.mark.looptime
 
 MOST_OF_VISION, HEAVIEST_OF_VISION = 16, 10_000_000
 """Images, and bytes of JSON: what Vision takes in one request."""
+
+
+async def annotated(images: Sequence[Image], buy: Annotate, **given: Any) -> None:
+    """Send the images through the stage, one at a time unless it is said otherwise."""
+    waiting: Channel[Image] = Channel(len(images))
+    await waiting.send_all(images)
+    waiting.close()
+    usual: dict[str, Any] = {
+        "published": Channel(len(images)),
+        "most": 1,
+        "weigh": lambda _: 1,
+        "slots": Adaptive(start=1, ceiling=1),
+        "memory": Memory(1000),
+        "lifetime": Lifetime(drain=8.0),
+    }
+    async with asyncio.timeout(60):
+        await annotate(waiting, buy=buy, **(usual | given))
 
 
 async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
@@ -31,23 +49,10 @@ async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
         await asyncio.Event().wait()
         raise AssertionError
 
-    images: Channel[Image] = Channel(10)
-    for number in ("100", "101"):
-        await memory.reserve(7)
-        await images.send(an_image(number, reserved=7))
-    images.close()
-    async with asyncio.timeout(60):
-        asyncio.get_running_loop().call_later(1, lifetime.cut)
-        await annotate(
-            images,
-            Channel(10),
-            buy=buy,
-            most=1,
-            weigh=lambda _: 1,
-            slots=Adaptive(start=1, ceiling=1),
-            memory=memory,
-            lifetime=lifetime,
-        )
+    await memory.reserve(2 * 7)
+    asyncio.get_running_loop().call_later(1, lifetime.cut)
+    images = [an_image(number, reserved=7) for number in ("100", "101")]
+    await annotated(images, buy, lifetime=lifetime, memory=memory)
 
     assert (bought, memory.held) == (["100"], 0)
 
@@ -61,19 +66,10 @@ async def test_a_request_has_at_most_sixteen_images_and_ten_megabytes():
         sent.append((len(batch), body.length))
         return []
 
-    images: Channel[Image] = Channel(100)
-    small, large = b"\xff\xd8\xff", b"\xff\xd8\xff" + bytes(1_700_000)
-    for number, content in enumerate([small] * 40 + [large] * 20):
-        await images.send(an_image(str(number), content=content))
-    images.close()
-    await annotate(
-        images,
-        Channel(10),
-        buy=buy,
-        weigh=lambda image: encoded_size(len(image.content)),
-        slots=Adaptive(start=1, ceiling=1),
-        memory=Memory(1000),
-        lifetime=Lifetime(drain=8.0),
+    contents = [b"\xff\xd8\xff"] * 40 + [b"\xff\xd8\xff" + bytes(1_700_000)] * 20
+    images = [an_image(str(at), content=content) for at, content in enumerate(contents)]
+    await annotated(
+        images, buy, most=MOST_IMAGES, weigh=lambda image: encoded_size(len(image.content))
     )
 
     assert sum(count for count, _ in sent) == 60
@@ -82,27 +78,14 @@ async def test_a_request_has_at_most_sixteen_images_and_ten_megabytes():
 
 
 async def test_a_store_that_takes_nothing_stops_the_buying():
-    lifetime = Lifetime(drain=8.0)
     bought: list[str] = []
 
     async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
         bought.extend(image.photo.id for image in batch)
         return [a_published(image.photo.id) for image in batch]
 
-    images: Channel[Image] = Channel(10)
-    await images.send_all([an_image(str(number)) for number in range(100, 110)])
-    images.close()
+    images = [an_image(str(number)) for number in range(100, 110)]
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(60):
-            await annotate(
-                images,
-                Channel(2),
-                buy=buy,
-                most=1,
-                weigh=lambda _: 1,
-                slots=Adaptive(start=3, ceiling=3),
-                memory=Memory(1000),
-                lifetime=lifetime,
-            )
+        await annotated(images, buy, published=Channel(2), slots=Adaptive(start=3, ceiling=3))
 
     assert len(bought) == 2 + 3, "two wait in the channel, and one in each place"

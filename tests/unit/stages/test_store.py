@@ -10,14 +10,28 @@ from ingestor.errors import Rejected
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
-from ingestor.stages.store import MOST_PHOTOS, store
+from ingestor.stages.store import MOST_PHOTOS, Fail, Write, store
 from tests.builders import a_published
 
 pytestmark = pytest.mark.looptime
 
 
+async def stored(photos: int, write: Write, *, failed: Fail, writers: int = 1) -> None:
+    """Send so many photos through the stage, numbered from 0."""
+    published: Channel[Published] = Channel(photos)
+    await published.send_all([a_published(str(number)) for number in range(photos)])
+    published.close()
+    await store(
+        published,
+        write=write,
+        failed=failed,
+        weigh=lambda _: 1,
+        writers=writers,
+        lifetime=Lifetime(drain=8.0),
+    )
+
+
 async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
-    lifetime = Lifetime(drain=8.0)
     written: list[int] = []
 
     async def write(batch: Sequence[Published]) -> None:
@@ -29,13 +43,7 @@ async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
     async def failed(failure: Failure) -> None:
         raise AssertionError(failure)
 
-    published: Channel[Published] = Channel(1000)
-    for number in range(MOST_PHOTOS + 1):
-        await published.send(a_published(str(number)))
-    published.close()
-    await store(
-        published, write=write, failed=failed, weigh=lambda _: 1, writers=1, lifetime=lifetime
-    )
+    await stored(MOST_PHOTOS + 1, write, failed=failed)
 
     assert written == [0, 1]
 
@@ -53,17 +61,7 @@ async def test_the_photo_that_spoils_an_update_is_found_and_the_others_are_writt
     async def failed(failure: Failure) -> None:
         dead.append(failure)
 
-    published: Channel[Published] = Channel(100)
-    await published.send_all([a_published(str(number)) for number in range(11)])
-    published.close()
-    await store(
-        published,
-        write=write,
-        failed=failed,
-        weigh=lambda _: 1,
-        writers=2,
-        lifetime=Lifetime(drain=8.0),
-    )
+    await stored(11, write, failed=failed, writers=2)
 
     assert sorted(written, key=int) == [str(number) for number in range(11) if number != 5]
     assert [(one.photo_id, one.reason, one.paid) for one in dead] == [("5", "store-refused", "yes")]
