@@ -312,6 +312,16 @@ async def test_who_comes_when_the_house_is_full_is_told_at_once(tmp_path: Path) 
         assert (await page.get("/api/suggest?q=d"))[0] == 200
 
 
+@pytest.mark.looptime
+async def test_a_store_that_never_answers_is_given_up_calmly(tmp_path: Path, looptime: Any) -> None:
+    async with visiting(Slow(), tmp_path) as page:
+        status, text, _ = await page.get("/api/suggest?q=d")
+
+    assert status == 503
+    assert "Nothing is lost" in text
+    assert 15 <= looptime < 16
+
+
 async def test_a_dashboard_too_many_is_turned_away_and_the_page_answers_all_the_same(
     local: Client,
 ) -> None:

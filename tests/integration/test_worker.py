@@ -168,11 +168,12 @@ def in_order(site: Site) -> list[str]:
 async def test_a_ceiling_ends_with_its_day_or_month(
     site: Site, ceiling: str, until_the_next: float
 ):
+    given: dict[str, Any] = {ceiling: 50}
     bought = []
 
     for passes in (0, until_the_next / 2, until_the_next / 2):
         site.now += passes
-        await site.work(halted_or_looked(3), **{ceiling: 50})
+        await site.work(halted_or_looked(3), **given)
         bought.append(site.sandbox.bill.units)
 
     assert bought == [50, 50, 100]
