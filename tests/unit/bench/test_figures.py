@@ -72,6 +72,20 @@ def test_percentiles_of_nothing_are_nought() -> None:
     assert percentile([], 0.99) == 0.0
 
 
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
+def test_a_percentile_is_one_of_the_values(share: float, value: int) -> None:
+    assert percentile(range(100, 0, -1), share) == value
+
+
+def test_the_tail_is_the_time_of_the_last_hundredth() -> None:
+    slow_end: list[dict[str, float]]
+    slow_end = [{"at": 10, "stored": 980}, {"at": 15, "stored": 990}, {"at": 20, "stored": 1000}]
+
+    lap = replace(a_lap(photos=1000), samples=slow_end, seconds=20.0)
+
+    assert figures_of(lap).tail == 0.25
+
+
 def test_what_was_kept_can_be_held_against_what_is_new() -> None:
     laps = [a_lap(cpu=5.0)]
     kept = table.laps_from(orjson.loads(rounds.as_json([a_lap(cpu=2.0)], about={})))
@@ -135,6 +149,13 @@ def test_growth_is_told_in_memory_and_in_cpu() -> None:
     (sentence,) = held.sentences(laps)
 
     assert "100,000 photos take 1.00 times the memory of 1,000" in sentence
+
+
+def test_a_round_in_which_a_size_failed_says_nothing_of_growth() -> None:
+    whole = [replace(a_lap(photos=n), scenario="scale") for n in (1000, 10_000, 100_000)]
+    broken = [replace(lap, round=1) for lap in whole[:2]]
+
+    assert held.sentences([*whole, *broken]) == held.sentences(whole) != []
 
 
 def test_a_frame_outside_of_the_stages_is_the_loop() -> None:

@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from ingestor import events
 from ingestor.errors import SettingsError
 from ingestor.eyes import Counts, View, address_of
-from ingestor.eyes.figures import Figures, _of_rechecks
+from ingestor.eyes.figures import Figures, Known, _of_journal, _of_rechecks
 from ingestor.eyes.site import application
+from ingestor.journal.standing import Standing
 from ingestor.transport import CallStatistics
 
 Client = TestClient[web.Request, web.Application]
@@ -92,6 +93,26 @@ def test_only_groups_that_are_followed_have_an_age(view: View):
     ages = _of_rechecks({"1@N20": 10.0, "2@N20": 0.0}, following=view.following(), now=15.0)
 
     assert [(sample.labels["group"], sample.value) for sample in ages.samples] == [("1@N20", 5.0)]
+
+
+def test_a_request_that_is_going_on_is_not_in_doubt():
+    said = Standing(
+        photos={},
+        certain=0,
+        possible=0,
+        reserved=16,
+        month_units=0,
+        in_doubt=20,
+        doubtful_purchases=2,
+        groups=(),
+        runs=(),
+    )
+
+    (doubtful,) = (
+        family for family in _of_journal(Known(said, {})) if family.name.endswith("in_doubt")
+    )
+
+    assert doubtful.samples[0].value == 4
 
 
 async def test_latencies_are_a_histogram(site: Client, view: View):

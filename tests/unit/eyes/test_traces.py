@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ingestor import events
-from ingestor.eyes.traces import SECOND, Traces
+from ingestor.eyes.traces import MOST_OPEN, SECOND, Traces
 
 PHOTOS = ("1", "2", "3")
 
@@ -104,6 +104,12 @@ def test_a_run_that_ends_leaves_no_trace_open_and_remembers_nothing():
 
     assert [span.name for span in again].count("batch") == 2
     assert "download" not in [span.name for span in again]
+
+
+def test_of_too_many_batches_that_wait_the_oldest_is_closed():
+    spans = Watched().told(*(sent(str(n), (str(n),)) for n in range(MOST_OPEN + 2)))
+
+    assert [(span.attributes or {})["ingestor.purchase"] for span in spans] == ["0", "1"]
 
 
 def test_a_photo_that_dies_holds_no_trace_open():
