@@ -35,9 +35,12 @@ GATHERING = 0.02
 """Seconds in which work gathers before the next transaction where the last one served several:
 twice as many purchases then share a sync, and the pages that all of them change."""
 
-CACHE_KIB = 16_384
-"""The catalog's pages are touched all over: with SQLite's own 2 MB indexing took twice as long. With
-64 MB it is no faster (60,000 photos, measured), and a long run would hold that much more."""
+CACHE_KIB = 8_192
+"""
+The catalog's pages are touched all over: half as much costs three system calls a photo in a journal of
+60,000. Twice as much saves half a call, and eight times as much no CPU (measured); a long run would
+hold it all.
+"""
 PAGE_BYTES = 8192
 """
 Twice SQLite's own: half as many pages to write, each two system calls and later two more, at a
