@@ -48,7 +48,7 @@ def _scale(rounds: Sequence[Round]) -> str:
     sizes = sorted({photos for each in rounds for name, photos in each if name == "scale"})
     if len(sizes) < 2:
         return ""
-    # The smallest is too short for a photo's CPU, and may not fill the memory that a run is given.
+    # The smallest is too short for a photo's CPU.
     few, middle, many = sizes[0], sizes[-2], sizes[-1]
     memory, memory_of_middle, cpu = (
         statistics.median(

@@ -60,6 +60,8 @@ async def lap(
                 await runs.warm_up(_settings(addresses, folder / "warm", WARM_UP, quota=NO_QUOTA))
                 await upstreams.forget_the_warm_up(addresses)
             settings = _settings(addresses, folder / "state", photos, quota=quota)
+            if scenario.max_memory:
+                settings["max_memory"] = scenario.max_memory
             samples: list[dict[str, float]] = []
             began = clock()
             if scenario.killed:
