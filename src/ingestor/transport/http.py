@@ -97,7 +97,7 @@ class _Upstream:
         """Count a call; without an outcome it was cancelled, or failed by our own mistake."""
         calls = self.calls
         calls.count += 1
-        calls.bytes_out += request.sending
+        calls.bytes_out += marks.head + request.sending
         calls.bytes_in += marks.received
         calls.reused += marks.reused
         calls.took(seconds)

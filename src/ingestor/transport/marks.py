@@ -27,6 +27,8 @@ class Marks:
     """Stays the same object while a connection is kept alive."""
     reused: bool = False
     """On a connection that carried a request before; known for sure once it was sent."""
+    head: int = 0
+    """Bytes of request line and headers that were sent; what aiohttp adds is not seen here."""
     received: int = 0
     """Bytes of the answer's body."""
     too_slow: bool = False

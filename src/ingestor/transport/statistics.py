@@ -18,7 +18,9 @@ class CallStatistics:
     failures: Counter[str] = field(default_factory=Counter)
     """By `TransportError.reason`, and "cancelled"; a status of any kind is no failure here."""
     bytes_in: int = 0
+    """Of bodies."""
     bytes_out: int = 0
+    """Of bodies, and of the whole request where it is a GET: it has nothing else."""
     reused: int = 0
     """Calls that found an open connection."""
     seconds: float = 0.0

@@ -42,6 +42,13 @@ async def test_a_body_arrives_as_it_was_given(body: bytes | Parts, sent: bytes) 
     assert f"Content-Length: {len(sent)}\r\n".encode() in far.requests[0]
 
 
+async def test_a_question_without_a_body_is_counted_as_well() -> None:
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/picture.jpg"))
+
+        assert transport.calls["images"].bytes_out == len(far.requests[0])
+
+
 async def test_parts_can_be_sent_again() -> None:
     request_body = some_parts()
 

@@ -73,6 +73,7 @@ class Fetcher:
         needed = request.slowest * self._window
         answer = Answer(cap=request.cap, held=request.room.size if request.room else request.cap)
         marks.sent = True
+        marks.head += len(head)
         try:
             await line.ask(
                 head,
