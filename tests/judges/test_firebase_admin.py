@@ -176,7 +176,7 @@ def test_an_update_is_all_or_nothing(root: db.Reference, site: Site, check: Chec
     check("nothing was applied", root.get() == {"kept": 1})
 
 
-def test_the_bulk_update_of_an_ingest(root: db.Reference, check: Check) -> None:
+def test_the_bulk_update_of_an_ingest_may_be_sent_twice(root: db.Reference, check: Check) -> None:
     paths: dict[str, Any] = {}
     for number in range(100):
         name = f"p{54483125961 + number}"
@@ -213,7 +213,7 @@ def test_push_makes_growing_names(root: db.Reference, check: Check) -> None:
     )
 
 
-def test_shallow_reads(root: db.Reference, check: Check) -> None:
+def test_a_shallow_read_names_children_and_no_more(root: db.Reference, check: Check) -> None:
     root.set({"deep": {"a": {"b": 1}, "c": 2}, "leaf": "text"})
 
     check("children as true", root.child("deep").get(shallow=True) == {"a": True, "c": True})
@@ -239,7 +239,9 @@ QUERIES: dict[str, tuple[Callable[[db.Query], Any], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_order_by_child(root: db.Reference, check: Check, name: str) -> None:
+def test_a_query_by_child_is_ordered_and_narrowed(
+    root: db.Reference, check: Check, name: str
+) -> None:
     narrowed, expected = QUERIES[name]
     root.child("dinosaurs").set(DINOSAURS)
 
@@ -269,7 +271,7 @@ def by_weight_first(dinosaurs: db.Reference, number: int) -> Any:
     return dinosaurs.order_by_child("weight").limit_to_first(number).get()
 
 
-def test_order_by_key(root: db.Reference, check: Check) -> None:
+def test_a_query_by_key_is_ordered_and_narrowed(root: db.Reference, check: Check) -> None:
     root.child("dinosaurs").set(DINOSAURS)
 
     def by_key() -> db.Query:
@@ -295,7 +297,7 @@ def test_lists_can_be_queried(root: db.Reference, check: Check) -> None:
     check("its beginning", root.child("list").order_by_key().limit_to_first(2).get() == ["a", "b"])
 
 
-def test_order_by_value(root: db.Reference, check: Check) -> None:
+def test_a_query_by_value_is_ordered_and_narrowed(root: db.Reference, check: Check) -> None:
     root.child("scores").set(SCORES)
 
     def by_value() -> db.Query:

@@ -146,7 +146,7 @@ def test_sizes_are_listed(sandbox: Sandbox, zoo: str, check: Check) -> None:
         check("members", size.keys() >= {"label", "width", "height", "source", "url", "media"})
 
 
-def test_the_library_echoes(sandbox: Sandbox, check: Check) -> None:
+def test_any_alphabet_is_echoed(sandbox: Sandbox, check: Check) -> None:
     answer = a_client(sandbox).test.echo(word="löwchen & vicuña")
 
     check("stat", answer["stat"] == "ok")

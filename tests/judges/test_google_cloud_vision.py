@@ -138,7 +138,9 @@ def test_every_feature_can_be_asked_for(
     check("a guess", bool(response.web_detection.best_guess_labels[0].label))
 
 
-def test_max_results_travels(sandbox: Sandbox, pictures: list[bytes], check: Check) -> None:
+def test_as_many_labels_come_as_were_asked_for(
+    sandbox: Sandbox, pictures: list[bytes], check: Check
+) -> None:
     feature = vision.Feature(type_=vision.Feature.Type.LABEL_DETECTION, max_results=2)
 
     response = ask(a_client(sandbox), pictures[0], features=[feature]).responses[0]
@@ -146,7 +148,9 @@ def test_max_results_travels(sandbox: Sandbox, pictures: list[bytes], check: Che
     check("two labels", len(response.label_annotations) == 2)
 
 
-def test_the_shorthand_works(sandbox: Sandbox, pictures: list[bytes], check: Check) -> None:
+def test_the_shorthand_for_labels_brings_labels(
+    sandbox: Sandbox, pictures: list[bytes], check: Check
+) -> None:
     response = a_client(sandbox).label_detection(
         image=vision.Image(content=pictures[0]), retry=None, timeout=SECONDS
     )

@@ -287,7 +287,7 @@ async def test_the_null_tag_creates_and_never_replaces(site: Site) -> None:
     assert replies[1].json == "a"
 
 
-async def test_a_conditional_delete(site: Site) -> None:
+async def test_a_delete_on_a_condition_deletes_nothing_else(site: Site) -> None:
     tag = (await site.ask("PUT", "/a.json", 1, headers=ETAG)).headers["ETag"]
 
     lost = await site.ask("DELETE", "/a.json", headers={**OWNER, "if-match": "other"})
@@ -386,7 +386,7 @@ def id_token(**claims: Any) -> str:
         pytest.param({}, {}, 401, id="nobody"),
     ],
 )
-async def test_credentials_decide(
+async def test_credentials_decide_what_the_rules_allow(
     site: Site, headers: dict[str, str], parameters: dict[str, str], status: int
 ) -> None:
     rules = {"rules": {"mine": {".read": "auth.uid == 'jane'", ".write": "auth.uid == 'jane'"}}}

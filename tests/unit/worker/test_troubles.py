@@ -37,5 +37,5 @@ from ingestor.worker.troubles import Trouble, trouble_of
         pytest.param(JournalError("x"), Trouble.FATAL, id="journal"),
     ],
 )
-def test_an_error_means(error: Exception, trouble: Trouble):
+def test_an_error_decides_what_the_worker_does_next(error: Exception, trouble: Trouble):
     assert trouble_of(error) is trouble
