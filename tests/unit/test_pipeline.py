@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import pytest
@@ -96,6 +96,15 @@ class Traced(Image):
     """One whose end can be seen."""
 
 
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    """What goes has to go by itself."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collector")
 async def test_no_picture_outlives_its_place_in_the_budget():
     """What a waiting stage still held would be memory that nobody counts."""
     lifetime = Lifetime(drain=8.0)
@@ -118,7 +127,6 @@ async def test_no_picture_outlives_its_place_in_the_budget():
 
     async def failed(_: Failure) -> None: ...
 
-    gc.disable()
     await pipeline.run(
         Channels.opened(),
         discover=wait_for_more,
@@ -136,7 +144,6 @@ async def test_no_picture_outlives_its_place_in_the_budget():
         store=store,
         lifetime=lifetime,
     )
-    gc.enable()
 
     assert left == [False] * 40
     lifetime.close()
