@@ -16,8 +16,8 @@ from ingestor.sandbox.__main__ import parser as sandbox_parser
 from ingestor.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-REFERENCE = (ROOT / "docs/cli.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 
 DEFAULTS = dict(
     re.findall(r"^\| [^|]*\| `([A-Z_]+)` \| ([^|]*?) *\|", REFERENCE, flags=re.MULTILINE)
@@ -74,7 +74,7 @@ def test_a_default_in_the_reference_is_the_one_there_is(
 
 
 def test_every_variable_in_the_code_is_in_the_reference() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     read = set(re.findall(r"\"((?:INGESTOR|FLICKR|FIREBASE)_[A-Z_]+)\"", code))
 
     assert not sorted(name for name in read if f"`{name}`" not in REFERENCE)
@@ -110,13 +110,13 @@ def test_every_exit_code_is_in_the_documents(page: str) -> None:
     "page", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name
 )
 def test_no_link_leads_nowhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
+    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
     assert not [link for link in links if not (page.parent / link).exists()]
 
 
 def test_the_rules_open_what_search_reads_and_nothing_else() -> None:
-    rules = json.loads((ROOT / "database.rules.json").read_text())["rules"]
+    rules = json.loads((ROOT / "database.rules.json").read_text(encoding="utf-8"))["rules"]
 
     assert rules.pop(".read") is False
     assert rules.pop(".write") is False

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/guarantees.md").read_text()
-REFERENCE = (ROOT / "docs/cli.md").read_text()
+PAGE = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 CAMPAIGNS = sorted(set(re.findall(r"`scripts/campaign ([^`]+)`", PAGE)))
 
 
@@ -24,7 +24,7 @@ def test_every_figure_has_its_command() -> None:
 @pytest.mark.parametrize("command", CAMPAIGNS)
 def test_every_campaign_of_the_page_can_be_run(command: str) -> None:
     name, *words = command.split()
-    source = (ROOT / "tests/campaigns" / f"{name}.py").read_text()
+    source = (ROOT / "tests/campaigns" / f"{name}.py").read_text(encoding="utf-8")
 
     # Numbers are values of the option before them.
     unknown = [word for word in words if not word.isdigit() and f'"{word}"' not in source]
@@ -43,4 +43,4 @@ def test_every_flag_and_variable_of_the_page_is_in_the_reference() -> None:
 
 def test_the_page_is_found_from_the_front_page_and_the_architecture() -> None:
     for page in ("README.md", "docs/architecture.md"):
-        assert "guarantees.md)" in (ROOT / page).read_text(), page
+        assert "guarantees.md)" in (ROOT / page).read_text(encoding="utf-8"), page
