@@ -20,7 +20,6 @@ from ingestor.settings import is_loopback
 if TYPE_CHECKING:
     from ingestor.settings import Settings
 
-DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
 LONGEST_LINE: Final = 300
 FOR_EVER: Final = 1e9

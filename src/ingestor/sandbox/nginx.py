@@ -99,7 +99,7 @@ def installed() -> str | None:
 
 
 @asynccontextmanager
-async def serving(sheet: bytes, *, at: PictureServer, folder: Path) -> AsyncIterator[PictureServer]:
+async def serving(sheet: bytes, *, at: PictureServer, folder: Path) -> AsyncIterator[None]:
     """Serve a sheet as every picture. Raises `OSError` where nginx is missing or does not start."""
     program = installed()
     if program is None:
@@ -116,7 +116,7 @@ async def serving(sheet: bytes, *, at: PictureServer, folder: Path) -> AsyncIter
     )
     try:
         await _answering(at, process)
-        yield at
+        yield
     finally:
         if process.stdin is not None:
             process.stdin.close()

@@ -154,9 +154,8 @@ class Sandbox:
         host, (least, most) = self.options.host, self.options.sheets
         at = nginx.PictureServer(host=host, port=nginx.free_port(host), certificate=certificate)
         one = sheet(scenes_of(self.options.seed)[0], least=least, most=most)
-        return (
-            await stack.enter_async_context(nginx.serving(one, at=at, folder=scratch(stack)))
-        ).url
+        await stack.enter_async_context(nginx.serving(one, at=at, folder=scratch(stack)))
+        return at.url
 
     def _application(
         self, name: str, *, account: ServiceAccount, stack: contextlib.AsyncExitStack

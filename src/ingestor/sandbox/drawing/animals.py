@@ -98,7 +98,6 @@ WIDE_HEADS: Final = frozenset({"lion", "elephant"})
 TALL_HEADS: Final = frozenset({"deer", "rabbit", "giraffe", "zebra", "horse", "vicuna"})
 """Portraits of these need more room, beside or above."""
 
-SPACE: Final = {"snake": 150, "fish": 158, "butterfly": 144, "turtle": 154}
 MIDDLE: Final = {"butterfly": 0.44, "snake": 0.6}
 
 GROUND: Final = 0.9
