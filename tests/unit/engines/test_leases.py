@@ -12,8 +12,8 @@ import pytest
 
 from ingestor.apis.rtdb import NOTHING, Conflict
 from ingestor.apis.vision.client import PAID_DEADLINE
-from ingestor.engines.leases import LASTING, MARGIN, SKEW, Leases
-from ingestor.errors import RunStopped
+from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, SKEW, Leases
+from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from tests.inline import Inline
@@ -33,12 +33,19 @@ class Place:
         self.versions: dict[str, int] = {}
         self.resend = False
         self.meanwhile: Callable[[], object] = lambda: None
+        self.seconds = 0.0
+        """What a write takes."""
+        self.rejections = 0
 
     async def read_with_etag(self, path: str) -> tuple[Any, str]:
+        if self.rejections:
+            self.rejections -= 1
+            raise Rejected("not so", upstream="database", status=400)
         return self.values.get(path), self._etag(path)
 
     async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None:
         self.meanwhile()
+        await asyncio.sleep(self.seconds)
         if self._etag(path) != etag:
             return Conflict(value=self.values.get(path), etag=self._etag(path))
         self.put(path, value)
@@ -207,6 +214,43 @@ async def test_a_lease_is_renewed_for_as_long_as_it_is_held(open_machine, place:
                 assert place.values[PATH]["until"] > WALL + asyncio.get_running_loop().time()
 
     assert mine.epoch == 1
+
+
+async def test_since_when_somebody_works_is_told_through_all_renewals(open_machine, place: Place):
+    async with open_machine("a") as a, a("run-1").held():
+        await asyncio.sleep(2 * LASTING)
+
+        assert place.values[PATH]["since"] == WALL
+
+
+async def test_a_lease_counts_from_before_it_was_written(open_machine, place: Place):
+    place.seconds = 30.0
+    async with open_machine("a") as a:
+        leases = a("run-1")
+        async with leases.held():
+            place.seconds = LASTING  # no renewal comes through
+            await asyncio.sleep(LASTING - PAID_DEADLINE - MARGIN - 31)
+            before = leases.safe
+            await asyncio.sleep(2)
+
+            assert (before, leases.safe) == (True, False)
+
+
+@pytest.mark.parametrize("times", range(MOST_REFUSALS))
+async def test_a_rejection_that_passes_is_not_believed(open_machine, place: Place, times: int):
+    place.rejections = times
+
+    async with open_machine("a") as a, a("run-1").held():
+        assert place.values[PATH]["owner"] == "run-1@a"
+
+
+async def test_a_rejection_that_lasts_is_believed(open_machine, place: Place):
+    place.rejections = MOST_REFUSALS
+
+    async with open_machine("a") as a:
+        with pytest.raises(Rejected):
+            async with a("run-1").held():
+                pass
 
 
 async def test_a_lost_lease_stops_the_run(open_machine, place: Place):
