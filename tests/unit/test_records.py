@@ -27,6 +27,7 @@ from ingestor.records import (
     unescape,
     updates_for,
 )
+from ingestor.records.keys import keyed
 from tests.builders import a_label, a_photo, a_published, an_annotation
 
 ILLEGAL = re.compile(r"[.$#\[\]/\x00-\x1f\x7f]")
@@ -243,6 +244,28 @@ def test_what_was_written_is_read(labels: list[Label], safe: dict[str, str] | No
     assert dataclasses.replace(read.annotation, labels=()) == dataclasses.replace(
         annotation, labels=()
     )
+
+
+@pytest.mark.parametrize("scores", [(0.4, 0.9), (0.9, 0.4)], ids=str)
+def test_of_two_labels_under_one_key_the_better_is_kept(scores: tuple[float, float]) -> None:
+    labels = [a_label(name, score) for name, score in zip(("Dog", "dog"), scores, strict=True)]
+
+    assert keyed(labels)["dog"].score == 0.9
+
+
+@pytest.mark.parametrize(
+    ("group", "chosen"), [("2@N00", "2@N00"), ("3@N00", "1@N00"), (None, "1@N00")], ids=str
+)
+def test_a_photo_in_several_groups_is_read_as_one_of_the_wanted(
+    group: str | None, chosen: str
+) -> None:
+    record = photo_record(a_published()) | {"groups": {"1@N00": 11, "2@N00": 22}}
+
+    found = read_photo(record, photo_id="1", group=group)
+
+    assert found is not None
+    assert found.photo.group == chosen
+    assert found.photo.date_added == int(chosen[0]) * 11
 
 
 def test_labels_are_read_best_first() -> None:
