@@ -7,15 +7,17 @@ judge is asked.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
+from urllib.parse import unquote
 
 import orjson
 
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image
-from ingestor.records.keys import key_of
 from ingestor.records.updates import index_path
 from tests.simulation.loop import Loop
 from tests.simulation.world import FEATURES, Call, World, equal_labels
@@ -35,6 +37,14 @@ MOST_UPDATES: Final = 6
 
 MOST_READS: Final = 18
 """Sixteen records to be adopted, a lease."""
+
+NO_KEY: Final = re.compile(r"[.$#\[\]\x00-\x1f\x7f]")
+"""What the database's keys must not hold: https://firebase.google.com/docs/database/rest/structure-data"""
+
+MOST_ATTEMPTS: Final = 4
+"""Purchases of one image because of errors of its own."""
+MOST_UNAVAILABLE: Final = 8
+"""One request that Google answers with 503: four times, then it is in doubt, and four times more."""
 
 LONGEST_CALL: Final = 600.0
 """Seconds after which a paid call is over, whoever waits for it."""
@@ -103,6 +113,7 @@ class Checker:
         self._intended(call)
         self._affordable(call)
         self._within_allowance(call)
+        self._within_attempts(call)
         waited = not self.refused_at + REACTION < self.loop.now < self.not_before
         self.hold(waited, f"I14: a paid call before {self.not_before:.1f}, when it may come again")
 
@@ -135,6 +146,15 @@ class Checker:
             len(self.repeated) <= allowed or not again,
             f"I7: {len(self.repeated)} images bought again in doubt, {allowed:.1f} allowed",
         )
+
+    def _within_attempts(self, call: Call) -> None:
+        ours = [other for other in self.world.ours if other.life == self.world.life]
+        for photo in call.photos:
+            passing = sum(photo in other.again for other in ours)
+            self.hold(passing < MOST_ATTEMPTS, f"I16: {photo} after {passing} errors of its own")
+        same = (other for other in reversed(ours) if other.photos == call.photos)
+        times = len(list(takewhile(lambda other: other.unavailable, same)))
+        self.hold(times < MOST_UNAVAILABLE, f"I16: again after {times} times 503: {call.photos}")
 
     def _before_paying_for(self, image: Image) -> None:
         photo, disk = image.photo.id, self.world.disk
@@ -262,26 +282,31 @@ class Checker:
 
     def updated(self, paths: Mapping[str, Any]) -> None:
         """After every update that took effect."""
+        for path in paths:
+            self.hold(not NO_KEY.search(path), f"I13: no path of the database: {path}")
         for photo in {path.split("/")[1][1:] for path in paths if path.startswith("photos/")}:
             node = self.world.database[f"photos/p{photo}"]
             if "sha256" not in node:
                 self.hold(all(key.startswith("groups/") for key in node), f"I12: half of {photo}")
                 continue
-            self._agree(photo, node)
+            self.agree(photo, node)
             self.world.published.setdefault(photo, self.world.now)
             known = self.world.disk.look("SELECT 1 FROM annotations WHERE photo = ?", (photo,))
             self.hold(
                 known or self.world.disk.failed, f"I3: {photo} is published before it is durable"
             )
 
-    def _agree(self, photo: str, node: Mapping[str, Any]) -> None:
+    def agree(self, photo: str, node: Mapping[str, Any]) -> None:
         """The record says what Vision says of the bytes, and the index says what the record says."""
         content = self.world.pictures[photo].content
         labels = node.get("labels", {})
         rows = sorted(((x["name"], x["score"]) for x in labels.values()), key=lambda row: -row[1])
         self.hold(equal_labels(rows, content), f"I11: {photo} is stored as {rows}")
-        for name, score in rows:
-            _, key, place = index_path(key_of(name), score, photo_id=photo).split("/")
+        for key, label in labels.items():
+            name, score = label["name"], label["score"]
+            legal = not NO_KEY.search(key) and unquote(key) == name.casefold()
+            self.hold(legal, f"I13: the key of {name} is {key}")
+            place = index_path(key, score, photo_id=photo).rpartition("/")[2]
             entry = self.world.database.get(f"index/{key}", {})
             self.hold(place in entry, f"I12: {photo} is not in the index under {name}")
 
@@ -309,87 +334,3 @@ class Checker:
             if call.outcome != "lost" and call.charged:
                 self.world.crashed_images += len(call.photos)
             call.outcome = "cut" if call.outcome == "cut" else "crashed"
-
-
-def check_end(world: World, checker: Checker) -> None:
-    """When everything has been done: is everything there, right, and paid for once?"""
-    check_states(world, checker)
-    _check_stores(world, checker)
-    _check_bill(world, checker)
-
-
-def check_states(world: World, checker: Checker) -> None:
-    """Every photo of the pool has come to the end that it deserves."""
-    disk, hold = world.disk, checker.hold
-    reasons = dict(disk.look("SELECT id, reason FROM photos WHERE state = 'dead'"))
-    for picture in world.pool:
-        photo = picture.photo.id
-        state = world.states.get(photo)
-        hold(state in ("stored", "dead", "skipped"), f"I1: {photo} was lost: it is {state}")
-        allowed = _expected(world, picture.trouble)
-        said = f"{state} {reasons.get(photo, '')}".strip()
-        hold(said in allowed, f"{photo} ({picture.trouble or 'healthy'}) is {said}")
-    for photo, labels, sha256 in disk.look("SELECT photo, labels, sha256 FROM annotations"):
-        content = world.pictures[photo].content
-        hold(world.pictures[photo].sha256 == sha256.hex(), f"I11: {photo} with other bytes")
-        hold(equal_labels(orjson.loads(labels), content), f"I11: {photo} is {labels}")
-
-
-def _expected(world: World, trouble: str) -> set[str]:
-    expected = {
-        "gone": {"dead gone"},
-        "corrupt": {"dead corrupt"},
-        "unreadable": {"dead vision-bad-image"},
-        "poison": {"dead vision-invalid-argument"},
-        "refused": {"dead store-refused"} if world.scenario.database else {"stored"},
-        "video": {"skipped video"},
-        "no-url": {"dead no-url"},
-    }.get(trouble, {"stored"})
-    if trouble == "video":
-        return {"skipped"}
-    if world.scenario.in_doubt == "park" and world.scenario.fates:
-        expected = expected | {"dead in-doubt"}
-    if world.scenario.fault_rate or world.scenario.disk_fault_rate or world.scenario.outage:
-        expected = expected | {f"dead {word}" for word in world.passing}
-    return expected
-
-
-def _check_stores(world: World, checker: Checker) -> None:
-    stored = {photo for photo, state in world.states.items() if state == "stored"}
-    checker.hold("listed" not in world.states.values(), "I1: left over and never taken on")
-    checker.hold("annotated" not in world.states.values(), "I1: bought and never published")
-    if world.scenario.database:
-        records = {
-            name.removeprefix("photos/p")
-            for name, node in world.database.items()
-            if name.startswith("photos/p") and "sha256" in node
-        }
-        # Of what left the pool before it was listed again, a new journal knows nothing.
-        gone = set() if len(world.ours) == len(world.calls) else records - world.states.keys()
-        listed = {picture.photo.id for picture in world.pool}
-        differ = (stored ^ records) - (gone - listed)
-        checker.hold(not differ, f"I3: journal and database differ: {differ}")
-        for photo in records:
-            checker._agree(photo, world.database[f"photos/p{photo}"])
-        return
-    filed = {photo for (photo,) in world.disk.look("SELECT photo FROM catalogued")}
-    checker.hold(stored == filed, f"I3: journal and catalog differ: {stored ^ filed}")
-
-
-def _check_bill(world: World, checker: Checker) -> None:
-    ((certain, possible, still_open),) = world.disk.look(
-        "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "
-        "coalesce(sum(state = 'open'), 0) FROM purchases"
-    )
-    billed = sum(len(call.photos) for call in world.ours if call.charged)
-    checker.hold(not still_open, f"{still_open} purchases are open at the end")
-    checker.hold(
-        certain <= billed <= certain + possible,
-        f"I3: {billed} units billed, journal says {certain} to {certain + possible}",
-    )
-    again = sum(len(call.again) for call in world.calls)
-    bound = world.crashed_images + world.doubtful_images + again
-    checker.hold(
-        world.duplicates <= bound or len(world.ours) < len(world.calls),
-        f"I7: {world.duplicates} images bought twice, bound {bound}",
-    )

@@ -26,8 +26,9 @@ from ingestor.report import Report
 from ingestor.sandbox.quotas import Quotas
 from ingestor.settings import Settings
 from tests.inline import Inline
-from tests.simulation.checks import Checker, check_end
+from tests.simulation.checks import Checker
 from tests.simulation.disk import Disk
+from tests.simulation.ends import check_end
 from tests.simulation.loop import Crash, Loop, Violation, last_words_unheard
 from tests.simulation.scenario import Fate, Scenario
 from tests.simulation.upstreams import Upstreams

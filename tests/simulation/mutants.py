@@ -30,6 +30,7 @@ from ingestor.kits.pacing import Adaptive
 from ingestor.models import Annotation, PurchaseState
 from ingestor.purchases import budget, buyer, door
 from ingestor.purchases.door import Door, Settled
+from ingestor.records import keys
 from ingestor.services import ListedPage
 from ingestor.stages import discover
 from ingestor.stages.download import Downloader
@@ -332,7 +333,25 @@ def paths_of_a_photo_in_two_updates() -> Sequence[Swap]:
     return [(Book, "__init__", init)]
 
 
+@mutant
+def forbidden_signs_all_alike() -> Sequence[Swap]:
+    """What a key must not hold becomes the same sign everywhere: other labels come under this one."""
+    return [(keys, "key_of", lambda label: keys.FORBIDDEN.sub("_", label.casefold()))]
+
+
 # What follows from an answer
+
+
+@mutant
+def errors_of_an_image_tried_for_ever() -> Sequence[Swap]:
+    """Each time Vision says "try again" it is tried again."""
+    return [(door, "MOST_ATTEMPTS", 1000)]
+
+
+@mutant
+def unavailable_repeated_for_ever() -> Sequence[Swap]:
+    """Google's 503 is repeated like a refusal that costs nothing."""
+    return [(buyer, "MOST_UNAVAILABLE", 1000)]
 
 
 @mutant

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ingestor.sandbox.quotas import Quotas
 from ingestor.settings import Settings
-from tests.simulation.checks import check_states
 from tests.simulation.disk import formatted
+from tests.simulation.ends import check_states
 from tests.simulation.lives import STORMY_LIVES, Life, Verdict, in_its_world
 from tests.simulation.loop import Loop, Violation
 from tests.simulation.scenario import Fate, Kind, Scenario

@@ -194,7 +194,8 @@ class Upstreams:
             raise
         except Unavailable as error:
             call.outcome = "lost" if call.charged else "free"
-            call.doubtful = error.reason != "unavailable"
+            call.unavailable = error.reason == "unavailable"
+            call.doubtful = not call.unavailable
             raise
         except IngestorError:
             call.outcome = "free"

@@ -92,6 +92,8 @@ class Call:
     """in-flight, free, answered, lost, cut, crashed, unsaved."""
     doubtful: bool = False
     """Its answer was lost, or was none of Google's: not a 503 in Google's own words."""
+    unavailable: bool = False
+    """Google said 503, billed or not."""
     again: frozenset[str] = frozenset()
     """Photos that the answer asked to send again."""
 
