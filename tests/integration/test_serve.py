@@ -113,6 +113,7 @@ async def test_a_run_that_died_is_told_from_one_at_work(tmp_path: Path) -> None:
     assert board.verdict[0] == "died"
 
 
+@pytest.mark.looptime
 @pytest.mark.parametrize(
     "sent",
     [
@@ -129,6 +130,7 @@ async def test_a_slow_client_loses_its_connection(tmp_path: Path, sent: bytes) -
         writer.close()
 
 
+@pytest.mark.looptime
 async def test_more_connections_than_the_cap_are_turned_away(tmp_path: Path) -> None:
     async with page(tmp_path, Connections(most=2, patience=2 * PATIENCE)) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
