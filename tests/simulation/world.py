@@ -215,7 +215,8 @@ class World:
         self.pool.pop(self.rng.randrange(len(self.pool)))
 
     def note(self, point: int, text: str) -> None:
-        self.log.append((self.now, self.life, point, text))
+        elsewhere = "" if self.machine == "a" else f"machine {self.machine}: "
+        self.log.append((self.now, self.life, point, elsewhere + text))
 
     def charges(self) -> dict[str, int]:
         """How often each photo was on the bill."""
