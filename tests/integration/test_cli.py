@@ -77,6 +77,9 @@ def test_the_version_is_one_line() -> None:
         pytest.param(["status", "--state", "/nowhere"], "nothing was ingested", id="no journal"),
         pytest.param(["dead", "drop"], "--all", id="drop what"),
         pytest.param(
+            ["--limit", "5", "worker", "--group", "zoo"], "not for a worker", id="a worker's limit"
+        ),
+        pytest.param(
             ["--sandbox", "--database-url", "https://x.y"], "--group", id="sandbox, no group"
         ),
     ],
