@@ -14,9 +14,8 @@ import sys
 import time
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +47,7 @@ class Watch:
         self._say = say
         self.begun = time.perf_counter()
         self.counts: defaultdict[str, int] = defaultdict(int)
-        self.seconds: defaultdict[str, array[float]] = defaultdict(partial(array, "d"))
+        self.seconds: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
         """Eight bytes each: what is looked at shall not grow by being looked at."""
         self.lags: list[float] = []
         self.warm: dict[str, float] | None = None
@@ -106,12 +105,22 @@ class Watch:
 def main(file: str) -> int:
     """Run what FILE says; the exit code is the run's."""
     asked = orjson.loads(Path(file).read_bytes())
-    asked["settings"]["state"] = Path(asked["settings"]["state"])
-    asked["settings"]["groups"] = tuple(asked["settings"]["groups"])
-    settings = Settings.read(**asked["settings"])
-    loop = None if asked["loop"] == "asyncio" else fast_loop()
-    with asyncio.Runner(loop_factory=loop) as runner:
+    settings = settings_in(asked)
+    with runner_for(asked) as runner:
         return runner.run(_run(settings, split=asked["split"]))
+
+
+def settings_in(asked: Mapping[str, Any]) -> Settings:
+    """Those of a FILE: JSON knows neither paths nor tuples."""
+    given = asked["settings"]
+    return Settings.read(
+        **{**given, "state": Path(given["state"]), "groups": tuple(given["groups"])}
+    )
+
+
+def runner_for(asked: Mapping[str, Any]) -> asyncio.Runner:
+    """On the event loop that is asked for, if it is installed."""
+    return asyncio.Runner(loop_factory=None if asked["loop"] == "asyncio" else fast_loop())
 
 
 async def _run(settings: Settings, *, split: bool) -> int:

@@ -57,9 +57,11 @@ async def lap(
         async with upstreams.sandbox(scenario, photos=photos, quota=quota) as addresses:
             runs = Runs(folder=folder, loop=loop, split=split, addresses=addresses)
             if quota == NO_QUOTA and scenario.fast:
-                await runs.warm_up(_settings(addresses, folder / "warm", WARM_UP, quota=NO_QUOTA))
+                await runs.warm_up(
+                    settings_for(addresses, folder / "warm", WARM_UP, quota=NO_QUOTA)
+                )
                 await upstreams.forget_the_warm_up(addresses)
-            settings = _settings(addresses, folder / "state", photos, quota=quota)
+            settings = settings_for(addresses, folder / "state", photos, quota=quota)
             if scenario.max_memory:
                 settings["max_memory"] = scenario.max_memory
             samples: list[dict[str, float]] = []
@@ -83,7 +85,7 @@ async def lap(
             )
 
 
-def _settings(
+def settings_for(
     addresses: Mapping[str, str], state: Path, photos: int, *, quota: int
 ) -> dict[str, Any]:
     return {

@@ -10,13 +10,15 @@ from typing import Final
 
 import orjson
 
-from ingestor.bench import held, page, rounds, table
+from ingestor.bench import counts, held, page, rounds, table
 from ingestor.bench.machine import machine
 from ingestor.bench.scenarios import QUICK, SCENARIOS, SEED, with_company
 from ingestor.bench.upstreams import BenchFailed
 from ingestor.errors import SettingsError
 
 MINUTE: Final = 60.0
+COUNTED_BESIDE: Final = "ceiling"
+"""The scenario whose photos are counted as well, call by call; a quick look has no time for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,10 @@ def bench(asked: Asked) -> int:
         return 1
     sys.stdout.write(table.table(laps) + "\n")
     sys.stdout.writelines(f"{sentence}\n" for sentence in held.sentences(laps))
+    if COUNTED_BESIDE in wanted and not asked.quick:
+        counted = asyncio.run(counts.count(loop=asked.loop))
+        about |= {"one more photo": counted.sentence()}
+        sys.stdout.write(f"{counted.sentence()}\n")
     if before is not None:
         sys.stdout.write("\nnew over old\n" + table.comparison(laps, before) + "\n")
     if asked.json:

@@ -1,24 +1,28 @@
-"""One run in a process of its own, which counts what it costs; see test_costs."""
+"""
+`python -m ingestor.bench.counted FILE`: one run, in a process of its own, which counts what it costs.
+
+FILE holds settings as JSON, and what to count; see `counts`. One line of JSON goes to stdout.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import cProfile
-import json
 import resource
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from ingestor import events
+from ingestor.bench.client import runner_for, settings_in
 from ingestor.engines import local
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
+from ingestor.report import Report
 from ingestor.settings import Settings
-
-MEMORY = 48
-"""Megabytes for images: full after some hundred of them, and from then on every buffer is an old one."""
 
 
 class Faults:
@@ -41,14 +45,13 @@ class Faults:
         return (many - few) / (end - start)
 
 
-async def run(settings: Settings, thread: ThreadPoolExecutor, *, listen: events.Listener) -> int:
-    report = await local.ingest(
+async def run(settings: Settings, thread: ThreadPoolExecutor, *, listen: events.Listener) -> Report:
+    return await local.ingest(
         settings,
         listen=listen,
         lifetime=Lifetime(drain=settings.drain),
         open_journal=lambda path: Journal(path, thread=thread),
     )
-    return report.stored
 
 
 def calls_in(profile: cProfile.Profile) -> int:
@@ -57,26 +60,27 @@ def calls_in(profile: cProfile.Profile) -> int:
     return sum(entry.callcount for entry in profile.getstats())
 
 
-def main(text: str) -> None:
-    asked = json.loads(text)
-    settings = Settings.read(
-        groups=("zoo",),
-        limit=asked["photos"],
-        max_memory=MEMORY,
-        state=Path(asked["state"]),
-        images_per_minute=100_000_000,
-        requests_per_minute=100_000_000,
-        **asked["addresses"],
-    )
+def main(file: str) -> None:
+    asked: dict[str, Any] = orjson.loads(Path(file).read_bytes())
     faults = Faults(asked["filled"])
     counting = asked["count"] == "calls"
     ours, journals = cProfile.Profile(), cProfile.Profile()
     # A profile sees one thread: each of the two that work has one of its own.
     thread = ThreadPoolExecutor(1, initializer=journals.enable if counting else lambda: None)
-    with ours if counting else nullcontext():
-        stored = asyncio.run(run(settings, thread, listen=faults.listen))
-    calls = calls_in(ours) + calls_in(journals) if counting else 0
-    sys.stdout.write(json.dumps({"stored": stored, "faults": faults.a_photo(), "calls": calls}))
+    with (
+        runner_for(asked) as runner,
+        ours if counting else nullcontext(),
+    ):
+        report = runner.run(run(settings_in(asked), thread, listen=faults.listen))
+    pictures = report.calls["images"]
+    said = {
+        "stored": report.stored,
+        "faults": faults.a_photo(),
+        "calls": calls_in(ours) + calls_in(journals) if counting else 0,
+        "reused": pictures["reused_connections"],
+        "asked": pictures["requests"],
+    }
+    sys.stdout.write(orjson.dumps(said).decode())
 
 
 if __name__ == "__main__":
