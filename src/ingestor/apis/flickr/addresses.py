@@ -35,11 +35,13 @@ class ImageOrigin:
 
     def accept(self, url: object) -> str | None:
         """Rewrite a listed address onto this origin; None where it must not be fetched."""
-        if not isinstance(url, str):
-            return None
-        if self._plain.fullmatch(url):
-            return url  # as listings of today have it; taking it apart would change nothing
-        return self._rewritten(url)
+        match url:
+            case str() if self._plain.fullmatch(url):
+                return url  # as listings of today have it; taking it apart would change nothing
+            case str():
+                return self._rewritten(url)
+            case _:
+                return None
 
     def _rewritten(self, url: str) -> str | None:
         try:

@@ -76,12 +76,15 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
 
 def number(value: object) -> int | None:
     """A count or a time that came as 7, "7" or 7.0; None for anything else; never below 0."""
-    if isinstance(value, str):
-        if not NUMBER.fullmatch(value):
+    match value:
+        case str() if NUMBER.fullmatch(value):
+            counted = int(value)
+        case bool():
             return None
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    counted = int(value)
+        case int() | float():
+            counted = int(value)
+        case _:
+            return None
     if 0 <= counted <= LARGEST_NUMBER:
         return counted
     return 0 if counted < 0 else LARGEST_NUMBER
@@ -89,13 +92,16 @@ def number(value: object) -> int | None:
 
 def text(value: object, *, most: int = LONGEST_NAME) -> str:
     """A text that came as such, wrapped in `_content`, as a number, or not at all."""
-    if isinstance(value, dict):
-        value = value.get("_content")
-    if isinstance(value, str):
-        return value[:most]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)[:most]
-    return ""
+    match value:
+        case {"_content": content}:
+            value = content
+    match value:
+        case str():
+            return value[:most]
+        case int() if not isinstance(value, bool):
+            return str(value)[:most]
+        case _:
+            return ""
 
 
 def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tuple[Size, ...]:
@@ -105,14 +111,12 @@ def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tup
     """
     sizes = []
     listed = False
-    for name, width, height in LADDER:
-        address = row.get(name)
-        if address is None:
-            continue
-        listed = True
-        if url := images.accept(address):
-            measures = number(row.get(width)), number(row.get(height))
-            sizes.append(Size(url=url, width=measures[0] or 0, height=measures[1] or 0))
+    for members in LADDER:
+        address, width, height = map(row.get, members)
+        if address is not None:
+            listed = True
+            if url := images.accept(address):
+                sizes.append(Size(url=url, width=number(width) or 0, height=number(height) or 0))
     if not listed and (built := images.build(key)):
         return (Size(url=built),)
     return tuple(sizes)
