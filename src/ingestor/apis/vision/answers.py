@@ -150,21 +150,17 @@ def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
     """The best first; of the same label twice, the better one."""
     if not isinstance(found, list):
         raise _UnreadableError("the labels are not a list")
-    labels = _read_usual_labels(found)
-    if labels is None:
-        labels = [_read_odd_label(entry) for entry in found]
     best: dict[str, Label] = {}
-    for label in labels:
-        _, folded = _spelled(label.name)
+    for folded, label in _usual_labels(found) or map(_odd_label, found):
         if folded and (folded not in best or label.score > best[folded].score):
             best[folded] = label
     return tuple(sorted(best.values(), key=_SCORE, reverse=True)[:most])
 
 
-def _read_usual_labels(found: list[Any]) -> list[Label] | None:
+def _usual_labels(found: list[Any]) -> list[tuple[str, Label]] | None:
     """
-    Labels as nearly all of them come, judged member by member over all at once: ten an image are
-    what an answer costs. None where one of them is odd.
+    Labels as nearly all of them come, each behind what its spellings have in common; judged member
+    by member over all at once, because ten an image are what an answer costs. None where one is odd.
     """
     try:
         said, scores, topicalities, mids = zip(*map(_MEMBERS, found), strict=True)
@@ -178,8 +174,10 @@ def _read_usual_labels(found: list[Any]) -> list[Label] | None:
     ):
         return None
     return [
-        Label(name=_spelled(name)[0], score=score, topicality=topicality, mid=mid[:LONGEST_NAME])
-        for name, score, topicality, mid in zip(said, scores, topicalities, mids, strict=True)
+        (folded, Label(name=name, score=score, topicality=topicality, mid=mid[:LONGEST_NAME]))
+        for (name, folded), score, topicality, mid in zip(
+            map(_spelled, said), scores, topicalities, mids, strict=True
+        )
     ]
 
 
@@ -190,16 +188,18 @@ def _spelled(said: str) -> tuple[str, str]:
     return name, name.casefold()
 
 
-def _read_odd_label(entry: object) -> Label:
+def _odd_label(entry: object) -> tuple[str, Label]:
     """Judge what is missing or strange, member by member."""
     if not isinstance(entry, dict):
         raise _UnreadableError("a label is not an object")
-    return Label(
-        name=_text(entry.get("description", "")).strip(),
+    name, folded = _spelled(_text(entry.get("description", "")))
+    label = Label(
+        name=name,
         score=_share(entry.get("score", 0.0)),
         topicality=_share(entry.get("topicality", 0.0)),
         mid=_text(entry.get("mid", "")),
     )
+    return folded, label
 
 
 def _text(value: object) -> str:
