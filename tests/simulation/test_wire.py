@@ -44,7 +44,7 @@ def test_answers_that_never_come_are_waited_for_to_the_end() -> None:
     assert verdict.ok, timeline(verdict)
 
 
-@pytest.mark.parametrize("seed", [3, 7])
+@pytest.mark.parametrize("seed", [3, 7, 23800])
 def test_the_same_seed_leaves_the_same_trace_over_connections(seed: int) -> None:
     traces = {live_on_the_wire(scenario_of(seed)).trace for _ in range(2)}
 

@@ -27,16 +27,17 @@ class Watch:
     def __init__(self, *, step: float) -> None:
         self._step = step
         self._loop = asyncio.get_running_loop()
-        self._watched: set[Watched] = set()
+        self._watched: dict[Watched, None] = {}
+        """In the order in which they came: of what is late together the first is given up first."""
         self._timer: asyncio.TimerHandle | None = None
         self._next = float("inf")
 
     def add(self, watched: Watched) -> None:
-        self._watched.add(watched)
+        self._watched[watched] = None
         self.expect(min(watched.due, self._loop.time() + self._step))
 
     def remove(self, watched: Watched) -> None:
-        self._watched.discard(watched)
+        self._watched.pop(watched, None)
 
     def expect(self, due: float) -> None:
         """Look then, at the latest."""
