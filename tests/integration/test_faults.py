@@ -46,8 +46,6 @@ COSTS = {
          "image.gzip-bomb", "vision.image-bad"), TIMES,
     ),
     **dict.fromkeys(("flickr.foreign-urls", "flickr.no-secrets", "flickr.odd-ids"), PHOTOS),
-    # A group that says it has one page, and nothing on it, is believed.
-    "flickr.empty-page": PHOTOS,
 }  # fmt: skip
 """Photos that a fault spoils for good: its own, or those of its page."""
 MOST_PARKED = 16

@@ -22,7 +22,7 @@ MOST_AGAIN = 3
 STALE_PAGES = 2
 """Pages in a row without a new photo that end a pass: past the end the last page comes again."""
 EMPTY_READS = 3
-"""Times that an empty page in the middle is read before it is believed."""
+"""Times that an empty page of a pool with photos is read before it is believed."""
 
 
 class Page(Protocol):
@@ -164,10 +164,10 @@ async def _resume(
 
 
 async def read_page(group: str, number: int, list_page: ListPage[P]) -> P:
-    """An empty page that is not the last is read again before it is believed."""
+    """An empty page is read again before it is believed, unless the whole pool is said to be empty."""
     page = await list_page(group, number)
     for _ in range(EMPTY_READS - 1):
-        if page.rows or number >= page.pages:
+        if page.rows or not page.total:
             break
         page = await list_page(group, number)
     return page

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from ingestor.kits.channel import Channel
 from ingestor.models import Photo
 from ingestor.stages.discover import discover
@@ -130,17 +132,32 @@ async def test_a_last_page_that_repeats_for_ever_ends_the_walk():
     assert len(pool.calls) < 10
 
 
-async def test_an_empty_page_in_the_middle_is_read_again_before_it_is_believed():
+@pytest.mark.parametrize("number", [1, 2, 3], ids=["first", "middle", "last"])
+async def test_an_empty_page_is_read_again_before_it_is_believed(number: int):
     pool = Pool(ids(1, 9))
     honest = pool.list_page
 
-    async def sometimes_empty(group: str, number: int) -> Page:
-        page = await honest(group, number)
-        return Page([], page.pages, page.total) if pool.calls.count(2) == 1 else page
+    async def sometimes_empty(group: str, asked: int) -> Page:
+        page = await honest(group, asked)
+        first_time = asked == number and pool.calls.count(number) == 1
+        return Page([], page.pages, page.total) if first_time else page
 
     pool.list_page = sometimes_empty  # type: ignore[method-assign]
 
     assert await pool.walk() == ids(1, 9)
+
+
+async def test_a_pool_of_one_page_that_comes_empty_once_is_no_empty_pool():
+    pool = Pool(ids(1, 3))
+    honest = pool.list_page
+
+    async def empty_at_first(group: str, asked: int) -> Page:
+        page = await honest(group, asked)
+        return Page([], page.pages, page.total) if len(pool.calls) == 1 else page
+
+    pool.list_page = empty_at_first  # type: ignore[method-assign]
+
+    assert await pool.walk() == ids(1, 3)
 
 
 async def test_the_limit_counts_known_photos_too():
