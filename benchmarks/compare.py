@@ -38,6 +38,7 @@ CLIENT_CORE, SERVER_CORE = {0}, {1}
 SIZES = {
     "floor": (20_000, 20_000),
     "ingestor": (2_000, 6_000),
+    "downloads": (2_000, 6_000),
     "plain": (640, 3_200),
     "threaded": (640, 1_920),
     "blog": (100, 400),
@@ -49,7 +50,8 @@ NAMES = {
     "floor": "C: receive, encode, send; nothing else",
     "ingestor": "**ingestor**, every guarantee on",
     "plain": "asyncio + aiohttp + json, as one writes it",
-    "img2dataset": "img2dataset, download leg only",
+    "downloads": "ingestor, download leg only: listed, checked, hashed",
+    "img2dataset": "img2dataset, download leg only: hashed",
     "threaded": "32 threads, the official clients",
     "blog": "one after the other, googleapiclient",
 }
@@ -61,7 +63,11 @@ FEWEST_ROUNDS = 3
 """Measured even when the time is up: of fewer there is no median worth the name."""
 LONGEST_RUN = 180.0
 """Seconds; the slowest way takes five on a quiet machine."""
-DOWNLOADS_ONLY = "img2dataset"
+OURS = {"ingestor": "ours.py", "downloads": "downloads.py"}
+DOWNLOADS_ONLY = ("downloads", "img2dataset")
+"""Nothing is bought or stored; both take SHA-256 of every picture."""
+QUIET = "img2dataset"
+"""It reports its progress to stderr, at length."""
 AT_HOME = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 """Part of img2dataset looks for newer versions of itself at every start; nobody shall here."""
 
@@ -89,7 +95,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
     about = machine()
-    pythons = dict.fromkeys(SIZES, sys.executable) | {DOWNLOADS_ONLY: asked.img2dataset}
+    pythons = dict.fromkeys(SIZES, sys.executable) | {"img2dataset": asked.img2dataset}
     ways = [way for way in asked.ways.split(",") if way in SIZES and there(way, pythons[way])]
     began, rounds = time.monotonic(), list[Round]()
     with tempfile.TemporaryDirectory(prefix="ingestor-compare-") as folder:
@@ -143,22 +149,22 @@ def run(
     """Let one way work; raises RuntimeError if not all of its work arrived."""
     if way == "floor":
         command = [str(built / "floor"), str(port), str(photos)]
-    elif way == "ingestor":
-        command = [sys.executable, str(HERE / "ours.py"), str(port), str(photos)]
+    elif way in OURS:
+        command = [sys.executable, str(HERE / OURS[way]), str(port), str(photos)]
     else:
         command = [pythons[way], str(HERE / "peers.py"), way, str(port), str(photos)]
     before = seen(port)
     done = subprocess.run(
         pinned(CLIENT_CORE) + command,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if way == DOWNLOADS_ONLY else None,
+        stderr=subprocess.DEVNULL if way == QUIET else None,
         env=os.environ | AT_HOME,
         check=True,
         timeout=LONGEST_RUN,
         text=True,
     )
     after = seen(port)
-    counted = "pictures" if way == DOWNLOADS_ONLY else "annotated"
+    counted = "pictures" if way in DOWNLOADS_ONLY else "annotated"
     if after[counted] - before[counted] < photos:
         raise RuntimeError(f"{way}: {after[counted] - before[counted]} of {photos} arrived")
     said: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -265,6 +271,9 @@ def shown(ways: list[str], rounds: list[Round], wall: dict[str, float]) -> str:
             f"With realistic latency: {wall['ingestor']:,.0f} photos a second against "
             f"{wall['blog']:.1f} one after the other, {wall['ingestor'] / wall['blog']:,.0f} ×."
         )
+    if {*DOWNLOADS_ONLY} <= set(ways):
+        times = ratio(rounds, "img2dataset", "downloads")
+        lines.append(f"To download alone takes img2dataset {times:.1f} times as much as ingestor.")
     return "\n".join(lines)
 
 
