@@ -43,8 +43,8 @@ NO_KEY: Final = re.compile(r"[.$#\[\]\x00-\x1f\x7f]")
 
 MOST_ATTEMPTS: Final = 4
 """Purchases of one image because of errors of its own."""
-MOST_UNAVAILABLE: Final = 8
-"""One request that Google answers with 503: four times, then it is in doubt, and four times more."""
+MOST_UNAVAILABLE: Final = 5
+"""One request that Google answers with 503: four times, then it is in doubt, and once more."""
 
 LONGEST_CALL: Final = 600.0
 """Seconds after which a paid call is over, whoever waits for it."""

@@ -37,7 +37,7 @@ from ingestor.purchases.door import Door, Settled, SettledUnsaved
 MOST_REFUSALS = 50
 """Attempts at one batch that were refused or never sent; they cost nothing but patience."""
 MOST_UNAVAILABLE = 3
-"""Repeats after Google's own 503: each may have been billed, so they are few."""
+"""Repeats after Google's own 503: each may have been billed, so they are few, and none of a doubt."""
 
 Outcome = Published | Failure
 
@@ -151,9 +151,10 @@ class Buyer:
 
     async def _purchase(self, batch: _Batch) -> Settled:
         """Repeat until there is an answer, as long as repeating costs nothing, or nearly."""
+        again = 0 if self._doubts.none or batch.doubted else MOST_UNAVAILABLE
         return await persist(
             lambda: self._door.purchase(batch.images, attempt=batch.attempt),
-            hint=_free_to_repeat(0 if self._doubts.none else MOST_UNAVAILABLE),
+            hint=_free_to_repeat(again),
             rest=self._lifetime.rest,
             patience=self._patience,
             proven=lambda: self._door.answered_at,

@@ -225,7 +225,7 @@ async def test_a_passing_error_does_not_wash_a_doubt_away(open_shop):
 @pytest.mark.parametrize(
     ("share", "calls"),
     [
-        pytest.param(0.5, 8, id="three times, and again after a doubt"),
+        pytest.param(0.5, 5, id="three times, and once more in doubt"),
         pytest.param(0.0, 1, id="never where nothing may be bought twice"),
     ],
 )
