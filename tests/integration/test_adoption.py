@@ -52,6 +52,22 @@ async def test_a_lost_journal_costs_nothing_even_in_pieces(
     assert (again.skipped, again.units.certain) == (40, 0)
 
 
+async def test_photos_of_a_page_that_came_empty_are_asked_about_by_the_next_run(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=None)
+    bought = sandbox.bill.units
+    shutil.rmtree(state)
+    await ingest(limit=10)
+
+    sandbox.faults.set("flickr.empty-page", 1.0)
+    await ingest(limit=None)
+    sandbox.faults.set("flickr.empty-page", 0.0)
+    again = await ingest(limit=None)
+
+    assert (again.skipped, sandbox.bill.units) == (bought, bought)
+
+
 async def test_search_finds_again_what_the_journal_lost(
     ingest: Ingest, sandbox: Sandbox, state: Path
 ):
