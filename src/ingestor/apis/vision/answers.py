@@ -44,6 +44,8 @@ CODE_NAMES = {
 
 _SCORE = attrgetter("score")
 _MEMBERS = itemgetter("description", "score", "topicality", "mid")
+_ABSENT = {"description": "", "score": 0.0, "topicality": 0.0, "mid": ""}
+"""What a member is that was left out, as this kind of JSON (proto3) does with what is empty."""
 
 SAFE_KINDS = ("adult", "spoof", "medical", "violence", "racy")
 LIKELIHOODS = frozenset(
@@ -163,8 +165,9 @@ def _usual_labels(found: list[Any]) -> list[tuple[str, Label]] | None:
     by member over all at once, because ten an image are what an answer costs. None where one is odd.
     """
     try:
-        said, scores, topicalities, mids = zip(*map(_MEMBERS, found), strict=True)
-    except (KeyError, TypeError, ValueError):
+        whole = [_ABSENT | entry for entry in found]
+        said, scores, topicalities, mids = zip(*map(_MEMBERS, whole), strict=True)
+    except (TypeError, ValueError):
         return None
     shares = scores + topicalities
     if (
@@ -192,13 +195,9 @@ def _odd_label(entry: object) -> tuple[str, Label]:
     """Judge what is missing or strange, member by member."""
     if not isinstance(entry, dict):
         raise _UnreadableError("a label is not an object")
-    name, folded = _spelled(_text(entry.get("description", "")))
-    label = Label(
-        name=name,
-        score=_share(entry.get("score", 0.0)),
-        topicality=_share(entry.get("topicality", 0.0)),
-        mid=_text(entry.get("mid", "")),
-    )
+    said, score, topicality, mid = _MEMBERS(_ABSENT | entry)
+    name, folded = _spelled(_text(said))
+    label = Label(name=name, score=_share(score), topicality=_share(topicality), mid=_text(mid))
     return folded, label
 
 
