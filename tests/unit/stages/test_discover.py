@@ -132,14 +132,14 @@ async def test_a_last_page_that_repeats_for_ever_ends_the_walk():
     assert len(pool.calls) < 10
 
 
-@pytest.mark.parametrize("number", [1, 2, 3], ids=["first", "middle", "last"])
-async def test_an_empty_page_is_read_again_before_it_is_believed(number: int):
+@pytest.mark.parametrize("empty", [1, 2, 3], ids=["first", "middle", "last"])
+async def test_an_empty_page_is_read_again_before_it_is_believed(empty: int):
     pool = Pool(ids(1, 9))
     honest = pool.list_page
 
-    async def sometimes_empty(group: str, asked: int) -> Page:
-        page = await honest(group, asked)
-        first_time = asked == number and pool.calls.count(number) == 1
+    async def sometimes_empty(group: str, number: int) -> Page:
+        page = await honest(group, number)
+        first_time = number == empty and pool.calls.count(empty) == 1
         return Page([], page.pages, page.total) if first_time else page
 
     pool.list_page = sometimes_empty  # type: ignore[method-assign]
@@ -151,8 +151,8 @@ async def test_a_pool_of_one_page_that_comes_empty_once_is_no_empty_pool():
     pool = Pool(ids(1, 3))
     honest = pool.list_page
 
-    async def empty_at_first(group: str, asked: int) -> Page:
-        page = await honest(group, asked)
+    async def empty_at_first(group: str, number: int) -> Page:
+        page = await honest(group, number)
         return Page([], page.pages, page.total) if len(pool.calls) == 1 else page
 
     pool.list_page = empty_at_first  # type: ignore[method-assign]
