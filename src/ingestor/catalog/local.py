@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from itertools import count, groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -33,8 +33,8 @@ from ingestor.records.keys import key_of, ranks
 T = TypeVar("T")
 Entry = tuple[int, int]
 """A label's number and the photo's rank below it."""
-Filed = Mapping[int, Sequence[tuple[int, str, int]]]
-"""By label: rank, id and number of the photos below it."""
+Filed = tuple[int, int, str, int]
+"""An entry, with the photo's id and number."""
 
 
 class LocalCatalog:
@@ -119,16 +119,14 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
     before = _catalogued(db, list(newest))
     (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
     unused = count(last + 1)
-    gone = defaultdict[int, list[tuple[int, str, int]]](list)
-    come = defaultdict[int, list[tuple[int, str, int]]](list)
+    gone: list[Filed] = []
+    come: list[Filed] = []
     filed: list[tuple[int, str, str]] = []
     for photo, annotation in newest.items():
         number, old = before.get(photo) or (next(unused), set())
         new = _entries(annotation, numbers)
-        for label, worth in old - new:
-            gone[label].append((worth, photo, number))
-        for label, worth in new - old:
-            come[label].append((worth, photo, number))
+        gone += [(*entry, photo, number) for entry in old - new]
+        come += [(*entry, photo, number) for entry in new - old]
         filed.append((number, photo, orjson.dumps(list(new)).decode()))
     _refile(db, gone=gone, come=come)
     execute_rows(
@@ -142,7 +140,7 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
 def remove_photo(db: sqlite3.Connection, photo: str) -> None:
     """Take a photo out of the catalog; its labels stay known, with one photo less."""
     for number, old in _catalogued(db, [photo]).values():
-        _refile(db, gone={label: [(worth, photo, number)] for label, worth in old}, come={})
+        _refile(db, gone=[(*entry, photo, number) for entry in old], come=[])
     db.execute("DELETE FROM catalogued WHERE photo = ?", (photo,))
 
 
@@ -197,35 +195,32 @@ def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tupl
     }
 
 
-def _refile(db: sqlite3.Connection, *, gone: Filed, come: Filed) -> None:
+def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> None:
+    # In the table's own order, so that neighbours are written to the same page.
+    gone, come = sorted(gone), sorted(come)
     db.executemany(
         "DELETE FROM label_index WHERE label = ? AND rank = ? AND photo = ?",
-        [row[:3] for row in _listed(gone)],
+        [row[:3] for row in gone if row[0] != HIDDEN],
     )
     execute_rows(
         db,
         "INSERT INTO label_index (label, rank, photo, number) VALUES {rows}",
-        _listed(come),
+        [row for row in come if row[0] != HIDDEN],
     )
+    less, more = _members(gone), _members(come)
     _count(
         db,
         {
-            label: len(come.get(label, ())) - len(gone.get(label, ()))
-            for label in (gone.keys() | come.keys()) - {HIDDEN}
+            label: len(more.get(label, ())) - len(less.get(label, ()))
+            for label in (less.keys() | more.keys()) - {HIDDEN}
         },
     )
-    change_bits(db, come=_members(come), gone=_members(gone))
+    change_bits(db, come=more, gone=less)
 
 
-def _listed(filed: Filed) -> list[tuple[int, int, str, int]]:
-    """Rows in the table's own order, so that neighbours are written to the same page."""
-    return [
-        (label, *row) for label in sorted(filed) if label != HIDDEN for row in sorted(filed[label])
-    ]
-
-
-def _members(filed: Filed) -> dict[int, list[int]]:
-    return {label: [number for _, _, number in rows] for label, rows in filed.items()}
+def _members(filed: list[Filed]) -> dict[int, list[int]]:
+    """The numbers of a label's photos, by label; what is given is sorted."""
+    return {label: [row[3] for row in rows] for label, rows in groupby(filed, itemgetter(0))}
 
 
 def _count(db: sqlite3.Connection, more: Mapping[int, int]) -> None:
