@@ -58,10 +58,11 @@ def rank(score: float) -> str:
 
 def ranks(scores: Iterable[float]) -> list[int]:
     """The rank of each as a number: a photo has ten, and a call for every one of them would show."""
-    return [
-        round((1.0 - score) * RANK_STEPS) if score * RANK_STEPS > 1.0 else LAST_RANK
+    steps = [
+        (1.0 - score) * RANK_STEPS if score * RANK_STEPS > 1.0 else LAST_RANK
         for score in shares(scores)
     ]
+    return list(map(round, steps))
 
 
 def keyed(labels: Iterable[Label]) -> dict[str, Label]:
