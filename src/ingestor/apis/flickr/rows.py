@@ -26,6 +26,8 @@ LADDER = tuple((f"url_{name}", f"width_{name}", f"height_{name}") for name in "z
 Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px. 640 x 480 is what Vision
 advises for labels (https://cloud.google.com/vision/docs/supported-files#image_sizing).
 """
+THUMB = "url_n"
+"""320 px: what a list of pictures shows."""
 TEXTS = ("server", "secret", "owner", "pathalias", "ownername", "license")
 LONGEST_TITLE = 1000
 """Characters kept; Flickr's form takes 255, and listings have shown more."""
@@ -65,8 +67,8 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
         owner_name=owner_name,
         title=text(row.get("title"), most=LONGEST_TITLE),
         page=_page(id_, owner=owner, alias=alias),
-        sizes=sizes,
-        thumb=images.accept(row.get("url_n")) or images.build(key, suffix="_m") or sizes[-1].url,
+        sizes=tuple(sizes.values()),
+        thumb=_thumb(sizes, key, images),
         license=license_ if LICENSE.fullmatch(license_) else "",
         uploaded=uploaded or 0,
         date_added=added or 0,
@@ -104,22 +106,31 @@ def text(value: object, *, most: int = LONGEST_NAME) -> str:
             return ""
 
 
-def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> tuple[Size, ...]:
+def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dict[str, Size]:
     """
-    The listed sizes in the ladder's order. One that must not be fetched is passed over; an address
-    is built only where none was listed, so that a listing full of strange ones stays refused.
+    The listed sizes in the ladder's order, by name. One that must not be fetched is passed over; an
+    address is built only where none was listed, so that a listing full of strange ones stays refused.
     """
-    sizes = []
+    sizes = {}
     listed = False
-    for members in LADDER:
-        address, width, height = map(row.get, members)
+    for name, width, height in LADDER:
+        address = row.get(name)
         if address is not None:
             listed = True
             if url := images.accept(address):
-                sizes.append(Size(url=url, width=number(width) or 0, height=number(height) or 0))
+                sizes[name] = Size(
+                    url=url, width=number(row.get(width)) or 0, height=number(row.get(height)) or 0
+                )
     if not listed and (built := images.build(key)):
-        return (Size(url=built),)
-    return tuple(sizes)
+        return {"built": Size(url=built)}
+    return sizes
+
+
+def _thumb(sizes: Mapping[str, Size], key: PhotoKey, images: ImageOrigin) -> str:
+    """The smallest that was listed, if it is small, or one that every photo has."""
+    if THUMB in sizes:
+        return sizes[THUMB].url
+    return images.build(key, suffix="_m") or list(sizes.values())[-1].url
 
 
 def _page(photo_id: str, *, owner: str, alias: str) -> str:
