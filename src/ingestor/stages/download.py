@@ -117,10 +117,11 @@ class Downloader:
                 hold.release()
                 raise
             else:
-                hold.shrink(len(content))
+                length = len(content)
+                hold.shrink(length)
                 self._listen(
                     events.ImageDownloaded(
-                        photo=photo.id, size=len(content), seconds=self._clock() - started
+                        photo=photo.id, size=length, seconds=self._clock() - started
                     )
                 )
                 return Image(
@@ -268,15 +269,16 @@ async def download(
         async for photo in photos:
             try:
                 result = await image_of(photo)
-                if isinstance(result, Failure):
-                    await failed(result)
+                match result:
+                    case Failure():
+                        await failed(result)
+                    case Image():
+                        await images.send(result)
             except Stopping:
                 return
             except IngestorError as error:
                 lifetime.stop(reason_of(error), error)
                 return
-            if isinstance(result, Image):
-                await images.send(result)
             # Nobody counts a picture that a worker keeps while it waits for the next one.
             del result
 
