@@ -73,12 +73,11 @@ class Channel(Generic[T]):
 
     async def receive_some(self, most: int) -> list[T]:
         """Take what is there, 1 to `most` items; raises EndOfChannel when there will be none."""
-        items = [await self.receive()]
-        while self._items and len(items) < most:
-            items.append(self._items.popleft())
-            if self._senders:
-                _wake_one(self._senders)
-        return items
+        first = await self.receive()
+        more = min(most - 1, len(self._items))
+        for _ in range(min(more, len(self._senders))):
+            _wake_one(self._senders)
+        return [first, *[self._items.popleft() for _ in range(more)]]
 
     def close(self) -> None:
         """End the channel; what was sent can still be taken. Closing twice is harmless."""
