@@ -197,8 +197,9 @@ class Run:
         )
 
     def listen(self, event: events.Event) -> None:
-        if isinstance(event, events.AnnotationReused):
-            self.reused += 1
+        match event:
+            case events.AnnotationReused():
+                self.reused += 1
         self.heartbeat.take(event)
         self._listener(event)
 

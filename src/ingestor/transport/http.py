@@ -169,9 +169,11 @@ class HttpTransport:
         """Raises NotSent, AnswerLost or AddressRefused; any status is an answer."""
         outcome = await self._outcome(request)
         # Raised here, where no frame of aiohttp is on the way whose locals show a key.
-        if isinstance(outcome, TransportError):
-            raise outcome
-        return outcome
+        match outcome:
+            case TransportError():
+                raise outcome
+            case Response():
+                return outcome
 
     async def _outcome(self, request: Request) -> Response | TransportError:
         upstream = self._upstreams.get(request.upstream)
