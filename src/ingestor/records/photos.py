@@ -103,8 +103,9 @@ def _read_label(entry: Mapping[str, Value]) -> Label:
 
 
 def _label_records(labels: Mapping[str, Label]) -> dict[str, Value]:
-    scores = shares([label.score for label in labels.values()])
-    topicalities = shares([label.topicality for label in labels.values()])
+    found = labels.values()
+    scores = shares([label.score for label in found])
+    topicalities = shares([label.topicality for label in found])
     return {
         key: {"name": label.name, "score": score, "topicality": topicality, "mid": label.mid}
         for (key, label), score, topicality in zip(
