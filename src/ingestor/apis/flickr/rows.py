@@ -113,14 +113,13 @@ def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dic
     """
     sizes = {}
     listed = False
-    for name, width, height in LADDER:
-        address = row.get(name)
+    for members in LADDER:
+        address, width, height = map(row.get, members)
         if address is not None:
             listed = True
             if url := images.accept(address):
-                sizes[name] = Size(
-                    url=url, width=number(row.get(width)) or 0, height=number(row.get(height)) or 0
-                )
+                size = Size(url=url, width=number(width) or 0, height=number(height) or 0)
+                sizes[members[0]] = size
     if not listed and (built := images.build(key)):
         return {"built": Size(url=built)}
     return sizes
