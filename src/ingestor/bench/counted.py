@@ -77,8 +77,7 @@ def main(file: str) -> None:
         "stored": report.stored,
         "faults": faults.a_photo(),
         "calls": calls_in(ours) + calls_in(journals) if counting else 0,
-        "reused": pictures["reused_connections"],
-        "asked": pictures["requests"],
+        "connections": pictures["requests"] - pictures["reused_connections"],
     }
     sys.stdout.write(orjson.dumps(said).decode())
 

@@ -46,15 +46,15 @@ class Counts:
     system_calls: float | None
     """None where strace is not installed, or may not trace."""
     faults: float
-    reused: float
-    """The share of pictures that came over a connection which had carried another."""
+    connections: int
+    """Opened for the pictures of the longest run; all others came over one that was open."""
 
     def sentence(self) -> str:
         traced = f"{self.system_calls:.1f}" if self.system_calls is not None else "uncounted"
         return (
             f"one more photo: {self.calls:.0f} calls of Python, {traced} system calls, "
-            f"{self.faults:.1f} minor faults; {self.reused:.1%} of the pictures came over a "
-            "connection that was open."
+            f"{self.faults:.1f} minor faults; {self.connections} connections for "
+            f"{FULL} pictures."
         )
 
 
@@ -70,13 +70,11 @@ async def count(*, loop: str) -> Counts:
             if may_trace():
                 less, more = [await counting.run(photos, "system") for photos in (SHORT, LONG)]
                 traced = (more["system"] - less["system"]) / (LONG - SHORT)
-    # By the end of the long run there are as many connections as there will ever be.
-    asked, reused = (full[name] - many[name] for name in ("asked", "reused"))
     return Counts(
         calls=(many["calls"] - few["calls"]) / (LONG - SHORT),
         system_calls=traced,
         faults=full["faults"],
-        reused=reused / asked,
+        connections=int(full["connections"]),
     )
 
 
