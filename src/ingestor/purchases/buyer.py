@@ -215,9 +215,7 @@ class Buyer:
 
     def _take(self, settled: Settled, images: Sequence[Image], outcomes: list[Outcome]) -> None:
         by_photo = {image.photo.id: image for image in images}
-        outcomes.extend(
-            _published(by_photo[found.photo_id], found) for found in settled.annotations
-        )
+        outcomes += [_published(by_photo[found.photo_id], found) for found in settled.annotations]
         self._end(settled.failures, outcomes)
         self._doubts.bought += len(settled.annotations)
 

@@ -39,10 +39,10 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
     `previous_labels` are those it was stored with before: their index entries go unless they stay.
     """
     photo_id, record = published.photo.id, photo_record(published)
-    paths: Paths = {
-        index_path(key, label.score, photo_id=photo_id): None
-        for key, label in keyed(previous_labels).items()
-    }
+    paths: Paths = {}
+    if previous_labels:
+        for key, label in keyed(previous_labels).items():
+            paths[index_path(key, label.score, photo_id=photo_id)] = None
     labels = record.get("labels", {})
     worths = ranks([label["score"] for label in labels.values()])
     for (key, label), worth in zip(labels.items(), worths, strict=True):

@@ -75,7 +75,7 @@ def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> Po
         page=page,
         pages=pages,
         total=total,
-        rows=tuple(read_row(row, group=group, images=images) for row in rows),
+        rows=tuple(map(partial(read_row, group=group, images=images), rows)),
     )
 
 
