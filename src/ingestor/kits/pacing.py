@@ -78,7 +78,7 @@ class Memory:
 
     What turns out larger than reserved waits for more like everybody, and before whoever has nothing
     yet. Where nobody gives anything back for a while, because all wait for each other with half an
-    image in hand, the first of them passes the limit.
+    image in hand, the first of them passes the limit, and then the others wait for what it gives back.
     """
 
     def __init__(self, limit: int) -> None:
@@ -87,8 +87,8 @@ class Memory:
         self.most_held = 0
         self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._growing: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._released = 0
-        """How often."""
+        self._moves = 0
+        """How often something was given back, or passed the limit."""
 
     @property
     def waiting(self) -> int:
@@ -117,9 +117,10 @@ class Memory:
         self._serve()
         try:
             while not place.done():
-                released = self._released
+                moves = self._moves
                 await asyncio.wait((place,), timeout=STUCK)
-                if released == self._released and self._growing and self._growing[0][1] is place:
+                if moves == self._moves and self._growing and self._growing[0][1] is place:
+                    self._moves += 1
                     self._growing.popleft()
                     self._take(more)
                     place.set_result(None)
@@ -132,7 +133,7 @@ class Memory:
             raise
 
     def release(self, size: int) -> None:
-        self._released += 1
+        self._moves += 1
         self.held -= size
         self._serve()
 

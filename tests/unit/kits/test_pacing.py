@@ -134,6 +134,19 @@ async def test_items_that_wait_for_each_other_pass_the_limit_one_at_a_time():
     assert grown == [120, 120, 120]
 
 
+async def test_only_one_of_many_that_are_stuck_passes_the_limit_at_a_time():
+    memory = Memory(100)
+    await memory.reserve(100)
+    growing = [asyncio.create_task(memory.grow(20)) for _ in range(5)]
+
+    await asyncio.sleep(STUCK * 1.5)
+    after_one, passed = memory.held, sum(task.done() for task in growing)
+    await asyncio.gather(*growing)
+
+    assert (after_one, passed) == (120, 1)
+    assert memory.held == 200
+
+
 async def test_nobody_new_goes_before_what_grows_even_where_it_would_fit():
     memory = Memory(100)
     await memory.reserve(90)
