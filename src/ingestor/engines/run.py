@@ -28,7 +28,7 @@ from ingestor.pipeline import Channels
 from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
 from ingestor.records import weigh_record
 from ingestor.report import Report
-from ingestor.services import Services, weigh_image
+from ingestor.services import Services, text_at_once, weigh_image
 from ingestor.settings import MOST_IN_FLIGHT, Settings
 from ingestor.stages.annotate import annotate
 from ingestor.stages.discover import discover
@@ -181,6 +181,7 @@ class Run:
                 buy=self.annotate,
                 most=self.most_images,
                 weigh=weigh_image,
+                text_beside=text_at_once,
                 slots=self.calls,
                 memory=self.memory,
                 lifetime=self.lifetime,

@@ -110,6 +110,10 @@ class Memory:
                 self._serve()
             raise
 
+    def charge(self, size: int) -> None:
+        """Hold `size` bytes, whether they fit or not: for what cannot wait. Others wait for it."""
+        self._take(size)
+
     async def grow(self, more: int) -> None:
         """Wait until `more` bytes fit, for an item that holds some already."""
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -9,6 +9,7 @@ Rule of the room: the stages do not know it; whoever starts a run hands them its
 
 from ingestor.apis.flickr import PER_PAGE as PHOTOS_PER_PAGE
 from ingestor.apis.flickr import Group
+from ingestor.apis.vision import text_at_once
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.opening import (
     Services,
@@ -32,5 +33,6 @@ __all__ = [
     "open_catalog",
     "open_database",
     "open_services",
+    "text_at_once",
     "weigh_image",
 ]

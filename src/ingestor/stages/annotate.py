@@ -34,24 +34,26 @@ async def annotate(
     buy: Annotate,
     most: int = MOST_IMAGES,
     weigh: Callable[[Image], int],
+    text_beside: Callable[[Sequence[Image]], int],
     slots: Adaptive,
     memory: Memory,
     lifetime: Lifetime,
 ) -> None:
     """
-    Have every image annotated; owns `published`.
+    Have every image annotated; owns `published`. `text_beside`: bytes that a call under way holds
+    beside its images.
 
     On stopping, images not yet bought are dropped (they stay pending in the journal); when the grace
     period is over, calls in flight are cancelled.
     """
     buyers: set[asyncio.Task[None]] = set()
 
-    async def annotate_batch(batch: Sequence[Image]) -> None:
+    async def annotate_batch(batch: Sequence[Image], held: int) -> None:
         try:
             outcomes = await buy(batch)
             await published.send_all([one for one in outcomes if isinstance(one, Published)])
         finally:
-            memory.release(sum(image.reserved for image in batch))
+            memory.release(held)
             slots.leave()
 
     def cut() -> None:
@@ -63,13 +65,16 @@ async def annotate(
             async for batch in batches(
                 images, most=most, heaviest=HEAVIEST_BATCH, weigh=weigh, linger=LINGER
             ):
+                held = sum([image.reserved for image in batch])
                 await slots.enter()
                 # Asked when there is a place: whoever waited for it may have waited past the cut.
                 if lifetime.stopping:
-                    memory.release(sum(image.reserved for image in batch))
+                    memory.release(held)
                     slots.leave()
                     continue
-                buyer = group.create_task(annotate_batch(batch), name="annotate-batch")
+                text = text_beside(batch)
+                memory.charge(text)
+                buyer = group.create_task(annotate_batch(batch, held + text), name="annotate-batch")
                 buyers.add(buyer)
                 buyer.add_done_callback(buyers.discard)
                 # From here on it is the buyer's, and gone with it.

@@ -32,12 +32,27 @@ async def annotated(images: Sequence[Image], buy: Annotate, **given: Any) -> Non
         "published": Channel(len(images)),
         "most": 1,
         "weigh": lambda _: 1,
+        "text_beside": lambda _: 0,
         "slots": Adaptive(start=1, ceiling=1),
         "memory": Memory(1000),
         "lifetime": Lifetime(drain=8.0),
     }
     async with asyncio.timeout(60):
         await annotate(waiting, buy=buy, **(usual | given))
+
+
+async def test_the_text_of_a_call_under_way_is_held_beside_its_images():
+    memory = Memory(1000)
+    held: list[int] = []
+
+    async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
+        held.append(memory.held)
+        return []
+
+    await memory.reserve(7)
+    await annotated([an_image("100", reserved=7)], buy, memory=memory, text_beside=lambda _: 50)
+
+    assert (held, memory.held) == ([57], 0)
 
 
 async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():

@@ -6,7 +6,12 @@ How a request is made stands in `body`, how its answer is read in `answers`, wha
 """
 
 from ingestor.apis.vision.answers import ImageError, read_annotations
-from ingestor.apis.vision.body import BYTES_PER_REQUEST, IMAGES_PER_REQUEST, encoded_size
+from ingestor.apis.vision.body import (
+    BYTES_PER_REQUEST,
+    IMAGES_PER_REQUEST,
+    encoded_size,
+    text_at_once,
+)
 from ingestor.apis.vision.client import PAID_DEADLINE, Vision, annotate_request
 from ingestor.apis.vision.errors import error_for
 
@@ -20,4 +25,5 @@ __all__ = [
     "encoded_size",
     "error_for",
     "read_annotations",
+    "text_at_once",
 ]

@@ -34,6 +34,11 @@ def encoded_size(size: int) -> int:
     return _base64_size(size) + BYTES_PER_IMAGE
 
 
+def text_at_once(images: Sequence[Image]) -> int:
+    """Bytes of text that a request of these images holds at most while it is sent."""
+    return _base64_size(min(SLICE, max([len(image.content) for image in images])))
+
+
 def body_for(
     images: Sequence[Image], features: FeatureSet, *, labels: Mapping[str, str] | None = None
 ) -> Parts:
