@@ -137,6 +137,7 @@ async def test_no_picture_outlives_its_place_in_the_budget():
             annotate_stage,
             buy=buy,
             weigh=lambda _: 1,
+            text_beside=lambda _: 0,
             slots=Adaptive(start=4, ceiling=4),
             memory=Memory(1000),
             lifetime=lifetime,
