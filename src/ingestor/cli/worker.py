@@ -15,6 +15,7 @@ from ingestor.errors import SettingsError
 from ingestor.events import Event
 from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
+from ingestor.kits.allocator import keep_usual_blocks
 from ingestor.kits.loops import fast_loop
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
@@ -66,6 +67,7 @@ async def _follow(sent: Errand) -> None:
         trace(event)
         sent.voice.log(event)
 
+    keep_usual_blocks()
     with traced(wanted=settings.traces) as trace:
         async with (
             watched(view, registry, address=address_of(settings.eyes)),

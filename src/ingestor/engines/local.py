@@ -16,6 +16,7 @@ from ingestor.engines.leases import leased
 from ingestor.engines.run import FrontDoor, Run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
+from ingestor.kits.allocator import keep_usual_blocks
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import WINDOW
 from ingestor.purchases import pricing
@@ -53,6 +54,7 @@ async def ingest(
     Raises SettingsError, Denied or JournalError where the run could not begin. Once it has begun, an
     error that ends it is told in the report: what was done until then counts.
     """
+    keep_usual_blocks()
     reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)
     async with (
         (open_journal or reserving)(settings.journal_path) as journal,

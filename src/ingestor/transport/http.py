@@ -26,7 +26,6 @@ from ingestor.transport.exchange import Exchange
 from ingestor.transport.lines.dialing import Dial, Dialer
 from ingestor.transport.lines.fetcher import Fetcher
 from ingestor.transport.marks import MarkingRequest, Marks
-from ingestor.transport.memory import keep_usual_blocks
 from ingestor.transport.pace import WINDOW_SECONDS
 from ingestor.transport.safety import require_safe_http, verifying
 from ingestor.transport.statistics import CallStatistics
@@ -152,7 +151,6 @@ class HttpTransport:
     async def __aenter__(self) -> Self:
         require_safe_http()
         self._clock = asyncio.get_running_loop().time
-        keep_usual_blocks()
         for name, allowed in self._allowed.items():
             session = await self._exits.enter_async_context(self._session(name))
             fetcher = self._fetcher(name)
