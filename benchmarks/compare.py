@@ -37,6 +37,7 @@ CLIENT_CORE, SERVER_CORE = {0}, {1}
 
 SIZES = {
     "floor": (20_000, 20_000),
+    "hashing": (20_000, 20_000),
     "ingestor": (2_000, 6_000),
     "downloads": (2_000, 6_000),
     "plain": (640, 3_200),
@@ -44,10 +45,11 @@ SIZES = {
     "blog": (100, 400),
     "img2dataset": (1_000, 3_000),
 }
-"""Photos of the short and the long run; the floor leaves its start out by itself."""
+"""Photos of the short and the long run; the C programs leave their start out by themselves."""
 
 NAMES = {
     "floor": "C: receive, encode, send; nothing else",
+    "hashing": "C: the same, and SHA-256 of every picture",
     "ingestor": "**ingestor**, every guarantee on",
     "plain": "asyncio + aiohttp + json, as one writes it",
     "downloads": "ingestor, download leg only: listed, checked, hashed",
@@ -68,6 +70,10 @@ DOWNLOADS_ONLY = ("downloads", "img2dataset")
 """Nothing is bought or stored; both take SHA-256 of every picture."""
 QUIET = "img2dataset"
 """It reports its progress to stderr, at length."""
+IN_C = {"floor": (), "hashing": ("-DHASH", "-lcrypto")}
+"""One source, and what it is built with."""
+OPENSSL = Path("/usr/include/openssl/evp.h")
+"""Debian: `libssl-dev`."""
 AT_HOME = {"NO_ALBUMENTATIONS_UPDATE": "1"}
 """Part of img2dataset looks for newer versions of itself at every start; nobody shall here."""
 
@@ -100,8 +106,9 @@ def main() -> None:
     began, rounds = time.monotonic(), list[Round]()
     with tempfile.TemporaryDirectory(prefix="ingestor-compare-") as folder:
         built = Path(folder)
-        for name in ("floor", "far_end"):
-            build(name, built)
+        build("far_end", "far_end", built)
+        for way in IN_C.keys() & set(ways):
+            build("floor", way, built, *IN_C[way])
         wall = with_latency(built, ways, pythons)
         while len(rounds) < asked.rounds and (
             len(rounds) < FEWEST_ROUNDS or time.monotonic() - began < asked.minutes * 60
@@ -118,7 +125,7 @@ def one_round(ways: list[str], built: Path, pythons: Mapping[str, str], *, share
     with far_end(built) as port:
         for way in random.sample(ways, len(ways)):
             short, long = (photos // share for photos in SIZES[way])
-            if way == "floor":
+            if way in IN_C:
                 said = run(way, port, long, built, pythons)
                 costs[way] = Cost(said["cpu_us"], said["pictures_per_second"])
             else:
@@ -147,8 +154,8 @@ def run(
     way: str, port: int, photos: int, built: Path, pythons: Mapping[str, str]
 ) -> dict[str, float]:
     """Let one way work; raises RuntimeError if not all of its work arrived."""
-    if way == "floor":
-        command = [str(built / "floor"), str(port), str(photos)]
+    if way in IN_C:
+        command = [str(built / way), str(port), str(photos)]
     elif way in OURS:
         command = [sys.executable, str(HERE / OURS[way]), str(port), str(photos)]
     else:
@@ -204,8 +211,9 @@ def pinned(cores: set[int]) -> list[str]:
     return ["taskset", "-c", ",".join(map(str, cores))]
 
 
-def build(name: str, folder: Path) -> None:
-    subprocess.run(["gcc", "-O2", "-o", str(folder / name), str(HERE / f"{name}.c")], check=True)
+def build(source: str, name: str, folder: Path, *with_: str) -> None:
+    program = str(folder / name)
+    subprocess.run(["gcc", "-O2", "-o", program, str(HERE / f"{source}.c"), *with_], check=True)
 
 
 def there(way: str, python: str) -> bool:
@@ -215,6 +223,9 @@ def there(way: str, python: str) -> bool:
         "threaded": "google.cloud.vision, firebase_admin",
         "blog": "googleapiclient",
     }
+    if way == "hashing" and not OPENSSL.exists():
+        sys.stderr.write(f"{way} is left out: there is no {OPENSSL}\n")
+        return False
     if way not in needs:
         return True
     found = subprocess.run([python, "-c", f"import {needs[way]}"], capture_output=True, check=False)

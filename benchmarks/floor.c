@@ -3,13 +3,19 @@
  *
  *   floor PORT PICTURES [DOWNLOADS=64] [POSTS=8]
  *
- * No journal, no checks, no hash, no labels read, nothing stored. Epoll, plain sockets, base64 by the
+ * Built with -DHASH and -lcrypto it takes SHA-256 of each picture as well, as whoever wants to know what
+ * was paid for before has to.
+ *
+ * No journal, no checks, no labels read, nothing stored. Epoll, plain sockets, base64 by the
  * widest instructions there are. Prints JSON: microseconds of CPU per picture, after a warm-up.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <immintrin.h>
+#ifdef HASH
+#include <openssl/evp.h>
+#endif
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -151,7 +157,19 @@ static void close_batch(void) {
     else { b->next = full; full = b; }
 }
 
+static void hash(const uint8_t *picture, size_t length) {
+#ifdef HASH
+    static volatile unsigned char seen;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_Digest(picture, length, digest, NULL, EVP_sha256(), NULL);
+    seen ^= digest[0];
+#else
+    (void)picture, (void)length;
+#endif
+}
+
 static void take(const uint8_t *picture, size_t length) {
+    hash(picture, length);
     if (!filling) {
         filling = spare ? spare : calloc(1, sizeof *filling);
         spare = spare ? spare->next : NULL;
