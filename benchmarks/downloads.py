@@ -15,6 +15,7 @@ from ours import bench_settings, measured
 
 from ingestor import events
 from ingestor.engines.run import FIRST_DOWNLOADS
+from ingestor.kits.allocator import keep_usual_blocks
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.pacing import Adaptive, Memory
@@ -39,6 +40,7 @@ class Seen:
 
 async def run(settings: Settings) -> int:
     """How many pictures came."""
+    keep_usual_blocks()
     lifetime = Lifetime(drain=settings.drain)
     memory = Memory(settings.image_memory)
     channels = Channels.opened()
