@@ -12,13 +12,13 @@ import asyncio
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.catalog.local import adopt
-from ingestor.journal import claims, listing
+from ingestor.journal import claims, elsewhere, listing
 from ingestor.journal.writer import Journal
 from ingestor.models import Published
 from ingestor.records import read_photo
@@ -49,6 +49,9 @@ class PhotoKeys:
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._numbers)
+
     def __contains__(self, photo: object) -> bool:
         if not isinstance(photo, str) or not PHOTO_KEY.fullmatch(f"p{photo}"):
             return False
@@ -65,16 +68,23 @@ class Adoption:
         database: Database,
         journal: Journal,
         features: str | None,
+        run: int | None,
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
     ) -> None:
-        """`features`: the feature set that counts as known; None counts any annotation."""
+        """
+        `features`: the feature set that counts as known; None counts any annotation. `run`: the one
+        that photos are asked for; None where it is not written down which it has met.
+        """
         self._database = database
         self._journal = journal
         self._features = features
+        self._run = run
         self._wall = wall
         self._listen = listen
         self._asking = False
+        self._missed = False
+        """While not asking: whether there are photos that slipped past the listing that ended it."""
         self._keys: PhotoKeys | None = None
         """None while asking: they are too many to be read, so every photo is asked for."""
 
@@ -83,6 +93,7 @@ class Adoption:
         unseen = await self._journal.read(partial(listing.groups_without_photos, gids=groups))
         interrupted = await self._journal.read(partial(claims.suspected, groups=groups))
         if not (unseen or others_worked or interrupted):
+            self._missed = await self._journal.read(elsewhere.anything)
             return
         names = await self._database.keys("photos")
         self._keys = None if names is None else PhotoKeys(names)
@@ -94,9 +105,12 @@ class Adoption:
             await self._journal.write(partial(claims.suspect, groups=groups))
 
     async def end(self, groups: Sequence[str]) -> None:
-        """Everything was listed, and asked for."""
-        if self._asking:
-            await self._journal.write(partial(claims.trust, groups=groups))
+        """Everything was listed, and asked for; what slipped past the listing is kept in mind."""
+        if not self._asking:
+            return
+        if self._keys is not None:
+            await self._journal.write(partial(elsewhere.remember, photos=self._keys))
+        await self._journal.write(partial(claims.trust, groups=groups))
 
     async def adopt_pending(self, groups: Sequence[str]) -> None:
         """What earlier runs left may have been bought elsewhere since."""
@@ -122,15 +136,27 @@ class Adoption:
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
     ) -> list[Published]:
         """Those of `ids` that the database has an annotation of, and the journal has not."""
-        if not self._asking:
+        if not (self._asking or self._missed):
             return []
+        unknown = (await self._unknown(ids))[:room]
+        records = await self._read_all(await self._there(unknown), group)
+        return [found for found in records if found]
+
+    async def _unknown(self, ids: Sequence[str]) -> list[str]:
+        """What needs work, of what the run has not met yet."""
         finished = await self._journal.read(
             partial(listing.finished_among, ids=ids, features=self._features)
         )
-        unknown = [photo for photo in dict.fromkeys(ids) if photo not in finished][:room]
-        wanted = [photo for photo in unknown if self._keys is None or photo in self._keys]
-        records = await self._read_all(wanted, group)
-        return [found for found in records if found]
+        if self._run is not None:
+            finished |= await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
+        return [photo for photo in dict.fromkeys(ids) if photo not in finished]
+
+    async def _there(self, photos: Sequence[str]) -> Sequence[str]:
+        """Those that the database has, as far as can be told without asking."""
+        if not self._asking:
+            there = await self._journal.read(partial(elsewhere.among, ids=photos))
+            return [photo for photo in photos if photo in there]
+        return [photo for photo in photos if self._keys is None or photo in self._keys]
 
     async def _read_all(
         self, photos: Sequence[str], group: str | None

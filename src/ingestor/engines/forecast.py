@@ -110,7 +110,11 @@ async def forecast(
         adoption = None
         if services.database:
             adoption = Adoption(
-                database=services.database, journal=journal, features=features, wall=wall
+                database=services.database,
+                journal=journal,
+                features=features,
+                run=None,
+                wall=wall,
             )
             await adoption.begin([group.id for group in groups])
         count = _Count(journal=journal, features=features, adoption=adoption, listen=listen)

@@ -273,6 +273,7 @@ class Run:
             database=self.services.database,
             journal=self.journal,
             features=self.settings.features.key if self.settings.reannotate else None,
+            run=self.opening.run,
             wall=self.wall,
             listen=self.listen,
         )

@@ -208,6 +208,16 @@ def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str 
     return _finished(db, dict(rows.fetchall()), features)
 
 
+def met_among(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> set[str]:
+    """Those of `ids` that this run has met before: they take no room of it a second time."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE run = ? AND state != 'withdrawn' "
+        "AND id IN (SELECT value FROM json_each(?))",
+        (run, json_list(ids)),
+    )
+    return {photo for (photo,) in rows}
+
+
 def groups_without_photos(db: sqlite3.Connection, gids: Sequence[str]) -> list[str]:
     """Groups of which this journal has no photo: new ones, or all of them in a new journal."""
     rows = db.execute(

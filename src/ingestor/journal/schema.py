@@ -174,6 +174,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     DROP INDEX purchases_open;
     DROP INDEX purchased_images_by_photo;
     """,
+    """
+    -- Photos of the database that no listing had shown when the journal was made to agree with it
+    CREATE TABLE elsewhere (photo TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 
 from ingestor.engines.adoption import Adoption
 from ingestor.errors import Unavailable
+from ingestor.journal import listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Stopping
+from ingestor.records import photo_record
+from tests.builders import a_photo, a_published
 from tests.inline import Inline
 
 GROUP = "1@N00"
@@ -30,6 +34,37 @@ class Silent:
         raise self.failure
 
 
+class Full:
+    """Has a record of each of its photos."""
+
+    def __init__(self, *photos: str) -> None:
+        self.photos = photos
+
+    async def keys(self, path: str) -> list[str] | None:
+        return [f"p{photo}" for photo in self.photos]
+
+    async def read(self, path: str) -> Any:
+        photo = path.removeprefix("photos/p")
+        return photo_record(a_published(photo)) if photo in self.photos else None
+
+
+async def a_run(journal: Journal, database: Full, *, run: int = 1) -> Adoption:
+    adoption = Adoption(
+        database=database, journal=journal, features=None, run=run, wall=lambda: 0.0
+    )
+    await adoption.begin([GROUP])
+    return adoption
+
+
+async def sight(journal: Journal, *photos: str, run: int = 1) -> None:
+    """Have the run take on what it was listed."""
+    rows = [a_photo(photo, group=GROUP) for photo in photos]
+    work = partial(
+        listing.sight, photos=rows, run=run, room=None, features=None, unusable=(), now=0.0
+    )
+    await journal.write(work)
+
+
 @pytest.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     async with Journal(tmp_path / "journal.sqlite3", thread=Inline()) as journal:
@@ -44,8 +79,41 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
 async def test_a_record_that_cannot_be_read_is_an_error_and_no_group_of_errors(
     journal: Journal, failure: Exception
 ):
-    adoption = Adoption(database=Silent(failure), journal=journal, features=None, wall=lambda: 0.0)
+    adoption = Adoption(
+        database=Silent(failure), journal=journal, features=None, run=1, wall=lambda: 0.0
+    )
     await adoption.begin([GROUP])
 
     with pytest.raises(type(failure)):
         await adoption.adopt(["1", "2"], group=GROUP)
+
+
+async def test_a_photo_that_slipped_past_the_listing_is_asked_about_by_the_next_run(
+    journal: Journal,
+):
+    database = Full("1", "2", "3")
+    first = await a_run(journal, database)
+    await first.adopt(["1", "2"], group=GROUP)
+    await first.end([GROUP])
+
+    second = await a_run(journal, database, run=2)
+    found = await second.find(["1", "2", "3", "4"], group=GROUP)
+
+    assert [one.photo.id for one in found] == ["3"]
+
+
+async def test_what_a_run_has_met_takes_no_room_a_second_time(journal: Journal):
+    adoption = await a_run(journal, Full("3"))
+    await sight(journal, "1", "2")
+
+    found = await adoption.find(["1", "2", "3"], group=GROUP, room=1)
+
+    assert [one.photo.id for one in found] == ["3"]
+
+
+async def test_no_more_is_asked_than_there_is_room_for(journal: Journal):
+    adoption = await a_run(journal, Full("1", "2", "3"))
+
+    found = await adoption.find(["1", "2", "3"], group=GROUP, room=2)
+
+    assert [one.photo.id for one in found] == ["1", "2"]
