@@ -45,7 +45,9 @@ class Full:
 
     async def read(self, path: str) -> Any:
         photo = path.removeprefix("photos/p")
-        return photo_record(a_published(photo)) if photo in self.photos else None
+        if photo not in self.photos:
+            return None
+        return photo_record(a_published(photo, photo=a_photo(photo, group=GROUP)))
 
 
 async def a_run(journal: Journal, database: Full, *, run: int = 1) -> Adoption:
