@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 
 from ingestor.errors import SettingsError
 from ingestor.models import Label, Published
-from ingestor.records.keys import RANK_STEPS, key_of, keyed, rank
+from ingestor.records.keys import RANK_DIGITS, RANK_STEPS, key_of, keyed, rank
 
 T = TypeVar("T")
 
@@ -34,7 +34,6 @@ NEARNESS = 0.7
 """difflib's ratio; at 0.7 "buterfly" finds butterfly, and "cat" does not find "car"."""
 LONGEST_TO_COMPARE = 100
 """Characters: comparing takes the square of it, and no label of Vision comes near."""
-RANK_DIGITS = 7
 CURSOR = re.compile(rf"([0-9]{{{RANK_DIGITS}}})-p([^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{{1,200}})")
 """Ids are ASCII, and what a database's key can hold."""
 

@@ -21,6 +21,7 @@ LONGEST_KEY = 700
 RANK_STEPS = 10_000_000
 """Seven digits: scores are 32-bit floats, which tell no more apart."""
 LAST_RANK = RANK_STEPS - 1
+RANK_DIGITS = len(str(LAST_RANK))
 REMEMBERED_KEYS = 4096
 """Labels whose key is kept at hand: a few thousand name everything that Vision sees, and every photo
 asks for ten of them several times."""
@@ -53,7 +54,7 @@ def unescape(key: str) -> str:
 
 def rank(score: float) -> str:
     """1 - score in seven digits: sorted as text, the best come first."""
-    return f"{ranks([score])[0]:07d}"
+    return f"{ranks([score])[0]:0{RANK_DIGITS}d}"
 
 
 def ranks(scores: Iterable[float]) -> list[int]:

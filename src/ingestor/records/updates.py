@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ingestor.models import Label, Published
-from ingestor.records.keys import escape, keyed, rank, ranks
+from ingestor.records.keys import RANK_DIGITS, escape, keyed, rank, ranks
 from ingestor.records.photos import photo_record
 
 Paths = dict[str, Any]
@@ -46,7 +46,7 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
     labels = record.get("labels", {})
     worths = ranks([label["score"] for label in labels.values()])
     for (key, label), worth in zip(labels.items(), worths, strict=True):
-        paths[f"index/{key}/{worth:07d}-p{photo_id}"] = label["score"]
+        paths[f"index/{key}/{worth:0{RANK_DIGITS}d}-p{photo_id}"] = label["score"]
         paths[f"labels/{key}/name"] = label["name"]
         # A label that comes without an id now must not erase the one it had elsewhere.
         if label["mid"]:
