@@ -154,8 +154,12 @@ async def test_axe_finds_nothing_serious_in_the_suggestions(visitor: Any) -> Non
         assert await findings(page) == []
 
 
-async def test_pictures_do_not_move_the_page_when_they_come(visitor: Any) -> None:
+@pytest.mark.parametrize("times_slower", [1, 4, 7])
+async def test_the_page_does_not_move_while_it_comes(visitor: Any, times_slower: int) -> None:
+    """Neither for pictures, nor where a slow machine has read half of a row."""
     async with visitor.at("about:blank") as page:
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send("Emulation.setCPUThrottlingRate", {"rate": times_slower})
         await page.add_init_script(
             "window.moved = 0; new PerformanceObserver((list) => {"
             "for (const one of list.getEntries()) window.moved += one.value;"
