@@ -3,21 +3,25 @@ What flows through the machine: plain values, no I/O, no clock.
 
 A photo becomes an image (its bytes in memory), an image becomes an annotation (what Vision said)
 or a failure; nothing else leaves the machine.
+
+What a photo is made of is made by the dozen: as frozen dataclasses these were a twentieth of its CPU
+(measured), as structs they are made in C and no less frozen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 Paid = Literal["no", "yes", "maybe"]
 StageName = Literal["discover", "download", "annotate", "store"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class Size(Struct, frozen=True, kw_only=True, gc=False):
     """One rendition of a photo; width and height are 0 where the upstream did not say."""
 
     url: str
@@ -25,8 +29,7 @@ class Size:
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
+class Photo(Struct, frozen=True, kw_only=True):
     """A record from a listing. Times are unix seconds; texts are as the upstream gave them."""
 
     id: str
@@ -35,7 +38,7 @@ class Photo:
     owner_name: str
     title: str
     page: str
-    sizes: tuple[Size, ...] = field(hash=False)
+    sizes: tuple[Size, ...]
     """Renditions worth labelling, the preferred first; empty where none may be fetched."""
     thumb: str
     license: str
@@ -44,20 +47,26 @@ class Photo:
     is_video: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """A photo with its bytes in memory, and how much of the memory budget it holds."""
 
     photo: Photo
-    content: bytes = field(repr=False)
+    content: bytes
     sha256: str
     size: Size
     reserved: int = 0
 
+    def __repr__(self) -> str:
+        """Without the bytes."""
+        return f"Image({self.photo.id}, {len(self.content)} bytes)"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """One label of one image; scores lie in 0..1; `mid` is "" where Google gave none."""
+
+class Label(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+    """
+    One label of one image; scores lie in 0..1; `mid` is "" where Google gave none.
+
+    As JSON it is a list of the four, which the journal holds.
+    """
 
     name: str
     score: float
@@ -65,8 +74,7 @@ class Label:
     mid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
+class Annotation(Struct, frozen=True, kw_only=True):
     """What Vision said of one photo's bytes; no labels is an answer, not a failure."""
 
     photo_id: str
@@ -80,8 +88,7 @@ class Annotation:
     """Google set an error beside the annotations, and declares them correct."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Published(Struct, frozen=True, kw_only=True):
     """A photo with its annotation: what the store writes and search reads."""
 
     photo: Photo

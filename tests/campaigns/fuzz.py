@@ -14,7 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -26,7 +26,8 @@ from ingestor.apis.flickr import ImageOrigin
 from ingestor.catalog.query import Query
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import IngestorError
-from ingestor.journal.listing import photo_from
+from ingestor.journal.listing import RECORD_TEXT, photo_from
+from ingestor.journal.results import LABELS_TEXT, read_labels
 from ingestor.models import Annotation, FeatureSet, Image, Photo, Published
 from ingestor.records import key_of, updates_for
 from ingestor.records.keys import LONGEST_KEY, escape, unescape
@@ -147,9 +148,10 @@ def must_be_storable(published: Published) -> None:
 
 
 def must_be_dumpable(published: Published) -> None:
-    record = orjson.dumps(asdict(published.photo)).decode()
+    record = RECORD_TEXT.encode(published.photo).decode()
     assert photo_from(record) == published.photo
-    orjson.dumps([asdict(label) for label in published.annotation.labels])
+    labels = LABELS_TEXT.encode(published.annotation.labels).decode()
+    assert read_labels(labels) == published.annotation.labels
 
 
 @dataclass(frozen=True)

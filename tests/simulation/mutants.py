@@ -17,6 +17,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import orjson
+from msgspec import structs
 
 from ingestor import pipeline
 from ingestor.apis.vision import answers, client
@@ -377,7 +378,7 @@ def wrong_count_trusted_by_position() -> Sequence[Swap]:
         with contextlib.suppress(ValueError, KeyError):
             rows = orjson.loads(response.body)["responses"]
             rows = (rows + [{}] * len(images))[: len(images)]
-            response = replace(response, body=orjson.dumps({"responses": rows}))
+            response = structs.replace(response, body=orjson.dumps({"responses": rows}))
         return honest(response, images, features)
 
     return _read_by(read)
@@ -393,7 +394,9 @@ def answers_mixed_up() -> Sequence[Swap]:
         good = [answer for answer in found if isinstance(answer, Annotation)]
         labels = [answer.labels for answer in good]
         mixed = zip(good, labels[1:] + labels[:1], strict=True)
-        swapped = {answer.photo_id: replace(answer, labels=other) for answer, other in mixed}
+        swapped = {
+            answer.photo_id: structs.replace(answer, labels=other) for answer, other in mixed
+        }
         return [swapped.get(answer.photo_id, answer) for answer in found]
 
     return _read_by(read)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec import structs
 
 from ingestor.apis.flickr import Unusable
 from ingestor.models import FeatureSet, Photo, Size
@@ -299,4 +301,4 @@ def _photo(number: int) -> Photo:
 
 @lru_cache(maxsize=512)
 def _video(photo: Photo) -> Photo:
-    return replace(photo, is_video=True)
+    return structs.replace(photo, is_video=True)

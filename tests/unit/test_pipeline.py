@@ -92,7 +92,7 @@ async def test_paid_calls_in_flight_are_awaited_when_the_listing_fails():
     lifetime.close()
 
 
-class Traced(Image):
+class Traced(Image, frozen=True, weakref=True):
     """One whose end can be seen."""
 
 

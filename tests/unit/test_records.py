@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import re
@@ -12,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ingestor.models import Label
 from ingestor.records import (
@@ -241,9 +241,7 @@ def test_what_was_written_is_read(labels: list[Label], safe: dict[str, str] | No
     assert read is not None
     assert read.photo == published.photo
     assert {label.name for label in read.annotation.labels} <= {label.name for label in labels}
-    assert dataclasses.replace(read.annotation, labels=()) == dataclasses.replace(
-        annotation, labels=()
-    )
+    assert structs.replace(read.annotation, labels=()) == structs.replace(annotation, labels=())
 
 
 @pytest.mark.parametrize("scores", [(0.4, 0.9), (0.9, 0.4)], ids=str)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
+from msgspec import structs
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -46,7 +47,7 @@ def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> 
     page = asyncio.run(_ask(visit, settings, query))
     if as_json:
         plain = {"labels": asked.labels, **asdict(page), "near": [one.name for one in page.near]}
-        sys.stdout.write(orjson.dumps(plain).decode() + "\n")
+        sys.stdout.write(orjson.dumps(plain, default=structs.asdict).decode() + "\n")
     elif page.hits:
         console = console_on(sys.stdout)
         sys.stdout.write(text_of(drawn(page, width=console.width), console))

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-import orjson
+import msgspec
 
 from ingestor.journal.coverage import cover
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.kits.intervals import Interval
-from ingestor.models import Failure, Photo, Size
+from ingestor.models import Failure, Photo
+
+RECORD = msgspec.json.Decoder(Photo)
+RECORD_TEXT = msgspec.json.Encoder()
+"""A photo as JSON, as `records` holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,9 +292,7 @@ def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float)
 
 def photo_from(record: str) -> Photo:
     """Read back what `_keep_records` wrote."""
-    values = orjson.loads(record)
-    sizes = tuple(Size(**size) for size in values.pop("sizes"))
-    return Photo(sizes=sizes, **values)
+    return RECORD.decode(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +330,7 @@ def _keep_records(
         db,
         "INSERT INTO records (number, text) VALUES {rows} "
         "ON CONFLICT DO UPDATE SET text = excluded.text WHERE text != excluded.text",
-        [(numbers[photo.id], orjson.dumps(photo).decode()) for photo in photos],
+        [(numbers[photo.id], RECORD_TEXT.encode(photo).decode()) for photo in photos],
     )
     return numbers
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
+import msgspec
 import orjson
+from msgspec.structs import replace
 
 from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import execute_rows, json_list
@@ -16,6 +17,8 @@ from ingestor.models import Annotation, Image, Label, Photo, Published, Size
 
 ELSEWHERE: Final = "elsewhere"
 """Stands for the purchase that another journal knows."""
+LABELS: Final = msgspec.json.Decoder(tuple[Label, ...])
+LABELS_TEXT: Final = msgspec.json.Encoder()
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -192,13 +195,8 @@ def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) 
 
 
 def _written(labels: Iterable[Label]) -> str:
-    return orjson.dumps(
-        [(label.name, label.score, label.topicality, label.mid) for label in labels]
-    ).decode()
+    return LABELS_TEXT.encode(labels).decode()
 
 
 def read_labels(text: str) -> tuple[Label, ...]:
-    return tuple(
-        Label(name=name, score=score, topicality=topicality, mid=mid)
-        for name, score, topicality, mid in orjson.loads(text)
-    )
+    return LABELS.decode(text)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +44,7 @@ class Room(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What is to be sent; its repr shows no header, no body and no query."""
 
     upstream: str
@@ -48,7 +52,7 @@ class Request:
     method: str
     url: str
     """Sent as it stands: whoever makes it has escaped what needs escaping."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
     body: bytes | Parts | None = None
     deadline: float
     """Seconds for the whole exchange, from waiting for a connection to the last byte."""
@@ -67,14 +71,17 @@ class Request:
         return f"Request({self.upstream}: {self.method} {place(self.url)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """What came back, whole."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
     """Asked for in lower case; those that came are found however they were spelled."""
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Without what an upstream wrote."""
+        return f"Response(status={self.status})"
 
 
 class Transport(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
 import orjson
 import pytest
 
@@ -47,7 +48,7 @@ def db() -> sqlite3.Connection:
 def insert(db: sqlite3.Connection, photo: Photo, state: str) -> None:
     db.execute(
         "INSERT INTO photos (id, record, date_added, state, run, known) VALUES (?, ?, ?, ?, 1, 0)",
-        (photo.id, orjson.dumps(photo).decode(), photo.date_added, state),
+        (photo.id, msgspec.json.encode(photo).decode(), photo.date_added, state),
     )
     db.execute(
         "INSERT INTO memberships VALUES (?, ?, ?)", (photo.id, photo.group, photo.date_added)

@@ -9,8 +9,9 @@ followed by a path that was checked to the last character.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 PATH = re.compile(
     r"/[0-9]{1,10}/[0-9]{1,20}_[0-9a-zA-Z]{1,40}(_[0-9a-z]{1,3})?(_d)?\.(jpe?g|png|gif)"
@@ -63,8 +64,7 @@ class ImageOrigin:
         return f"{self.url}/{row.server}/{row.id}_{row.secret}{suffix}.jpg"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhotoKey:
+class PhotoKey(Struct, frozen=True, kw_only=True):
     """What addresses are made of; texts as listed."""
 
     id: str
