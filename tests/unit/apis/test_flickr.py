@@ -129,6 +129,43 @@ def test_sizes_come_in_the_order_of_the_ladder(answer: Answer) -> None:
     ]
 
 
+ADDRESSES = st.sampled_from(
+    [
+        "https://live.staticflickr.com/1/1_ab_z.jpg",
+        "https://live.staticflickr.com/2/1_ab_c.jpg",
+        "https://live.staticflickr.com/1/1_ab_z.jpg 6 4\nhttps://live.staticflickr.com/2/1_ab_c.jpg",
+        "http://farm9.staticflickr.com/8062/1_ab.jpg?zz=1",
+        "https://elsewhere.example/1/1_ab_z.jpg",
+        None,
+        7,
+    ]
+)
+MEASURES = st.sampled_from([640, "640", "0", 640.0, 2**60, -1, "-1", True, "6 4", "6\n4", None])
+SIZES_OF_A_ROW = st.fixed_dictionaries(
+    {},
+    optional={f"url_{size}": ADDRESSES for size in "zclm"}
+    | {f"{side}_{size}": MEASURES for side in ("width", "height") for size in "zclm"},
+)
+
+
+@given(sizes=SIZES_OF_A_ROW)
+def test_sizes_read_at_once_are_those_that_are_read_one_by_one(sizes: dict[str, object]) -> None:
+    """An odd one among them has each of them looked at, and is passed over itself."""
+    at_once = read_row(a_row(**sizes), group=GROUP, images=LIVE)
+    one_by_one = read_row(a_row(**sizes, url_n="ftp://odd"), group=GROUP, images=LIVE)
+
+    if any(sizes.get(f"url_{size}") is not None for size in "zclm"):
+        assert at_once == one_by_one
+
+
+@pytest.mark.parametrize("odd", [0, 4, {"_content": "4"}, "4" * 300, None, True])
+def test_an_odd_text_leaves_the_others_as_they_are(odd: object) -> None:
+    photo = photo_of(a_row(ownername="Jane", license=odd))
+
+    assert (photo.owner, photo.owner_name) == ("1@N00", "Jane")
+    assert photo.license in ("0", "4", "")
+
+
 def test_an_address_is_built_where_none_is_listed() -> None:
     photo = photo_of(a_row())
 

@@ -27,12 +27,14 @@ FARM = re.compile(r"https?://farm[0-9]{1,3}\.static\.?flickr\.com")
 class ImageOrigin:
     """The one place that may be asked for pictures: scheme, host and port."""
 
-    __slots__ = ("_farms", "_plain", "url")
+    __slots__ = ("_farms", "_lines", "_plain", "url")
 
     def __init__(self, url: str) -> None:
         self.url = _origin(url)
         self._farms = self.url == LIVE
-        self._plain = re.compile(re.escape(self.url) + PATH.pattern)
+        plain = re.escape(self.url) + PATH.pattern
+        self._plain = re.compile(plain)
+        self._lines = re.compile(f"({plain} [0-9]{{1,5}} [0-9]{{1,5}}\n)+")
 
     def accept(self, url: object) -> str | None:
         """Rewrite a listed address onto this origin; None where it must not be fetched."""
@@ -43,6 +45,18 @@ class ImageOrigin:
                 return self._rewritten(url)
             case _:
                 return None
+
+    def all_usual(self, lines: str, *, count: int) -> bool:
+        """
+        Whether each of `count` lines is an address as listings of today have it, width and height.
+
+        Their separators are counted: an address that brings some of its own shifts nothing.
+        """
+        return (
+            lines.count("\n") == count
+            and lines.count(" ") == 2 * count
+            and self._lines.fullmatch(lines) is not None
+        )
 
     def _rewritten(self, url: str) -> str | None:
         try:

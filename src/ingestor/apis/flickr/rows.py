@@ -9,8 +9,9 @@ titles hold whatever people typed; nothing here raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from ingestor.apis.flickr.addresses import ImageOrigin, PhotoKey
 from ingestor.models import Photo, Size
@@ -53,9 +54,9 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
     id_ = text(row.get("id"))
     if not PHOTO_ID.fullmatch(id_):
         return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:80])
-    server, secret, owner, alias, owner_name, license_ = map(text, map(row.get, TEXTS))
+    server, secret, owner, alias, owner_name, license_ = _texts(row)
     key = PhotoKey(id=id_, server=server, secret=secret)
-    sizes = _sizes(row, key, images)
+    sizes = _usual_sizes(row, images) or _sizes(row, key, images)
     if not sizes:
         listed = any(row.get(url) is not None for url, _, _ in LADDER)
         return Unusable(photo_id=id_, reason="url-refused" if listed else "no-url")
@@ -104,6 +105,35 @@ def text(value: object, *, most: int = LONGEST_NAME) -> str:
             return str(value)[:most]
         case _:
             return ""
+
+
+def _texts(row: Mapping[str, object]) -> Iterable[str]:
+    """What `text` makes of each of `TEXTS`; nearly always they are that already."""
+    said = [row[name] if name in row else "" for name in TEXTS]
+    if set(map(type, said)) == {str}:
+        texts = cast("list[str]", said)
+        if max(map(len, texts)) <= LONGEST_NAME:
+            return texts
+    return map(text, said)
+
+
+def _usual_sizes(row: Mapping[str, object], images: ImageOrigin) -> dict[str, Size] | None:
+    """
+    The listed sizes as nearly all come, judged by one look at all of them, because a photo has five.
+    None where one is odd, or there are none.
+    """
+    listed = [
+        (url, row[url], row.get(width), row.get(height))
+        for url, width, height in LADDER
+        if url in row
+    ]
+    lines = "".join([f"{url} {width} {height}\n" for _, url, width, height in listed])
+    if not images.all_usual(lines, count=len(listed)):
+        return None
+    return {
+        name: Size(url=str(url), width=int(str(width)), height=int(str(height)))
+        for name, url, width, height in listed
+    }
 
 
 def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dict[str, Size]:
