@@ -109,7 +109,7 @@ def text(value: object, *, most: int = LONGEST_NAME) -> str:
 
 def _texts(row: Mapping[str, object]) -> Iterable[str]:
     """What `text` makes of each of `TEXTS`; nearly always they are that already."""
-    said = [row[name] if name in row else "" for name in TEXTS]
+    said = [value if name in row and (value := row[name]) is not None else "" for name in TEXTS]
     if set(map(type, said)) == {str}:
         texts = cast("list[str]", said)
         if max(map(len, texts)) <= LONGEST_NAME:
@@ -122,11 +122,12 @@ def _usual_sizes(row: Mapping[str, object], images: ImageOrigin) -> dict[str, Si
     The listed sizes as nearly all come, judged by one look at all of them, because a photo has five.
     None where one is odd, or there are none.
     """
-    listed = [
-        (url, row[url], row.get(width), row.get(height))
-        for url, width, height in LADDER
-        if url in row
-    ]
+    try:
+        listed = [
+            (url, row[url], row[width], row[height]) for url, width, height in LADDER if url in row
+        ]
+    except KeyError:
+        return None
     lines = "".join([f"{url} {width} {height}\n" for _, url, width, height in listed])
     if not images.all_usual(lines, count=len(listed)):
         return None
