@@ -18,7 +18,7 @@ from ingestor.engines.adoption import Adoption
 from ingestor.journal import coverage, dead, listing, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
-from ingestor.models import Failure, FeatureSet, Photo, Published
+from ingestor.models import Failure, FeatureSet, Label, Photo, Published
 from ingestor.records import (
     SERVER_TIME,
     escape,
@@ -149,7 +149,10 @@ class Book:
 
     async def _paths(self, batch: Sequence[Published]) -> Mapping[str, Any]:
         """Of one update. It is made piece by piece: a whole one would hold up the loop for 25 ms."""
-        before = await self._journal.read(partial(results.earlier_labels, batch=batch))
+        before: Mapping[str, Sequence[Label]] = {}
+        # A disk that refused an answer refuses this as well, and what was paid for must get out.
+        if self._journal.broken is None:
+            before = await self._journal.read(partial(results.earlier_labels, batch=batch))
         paths: dict[str, Any] = {}
         for start in range(0, len(batch), PHOTOS_A_TURN):
             for published in batch[start : start + PHOTOS_A_TURN]:

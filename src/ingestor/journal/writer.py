@@ -191,13 +191,13 @@ class Journal:
             return [_Raised(self.broken)] * len(works)
         try:
             return _carried_out(connection, works)
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
             refusal = error
         if _is_full(refusal) and self._reserve.release():
             self.full = _sentence(self.path, refusal)
             try:
                 return _carried_out(connection, works)
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001 - likewise: SQLite's lack of memory is none of its own errors
                 refusal = error
         self.broken = JournalError(_sentence(self.path, refusal))
         return [_Raised(self.broken)] * len(works)
@@ -221,8 +221,8 @@ def _carried_out(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> 
         connection.execute("BEGIN IMMEDIATE")
         outcomes = [_attempt(connection, work) for work in works]
         connection.execute("COMMIT")
-    except sqlite3.Error:
-        with contextlib.suppress(sqlite3.Error):
+    except Exception:
+        with contextlib.suppress(Exception):
             connection.execute("ROLLBACK")
         raise
     return outcomes
@@ -263,13 +263,13 @@ def _locked(path: Path) -> IO[bytes]:
     return lock
 
 
-def _is_full(error: sqlite3.Error) -> bool:
+def _is_full(error: Exception) -> bool:
     """A disk without room; never a sync that failed, after which nothing can be believed."""
     return "disk is full" in str(error)
 
 
-def _sentence(path: Path, error: sqlite3.Error) -> str:
-    text = str(error)
+def _sentence(path: Path, error: Exception) -> str:
+    text = str(error) or type(error).__name__
     if "full" in text:
         return (
             f"The disk is full: {path} cannot be written, so nothing more was bought. "

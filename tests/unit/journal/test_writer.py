@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +120,38 @@ async def test_a_damaged_journal_is_said_so(path: Path, start: int, end: int):
     with pytest.raises(JournalError, match="damaged"):
         async with Journal(path):
             pass
+
+
+class Forgetful:
+    """A connection that runs out of memory at its commits, for which SQLite has no error of its own."""
+
+    def __init__(self, honest: sqlite3.Connection) -> None:
+        self._honest = honest
+        self.out_of_memory = False
+
+    def execute(self, statement: str, *given: Any) -> Any:
+        if self.out_of_memory and statement == "COMMIT":
+            raise MemoryError
+        return self._honest.execute(statement, *given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._honest, name)
+
+
+async def test_whoever_waits_hears_of_an_error_that_is_not_sqlite_s(path: Path):
+    opened: list[Forgetful] = []
+
+    def forgetful(file: Path) -> Any:
+        opened.append(Forgetful(connect(file)))
+        return opened[0]
+
+    async with Journal(path, connect=forgetful, thread=Inline()) as journal:
+        opened[0].out_of_memory = True
+
+        for _ in range(2):
+            with pytest.raises(JournalError, match="MemoryError"):
+                await journal.write(partial(runs.set_fact, name="paid", value="yes"))
+        assert journal.broken is not None
 
 
 async def test_a_full_disk_stops_all_writing_for_good(path: Path):
