@@ -19,7 +19,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Quota
 from ingestor.models import Annotation, Failure, Image, Published
 from ingestor.purchases import Budget, Buyer, Claim, Door, Doubts
-from ingestor.purchases.door import Answer
+from ingestor.purchases.door import MOST_ATTEMPTS, Answer
 from tests.builders import FEATURES, a_label, an_annotation, an_image
 from tests.inline import Inline
 
@@ -122,7 +122,8 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
 
             door = Door(
                 look=look, quota=quota, budget=budget,
-                run=opening.run, name=lambda: f"purchase-{next(names)}", claim=claim, **common,
+                run=opening.run, name=lambda: f"purchase-{next(names)}", claim=claim,
+                most_attempts=MOST_ATTEMPTS if share else 1, **common,
             )  # fmt: skip
             buyer = Buyer(door=door, doubts=Doubts(share=share, floor=16), **common)
             shop = Shop(journal, lifetime, buyer, budget, quota, opening.run)

@@ -184,8 +184,9 @@ class Checker:
             self.hold(before.outcome in EXPLAINED or photo in before.again, f"I7: {said}")
             if self.world.scenario.in_doubt == "park" and before.charged:
                 # A twin is another photo: of its own it was never in doubt.
-                known = photo not in call.photos or photo in before.again
-                self.hold(known, f"I7: {said}, although nothing may be bought twice")
+                self.hold(
+                    photo not in call.photos, f"I7: {said}, although nothing may be bought twice"
+                )
 
     def _not_from_elsewhere(self, call: Call, before: Call) -> None:
         """Nobody else is paying, and what the database had when we took the lease is known to us."""

@@ -77,7 +77,7 @@ def result_journaled_after_storing() -> Sequence[Swap]:
     """The answer is passed on at once, and written down two seconds later."""
 
     async def settle(self: Any, intent: Any, found: Any, *, seconds: float) -> Settled:
-        settled = door._judge(intent, found)
+        settled = door._judge(intent, found, most_attempts=door.MOST_ATTEMPTS)
 
         async def write_later() -> None:
             await asyncio.sleep(2)
@@ -245,7 +245,7 @@ def quota_forgotten_on_restart() -> Sequence[Swap]:
 @mutant
 def budget_of_killed_runs_forgotten() -> Sequence[Swap]:
     """Every restart has the whole ceiling again."""
-    return [(ledger, "units_since_last_end", lambda db, run: ledger.Units())]
+    return [(ledger, "units_since_last_end", lambda db, run, **_: ledger.Units())]
 
 
 @mutant
@@ -360,8 +360,8 @@ def whole_batch_again_for_one_image() -> Sequence[Swap]:
     """One image's trouble spoils the batch."""
     honest = door._judge
 
-    def judge(intent: Any, found: Any) -> Settled:
-        settled = honest(intent, found)
+    def judge(intent: Any, found: Any, *, most_attempts: int) -> Settled:
+        settled = honest(intent, found, most_attempts=most_attempts)
         if settled.again:
             return Settled(annotations=(), failures=(), again=intent.images)
         return settled

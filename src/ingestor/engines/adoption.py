@@ -2,7 +2,8 @@
 What the database knows and this journal does not, learned before anything is bought.
 
 A journal that was lost, or one beside which another machine has worked, would buy again what is paid
-for. The names of all photos in the database are read once, some 20 bytes each; the records of those
+for; and so would one that shares a database with others, of a photo that is in their group and in ours.
+The names of all photos in the database are read once, some 20 bytes each; the records of those
 that the journal lacks are read as they are listed, and go into the journal as if bought here.
 """
 
@@ -21,7 +22,8 @@ from ingestor.catalog.local import adopt
 from ingestor.journal import claims, elsewhere, listing
 from ingestor.journal.writer import Journal
 from ingestor.models import Published
-from ingestor.records import read_photo
+from ingestor.records import read_photo, unescape
+from ingestor.records.leases import read_lease
 
 READS_AT_ONCE: Final = 16
 """Records read side by side: a page of 500 in some two seconds."""
@@ -85,6 +87,8 @@ class Adoption:
         self._asking = False
         self._missed = False
         """While not asking: whether there are photos that slipped past the listing that ended it."""
+        self._shared = False
+        """While not asking: whether others buy for other groups, in which any photo may be as well."""
         self._keys: PhotoKeys | None = None
         """None while asking: they are too many to be read, so every photo is asked for."""
 
@@ -94,19 +98,33 @@ class Adoption:
         interrupted = await self._journal.read(partial(claims.suspected, groups=groups))
         if not (unseen or others_worked or interrupted):
             self._missed = await self._journal.read(elsewhere.anything)
+            self._shared = await self._others_share()
             return
         names = await self._database.keys("photos")
         self._keys = None if names is None else PhotoKeys(names)
         self._asking = self._keys is None or len(self._keys) > 0
+
+    async def _others_share(self) -> bool:
+        """Whether a lease in the database, of whatever group, is by a name that is not ours."""
+        leases = await self._database.read("leases")
+        for key, record in leases.items() if isinstance(leases, dict) else ():
+            lease = read_lease(record)
+            ours = await self._journal.read(partial(claims.owners, group=unescape(key)))
+            if lease is not None and lease.owner not in ours:
+                return True
+        return False
 
     async def remember(self, groups: Sequence[str]) -> None:
         """Have the runs after this one ask as well, until one of them has listed everything."""
         if self._asking:
             await self._journal.write(partial(claims.suspect, groups=groups))
 
-    async def end(self, groups: Sequence[str]) -> None:
-        """Everything was listed, and asked for; what slipped past the listing is kept in mind."""
-        if not self._asking:
+    async def end(self, groups: Sequence[str], *, whole: bool) -> None:
+        """
+        All that was to be listed was, and asked for; what slipped past is kept in mind. `whole`: it
+        was all that there is. Of names that could not be read nothing can be kept in mind.
+        """
+        if not self._asking or (self._keys is None and not whole):
             return
         if self._keys is not None:
             await self._journal.write(partial(elsewhere.remember, photos=self._keys))
@@ -136,7 +154,7 @@ class Adoption:
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
     ) -> list[Published]:
         """Those of `ids` that the database has an annotation of, and the journal has not."""
-        if not (self._asking or self._missed):
+        if not (self._asking or self._missed or self._shared):
             return []
         unknown = (await self._unknown(ids))[:room]
         records = await self._read_all(await self._there(unknown), group)
@@ -153,6 +171,9 @@ class Adoption:
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:
         """Those that the database has, as far as can be told without asking."""
+        if not self._asking and self._shared:
+            # Few are new to a group that is known: each of them is asked for.
+            return photos
         if not self._asking:
             there = await self._journal.read(partial(elsewhere.among, ids=photos))
             return [photo for photo in photos if photo in there]

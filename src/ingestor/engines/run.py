@@ -26,6 +26,7 @@ from ingestor.kits.quota import Quota
 from ingestor.models import Failure, Image, Published
 from ingestor.pipeline import Channels
 from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
+from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.records import weigh_record
 from ingestor.report import Report
 from ingestor.services import Services, text_at_once, weigh_image
@@ -131,7 +132,8 @@ class Run:
                     with rare_collections():
                         await self._machine()
                 if self.adoption and self._listed_all:
-                    await self.adoption.end(list(self.groups))
+                    whole = self._front_door is list_groups
+                    await self.adoption.end(list(self.groups), whole=whole)
             except* Stopping:
                 pass
             except* IngestorError as group:
@@ -290,8 +292,13 @@ class Run:
         if settings.max_units is not None:
             ceilings.append((settings.max_units, "max-units"))
         if settings.max_cost is not None:
-            before = self.opening.month.at_most - spent
-            ceilings.append((pricing.affordable(settings.max_cost, before=before), "max-cost"))
+            ours = self.opening.spent_this_month.at_most
+            most = pricing.ceiling(
+                settings.max_cost,
+                spent_earlier=spent - ours,
+                before=self.opening.month.at_most - ours,
+            )
+            ceilings.append((most, "max-cost"))
         ceiling, reason = min(ceilings, default=(None, "max-units"))
         return Budget(ceiling=ceiling, spent=spent, reason=reason)
 
@@ -310,6 +317,8 @@ class Run:
             wall=self.wall,
             listen=self.listen,
             claim=self.leases,
+            # Vision may bill what it answers with an error: then it is bought once, like all else.
+            most_attempts=MOST_ATTEMPTS if self.settings.in_doubt == "retry" else 1,
         )
 
     def _new_purchase(self) -> str:

@@ -146,15 +146,15 @@ def units_of_run(db: sqlite3.Connection, run: int) -> Units:
     return _units(db, first_run=run, last_run=run)
 
 
-def units_since_last_end(db: sqlite3.Connection, run: int) -> Units:
+def units_since_last_end(db: sqlite3.Connection, run: int, *, since: float = 0.0) -> Units:
     """
     What this run has spent together with the runs before it that died: they are one run with one
-    ceiling, however often it is killed.
+    ceiling, however often it is killed. `since`: of it, what was spent from this moment on.
     """
     (last_ended,) = db.execute(
         "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?", (run,)
     ).fetchone()
-    return _units(db, first_run=last_ended + 1)
+    return _units(db, first_run=last_ended + 1, since=since)
 
 
 def units_since(db: sqlite3.Connection, moment: float) -> Units:

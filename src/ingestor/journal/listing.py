@@ -232,6 +232,11 @@ def groups_without_photos(db: sqlite3.Connection, gids: Sequence[str]) -> list[s
     return [gid for (gid,) in rows]
 
 
+def groups_met(db: sqlite3.Connection) -> list[str]:
+    """Every group that this journal has listed."""
+    return [gid for (gid,) in db.execute("SELECT gid FROM groups")]
+
+
 def pending_ids(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: int) -> list[str]:
     """Photos of these groups that still wait for an annotation, by id, those behind `after`."""
     rows = db.execute(

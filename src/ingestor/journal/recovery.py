@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingestor.errors import SettingsError
-from ingestor.journal import ledger, listing, results, runs
+from ingestor.journal import claims, ledger, listing, results, runs
 from ingestor.models import Failure
 
 
@@ -22,6 +22,8 @@ class Opening:
     run: int
     spent: ledger.Units
     """Units of the runs before this one that died: they share this run's ceiling."""
+    spent_this_month: ledger.Units
+    """Of it, what was spent in the calendar month that it is."""
     month: ledger.Units
     day: ledger.Units
     recent: tuple[tuple[float, int], ...]
@@ -50,6 +52,9 @@ def open_run(
     """
     keep_to_one_world(db, world)
     _aim(db, target)
+    if runs.last_died(db):
+        # Its journal may be a copy made while it went on, or may have refused what was paid for.
+        claims.suspect(db, listing.groups_met(db))
     run = runs.begin_run(db, run=name, now=now, epoch=epoch)
     ledger.doubt_open_purchases(db, now=now)
     if in_doubt == "park":
@@ -57,6 +62,7 @@ def open_run(
     return Opening(
         run=run,
         spent=ledger.units_since_last_end(db, run),
+        spent_this_month=ledger.units_since_last_end(db, run, since=month_start),
         month=ledger.units_since(db, month_start),
         day=ledger.units_since(db, day_start),
         recent=tuple(ledger.purchases_since(db, now - window)),

@@ -107,7 +107,8 @@ def reuse(
 def reuse_all(
     db: sqlite3.Connection, images: Sequence[Image], *, features: str, now: float
 ) -> list[Annotation | None]:
-    """For each image what its bytes taught us before, or None."""
+    """For each image what is known of its photo, or what its bytes taught us before, or None."""
+    own = _own(db, [image.photo.id for image in images], features=features)
     known = {
         sha256
         for (sha256,) in execute_rows(
@@ -118,11 +119,44 @@ def reuse_all(
         )
     }
     return [
-        reuse(db, image.photo, sha256=image.sha256, size=image.size, features=features, now=now)
-        if image.sha256 in known
-        else None
+        own.get(image.photo.id)
+        or (
+            reuse(db, image.photo, sha256=image.sha256, size=image.size, features=features, now=now)
+            if image.sha256 in known
+            else None
+        )
         for image in images
     ]
+
+
+def _own(db: sqlite3.Connection, photos: Sequence[str], *, features: str) -> dict[str, Annotation]:
+    """
+    Annotations of these very photos, which then count as annotated. There is one where a photo was
+    to be annotated anew for other features and that was broken off, whatever its bytes are by now.
+    """
+    rows = db.execute(
+        "SELECT photo, model, labels, safe, partial, sha256 FROM annotations "
+        "WHERE features = ? AND photo IN (SELECT value FROM json_each(?))",
+        (features, json_list(photos)),
+    ).fetchall()
+    if rows:
+        db.execute(
+            "UPDATE photos SET state = 'annotated', reason = NULL "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json_list([row[0] for row in rows]),),
+        )
+    return {
+        photo: Annotation(
+            photo_id=photo,
+            labels=read_labels(labels),
+            safe=None if safe is None else orjson.loads(safe),
+            model=model,
+            sha256=sha256.hex(),
+            features=features,
+            partial=bool(partial),
+        )
+        for photo, model, labels, safe, partial, sha256 in rows
+    }
 
 
 def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[str, list[Label]]:

@@ -26,6 +26,12 @@ def end_run(
     )
 
 
+def last_died(db: sqlite3.Connection) -> bool:
+    """Whether the newest run never came to its end."""
+    row = db.execute("SELECT ended FROM runs ORDER BY number DESC LIMIT 1").fetchone()
+    return row is not None and row[0] is None
+
+
 def last_runs(db: sqlite3.Connection, *, most: int) -> list[dict[str, object]]:
     """The newest runs first, as `{id, started, ended, reason, report}`; ended is None if it died."""
     rows = db.execute(

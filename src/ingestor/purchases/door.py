@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ingestor import events
 from ingestor.errors import (
+    AddressRefused,
     IngestorError,
     JournalError,
     NotSent,
@@ -93,8 +94,12 @@ class Door:
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
         claim: Claim | None = None,
+        most_attempts: int = MOST_ATTEMPTS,
     ) -> None:
-        """`name` makes purchase ids; `clock` is the loop's time, `wall` unix time."""
+        """
+        `name` makes purchase ids; `clock` is the loop's time, `wall` unix time; `most_attempts`:
+        purchases of an image for errors of its own, each of which may have been billed.
+        """
         self._claim = claim or Unshared()
         self._look = look
         self._journal = journal
@@ -108,6 +113,7 @@ class Door:
         self._clock = clock
         self._wall = wall
         self._listen = listen
+        self._most_attempts = most_attempts
         self.answered_at = float("-inf")
         """The loop's time of the last usable answer."""
         self.latency = 0.0
@@ -187,7 +193,7 @@ class Door:
     async def _settle(
         self, intent: ledger.Intent, answers: Sequence[Answer], *, seconds: float
     ) -> Settled:
-        settled = _judge(intent, answers)
+        settled = _judge(intent, answers, most_attempts=self._most_attempts)
         try:
             await self._journal.write(
                 partial(
@@ -267,7 +273,7 @@ def state_after(error: IngestorError) -> PurchaseState:
     That a refusal (4xx in Google's JSON form) is not billed is assumed, not documented.
     """
     match error:
-        case NotSent():
+        case NotSent() | AddressRefused():
             return PurchaseState.NOT_SENT
         case Unavailable():
             return PurchaseState.IN_DOUBT
@@ -277,7 +283,7 @@ def state_after(error: IngestorError) -> PurchaseState:
             return PurchaseState.IN_DOUBT
 
 
-def _judge(intent: ledger.Intent, answers: Sequence[Answer]) -> Settled:
+def _judge(intent: ledger.Intent, answers: Sequence[Answer], *, most_attempts: int) -> Settled:
     images = {image.photo.id: image for image in intent.images}
     annotations: list[Annotation] = []
     failures: list[Failure] = []
@@ -285,7 +291,7 @@ def _judge(intent: ledger.Intent, answers: Sequence[Answer]) -> Settled:
     for answer in answers:
         if isinstance(answer, Annotation):
             annotations.append(answer)
-        elif answer.transient and intent.attempt < MOST_ATTEMPTS:
+        elif answer.transient and intent.attempt < most_attempts:
             again.append(images[answer.photo_id])
         else:
             failures.append(_failure(answer, attempts=intent.attempt))

@@ -29,6 +29,16 @@ def affordable(dollars: float, *, before: int = 0) -> int:
     return low
 
 
+def ceiling(dollars: float, *, spent_earlier: int, before: int) -> int:
+    """
+    The most units of a run that may cost `dollars`: of them it spent `spent_earlier` in a month that
+    is over, and this month has had `before` beside it.
+    """
+    # The other month's free units may have gone to others: this is the most that it was.
+    left = dollars - spent_earlier * USD_PER_UNIT
+    return spent_earlier + affordable(left, before=before)
+
+
 def month_start(now: float) -> float:
     """The first moment of the calendar month of `now`, unix seconds, UTC."""
     moment = datetime.fromtimestamp(now, UTC)

@@ -39,11 +39,14 @@ class Full:
 
     def __init__(self, *photos: str) -> None:
         self.photos = photos
+        self.leases: dict[str, Any] | None = None
 
     async def keys(self, path: str) -> list[str] | None:
         return [f"p{photo}" for photo in self.photos]
 
     async def read(self, path: str) -> Any:
+        if path == "leases":
+            return self.leases
         photo = path.removeprefix("photos/p")
         if photo not in self.photos:
             return None
@@ -96,12 +99,45 @@ async def test_a_photo_that_slipped_past_the_listing_is_asked_about_by_the_next_
     database = Full("1", "2", "3")
     first = await a_run(journal, database)
     await first.adopt(["1", "2"], group=GROUP)
-    await first.end([GROUP])
+    await first.end([GROUP], whole=True)
 
     second = await a_run(journal, database, run=2)
     found = await second.find(["1", "2", "3", "4"], group=GROUP)
 
     assert [one.photo.id for one in found] == ["3"]
+
+
+class Huge(Full):
+    """Has too many photos for their names to be read."""
+
+    async def keys(self, path: str) -> list[str] | None:
+        return None
+
+
+async def test_a_part_of_a_pool_does_not_end_the_asking_where_no_name_can_be_kept_in_mind(
+    journal: Journal,
+):
+    database = Huge("1", "2", "3")
+    first = await a_run(journal, database)
+    await first.remember([GROUP])
+    await sight(journal, "1", "2")
+    await first.end([GROUP], whole=False)
+
+    second = await a_run(journal, database, run=2)
+
+    assert [one.photo.id for one in await second.find(["3"], group=GROUP)] == ["3"]
+
+
+async def test_who_shares_a_database_asks_about_what_others_may_have_bought(journal: Journal):
+    """A photo may be in their group and in ours."""
+    database = Full("3")
+    await sight(journal, "1")
+    alone = await a_run(journal, database)
+    database.leases = {"2@N00": {"owner": "theirs", "epoch": 1, "until": 0}}
+    shared = await a_run(journal, database, run=2)
+
+    assert await alone.find(["3"], group=GROUP) == []
+    assert [one.photo.id for one in await shared.find(["3", "4"], group=GROUP)] == ["3"]
 
 
 async def test_what_a_run_has_met_takes_no_room_a_second_time(journal: Journal):

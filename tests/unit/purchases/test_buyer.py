@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from ingestor.errors import (
+    AddressRefused,
     AnswerLost,
     Denied,
     NotSent,
@@ -21,7 +22,8 @@ from ingestor.errors import (
 from ingestor.journal import results
 from ingestor.models import Image, Published
 from ingestor.purchases.door import MOST_ATTEMPTS, Answer
-from tests.shops import BadImage, labelled, names_of, pictures
+from tests.builders import a_label, an_annotation
+from tests.shops import WALL, BadImage, labelled, names_of, pictures
 
 pytestmark = pytest.mark.looptime
 
@@ -123,6 +125,46 @@ async def test_an_image_whose_error_never_passes_is_given_up_and_its_neighbours_
     assert names_of(outcomes) == {"100": "cat", "101": "vision-unavailable"}
     assert shop.calls == [["100", "101"], *[["101"]] * (MOST_ATTEMPTS - 1)]
     assert (await shop.units()).possible == MOST_ATTEMPTS
+
+
+async def test_where_nothing_is_bought_twice_an_image_with_a_passing_error_is_not_either(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images, share=0.0)
+    shop.script.append(
+        lambda batch: [BadImage(image.photo.id, code=13, transient=True) for image in batch]
+    )
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert names_of(outcomes) == {"100": "vision-unavailable"}
+    assert (len(shop.calls), (await shop.units()).possible) == (1, 1)
+
+
+async def test_an_address_that_may_not_be_asked_was_sent_nothing(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    shop.script.append(AddressRefused("vision: not trusted", reason="tls-certificate"))
+
+    await shop.buyer.annotate(images)
+
+    assert (await shop.units()).at_most == 0
+    assert (await shop.states(), shop.lifetime.reason) == ({"listed": 1}, "tls-certificate")
+
+
+async def test_a_photo_whose_labels_are_known_takes_them_whatever_its_bytes_are_now(open_shop):
+    """As where it was to be annotated for other features, which was broken off."""
+    (image,) = pictures("cat")
+    shop = await open_shop([image])
+    earlier = an_annotation("100", a_label("Lynx"), sha256="ab" * 32)
+    await shop.journal.write(
+        partial(results.keep, annotation=earlier, size=image.size, purchase="p", now=WALL)
+    )
+    await shop.journal.write(lambda db: db.execute("UPDATE photos SET state = 'listed'"))
+
+    outcomes = await shop.buyer.annotate([image])
+
+    assert (names_of(outcomes), shop.calls) == ({"100": "Lynx"}, [])
+    assert await shop.states() == {"annotated": 1}
 
 
 async def test_a_poisonous_image_is_found_by_halves(open_shop):

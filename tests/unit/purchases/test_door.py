@@ -159,11 +159,32 @@ async def test_the_same_picture_is_never_twice_in_one_request(open_shop):
     assert (await shop.units()).at_most == 0
 
 
-async def test_a_broken_invariant_stops_buying_and_costs_nothing(open_shop):
-    shop = await open_shop([*pictures("cat"), *pictures("owl")])
-    await shop.buyer.annotate(pictures("cat"))
+class Overtaken:
+    """A claim that has the second purchase wait until the first is over."""
 
-    outcomes = await shop.buyer.annotate(pictures("owl"))  # other bytes of the same photo
+    safe = True
+    epoch = 0
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.over = asyncio.Event()
+
+    async def ready(self) -> None:
+        self.asked += 1
+        if self.asked > 1:
+            await self.over.wait()
+
+
+async def test_a_broken_invariant_stops_buying_and_costs_nothing(open_shop):
+    claim = Overtaken()
+    shop = await open_shop([*pictures("cat"), *pictures("owl")], claim=claim)
+
+    async def buy_cat() -> None:
+        await shop.buyer.annotate(pictures("cat"))
+        claim.over.set()
+
+    # Other bytes of the same photo, of which nothing was known when they set out.
+    _, outcomes = await asyncio.gather(buy_cat(), shop.buyer.annotate(pictures("owl")))
 
     assert outcomes == []
     assert isinstance(shop.lifetime.error, BrokenInvariant)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ingestor.purchases.pricing import affordable, cost, day_start, month_start
+from ingestor.purchases.pricing import affordable, ceiling, cost, day_start, month_start
 
 UNITS = some.integers(0, 20_000_000)
 A_CENT_OF_A_CENT = 0.0001
@@ -47,6 +47,14 @@ def test_a_ceiling_in_dollars_is_used_to_the_last_unit_and_not_passed(
 
     assert cost(most, before=before) <= dollars + A_CENT_OF_A_CENT
     assert cost(most + 1, before=before) > dollars - A_CENT_OF_A_CENT
+
+
+def test_what_a_run_spent_in_a_month_that_is_over_is_not_free_in_the_next() -> None:
+    """100,000 units were bought in December, then 10,000 for 15 dollars; the rest buys in January."""
+    most = ceiling(20.0, spent_earlier=10_000, before=0)
+
+    assert most == 10_000 + affordable(5.0)
+    assert ceiling(10.0, spent_earlier=10_000, before=0) == 10_000
 
 
 @pytest.fixture
