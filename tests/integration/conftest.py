@@ -82,7 +82,7 @@ def ingest(sandbox: Sandbox, tmp_path: Path) -> Ingest:
         listen: events.Listener = events.ignore,
         **given: Any,
     ) -> Report:
-        settings = settings_for(sandbox, tmp_path / "state", **given)
+        settings = settings_for(sandbox, given.pop("state", tmp_path / "state"), **given)
         return await local.ingest(
             settings, listen=listen, lifetime=lifetime or Brisk(drain=settings.drain)
         )

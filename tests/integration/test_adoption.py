@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
 from ingestor.services import open_catalog
 from tests.integration.conftest import Ingest, in_database, settings_for
+
+ZOO, SAFARI = "1000001@N20", "1000002@N21"
 
 
 @pytest.fixture
@@ -66,6 +70,41 @@ async def test_photos_of_a_page_that_came_empty_are_asked_about_by_the_next_run(
     again = await ingest(limit=None)
 
     assert (again.skipped, sandbox.bill.units) == (bought, bought)
+
+
+async def test_a_copy_of_the_journal_that_was_made_while_a_run_went_on_costs_nothing(
+    ingest: Ingest, sandbox: Sandbox, state: Path, tmp_path: Path
+):
+    def back_up(event: events.Event) -> None:
+        copy = tmp_path / "copy.sqlite3"
+        if isinstance(event, events.BatchSettled) and not copy.exists():
+            with closing(sqlite3.connect(state / "journal.sqlite3")) as journal:
+                journal.execute("VACUUM INTO ?", (str(copy),))
+
+    await ingest(limit=100, listen=back_up)
+    for left_behind in ("journal.sqlite3-wal", "journal.sqlite3-shm"):
+        (state / left_behind).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "copy.sqlite3", state / "journal.sqlite3")
+
+    again = await ingest(limit=100)
+
+    assert (again.pending, again.units.certain) == (0, 0)
+    assert sandbox.bill.most_for_one_image() == 1
+
+
+async def test_a_photo_that_another_machine_bought_for_its_own_group_is_not_bought_for_ours(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+):
+    await ingest(groups=("safari",), limit=10, state=tmp_path / "ours")
+    await ingest(groups=("zoo",), limit=20, state=tmp_path / "theirs")
+    bought = sandbox.bill.units
+    sandbox.world.post(SAFARI, ids=list(sandbox.world.pools[ZOO].now())[:20])
+
+    again = await ingest(groups=("safari",), limit=30, state=tmp_path / "ours")
+
+    assert (again.skipped, again.units.certain, sandbox.bill.units) == (30, 0, bought)
+    both = in_database(sandbox, f"/photos/p{sandbox.world.pools[ZOO].now()[0]}/groups")
+    assert set(both) == {ZOO, SAFARI}
 
 
 async def test_search_finds_again_what_the_journal_lost(
@@ -126,7 +165,8 @@ async def test_a_journal_that_knows_the_group_does_not_ask(ingest: Ingest, sandb
 
     await ingest(limit=50)
 
-    assert sandbox.calls.count("database", method="GET") == 3
+    # Is it there, whose turn is it, who else has a group here, and is the lease still ours.
+    assert sandbox.calls.count("database", method="GET") == 4
 
 
 async def test_the_forecast_counts_what_the_database_knows(

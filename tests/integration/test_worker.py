@@ -143,6 +143,22 @@ async def test_photos_that_left_are_taken_down_and_come_back_for_nothing(site: S
     assert site.states == {"stored": PHOTOS - 3, "withdrawn": 3}
 
 
+async def test_a_photo_that_left_stays_where_another_machine_has_it_in_its_group(site: Site):
+    await site.work(looks(1))
+    ids = sorted(in_database(site.sandbox, "/photos"))[:2]
+    site.sandbox.world.withdraw(ZOO, ids=[key.removeprefix("p") for key in ids])
+    site.sandbox.database.put("sandbox", f"/photos/{ids[0]}/groups/9@N99", value=1_700_000_000)
+
+    def pass_time(event: events.Event) -> None:
+        site.now += HOUR / 4 if isinstance(event, events.GroupLooked) else 0
+
+    await site.work(lambda event: isinstance(event, events.PhotosWithdrawn), pass_time)
+
+    assert set(in_database(site.sandbox, f"/photos/{ids[0]}/groups")) == {"9@N99"}
+    assert ids[0].removeprefix("p") in str(site.sandbox.database.value("sandbox", "/index"))
+    assert ids[1] not in in_database(site.sandbox, "/photos")
+
+
 async def test_one_odd_answer_takes_nothing_down(site: Site):
     await site.work(looks(1))
     site.sandbox.world.withdraw(ZOO, ids=[in_order(site)[0]])

@@ -95,6 +95,7 @@ class Leases:
         self._ends: dict[str, float] = {}
         """By group, the loop's time: counted from before the request that wrote it was sent."""
         self._renewal: asyncio.Task[None] | None = None
+        self._renew_now = asyncio.Event()
         self.others_worked = False
         """Whether somebody else held one of them since this journal did."""
 
@@ -105,13 +106,19 @@ class Leases:
 
     @property
     def safe(self) -> bool:
+        """
+        By both clocks: the loop's stands still while a machine is suspended, and others judge our
+        lease by the wall's, which somebody may set.
+        """
         left = min(self._ends.values(), default=0.0) - self._clock()
-        return left > PAID_DEADLINE + MARGIN
+        told = min((lease.until for lease in self._held.values()), default=0.0) - self._wall()
+        return min(left, told) > PAID_DEADLINE + MARGIN
 
     async def ready(self) -> None:
         while not self.safe:
             if self._renewal is not None and self._renewal.done():
                 self._renewal.result()
+            self._renew_now.set()
             await self._lifetime.rest(PAUSE)
 
     @asynccontextmanager
@@ -181,7 +188,10 @@ class Leases:
     async def _renew_now_and_then(self) -> None:
         try:
             while True:
-                await asyncio.sleep(LASTING / 3)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LASTING / 3):
+                        await self._renew_now.wait()
+                self._renew_now.clear()
                 for group, lease in tuple(self._held.items()):
                     await self._renew(group, lease)
         except Stopping:

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from ingestor.sandbox.photos import ID_STEP
 
+ONLY_RECORDED: Final = "a recorded pool has only the photos that were recorded"
 MAX_ARRIVALS: Final = 3
 MAX_REMOVALS: Final = 2
 """Per listing of a restless pool; enough to repeat and to skip rows on every page."""
@@ -23,6 +24,9 @@ class Pool(Protocol):
         """The ids, newest first; looking moves nothing."""
 
     def arrive(self, count: int, /) -> list[str]: ...
+
+    def post(self, ids: Iterable[str], /) -> None:
+        """Show photos that another pool has as well."""
 
     def withdraw(self, ids: Iterable[str]) -> int: ...
 
@@ -49,6 +53,9 @@ class FixedPool:
         self.born += count
         self._ids[:0] = new
         return new
+
+    def post(self, ids: Iterable[str], /) -> None:
+        self._ids[:0] = ids
 
     def withdraw(self, ids: Iterable[str]) -> int:
         gone = set(ids)
@@ -104,7 +111,10 @@ class RecordedPool:
         return self._states[0]
 
     def arrive(self, _count: int, /) -> list[str]:
-        raise ValueError("a recorded pool has only the photos that were recorded")
+        raise ValueError(ONLY_RECORDED)
+
+    def post(self, _ids: Iterable[str], /) -> None:
+        raise ValueError(ONLY_RECORDED)
 
     def withdraw(self, ids: Iterable[str]) -> int:
         gone = set(ids)

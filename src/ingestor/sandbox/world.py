@@ -181,6 +181,10 @@ class World:
         """Add so many new photos at the head of a pool; returns their ids, newest first."""
         return self.pools[nsid].arrive(count)
 
+    def post(self, nsid: str, *, ids: Iterable[str]) -> None:
+        """Put photos of other pools at the head of this one, in their order."""
+        self.pools[nsid].post(ids)
+
     def withdraw(self, nsid: str, *, ids: Iterable[str]) -> int:
         """Take photos out of a pool (their pictures stay); returns how many were there."""
         return self.pools[nsid].withdraw(ids)

@@ -10,11 +10,14 @@ from functools import partial
 
 from ingestor import events
 from ingestor.catalog.leaving import take_down
+from ingestor.catalog.lists import together
+from ingestor.engines.adoption import READS_AT_ONCE
 from ingestor.engines.following import follow_one
 from ingestor.engines.leases import leased
 from ingestor.engines.local import carry_out, new_name
 from ingestor.engines.run import Run
 from ingestor.journal import coverage, withdrawals
+from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, within
 from ingestor.kits.quota import Quota
@@ -140,10 +143,11 @@ class Turns:
             partial(withdrawals.departures, photos=gone, group=group.id)
         )
         if self._services.update:
+            elsewhere = await self._in_others_hands(leaving, group)
             await self._services.update(
                 merged(
                     withdrawal(departure.photo, labels=departure.labels)
-                    if departure.last
+                    if departure.last and departure.photo not in elsewhere
                     else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
                     for departure in leaving
                 )
@@ -156,3 +160,20 @@ class Turns:
                 taken_down=sum(departure.last for departure in leaving),
             )
         )
+
+    async def _in_others_hands(self, leaving: Sequence[Departure], group: Group) -> set[str]:
+        """Photos that are in a group of another machine's as well, of which our journal knows nothing."""
+        database = self._services.database
+        if database is None:
+            return set()
+        found: set[str] = set()
+        last = [departure.photo for departure in leaving if departure.last]
+        for first in range(0, len(last), READS_AT_ONCE):
+            some = last[first : first + READS_AT_ONCE]
+            groups = await together(*[database.read(f"photos/p{photo}/groups") for photo in some])
+            found |= {
+                photo
+                for photo, those in zip(some, groups, strict=True)
+                if isinstance(those, dict) and those.keys() - {escape(group.id)}
+            }
+        return found

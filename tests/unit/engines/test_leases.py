@@ -102,6 +102,26 @@ async def test_the_second_machine_is_told_who_works(open_machine, place: Place):
     assert told.value.reason == "lease"
 
 
+async def test_a_machine_that_was_suspended_looks_before_it_buys(open_machine, place: Place):
+    """While it is, its loop's clock stands still; others go by the wall's."""
+    asleep = 0.0
+    loop = asyncio.get_running_loop()
+    lifetime = Lifetime(drain=8.0)
+    async with open_machine("a") as a, open_machine("b") as b:
+        first = a("run-1", lifetime=lifetime, wall=lambda: WALL + loop.time() + asleep)
+        async with first.held():
+            assert first.safe
+            asleep = 2 * LASTING
+            second = b("run-2", wall=lambda: WALL + loop.time() + asleep)
+            async with second.held():
+                assert (second.safe, first.safe) == (True, False)
+                with pytest.raises((RunStopped, Stopping)):
+                    await first.ready()
+
+    assert lifetime.reason == "lease-lost"
+    assert loop.time() < LASTING / 3
+
+
 async def test_a_lease_given_back_is_free_at_once(open_machine, place: Place):
     async with open_machine("a") as a, open_machine("b") as b:
         async with a("run-1").held():
