@@ -68,6 +68,10 @@ class Origin(Protocol):
         """Scheme, host and port, no slash behind."""
         ...
 
+    def moved(self, url: str) -> str | None:
+        """The address on this origin of a picture that was listed under another, or None."""
+        ...
+
 
 def image_request(url: str, *, room: Room | None = None) -> Request:
     """Carries no credential: whoever we are redirected to learns nothing."""
@@ -127,6 +131,7 @@ class Images:
     def __init__(self, transport: Transport, *, origin: Origin) -> None:
         self._transport = transport
         self._origin = origin.url
+        self._moved = origin.moved
 
     async def fetch(self, size: Size, room: Room | None = None) -> bytes:
         """
@@ -135,8 +140,11 @@ class Images:
         Raises what `judge` and `next_hop` raise, Rejected ("url-refused", "too-large", "encoded"),
         and the transport's errors.
         """
-        url = size.url
-        if not url.startswith(f"{self._origin}/"):
+        url: str | None = size.url
+        if not size.url.startswith(f"{self._origin}/"):
+            # Listed before the settings named another image server, and pending since.
+            url = self._moved(size.url)
+        if url is None:
             raise _never("the picture lies elsewhere", status=0, reason="url-refused")
         for _hop in range(1 + MOST_HOPS):
             try:

@@ -22,7 +22,7 @@ EPILOGUE: Final = (
     "[bold]GOOGLE_API_KEY[/] or else GOOGLE_APPLICATION_CREDENTIALS or gcloud's own login, which "
     "a database needs in any case. "
     "FIREBASE_DATABASE_EMULATOR_HOST sends what is published to an emulator.\n\n"
-    "Exit codes: 0 complete, 2 wrong usage or settings, 3 stopped at a ceiling (resumable), 4 more "
+    "Exit codes: 0 complete, 2 wrong usage or settings, 3 stopped at a ceiling or by an upstream (resumable), 4 more "
     "failures than --max-failures, 129, 130 or 143 interrupted and drained (resumable), 1 anything "
     "else."
 )

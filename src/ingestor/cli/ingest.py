@@ -68,9 +68,14 @@ async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> i
     return report.exit_code
 
 
-def _engine(settings: Settings) -> Engine:
+def require_local(settings: Settings) -> None:
+    """Raises SettingsError where stages are to run elsewhere."""
     if settings.engine == "ray":
         raise SettingsError("--engine ray is not built yet; leave it out to run in this process.")
+
+
+def _engine(settings: Settings) -> Engine:
+    require_local(settings)
     from ingestor.engines import local
 
     return local

@@ -177,13 +177,13 @@ def steps_table(steps: Mapping[str, str]) -> RenderableType:
 
 def forecast_table(forecast: Forecast) -> RenderableType:
     known = f"{count(forecast.known)} known already"
-    free = f"{count(forecast.free_units)} of this month's free units left"
+    free = f"{count(forecast.free_units)} of them in this month's free units"
     rows: dict[str, Any] = {
         "photos": Text.assemble(
             (count(forecast.photos), "bold"),
             f" listed: {known}, {count(forecast.skipped)} skipped, {count(forecast.dead)} dead",
         ),
-        "units": Text.assemble((count(forecast.units), "bold"), f" to buy; {free}"),
+        "units": Text.assemble((count(forecast.units), "bold"), f" to buy, {free}"),
         "cost": Text.assemble((money(forecast.cost_usd), "bold"), " at Google's list price"),
         "time": Text.assemble((duration(forecast.seconds), "bold"), " under the quota, at best"),
         "next": Text("the same command without --dry-run buys them; --max-cost sets a ceiling"),

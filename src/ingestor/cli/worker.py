@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry
 
 from ingestor.cli.errand import Errand, errand
+from ingestor.cli.ingest import require_local
 from ingestor.cli.visit import Visit
 from ingestor.engines.pulse import Pulse
 from ingestor.errors import SettingsError
@@ -40,6 +41,7 @@ def work(visit: Visit, settings: Settings) -> int:
     for name, instead in FOR_ONE_RUN.items():
         if getattr(settings, name) not in (None, False):
             raise SettingsError(f"--{name.replace('_', '-')} is not for a worker: {instead}.")
+    require_local(settings)
     if "patience" not in settings.model_fields_set:
         settings = settings.model_copy(update={"patience": PATIENCE})
     with asyncio.Runner(loop_factory=fast_loop()) as runner:

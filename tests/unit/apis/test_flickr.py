@@ -224,6 +224,21 @@ def test_everywhere_else_is_refused(url: object) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("listed", "here"),
+    [
+        ("http://127.0.0.1:7311/65535/1_ab_z.jpg", "/65535/1_ab_z.jpg"),
+        ("http://127.0.0.1:7311/65535/../1_ab_z.jpg", None),
+        ("http://127.0.0.1:7311/latest/meta-data/", None),
+        ("http://[bad/65535/1_ab_z.jpg", None),
+    ],
+)
+def test_an_address_that_moves_here_keeps_a_checked_path_alone(
+    listed: str, here: str | None
+) -> None:
+    assert LIVE.moved(listed) == (LIVE.url + here if here else None)
+
+
 def test_one_strange_address_does_not_cost_the_photo() -> None:
     good = "https://live.staticflickr.com/1/1_ab_c.jpg"
 

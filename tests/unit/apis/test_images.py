@@ -21,6 +21,10 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(5000) + b"\xff\xd9"
 @dataclass
 class AnOrigin:
     url: str = CDN
+    before: str = "http://127.0.0.1:7311"
+
+    def moved(self, url: str) -> str | None:
+        return url.replace(self.before, self.url) if url.startswith(self.before) else None
 
 
 def an_answer(body: bytes = JPEG, *, status: int = 200, **headers: str) -> Response:
@@ -141,6 +145,15 @@ async def test_a_loop_of_redirects_ends() -> None:
         await Images(recorder, origin=AnOrigin()).fetch(Size(url=URL))
 
     assert (error.value.reason, len(recorder.requests)) == ("redirected", 4)
+
+
+async def test_a_picture_listed_under_another_origin_is_asked_of_this_one() -> None:
+    """It was pending when the settings changed, and must not die of that."""
+    recorder = Recorder(an_answer())
+    size = Size(url=URL.replace(CDN, AnOrigin.before))
+
+    assert await Images(recorder, origin=AnOrigin()).fetch(size) == JPEG
+    assert [request.url for request in recorder.requests] == [URL]
 
 
 async def test_a_picture_elsewhere_is_not_asked_for() -> None:

@@ -111,6 +111,6 @@ def test_no_secret_is_printed() -> None:
 def test_the_forecast_tells_what_it_would_cost() -> None:
     text = printed(a_forecast())
 
-    assert "8,757 to buy; 400 of this month's free units left" in text
+    assert "8,757 to buy, 400 of them in this month's free units" in text
     assert "$12.54" in text
     assert "5 min 12 s" in text

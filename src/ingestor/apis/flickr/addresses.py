@@ -67,6 +67,14 @@ class ImageOrigin:
         # A query ("?zz=1" in old listings) never changes the picture, and is left out.
         return self.url + path if known and PATH.fullmatch(path) else None
 
+    def moved(self, url: str) -> str | None:
+        """The same path on this origin, of an address that was accepted under another one."""
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            return None
+        return self.url + path if PATH.fullmatch(path) else None
+
     def build(self, row: PhotoKey, *, suffix: str = "") -> str | None:
         """
         Make the address of a size up to 1024 px, which all share the row's secret.

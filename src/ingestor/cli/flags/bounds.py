@@ -75,8 +75,8 @@ Engine = Annotated[
     Literal["local", "ray"] | None,
     flag(
         "--engine",
-        "Where photos are worked on: this process, or a Ray cluster. One process fills the "
-        "default quota.",
+        "Where photos are worked on: in this process, which fills the default quota. (ray is "
+        "reserved, and not built yet.)",
         env="INGESTOR_ENGINE",
         default="local",
         panel=FAST,
