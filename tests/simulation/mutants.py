@@ -350,6 +350,17 @@ def errors_of_an_image_tried_for_ever() -> Sequence[Swap]:
 
 
 @mutant
+def own_errors_repeated_in_park() -> Sequence[Swap]:
+    """An image that failed by itself is bought again, although nothing may be bought twice."""
+    honest = door._judge
+
+    def judge(intent: Any, found: Any, *, most_attempts: int) -> Settled:
+        return honest(intent, found, most_attempts=door.MOST_ATTEMPTS)
+
+    return [(door, "_judge", judge)]
+
+
+@mutant
 def unavailable_repeated_for_ever() -> Sequence[Swap]:
     """Google's 503 is repeated like a refusal that costs nothing."""
     return [(buyer, "MOST_UNAVAILABLE", 1000)]

@@ -32,6 +32,7 @@ FREQUENT = (
     *("no-fsync", "result-journaled-after-storing", "settling-not-awaited", "settling-forgotten"),
     *("intent-not-written", "intent-after-the-call", "intent-not-awaited"),
     *("page-mark-before-its-photos", "failure-not-journaled", "late-answer-dropped"),
+    "own-errors-repeated-in-park",
     *("stored-mark-before-the-write", "paths-of-a-photo-in-two-updates", "answers-mixed-up"),
     *("no-labels-is-no-answer", "lost-answer-taken-as-refusal", "twins-bought", "no-quota"),
     *("known-bytes-bought-again", "dead-letters-bought-again", "repeated-rows-sent-on-again"),
