@@ -155,8 +155,8 @@ async def test_a_new_group_in_an_empty_database_costs_one_question(
 ):
     await ingest(limit=40)
 
-    # Is it there, whose turn is it, which photos are known, and is the lease to give back still ours.
-    assert sandbox.calls.count("database", method="GET") == 4
+    # Is it there, whose turn is it, which photos are known, who else buys, and is the lease still ours.
+    assert sandbox.calls.count("database", method="GET") == 5
 
 
 async def test_a_journal_that_knows_the_group_does_not_ask(ingest: Ingest, sandbox: Sandbox):
@@ -165,7 +165,7 @@ async def test_a_journal_that_knows_the_group_does_not_ask(ingest: Ingest, sandb
 
     await ingest(limit=50)
 
-    # Is it there, whose turn is it, who else has a group here, and is the lease still ours.
+    # Is it there, whose turn is it, who else buys, and is the lease still ours.
     assert sandbox.calls.count("database", method="GET") == 4
 
 

@@ -21,6 +21,7 @@ from msgspec import structs
 
 from ingestor import pipeline
 from ingestor.apis.vision import answers, client
+from ingestor.engines import run as running
 from ingestor.engines.book import Book
 from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
@@ -346,7 +347,7 @@ def forbidden_signs_all_alike() -> Sequence[Swap]:
 @mutant
 def errors_of_an_image_tried_for_ever() -> Sequence[Swap]:
     """Each time Vision says "try again" it is tried again."""
-    return [(door, "MOST_ATTEMPTS", 1000)]
+    return [(running, "MOST_ATTEMPTS", 1000)]
 
 
 @mutant

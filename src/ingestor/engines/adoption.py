@@ -84,28 +84,36 @@ class Adoption:
         self._run = run
         self._wall = wall
         self._listen = listen
+        self._groups: Sequence[str] = ()
         self._asking = False
         self._missed = False
         """While not asking: whether there are photos that slipped past the listing that ended it."""
         self._shared = False
-        """While not asking: whether others buy for other groups, in which any photo may be as well."""
+        """Whether others buy beside us, so that every photo that is new to us has to be asked for."""
         self._keys: PhotoKeys | None = None
         """None while asking: they are too many to be read, so every photo is asked for."""
 
     async def begin(self, groups: Sequence[str], *, others_worked: bool = False) -> None:
         """Ask from now on if the journal may lack what the database has of these groups."""
+        self._groups = groups
         unseen = await self._journal.read(partial(listing.groups_without_photos, gids=groups))
         interrupted = await self._journal.read(partial(claims.suspected, groups=groups))
         if not (unseen or others_worked or interrupted):
             self._missed = await self._journal.read(elsewhere.anything)
-            self._shared = await self._others_share()
             return
-        names = await self._database.keys("photos")
+        always = await self._journal.read(claims.asks_always)
+        names = None if always else await self._database.keys("photos")
         self._keys = None if names is None else PhotoKeys(names)
         self._asking = self._keys is None or len(self._keys) > 0
 
     async def _others_share(self) -> bool:
-        """Whether a lease in the database, of whatever group, is by a name that is not ours."""
+        """
+        Whether the database may get to know of photos by others: a lease in it, of whatever group, is
+        by a name that is not ours; or the journal says so. Asked again and again, for they may come.
+        """
+        beside = partial(claims.suspected_beside, groups=self._groups)
+        if await self._journal.read(claims.asks_always) or await self._journal.read(beside):
+            return True
         leases = await self._database.read("leases")
         for key, record in leases.items() if isinstance(leases, dict) else ():
             lease = read_lease(record)
@@ -119,14 +127,16 @@ class Adoption:
         if self._asking:
             await self._journal.write(partial(claims.suspect, groups=groups))
 
-    async def end(self, groups: Sequence[str], *, whole: bool) -> None:
+    async def end(self, groups: Sequence[str]) -> None:
         """
-        All that was to be listed was, and asked for; what slipped past is kept in mind. `whole`: it
-        was all that there is. Of names that could not be read nothing can be kept in mind.
+        Everything was listed, and asked for; what slipped past the listing is kept in mind. Where the
+        names could not be read, what is kept in mind is that every new photo is to be asked for.
         """
-        if not self._asking or (self._keys is None and not whole):
+        if not self._asking:
             return
-        if self._keys is not None:
+        if self._keys is None:
+            await self._journal.write(claims.ask_always)
+        else:
             await self._journal.write(partial(elsewhere.remember, photos=self._keys))
         await self._journal.write(partial(claims.trust, groups=groups))
 
@@ -154,9 +164,11 @@ class Adoption:
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
     ) -> list[Published]:
         """Those of `ids` that the database has an annotation of, and the journal has not."""
-        if not (self._asking or self._missed or self._shared):
-            return []
         unknown = (await self._unknown(ids))[:room]
+        if unknown and not self._shared:
+            self._shared = await self._others_share()
+        if not unknown or not (self._asking or self._missed or self._shared):
+            return []
         records = await self._read_all(await self._there(unknown), group)
         return [found for found in records if found]
 
@@ -171,8 +183,7 @@ class Adoption:
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:
         """Those that the database has, as far as can be told without asking."""
-        if not self._asking and self._shared:
-            # Few are new to a group that is known: each of them is asked for.
+        if self._shared:
             return photos
         if not self._asking:
             there = await self._journal.read(partial(elsewhere.among, ids=photos))

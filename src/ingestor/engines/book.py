@@ -122,7 +122,10 @@ class Book:
         return sighting
 
     async def take_pending(self, most: int) -> Sequence[Photo]:
-        """Take on what earlier runs left of these groups."""
+        """Take on what earlier runs left of these groups, unless others have bought it since."""
+        if self._adoption:
+            left = partial(listing.next_pending, gids=list(self._groups), run=self._run, most=most)
+            await self._adoption.adopt(await self._journal.read(left))
         return await self._journal.write(
             partial(listing.pending, gids=list(self._groups), run=self._run, most=most)
         )

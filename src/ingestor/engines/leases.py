@@ -2,9 +2,9 @@
 One buyer for each group, whatever the number of machines: leases in the database.
 
 A lease is written on a condition (ETag, if-match), so of two who take it one is told. Its holder
-renews it by the loop's clock and buys only while the longest paid call would still end in time; one
-who finds it in other hands stops buying. What a dead run of this journal held is ours at once: the
-lock on the state directory says that it is dead.
+renews it by the loop's clock and buys only while, by that and by the wall's, the longest paid call would
+still end in time; one who finds it in other hands stops buying. What a dead run of this journal held is
+ours at once: the lock on the state directory says that it is dead.
 """
 
 from __future__ import annotations

@@ -132,8 +132,7 @@ class Run:
                     with rare_collections():
                         await self._machine()
                 if self.adoption and self._listed_all:
-                    whole = self._front_door is list_groups
-                    await self.adoption.end(list(self.groups), whole=whole)
+                    await self.adoption.end(list(self.groups))
             except* Stopping:
                 pass
             except* IngestorError as group:

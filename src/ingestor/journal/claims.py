@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Final
 
 from ingestor.journal import runs
+
+ASKS_ALWAYS: Final = "asks always"
 
 
 def owners(db: sqlite3.Connection, group: str) -> set[str]:
@@ -48,6 +51,23 @@ def trust(db: sqlite3.Connection, groups: Iterable[str]) -> None:
     """All of these groups was listed, and asked for: what is not known is nowhere known."""
     for group in groups:
         runs.forget_fact(db, _behind(group))
+
+
+def suspected_beside(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
+    """Whether the database may know more of any other group: a photo may be in that one and in these."""
+    rows = db.execute(
+        "SELECT name FROM facts WHERE name >= ? AND name < ?", (_behind(""), _behind("~"))
+    )
+    return bool({name for (name,) in rows} - set(map(_behind, groups)))
+
+
+def ask_always(db: sqlite3.Connection) -> None:
+    """Have every new photo asked for from now on: the names in the database are too many to be read."""
+    runs.set_fact(db, ASKS_ALWAYS, "yes")
+
+
+def asks_always(db: sqlite3.Connection) -> bool:
+    return runs.fact(db, ASKS_ALWAYS) is not None
 
 
 def _behind(group: str) -> str:

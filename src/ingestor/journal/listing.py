@@ -194,6 +194,17 @@ def pending(
     return tuple(photo_from(record) for _, record in rows)
 
 
+def next_pending(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int) -> list[str]:
+    """Whom `pending` would take on; nothing is written."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE state = 'listed' AND run < ? AND id IN "
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
+        "ORDER BY date_added DESC, id LIMIT ?",
+        (run, json_list(gids), most),
+    )
+    return [photo for (photo,) in rows]
+
+
 def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
     (count,) = db.execute(
         "SELECT count(*) FROM photos WHERE state = 'listed' AND id IN "

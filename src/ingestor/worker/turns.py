@@ -17,6 +17,7 @@ from ingestor.engines.leases import leased
 from ingestor.engines.local import carry_out, new_name
 from ingestor.engines.run import Run
 from ingestor.journal import coverage, withdrawals
+from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, within
@@ -142,9 +143,9 @@ class Turns:
         leaving = await self._journal.read(
             partial(withdrawals.departures, photos=gone, group=group.id)
         )
-        if self._services.update:
-            elsewhere = await self._in_others_hands(leaving, group)
-            await self._services.update(
+        if update := self._services.update:
+            elsewhere = await self._in_others_hands(leaving)
+            await update(
                 merged(
                     withdrawal(departure.photo, labels=departure.labels)
                     if departure.last and departure.photo not in elsewhere
@@ -152,6 +153,11 @@ class Turns:
                     for departure in leaving
                 )
             )
+            # The others may have taken them out of their groups at the same time.
+            spared = [one for one in leaving if one.photo in elsewhere]
+            still = await self._in_others_hands(spared)
+            if alone := [one for one in spared if one.photo not in still]:
+                await update(merged(withdrawal(one.photo, labels=one.labels) for one in alone))
         await self._journal.write(partial(take_down, leaving=leaving, group=group.id))
         self._listen(
             events.PhotosWithdrawn(
@@ -161,11 +167,12 @@ class Turns:
             )
         )
 
-    async def _in_others_hands(self, leaving: Sequence[Departure], group: Group) -> set[str]:
-        """Photos that are in a group of another machine's as well, of which our journal knows nothing."""
+    async def _in_others_hands(self, leaving: Sequence[Departure]) -> set[str]:
+        """Photos that are in a group of which our journal knows nothing: another machine's."""
         database = self._services.database
         if database is None:
             return set()
+        ours = set(map(escape, await self._journal.read(groups_met)))
         found: set[str] = set()
         last = [departure.photo for departure in leaving if departure.last]
         for first in range(0, len(last), READS_AT_ONCE):
@@ -174,6 +181,6 @@ class Turns:
             found |= {
                 photo
                 for photo, those in zip(some, groups, strict=True)
-                if isinstance(those, dict) and those.keys() - {escape(group.id)}
+                if isinstance(those, dict) and those.keys() - ours
             }
         return found

@@ -11,7 +11,7 @@ import pytest
 
 from ingestor.engines.adoption import Adoption
 from ingestor.errors import Unavailable
-from ingestor.journal import listing
+from ingestor.journal import claims, listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Stopping
 from ingestor.records import photo_record
@@ -99,7 +99,7 @@ async def test_a_photo_that_slipped_past_the_listing_is_asked_about_by_the_next_
     database = Full("1", "2", "3")
     first = await a_run(journal, database)
     await first.adopt(["1", "2"], group=GROUP)
-    await first.end([GROUP], whole=True)
+    await first.end([GROUP])
 
     second = await a_run(journal, database, run=2)
     found = await second.find(["1", "2", "3", "4"], group=GROUP)
@@ -110,34 +110,57 @@ async def test_a_photo_that_slipped_past_the_listing_is_asked_about_by_the_next_
 class Huge(Full):
     """Has too many photos for their names to be read."""
 
+    names_read = 0
+
     async def keys(self, path: str) -> list[str] | None:
+        self.names_read += 1
         return None
 
 
-async def test_a_part_of_a_pool_does_not_end_the_asking_where_no_name_can_be_kept_in_mind(
+async def test_where_names_cannot_be_read_every_new_photo_is_asked_for_ever_after(
     journal: Journal,
 ):
     database = Huge("1", "2", "3")
     first = await a_run(journal, database)
     await first.remember([GROUP])
     await sight(journal, "1", "2")
-    await first.end([GROUP], whole=False)
+    await first.end([GROUP])
 
     second = await a_run(journal, database, run=2)
+    found = await second.find(["3"], group=GROUP)
 
-    assert [one.photo.id for one in await second.find(["3"], group=GROUP)] == ["3"]
+    assert ([one.photo.id for one in found], database.names_read) == (["3"], 1)
 
 
 async def test_who_shares_a_database_asks_about_what_others_may_have_bought(journal: Journal):
-    """A photo may be in their group and in ours."""
+    """A photo may be in their group and in ours, and they may come while we list."""
     database = Full("3")
     await sight(journal, "1")
-    alone = await a_run(journal, database)
-    database.leases = {"2@N00": {"owner": "theirs", "epoch": 1, "until": 0}}
-    shared = await a_run(journal, database, run=2)
+    adoption = await a_run(journal, database)
 
-    assert await alone.find(["3"], group=GROUP) == []
-    assert [one.photo.id for one in await shared.find(["3", "4"], group=GROUP)] == ["3"]
+    alone = await adoption.find(["3"], group=GROUP)
+    database.leases = {"2@N00": {"owner": "theirs", "epoch": 1, "until": 0}}
+    shared = await adoption.find(["3", "4"], group=GROUP)
+
+    assert (alone, [one.photo.id for one in shared]) == ([], ["3"])
+
+
+async def test_what_others_buy_while_a_new_group_is_listed_is_asked_for(journal: Journal):
+    database = Full("1")
+    database.leases = {"2@N00": {"owner": "theirs", "epoch": 1, "until": 0}}
+    adoption = await a_run(journal, database)
+    database.photos = ("1", "3")
+
+    assert [one.photo.id for one in await adoption.find(["3"], group=GROUP)] == ["3"]
+
+
+async def test_a_group_that_may_be_behind_has_others_ask_as_well(journal: Journal):
+    """We took it over from a machine that bought what is in it, and did not come to its end."""
+    await sight(journal, "1")
+    await journal.write(partial(claims.suspect, groups=["2@N00"]))
+    adoption = await a_run(journal, Full("3"))
+
+    assert [one.photo.id for one in await adoption.find(["3"], group=GROUP)] == ["3"]
 
 
 async def test_what_a_run_has_met_takes_no_room_a_second_time(journal: Journal):
