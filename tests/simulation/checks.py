@@ -29,7 +29,9 @@ STEPS: Final = {
     "dead": {"dead"},
     "skipped": {"skipped"},
 }
-"""Where a photo may go from where it is. A commit may hold two steps: then listed becomes stored."""
+"""Where a photo may go from where it is."""
+TWO_STEPS: Final = {("listed", "stored"), ("dead", "stored")}
+"""In one commit, where the database has what is waited for, or was given up in doubt."""
 EXPLAINED: Final = {"free", "lost", "cut", "crashed"}
 """Ends of a paid call after which its images may be bought again."""
 MOST_UPDATES: Final = 6
@@ -258,7 +260,7 @@ class Checker:
     def _stepped(self, photo: str, before: str | None, state: str) -> None:
         self.hold(state in STEPS, f"I1: {photo} is {state}")
         self.hold(
-            before is None or state in STEPS[before] or (before, state) == ("listed", "stored"),
+            before is None or state in STEPS[before] or (before, state) in TWO_STEPS,
             f"I4: {photo} went from {before} to {state}",
         )
         if state == "stored" and self.world.scenario.database:

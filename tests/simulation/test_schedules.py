@@ -21,10 +21,12 @@ from tests.simulation.upstreams import Upstreams
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
 SHARE = 100
-JOURNAL_LOST = (99, 189, 192)
+JOURNAL_LOST = (99, 189)
 """A full database, a new journal, and a kill in the middle of listing it all again."""
 SLIPPED = (4_007_142, 4_013_751, 4_128_999, 4_140_177, 4_153_370)
 """A new journal beside a full database, and a pool that moves, or little room, while it is listed."""
+PUBLISHED_AND_PARKED = (40_000_542, 40_000_609, 40_000_628, 40_001_532)
+"""A disk that refuses an answer, which reaches the database all the same, and a next run that parks."""
 MOST_RIVALS = 20
 MOST_SEEDS = 60
 """Enough for the mistakes that every tenth seed notices; the campaign looks for the rarer ones too."""
@@ -73,6 +75,13 @@ def test_to_ask_once_what_a_lost_journal_knew_is_noticed(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SLIPPED)
 def test_what_slips_past_a_listing_is_not_bought_again(seed: int) -> None:
+    verdict = live(Scenario.of(seed))
+
+    assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("seed", PUBLISHED_AND_PARKED)
+def test_what_got_out_past_a_failing_disk_is_not_given_up_in_doubt(seed: int) -> None:
     verdict = live(Scenario.of(seed))
 
     assert verdict.ok, timeline(verdict)

@@ -23,6 +23,7 @@ from ingestor.catalog.bits import HIDDEN, change_bits
 from ingestor.catalog.finding import find, find_photo, suggestions
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
 from ingestor.errors import JournalError
+from ingestor.journal.dead import forgive
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep_found, mark_stored
@@ -103,6 +104,7 @@ def adopt(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> 
     """Take photos over that a database has, as stored there and found here."""
     take_in(db, [published.photo for published in found])
     keep_found(db, found, now=now)
+    forgive(db, [published.photo.id for published in found])
     shelve(db, found)
 
 

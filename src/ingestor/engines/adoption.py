@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.catalog.local import adopt
-from ingestor.journal import claims, elsewhere, listing
+from ingestor.journal import claims, dead, elsewhere, listing
 from ingestor.journal.writer import Journal
 from ingestor.models import Published
 from ingestor.records import read_photo, unescape
@@ -179,6 +179,8 @@ class Adoption:
         )
         if self._run is not None:
             finished |= await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
+        # A disk that refused an answer let it get out all the same: it may be there.
+        finished -= await self._journal.read(partial(dead.parked_among, ids=ids))
         return [photo for photo in dict.fromkeys(ids) if photo not in finished]
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:

@@ -127,3 +127,20 @@ def of_run(db: sqlite3.Connection, run: int) -> dict[str, dict[str, object]]:
     )
     names = ("stage", "reason", "attempts", "paid", "first", "last")
     return {photo: dict(zip(names, values, strict=True)) for photo, *values in rows}
+
+
+def parked_among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that were given up in doubt: the database may know how it ended."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE state = 'dead' AND reason = 'in-doubt' "
+        "AND id IN (SELECT value FROM json_each(?))",
+        (json_list(ids),),
+    )
+    return {photo for (photo,) in rows}
+
+
+def forgive(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    """Drop the letters of photos whose annotation was found after all."""
+    db.execute(
+        "DELETE FROM dead WHERE photo IN (SELECT value FROM json_each(?))", (json_list(photos),)
+    )

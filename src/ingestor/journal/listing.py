@@ -249,9 +249,10 @@ def groups_met(db: sqlite3.Connection) -> list[str]:
 
 
 def pending_ids(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: int) -> list[str]:
-    """Photos of these groups that still wait for an annotation, by id, those behind `after`."""
+    """Photos of these groups that wait for an annotation, or were given up in doubt, behind `after`."""
     rows = db.execute(
-        "SELECT id FROM photos WHERE state = 'listed' AND id > ? AND id IN "
+        "SELECT id FROM photos WHERE (state = 'listed' OR (state = 'dead' AND reason = 'in-doubt')) "
+        "AND id > ? AND id IN "
         "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
         "ORDER BY id LIMIT ?",
         (after, json_list(gids), most),
