@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import orjson
@@ -84,22 +84,15 @@ def reuse(
 ) -> Annotation | None:
     """Give this photo the annotation of the same bytes under another id, if there is one."""
     row = db.execute(
-        "SELECT model, labels, safe, partial, purchase FROM annotations "
+        "SELECT labels, safe, model, partial, purchase FROM annotations "
         "WHERE substr(sha256, 1, 8) = substr(?1, 1, 8) AND sha256 = ?1 AND features = ?2 LIMIT 1",
         (bytes.fromhex(sha256), features),
     ).fetchone()
     if row is None:
         return None
-    model, labels, safe, partial, purchase = row
-    annotation = Annotation(
-        photo_id=photo.id,
-        labels=read_labels(labels),
-        safe=None if safe is None else orjson.loads(safe),
-        model=model,
-        sha256=sha256,
-        features=features,
-        partial=bool(partial),
-    )
+    labels, safe, model, partial, purchase = row
+    said = (labels, safe, model, partial, bytes.fromhex(sha256))
+    annotation = _annotation(photo.id, said, features=features)
     keep(db, annotation, size=size, purchase=purchase, now=now)
     return annotation
 
@@ -135,7 +128,7 @@ def _own(db: sqlite3.Connection, photos: Sequence[str], *, features: str) -> dic
     to be annotated anew for other features and that was broken off, whatever its bytes are by now.
     """
     rows = db.execute(
-        "SELECT photo, model, labels, safe, partial, sha256 FROM annotations "
+        "SELECT photo, labels, safe, model, partial, sha256 FROM annotations "
         "WHERE features = ? AND photo IN (SELECT value FROM json_each(?))",
         (features, json_list(photos)),
     ).fetchall()
@@ -145,18 +138,21 @@ def _own(db: sqlite3.Connection, photos: Sequence[str], *, features: str) -> dic
             "WHERE id IN (SELECT value FROM json_each(?))",
             (json_list([row[0] for row in rows]),),
         )
-    return {
-        photo: Annotation(
-            photo_id=photo,
-            labels=read_labels(labels),
-            safe=None if safe is None else orjson.loads(safe),
-            model=model,
-            sha256=sha256.hex(),
-            features=features,
-            partial=bool(partial),
-        )
-        for photo, model, labels, safe, partial, sha256 in rows
-    }
+    return {photo: _annotation(photo, said, features=features) for photo, *said in rows}
+
+
+def _annotation(photo_id: str, said: Sequence[Any], *, features: str) -> Annotation:
+    """Of (labels, safe, model, partial, sha256), as the table has them."""
+    labels, safe, model, partial, sha256 = said
+    return Annotation(
+        photo_id=photo_id,
+        labels=read_labels(labels),
+        safe=None if safe is None else orjson.loads(safe),
+        model=model,
+        sha256=sha256.hex(),
+        features=features,
+        partial=bool(partial),
+    )
 
 
 def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[str, list[Label]]:
@@ -216,15 +212,7 @@ def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) 
     return Published(
         photo=photo,
         size=Size(url=url, width=width, height=height),
-        annotation=Annotation(
-            photo_id=photo.id,
-            labels=read_labels(labels),
-            safe=None if safe is None else orjson.loads(safe),
-            model=model,
-            sha256=sha256.hex(),
-            features=features,
-            partial=bool(partial),
-        ),
+        annotation=_annotation(photo.id, (labels, safe, model, partial, sha256), features=features),
     )
 
 
