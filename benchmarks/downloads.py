@@ -18,7 +18,8 @@ from ingestor.engines.run import FIRST_DOWNLOADS
 from ingestor.kits.allocator import keep_usual_blocks
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo
 from ingestor.pipeline import Channels
 from ingestor.services import ListedPage, open_services

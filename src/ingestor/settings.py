@@ -22,13 +22,6 @@ from ingestor.errors import SettingsError
 from ingestor.models import FeatureSet
 
 MEGABYTE = 1_000_000
-USD_PER_UNIT = 1.50 / 1000
-"""Label detection, units 1,001 to 5,000,000 of a month (https://cloud.google.com/vision/pricing)."""
-USD_PER_UNIT_ABOVE = 1.00 / 1000
-"""The same above 5,000,000 units a month."""
-FREE_UNITS_PER_MONTH = 1000
-UNITS_AT_FIRST_PRICE = 5_000_000
-
 MOST_IN_FLIGHT = 64
 """Paid requests at once, whatever the quota: each one is 16 images in doubt if we die."""
 MOST_ANYTHING = 2**63 - 1

@@ -14,7 +14,8 @@ from ingestor import pipeline
 from ingestor.errors import RunStopped
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo, Published
 from ingestor.pipeline import Channels
 from ingestor.stages.annotate import annotate as annotate_stage
@@ -136,6 +137,8 @@ async def test_no_picture_outlives_its_place_in_the_budget():
         annotate=partial(
             annotate_stage,
             buy=buy,
+            most=16,
+            heaviest=1000,
             weigh=lambda _: 1,
             text_beside=lambda _: 0,
             slots=Adaptive(start=4, ceiling=4),

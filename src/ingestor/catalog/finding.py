@@ -13,7 +13,6 @@ from contextlib import contextmanager
 import orjson
 
 from ingestor.catalog.bits import HIDDEN, anything_hidden
-from ingestor.catalog.common import Wanted, common_places
 from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
@@ -27,6 +26,7 @@ from ingestor.catalog.query import (
     near_spellings,
     page_of,
 )
+from ingestor.catalog.several import Wanted, common_places
 from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import json_list
 from ingestor.models import Annotation, Label, Published, Size

@@ -7,13 +7,13 @@ what several such lists have in common is told by `merge`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
-from typing import Any, TypeVar
+from typing import Any
 
 from ingestor.catalog.merge import Intersection
 from ingestor.catalog.query import BEFORE_ALL, Place, Query
+from ingestor.kits.together import together
 
 FIRST_PIECE = 500
 """Entries of each list, where several are compared; some 20 kB."""
@@ -21,8 +21,6 @@ LARGEST_PIECE = 20_000
 """Pieces double up to here, so that long lists cost few requests; some 700 kB."""
 MOST_PROBES = 100
 """Candidates looked up one by one instead of reading the longer lists to their end."""
-
-T = TypeVar("T")
 
 Piece = Callable[[str, Place, int], Coroutine[Any, Any, list[Place]]]
 """At most so many places of a label's list, behind a place."""
@@ -46,7 +44,9 @@ class Places:
     async def more(self) -> list[Place]:
         """The next ones; [] when all were told."""
         while unread := self._common.unread():
-            pieces = await together(*(self._lists[n].read_on(self._size) for n in unread))
+            pieces = await together(
+                (self._lists[n].read_on(self._size) for n in unread), name="catalog-read"
+            )
             for number, (places, ended) in zip(unread, pieces, strict=True):
                 pairs = [(place.photo, place.rank) for place in places]
                 self._common.feed(number, pairs, ended=ended)
@@ -71,7 +71,9 @@ class _List:
     async def read_on(self, size: int) -> tuple[list[Place], bool]:
         """What is certain after `size` more entries of each label, and whether that was all."""
         unread = list(self._read_to.items())
-        pieces = await together(*(self._piece(key, read_to, size) for key, read_to in unread))
+        pieces = await together(
+            (self._piece(key, read_to, size) for key, read_to in unread), name="catalog-read"
+        )
         for (key, _), places in zip(unread, pieces, strict=True):
             for place in places:
                 heappush(self._waiting, place)
@@ -87,13 +89,3 @@ class _List:
                 self._met.add(place.photo)
                 certain.append(place)
         return certain, reach is None
-
-
-async def together(*calls: Coroutine[Any, Any, T]) -> list[T]:
-    """All of them at once; the first error ends the others, and comes alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call, name="catalog-read") for call in calls]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from errors
-    return [task.result() for task in tasks]

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from ingestor.apis.rtdb import Query as Range
-from ingestor.catalog.lists import Places, together
+from ingestor.catalog.lists import Places
 from ingestor.catalog.query import (
     BEFORE_ALL,
     CURSOR,
@@ -37,6 +37,7 @@ from ingestor.catalog.query import (
     page_of,
     weakest,
 )
+from ingestor.kits.together import together
 from ingestor.models import Published
 from ingestor.records import read_photo
 from ingestor.records.keys import RANK_STEPS, keyed, rank
@@ -71,7 +72,9 @@ class DatabaseCatalog:
         while len(hits) <= query.limit and (met := await answer.more()):
             for first in range(0, len(met), query.limit + 1):
                 piece = met[first : first + query.limit + 1]
-                found = await together(*(self._hit(query, place) for place in piece))
+                found = await together(
+                    (self._hit(query, place) for place in piece), name="catalog-read"
+                )
                 for place, hit in zip(piece, found, strict=True):
                     if hit is not None:
                         places.append(place)
@@ -110,7 +113,7 @@ class DatabaseCatalog:
         return lone_hit(published) if published else None
 
     async def _with_pictures(self, labels: Mapping[str, LabelCount]) -> tuple[LabelCount, ...]:
-        thumbs = await together(*(self._thumb(key) for key in labels))
+        thumbs = await together((self._thumb(key) for key in labels), name="catalog-read")
         return tuple(
             replace(label, thumb=thumb)
             for label, thumb in zip(labels.values(), thumbs, strict=True)
@@ -149,7 +152,9 @@ class DatabaseCatalog:
     async def _probe(self, query: Query, photos: Iterable[str]) -> dict[str, list[int]]:
         """The ranks of photos in every group of the query, of those that have them all."""
         probed = list(photos)
-        records = await together(*(self._read(f"photos/p{photo}") for photo in probed))
+        records = await together(
+            (self._read(f"photos/p{photo}") for photo in probed), name="catalog-read"
+        )
         ranks: dict[str, list[int]] = {}
         for photo, record in zip(probed, records, strict=True):
             own = _ranks(read_photo(record, photo_id=photo))

@@ -16,8 +16,8 @@ from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
 from ingestor.cli.spelling import count, counted, state_flag
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.kits.amounts import moment, money
+from ingestor.purchases import pricing
 from ingestor.purchases.pricing import cost, month_start
-from ingestor.settings import FREE_UNITS_PER_MONTH
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -63,7 +63,7 @@ def plain(found: Standing, settings: Settings) -> dict[str, Any]:
 
 def free_left(found: Standing) -> int:
     """Of this month's free units, as far as this journal knows; others may have used some, too."""
-    return max(0, FREE_UNITS_PER_MONTH - found.month_units)
+    return max(0, pricing.FREE_UNITS_PER_MONTH - found.month_units)
 
 
 def drawn(found: Standing, settings: Settings) -> RenderableType:

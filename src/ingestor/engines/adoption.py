@@ -13,7 +13,8 @@ import asyncio
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from enum import Enum
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -21,6 +22,7 @@ from ingestor import events
 from ingestor.catalog.local import adopt
 from ingestor.journal import claims, dead, elsewhere, listing
 from ingestor.journal.writer import Journal
+from ingestor.kits.together import together
 from ingestor.models import Published
 from ingestor.records import read_photo, unescape
 from ingestor.records.leases import read_lease
@@ -30,7 +32,7 @@ READS_AT_ONCE: Final = 16
 PAGE: Final = 500
 """Pending photos looked up together: as many as a page has."""
 PHOTO_KEY: Final = re.compile(r"p(\d{1,19})")
-"""A photo's key whose number fits 64 bits; Flickr's ids have 11 digits."""
+"""A photo's key; its number fits 64 bits."""
 
 
 class Database(Protocol):
@@ -42,7 +44,7 @@ class Database(Protocol):
 
 
 class PhotoKeys:
-    """Photos by number, eight bytes each; may hold more than it was given, never less."""
+    """Photos by number, eight bytes each. Keys that no photo of a listing can have are left out."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         found = (PHOTO_KEY.fullmatch(key) for key in keys)
@@ -61,8 +63,20 @@ class PhotoKeys:
         return at < len(self._numbers) and self._numbers[at] == int(photo)
 
 
+class _Gap(Enum):
+    """What this journal may lack of what the database has."""
+
+    NOTHING = "nothing"
+    SLIPPED = "what slipped past the listing that closed the last gap"
+    NAMED = "photos whose names the database gave when the run began"
+    ANYTHING = "any photo: the names are too many to be read"
+
+
 class Adoption:
-    """One per run; does nothing until `begin` has found a reason to ask."""
+    """
+    One per run. `begin` finds out what the journal may lack; beside that, as soon as somebody else is
+    found to use the database, every photo that is new to this journal is asked for.
+    """
 
     def __init__(
         self,
@@ -85,13 +99,10 @@ class Adoption:
         self._wall = wall
         self._listen = listen
         self._groups: Sequence[str] = ()
-        self._asking = False
-        self._missed = False
-        """While not asking: whether there are photos that slipped past the listing that ended it."""
+        self._gap = _Gap.NOTHING
+        self._named = PhotoKeys(())
         self._shared = False
-        """Whether others buy beside us, so that every photo that is new to us has to be asked for."""
-        self._keys: PhotoKeys | None = None
-        """None while asking: they are too many to be read, so every photo is asked for."""
+        """Whether others were found to use the database; it stays so until the run ends."""
 
     async def begin(self, groups: Sequence[str], *, others_worked: bool = False) -> None:
         """Ask from now on if the journal may lack what the database has of these groups."""
@@ -99,12 +110,22 @@ class Adoption:
         unseen = await self._journal.read(partial(listing.groups_without_photos, gids=groups))
         interrupted = await self._journal.read(partial(claims.suspected, groups=groups))
         if not (unseen or others_worked or interrupted):
-            self._missed = await self._journal.read(elsewhere.anything)
+            if await self._journal.read(elsewhere.anything):
+                self._gap = _Gap.SLIPPED
             return
         always = await self._journal.read(claims.asks_always)
         names = None if always else await self._database.keys("photos")
-        self._keys = None if names is None else PhotoKeys(names)
-        self._asking = self._keys is None or len(self._keys) > 0
+        if names is None:
+            self._gap = _Gap.ANYTHING
+            return
+        self._named = PhotoKeys(names)
+        if len(self._named):
+            self._gap = _Gap.NAMED
+
+    @property
+    def _behind(self) -> bool:
+        """Whether the journal has to catch up with the database in this run."""
+        return self._gap in (_Gap.NAMED, _Gap.ANYTHING)
 
     async def _others_share(self) -> bool:
         """
@@ -124,7 +145,7 @@ class Adoption:
 
     async def remember(self, groups: Sequence[str]) -> None:
         """Have the runs after this one ask as well, until one of them has listed everything."""
-        if self._asking:
+        if self._behind:
             await self._journal.write(partial(claims.suspect, groups=groups))
 
     async def end(self, groups: Sequence[str]) -> None:
@@ -132,18 +153,18 @@ class Adoption:
         Everything was listed, and asked for; what slipped past the listing is kept in mind. Where the
         names could not be read, what is kept in mind is that every new photo is to be asked for.
         """
-        if not self._asking:
+        if not self._behind:
             return
-        if self._keys is None:
+        if self._gap is _Gap.ANYTHING:
             await self._journal.write(claims.ask_always)
         else:
-            await self._journal.write(partial(elsewhere.remember, photos=self._keys))
+            await self._journal.write(partial(elsewhere.remember, photos=self._named))
         await self._journal.write(partial(claims.trust, groups=groups))
 
     async def adopt_pending(self, groups: Sequence[str]) -> None:
         """What earlier runs left may have been bought elsewhere since."""
         last = ""
-        while self._asking and (
+        while self._behind and (
             ids := await self._journal.read(
                 partial(listing.pending_ids, gids=groups, after=last, most=PAGE)
             )
@@ -167,9 +188,13 @@ class Adoption:
         unknown = (await self._unknown(ids))[:room]
         if unknown and not self._shared:
             self._shared = await self._others_share()
-        if not unknown or not (self._asking or self._missed or self._shared):
+        if not unknown or (self._gap is _Gap.NOTHING and not self._shared):
             return []
-        records = await self._read_all(await self._there(unknown), group)
+        places = asyncio.Semaphore(READS_AT_ONCE)
+        there = await self._there(unknown)
+        records = await together(
+            (self._read(photo, group, places) for photo in there), name="adopt"
+        )
         return [found for found in records if found]
 
     async def _unknown(self, ids: Sequence[str]) -> list[str]:
@@ -185,28 +210,12 @@ class Adoption:
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:
         """Those that the database has, as far as can be told without asking."""
-        if self._shared:
+        if self._shared or self._gap is _Gap.ANYTHING:
             return photos
-        if not self._asking:
+        there: Container[str] = self._named
+        if self._gap is _Gap.SLIPPED:
             there = await self._journal.read(partial(elsewhere.among, ids=photos))
-            return [photo for photo in photos if photo in there]
-        return [photo for photo in photos if self._keys is None or photo in self._keys]
-
-    async def _read_all(
-        self, photos: Sequence[str], group: str | None
-    ) -> Sequence[Published | None]:
-        places = asyncio.Semaphore(READS_AT_ONCE)
-        try:
-            async with asyncio.TaskGroup() as reads:
-                tasks = [
-                    reads.create_task(self._read(photo, group, places), name="adopt")
-                    for photo in photos
-                ]
-        except ExceptionGroup as failed:
-            # One is enough, and as it is: who lists photos ends for it and has paid calls awaited,
-            # where a group of errors would cancel them.
-            raise failed.exceptions[0] from failed
-        return [task.result() for task in tasks]
+        return [photo for photo in photos if photo in there]
 
     async def _read(
         self, photo: str, group: str | None, places: asyncio.Semaphore

@@ -20,6 +20,7 @@ from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, FeatureSet, Label, Photo, Published
 from ingestor.records import (
+    MOST_PHOTOS,
     SERVER_TIME,
     escape,
     membership,
@@ -29,7 +30,7 @@ from ingestor.records import (
 )
 from ingestor.report import Report
 from ingestor.services import ListedPage, Update
-from ingestor.stages.store import MOST_PHOTOS, publish
+from ingestor.stages.store import publish
 
 PHOTOS_A_TURN = 50
 """Made into paths at once: 2 ms (measured)."""

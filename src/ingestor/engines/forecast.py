@@ -19,9 +19,8 @@ from ingestor.kits.quota import seconds_for
 from ingestor.models import Photo
 from ingestor.purchases import pricing
 from ingestor.report import Forecast
-from ingestor.services import ListedPage, Services, open_services
-from ingestor.settings import FREE_UNITS_PER_MONTH, Settings
-from ingestor.stages.annotate import MOST_IMAGES
+from ingestor.services import IMAGES_PER_REQUEST, ListedPage, Services, open_services
+from ingestor.settings import Settings
 from ingestor.stages.discover import discover
 
 BEGIN_AND_END = 2.0
@@ -153,7 +152,7 @@ def _priced(settings: Settings, count: _Count, month: int, *, groups: tuple[str,
         skipped=count.skipped,
         dead=count.dead,
         units=units,
-        free_units=min(units, max(0, FREE_UNITS_PER_MONTH - month)),
+        free_units=min(units, max(0, pricing.FREE_UNITS_PER_MONTH - month)),
         cost_usd=round(pricing.cost(units, before=month), 4),
         seconds=round(_seconds(settings, images), 1),
     )
@@ -163,8 +162,8 @@ def _seconds(settings: Settings, images: int) -> float:
     """The tighter of the two quotas decides."""
     if not images:
         return 0.0
-    batches = math.ceil(images / MOST_IMAGES)
+    batches = math.ceil(images / IMAGES_PER_REQUEST)
     return BEGIN_AND_END + max(
-        seconds_for(images, limit=settings.images_per_minute, largest=MOST_IMAGES),
+        seconds_for(images, limit=settings.images_per_minute, largest=IMAGES_PER_REQUEST),
         seconds_for(batches, limit=settings.requests_per_minute, largest=1),
     )

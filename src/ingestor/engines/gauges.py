@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingestor.kits.beside import beside
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Channels
 from ingestor.report import Bottleneck

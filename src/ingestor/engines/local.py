@@ -21,9 +21,8 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import WINDOW
 from ingestor.purchases import pricing
 from ingestor.report import Report
-from ingestor.services import Group, Services, open_services
+from ingestor.services import IMAGES_PER_REQUEST, Group, Services, open_services
 from ingestor.settings import MEGABYTE, Settings
-from ingestor.stages.annotate import MOST_IMAGES
 
 __all__ = ["carry_out", "forecast", "ingest", "new_name"]
 
@@ -44,7 +43,7 @@ async def ingest(
     wall: Callable[[], float] = time.time,
     open_journal: OpenJournal | None = None,
     new_name: Callable[[], str] = new_name,
-    most_images: int = MOST_IMAGES,
+    most_images: int = IMAGES_PER_REQUEST,
 ) -> Report:
     """
     Bring the groups of `settings` into journal, catalog and store; returns the figures.
@@ -84,7 +83,7 @@ async def carry_out(
     listen: events.Listener,
     wall: Callable[[], float] = time.time,
     new_name: Callable[[], str] = new_name,
-    most_images: int = MOST_IMAGES,
+    most_images: int = IMAGES_PER_REQUEST,
     front_door: FrontDoor | None = None,
 ) -> Report:
     """One run under its leases."""

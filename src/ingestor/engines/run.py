@@ -21,7 +21,8 @@ from ingestor.journal.recovery import Opening
 from ingestor.journal.writer import Journal
 from ingestor.kits.collecting import rare_collections
 from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.models import Failure, Image, Published
 from ingestor.pipeline import Channels
@@ -29,7 +30,7 @@ from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
 from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.records import weigh_record
 from ingestor.report import Report
-from ingestor.services import Services, text_at_once, weigh_image
+from ingestor.services import BYTES_PER_REQUEST, Services, text_at_once, weigh_image
 from ingestor.settings import MOST_IN_FLIGHT, Settings
 from ingestor.stages.annotate import annotate
 from ingestor.stages.discover import discover
@@ -181,6 +182,7 @@ class Run:
                 annotate,
                 buy=self.annotate,
                 most=self.most_images,
+                heaviest=BYTES_PER_REQUEST,
                 weigh=weigh_image,
                 text_beside=text_at_once,
                 slots=self.calls,

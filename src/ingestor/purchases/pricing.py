@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ingestor.settings import (
-    FREE_UNITS_PER_MONTH,
-    UNITS_AT_FIRST_PRICE,
-    USD_PER_UNIT,
-    USD_PER_UNIT_ABOVE,
-)
+FREE_UNITS_PER_MONTH = 1000
+UNITS_AT_FIRST_PRICE = 5_000_000
+USD_PER_UNIT = 1.50 / 1000
+"""Label detection, units 1,001 to 5,000,000 of a month."""
+USD_PER_UNIT_ABOVE = 1.00 / 1000
+"""The same above 5,000,000 units a month."""
+ROUNDING_USD = 0.00005
+"""Floats: 13.5 dollars must buy what costs 13.500000000000002."""
 
 
 def cost(units: int, *, before: int = 0) -> float:
@@ -22,7 +24,7 @@ def affordable(dollars: float, *, before: int = 0) -> int:
     low, high = 0, FREE_UNITS_PER_MONTH + int(dollars / USD_PER_UNIT_ABOVE) + 1
     while low < high:
         middle = (low + high + 1) // 2
-        if cost(middle, before=before) <= dollars + _HALF_A_CENT_OF_A_CENT:
+        if cost(middle, before=before) <= dollars + ROUNDING_USD:
             low = middle
         else:
             high = middle - 1
@@ -55,7 +57,3 @@ def _month_cost(units: int) -> float:
     first = min(units, UNITS_AT_FIRST_PRICE) - FREE_UNITS_PER_MONTH
     above = units - UNITS_AT_FIRST_PRICE
     return max(0, first) * USD_PER_UNIT + max(0, above) * USD_PER_UNIT_ABOVE
-
-
-_HALF_A_CENT_OF_A_CENT = 0.00005
-"""Floats: 13.5 dollars must buy what costs 13.500000000000002."""

@@ -11,6 +11,8 @@ Writers and readers agree on this room and on nothing else. It reads no socket a
 from ingestor.records.keys import escape, key_of, rank, unescape
 from ingestor.records.photos import SERVER_TIME, photo_record, read_photo
 from ingestor.records.updates import (
+    MOST_BYTES,
+    MOST_PHOTOS,
     halves,
     index_path,
     membership,
@@ -22,6 +24,8 @@ from ingestor.records.updates import (
 )
 
 __all__ = [
+    "MOST_BYTES",
+    "MOST_PHOTOS",
     "SERVER_TIME",
     "escape",
     "halves",

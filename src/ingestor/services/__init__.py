@@ -9,7 +9,7 @@ Rule of the room: the stages do not know it; whoever starts a run hands them its
 
 from ingestor.apis.flickr import PER_PAGE as PHOTOS_PER_PAGE
 from ingestor.apis.flickr import Group
-from ingestor.apis.vision import text_at_once
+from ingestor.apis.vision import BYTES_PER_REQUEST, IMAGES_PER_REQUEST, text_at_once
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.opening import (
     Services,
@@ -23,6 +23,8 @@ from ingestor.services.pages import ListedPage
 from ingestor.services.politely import Politely
 
 __all__ = [
+    "BYTES_PER_REQUEST",
+    "IMAGES_PER_REQUEST",
     "PHOTOS_PER_PAGE",
     "Group",
     "ListedPage",

@@ -14,25 +14,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from ingestor.kits.batching import batches
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Published
 
-MOST_IMAGES = 16
-"""Images per `images:annotate` call (https://cloud.google.com/vision/quotas)."""
-HEAVIEST_BATCH = 9_500_000
-"""Encoded bytes: the documented limit is 10 MB of JSON; the rest is headroom."""
 LINGER = 1.0
 """Seconds a short batch waits for more: at 16 images a second it never has to (taste)."""
 
-Annotate = Callable[[Sequence[Image]], Awaitable[Sequence[Published | Failure]]]
+Buy = Callable[[Sequence[Image]], Awaitable[Sequence[Published | Failure]]]
 
 
 async def annotate(
     images: Channel[Image],
     published: Channel[Published],
     *,
-    buy: Annotate,
-    most: int = MOST_IMAGES,
+    buy: Buy,
+    most: int,
+    heaviest: int,
     weigh: Callable[[Image], int],
     text_beside: Callable[[Sequence[Image]], int],
     slots: Adaptive,
@@ -40,8 +38,8 @@ async def annotate(
     lifetime: Lifetime,
 ) -> None:
     """
-    Have every image annotated; owns `published`. `text_beside`: bytes that a call under way holds
-    beside its images.
+    Have every image annotated; owns `published`. A call has `most` images, which `weigh` `heaviest`
+    at the most; `text_beside` are the bytes that it holds beside its images while it is under way.
 
     On stopping, images not yet bought are dropped (they stay pending in the journal); when the grace
     period is over, calls in flight are cancelled.
@@ -63,7 +61,7 @@ async def annotate(
     with lifetime.at_cut(cut):
         async with published, asyncio.TaskGroup() as group:
             async for batch in batches(
-                images, most=most, heaviest=HEAVIEST_BATCH, weigh=weigh, linger=LINGER
+                images, most=most, heaviest=heaviest, weigh=weigh, linger=LINGER
             ):
                 held = sum([image.reserved for image in batch])
                 await slots.enter()

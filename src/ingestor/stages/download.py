@@ -26,7 +26,8 @@ from ingestor.errors import (
 )
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Hold, Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.kits.retrying import LONGEST_WAIT, persist
 from ingestor.kits.tempo import Tempo
 from ingestor.models import Failure, Image, Photo, Size
@@ -88,7 +89,7 @@ class Downloader:
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
         self._tempo = Tempo(clock=clock)
-        self._begun: dict[_Hold, float] = {}
+        self._begun: dict[Hold, float] = {}
         """Since when each download holds its slot; the oldest first."""
         self._usual = 0.0
         """Seconds of a download, smoothed; 0 until the first one."""
@@ -103,7 +104,7 @@ class Downloader:
         started = self._clock()
         failure: Failure | None = None
         for size in photo.sizes:
-            hold = _Hold(self._memory)
+            hold = Hold(self._memory)
             try:
                 content = await self._persist(photo, size, hold)
             except (VendorError, TransportError) as error:
@@ -133,7 +134,7 @@ class Downloader:
                 )
         return failure or Failure(photo_id=photo.id, stage="download", reason="no-url")
 
-    async def _persist(self, photo: Photo, size: Size, hold: _Hold) -> bytes:
+    async def _persist(self, photo: Photo, size: Size, hold: Hold) -> bytes:
         started = self._clock()
         tries = 0
 
@@ -168,7 +169,7 @@ class Downloader:
         finally:
             self._failing.discard(photo.id)
 
-    async def _attempt(self, size: Size, hold: _Hold) -> bytes:
+    async def _attempt(self, size: Size, hold: Hold) -> bytes:
         epoch = await self._slots.enter()
         if self._tempo.watching:
             await self._take_turn()
@@ -296,35 +297,6 @@ async def download(
         # Only when stopping is anything left: it stays pending in the journal.
         async for _ in photos:
             pass
-
-
-class _Hold:
-    """What one download has reserved of the memory."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self.size = 0
-
-    async def reserve(self, size: int) -> None:
-        await self._memory.reserve(size)
-        self.size = size
-
-    async def __call__(self, total: int) -> None:
-        """Hold at least `total` bytes."""
-        if total <= self.size:
-            return
-        await self._memory.grow(total - self.size)
-        self.size = total
-
-    def shrink(self, size: int) -> None:
-        """Give back what was guessed too much."""
-        if size < self.size:
-            self._memory.release(self.size - size)
-            self.size = size
-
-    def release(self) -> None:
-        self._memory.release(self.size)
-        self.size = 0
 
 
 def _guess(size: Size) -> int:

@@ -15,10 +15,8 @@ from ingestor.kits.batching import batches
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
+from ingestor.records import MOST_BYTES, MOST_PHOTOS, halves
 
-MOST_PHOTOS = 500
-HEAVIEST_UPDATE = 1_000_000
-"""Bytes of one update: what Google's own import tool sends at once."""
 LINGER = 0.5
 """Seconds: an annotation is searchable soon, and a busy run still fills its updates (taste)."""
 
@@ -62,7 +60,7 @@ async def store(
     with lifetime.at_cut(cut):
         async with asyncio.TaskGroup() as group:
             async for batch in batches(
-                published, most=MOST_PHOTOS, heaviest=HEAVIEST_UPDATE, weigh=weigh, linger=LINGER
+                published, most=MOST_PHOTOS, heaviest=MOST_BYTES, weigh=weigh, linger=LINGER
             ):
                 if lifetime.cut_short:
                     continue
@@ -88,6 +86,5 @@ async def publish(batch: Sequence[Published], *, write: Write, failed: Fail) -> 
                 )
             )
             return
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
+        for half in halves(batch):
             await publish(half, write=write, failed=failed)

@@ -91,7 +91,7 @@ class AllowList:
 
     def accepts(self, host: str, address: str) -> bool:
         """Tell whether a name on the list may stand for this address."""
-        return is_loopback(address) if host == "localhost" else is_public(address)
+        return is_loopback_address(address) if host == "localhost" else is_public(address)
 
 
 def sendable(text: str) -> bool:
@@ -126,7 +126,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback_address(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -139,7 +139,7 @@ def _origin(text: str) -> Origin:
         host, port = url.raw_host or "", url.port or 0
     except ValueError:
         raise SettingsError(f"{text[:80]!r} is not an origin like https://example.com") from None
-    local = host == "localhost" or is_loopback(host)
+    local = host == "localhost" or is_loopback_address(host)
     if not host or url.scheme not in ("http", "https") or url.raw_user is not None:
         raise SettingsError(f"{place(text)!r} is not an origin like https://example.com")
     if url.scheme == "http" and not local:

@@ -23,6 +23,7 @@ from ingestor.errors import AddressRefused, TransportError
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
 from ingestor.transport.exchange import Exchange
+from ingestor.transport.lines.answer import LONGEST_HEADER, MOST_HEADERS
 from ingestor.transport.lines.dialing import Dial, Dialer
 from ingestor.transport.lines.fetcher import Fetcher
 from ingestor.transport.marks import MarkingRequest, Marks
@@ -32,9 +33,6 @@ from ingestor.transport.statistics import CallStatistics
 from ingestor.transport.translation import FOREIGN, translate
 from ingestor.transport.values import Request, Response, place
 
-LONGEST_LINE = 8190
-"""Bytes of a status line or a header; what most servers allow, too."""
-MOST_HEADERS = 100
 RESOLVER_THREADS = 4
 """More look-ups than that never hang at once: there are five upstreams."""
 
@@ -205,8 +203,8 @@ class HttpTransport:
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
             # The deadline of a request is kept by its exchange, with one timer instead of three.
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
             max_headers=MOST_HEADERS,
             request_class=MarkingRequest,
         )

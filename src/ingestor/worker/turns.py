@@ -10,7 +10,6 @@ from functools import partial
 
 from ingestor import events
 from ingestor.catalog.leaving import take_down
-from ingestor.catalog.lists import together
 from ingestor.engines.adoption import READS_AT_ONCE
 from ingestor.engines.following import follow_one
 from ingestor.engines.leases import leased
@@ -22,11 +21,11 @@ from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, within
 from ingestor.kits.quota import Quota
+from ingestor.kits.together import together
 from ingestor.pipeline import Discover
-from ingestor.records import escape, merged, withdrawal
+from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
 from ingestor.services import PHOTOS_PER_PAGE, Group, Services
 from ingestor.settings import Settings
-from ingestor.stages.store import MOST_PHOTOS
 from ingestor.worker.looking import Looking
 
 
@@ -177,7 +176,10 @@ class Turns:
         last = [departure.photo for departure in leaving if departure.last]
         for first in range(0, len(last), READS_AT_ONCE):
             some = last[first : first + READS_AT_ONCE]
-            groups = await together(*[database.read(f"photos/p{photo}/groups") for photo in some])
+            groups = await together(
+                (database.read(f"photos/p{photo}/groups") for photo in some),
+                name="groups-of-leaving",
+            )
             found |= {
                 photo
                 for photo, those in zip(some, groups, strict=True)

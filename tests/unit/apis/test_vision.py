@@ -13,8 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor.apis.vision import (
-    BYTES_PER_REQUEST,
-    IMAGES_PER_REQUEST,
     ImageError,
     Vision,
     annotate_request,
@@ -120,10 +118,6 @@ def test_the_encoded_size_is_never_too_small(size: int) -> None:
     lengths = [len(body_of(sent([image] * count, EVERYTHING))) for count in (1, 2)]
 
     assert lengths[1] - lengths[0] <= encoded_size(size) <= lengths[1] - lengths[0] + 150
-
-
-def test_a_full_batch_of_usual_images_fits_one_request() -> None:
-    assert IMAGES_PER_REQUEST * encoded_size(450_000) < BYTES_PER_REQUEST
 
 
 def test_images_become_text_one_at_a_time() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from ingestor.engines.gauges import ADVICE, Gauges
 from ingestor.kits.channel import Channel
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Channels
 

@@ -11,7 +11,8 @@ import pytest
 from ingestor import events
 from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import FILE, MOST_POINTS, Heartbeat
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Channels
 from ingestor.web.beat import read_beat

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from ingestor.apis.vision import annotate_request, encoded_size
+from ingestor.apis.vision import annotate_request
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Published
-from ingestor.stages.annotate import MOST_IMAGES, Annotate, annotate
+from ingestor.services import BYTES_PER_REQUEST, IMAGES_PER_REQUEST, weigh_image
+from ingestor.stages.annotate import Buy, annotate
 from ingestor.transport import Parts
 from tests.builders import FEATURES, a_published, an_image
 
@@ -23,7 +25,7 @@ MOST_OF_VISION, HEAVIEST_OF_VISION = 16, 10_000_000
 """Images, and bytes of JSON: what Vision takes in one request."""
 
 
-async def annotated(images: Sequence[Image], buy: Annotate, **given: Any) -> None:
+async def annotated(images: Sequence[Image], buy: Buy, **given: Any) -> None:
     """Send the images through the stage, one at a time unless it is said otherwise."""
     waiting: Channel[Image] = Channel(len(images))
     await waiting.send_all(images)
@@ -31,6 +33,7 @@ async def annotated(images: Sequence[Image], buy: Annotate, **given: Any) -> Non
     usual: dict[str, Any] = {
         "published": Channel(len(images)),
         "most": 1,
+        "heaviest": 1,
         "weigh": lambda _: 1,
         "text_beside": lambda _: 0,
         "slots": Adaptive(start=1, ceiling=1),
@@ -84,7 +87,7 @@ async def test_a_request_has_at_most_sixteen_images_and_ten_megabytes():
     contents = [b"\xff\xd8\xff"] * 40 + [b"\xff\xd8\xff" + bytes(1_700_000)] * 20
     images = [an_image(str(at), content=content) for at, content in enumerate(contents)]
     await annotated(
-        images, buy, most=MOST_IMAGES, weigh=lambda image: encoded_size(len(image.content))
+        images, buy, most=IMAGES_PER_REQUEST, heaviest=BYTES_PER_REQUEST, weigh=weigh_image
     )
 
     assert sum(count for count, _ in sent) == 60

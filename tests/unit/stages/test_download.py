@@ -20,7 +20,8 @@ from ingestor.errors import (
 from ingestor.events import ignore
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
-from ingestor.kits.pacing import Adaptive, Memory
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo, Size
 from ingestor.stages.download import Downloader, download
 from tests.builders import a_photo, a_size

@@ -10,7 +10,8 @@ from ingestor.errors import Rejected
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
-from ingestor.stages.store import MOST_PHOTOS, Fail, Write, store
+from ingestor.records import MOST_PHOTOS
+from ingestor.stages.store import Fail, Write, store
 from tests.builders import a_published
 
 pytestmark = pytest.mark.looptime

@@ -16,8 +16,11 @@ from typing import cast
 from ingestor.apis.flickr.addresses import ImageOrigin, PhotoKey
 from ingestor.models import Photo, Size
 
-PHOTO_ID = re.compile(r"[0-9]{1,20}")
-"""Ids become keys and parts of paths: digits only, ASCII only."""
+PHOTO_ID = re.compile(r"[0-9]{1,19}")
+"""
+Ids become keys and parts of paths: digits only, ASCII only. Flickr's have 11 digits; with 19 they fit
+64 bits, in which the names of all photos of a database are held.
+"""
 OWNER = re.compile(r"[0-9A-Za-z_@-]{1,100}")
 LICENSE = re.compile(r"[0-9]{1,3}")
 NUMBER = re.compile(r"-?[0-9]{1,20}")

@@ -19,7 +19,7 @@ from ingestor.transport import Parts
 IMAGES_PER_REQUEST = 16
 """The vendor's limit; a seventeenth fails them all (https://cloud.google.com/vision/quotas)."""
 BYTES_PER_REQUEST = 9_961_472
-"""9.5 MiB of the documented 10 MiB of JSON: the rest is headroom (same page)."""
+"""9.5 MiB of JSON: below the documented 10 MB, whichever megabytes are meant (same page)."""
 SLICE = 393_216
 """
 Bytes of an image that become text at once. Nearly every picture is smaller; of larger ones, each call

@@ -15,7 +15,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 LONGEST_HEAD = 64 * 1024
 """Bytes that may arrive before a head is complete, early hints included."""
 LONGEST_HEADER = 8190
-"""Bytes of one header's value; what most servers allow, too."""
+"""Bytes of one header's value; what most servers allow, too. Paid calls have the same caps."""
 MOST_HEADERS = 100
 FIRST_ROOM = 256 * 1024
 """What is asked for when an answer outgrows its room without saying its length."""
