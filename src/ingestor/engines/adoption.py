@@ -202,10 +202,10 @@ class Adoption:
         finished = await self._journal.read(
             partial(listing.finished_among, ids=ids, features=self._features)
         )
-        if self._run is not None:
-            finished |= await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
         # A disk that refused an answer let it get out all the same: it may be there.
         finished -= await self._journal.read(partial(dead.parked_among, ids=ids))
+        if self._run is not None:
+            finished |= await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
         return [photo for photo in dict.fromkeys(ids) if photo not in finished]
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:

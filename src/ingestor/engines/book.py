@@ -85,6 +85,7 @@ class Book:
         self.gap |= page.total > 0 and not page.rows
         if self._adoption:
             await self._adoption.adopt([photo.id for photo in photos], group=group, room=room)
+        told = await self._tell_of_group(photos, group)
         sighting = await self._journal.write(
             partial(
                 listing.sight_page,
@@ -100,13 +101,8 @@ class Book:
         )
         if sighting.returned:
             await self.publish_left_over()
-        if self._update and sighting.joined:
-            await self._update(
-                merged(
-                    membership(photo.id, group=photo.group, date_added=photo.date_added)
-                    for photo in sighting.joined
-                )
-            )
+        # And those that were bought meanwhile, and published without this group.
+        await self._tell_memberships([one for one in sighting.joined if one.id not in told])
         self._listen(
             events.PageListed(
                 group=group,
@@ -124,12 +120,16 @@ class Book:
 
     async def take_pending(self, most: int) -> Sequence[Photo]:
         """Take on what earlier runs left of these groups, unless others have bought it since."""
-        if self._adoption:
-            left = partial(listing.next_pending, gids=list(self._groups), run=self._run, most=most)
-            await self._adoption.adopt(await self._journal.read(left))
-        return await self._journal.write(
-            partial(listing.pending, gids=list(self._groups), run=self._run, most=most)
-        )
+        groups = list(self._groups)
+        if self._adoption is None:
+            take_all = partial(listing.pending, gids=groups, run=self._run, most=most)
+            return await self._journal.write(take_all)
+        left = partial(listing.next_pending, gids=groups, run=self._run, most=most)
+        while ids := await self._journal.read(left):
+            await self._adoption.adopt(ids)
+            if taken := await self._journal.write(partial(listing.take_on, ids=ids, run=self._run)):
+                return taken
+        return ()
 
     async def failed(self, failure: Failure) -> None:
         """End a photo as a dead letter."""
@@ -154,17 +154,43 @@ class Book:
     async def _paths(self, batch: Sequence[Published]) -> Mapping[str, Any]:
         """Of one update. It is made piece by piece: a whole one would hold up the loop for 25 ms."""
         before: Mapping[str, Sequence[Label]] = {}
+        groups: Mapping[str, Sequence[tuple[str, int]]] = {}
         # A disk that refused an answer refuses this as well, and what was paid for must get out.
         if self._journal.broken is None:
-            before = await self._journal.read(partial(results.earlier_labels, batch=batch))
+            before, groups = await self._journal.read(
+                lambda db: (results.earlier_labels(db, batch), results.other_groups(db, batch))
+            )
         paths: dict[str, Any] = {}
         for start in range(0, len(batch), PHOTOS_A_TURN):
             for published in batch[start : start + PHOTOS_A_TURN]:
                 photo = published.photo.id
                 paths |= updates_for(published, previous_labels=before.get(photo, ()))
                 paths[f"dead/p{photo}"] = None
+                for gid, added in groups.get(photo, ()):
+                    paths |= membership(photo, group=gid, date_added=added)
             await asyncio.sleep(0)
         return paths
+
+    async def _tell_of_group(self, photos: Sequence[Photo], group: str) -> set[str]:
+        """
+        Have the database know of photos that it has and that turn up in one more group; returns
+        which. Before the page is written down: once it is, nobody looks again.
+        """
+        if self._update is None:
+            return set()
+        joining = partial(listing.newly_in_group, photos=photos, group=group)
+        return await self._tell_memberships(await self._journal.read(joining))
+
+    async def _tell_memberships(self, photos: Sequence[Photo]) -> set[str]:
+        """Have the database know that photos are in their group; returns which."""
+        if self._update and photos:
+            await self._update(
+                merged(
+                    membership(photo.id, group=photo.group, date_added=photo.date_added)
+                    for photo in photos
+                )
+            )
+        return {photo.id for photo in photos}
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""

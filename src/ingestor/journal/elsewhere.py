@@ -1,8 +1,8 @@
 """
-Photos that the database had when this journal was made to agree with it, and that no listing had shown.
+Photos that the database had when this journal was made to agree with it, and that stayed unknown here.
 
-A pool moves while it is listed, so a photo can slip past a listing that saw everything else. When it
-shows itself in a later one, its record is there to be asked for.
+A pool moves while it is listed, so a photo can slip past a listing that saw everything else; and one that
+had died was not asked for. When it shows itself in a later listing, or is tried again, its record is there.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ingestor.journal.rows import json_list
 
 
 def remember(db: sqlite3.Connection, photos: Iterable[str]) -> None:
-    """Keep the names of those of `photos` that this journal has no row of."""
+    """Keep the names of those of `photos` that this journal has no annotation of."""
     db.execute("DELETE FROM elsewhere")
     db.execute(
         "INSERT OR IGNORE INTO elsewhere (photo) SELECT value FROM json_each(?) "
-        "WHERE value NOT IN (SELECT id FROM photos)",
+        "WHERE value NOT IN (SELECT photo FROM annotations)",
         (json_list(list(photos)),),
     )
 

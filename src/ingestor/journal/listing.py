@@ -18,6 +18,8 @@ from ingestor.models import Failure, Photo
 RECORD = msgspec.json.Decoder(Photo)
 RECORD_TEXT = msgspec.json.Encoder()
 """A photo as JSON, as `records` holds it."""
+BOUGHT = ("annotated", "stored")
+"""States of a photo that the database has, or is about to have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Sighting:
     dead: tuple[Failure, ...]
     """Photos that cannot be fetched at all."""
     joined: tuple[Photo, ...]
-    """Photos that are stored already and were not known to be in this group."""
+    """Photos that are bought already and were not known to be in this group."""
     repeated: int
     """Rows that this run had met before."""
     returned: int
@@ -128,7 +130,7 @@ def sight(
         known=len(ends["known"]),
         skipped=len(ends["skipped"]),
         dead=tuple(dead),
-        joined=tuple(met[id_] for id_ in joined if id_ in before and before[id_].state == "stored"),
+        joined=tuple(met[id_] for id_ in joined if id_ in before and before[id_].state in BOUGHT),
         repeated=repeated,
         returned=len(ends["back"]),
     )
@@ -176,16 +178,32 @@ def _write(
     )
 
 
+def newly_in_group(db: sqlite3.Connection, photos: Sequence[Photo], *, group: str) -> list[Photo]:
+    """Those of a page that are bought and were not known to be in its group; nothing is written."""
+    known = dict(
+        db.execute(
+            "SELECT id, memberships.date_added FROM photos "
+            "LEFT JOIN memberships ON photo = id AND gid = ? "
+            "WHERE state IN ('annotated', 'stored') AND id IN (SELECT value FROM json_each(?))",
+            (group, json_list([photo.id for photo in photos])),
+        ).fetchall()
+    )
+    return [photo for photo in photos if known.get(photo.id, photo.date_added) != photo.date_added]
+
+
 def pending(
     db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int
 ) -> tuple[Photo, ...]:
     """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
+    return take_on(db, next_pending(db, gids, run=run, most=most), run=run)
+
+
+def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Photo, ...]:
+    """Have the run finish those of `ids` that still wait for an annotation, newest first."""
     rows = db.execute(
-        "SELECT id, text FROM photos JOIN records ON number = record "
-        "WHERE state = 'listed' AND run < ? AND id IN "
-        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
-        "ORDER BY date_added DESC, id LIMIT ?",
-        (run, json_list(gids), most),
+        "SELECT id, text FROM photos JOIN records ON number = record WHERE state = 'listed' "
+        "AND id IN (SELECT value FROM json_each(?)) ORDER BY date_added DESC, id",
+        (json_list(ids),),
     ).fetchall()
     db.execute(
         "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",

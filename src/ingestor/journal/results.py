@@ -173,6 +173,23 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
     return earlier
 
 
+def other_groups(
+    db: sqlite3.Connection, batch: Sequence[Published]
+) -> dict[str, list[tuple[str, int]]]:
+    """Groups that photos are in beside the one that their record names, with dates added; by photo."""
+    named = {published.photo.id: published.photo.group for published in batch}
+    rows = db.execute(
+        "SELECT photo, gid, date_added FROM memberships "
+        "WHERE photo IN (SELECT value FROM json_each(?))",
+        (json_list(list(named)),),
+    )
+    others: dict[str, list[tuple[str, int]]] = {}
+    for photo, gid, added in rows:
+        if gid != named[photo]:
+            others.setdefault(photo, []).append((gid, added))
+    return others
+
+
 def labels_of(db: sqlite3.Connection, photo: str) -> list[Label]:
     """Every label that a photo has under any feature set."""
     rows = db.execute("SELECT labels FROM annotations WHERE photo = ?", (photo,))

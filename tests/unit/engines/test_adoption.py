@@ -11,9 +11,10 @@ import pytest
 
 from ingestor.engines.adoption import Adoption
 from ingestor.errors import Unavailable
-from ingestor.journal import claims, listing
+from ingestor.journal import claims, dead, listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Stopping
+from ingestor.models import Failure
 from ingestor.records import photo_record
 from tests.builders import a_photo, a_published
 from tests.inline import Inline
@@ -53,11 +54,13 @@ class Full:
         return photo_record(a_published(photo, photo=a_photo(photo, group=GROUP)))
 
 
-async def a_run(journal: Journal, database: Full, *, run: int = 1) -> Adoption:
+async def a_run(
+    journal: Journal, database: Full, *, run: int = 1, others_worked: bool = False
+) -> Adoption:
     adoption = Adoption(
         database=database, journal=journal, features=None, run=run, wall=lambda: 0.0
     )
-    await adoption.begin([GROUP])
+    await adoption.begin([GROUP], others_worked=others_worked)
     return adoption
 
 
@@ -178,3 +181,33 @@ async def test_no_more_is_asked_than_there_is_room_for(journal: Journal):
     found = await adoption.find(["1", "2", "3"], group=GROUP, room=2)
 
     assert [one.photo.id for one in found] == ["1", "2"]
+
+
+async def test_a_photo_parked_in_this_run_takes_no_room_from_one_that_is_asked_for(
+    journal: Journal,
+):
+    adoption = await a_run(journal, Full("3"))
+    await sight(journal, "1")
+    parked = Failure(photo_id="1", stage="annotate", reason="in-doubt", paid="maybe")
+    await journal.write(partial(listing.fail, failure=parked, now=0.0))
+
+    found = await adoption.find(["1", "3"], group=GROUP, room=1)
+
+    assert [one.photo.id for one in found] == ["3"]
+
+
+async def test_a_dead_photo_that_others_bought_is_asked_for_when_it_is_tried_again(
+    journal: Journal,
+):
+    await sight(journal, "1")
+    gone = Failure(photo_id="1", stage="download", reason="gone")
+    await journal.write(partial(listing.fail, failure=gone, now=0.0))
+    database = Full("1")
+    first = await a_run(journal, database, others_worked=True)
+    await first.adopt(["1"], group=GROUP)
+    await first.end([GROUP])
+    await journal.write(partial(dead.retry, photos=["1"]))
+
+    second = await a_run(journal, database, run=2)
+
+    assert [one.photo.id for one in await second.find(["1"], group=GROUP)] == ["1"]

@@ -1,44 +1,181 @@
-"""What a run writes down about photos, where the disk does not let it."""
+"""What a run writes down about photos, here and in the database."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestor import events
+from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.errors import JournalError
+from ingestor.journal import listing
+from ingestor.journal.results import keep
 from ingestor.journal.writer import Journal
-from tests.builders import FEATURES, a_published
+from ingestor.records import photo_record
+from ingestor.services import ListedPage
+from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
 from tests.inline import Inline
 
+FIRST, SECOND = "1@N00", "2@N00"
 
-async def test_what_the_disk_refused_reaches_the_database_all_the_same(tmp_path: Path):
-    """It is paid for, and only in memory."""
-    sent: list[Mapping[str, Any]] = []
 
-    async def update(paths: Mapping[str, Any]) -> None:
-        sent.append(paths)
+class Database:
+    """Has what it was given, and keeps what it is sent."""
 
+    def __init__(self, *photos: str) -> None:
+        self.photos = photos
+        self.sent: list[Mapping[str, Any]] = []
+        self.fails = False
+
+    async def keys(self, path: str) -> list[str] | None:
+        return [f"p{photo}" for photo in self.photos]
+
+    async def read(self, path: str) -> Any:
+        if path == "leases":
+            return {SECOND: {"owner": "theirs", "epoch": 1, "until": 0}}
+        photo = path.removeprefix("photos/p")
+        if photo not in self.photos:
+            return None
+        return photo_record(a_published(photo, photo=a_photo(photo, group=FIRST)))
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        if self.fails:
+            raise asyncio.CancelledError
+        self.sent.append(paths)
+
+    @property
+    def memberships(self) -> set[str]:
+        return {path for paths in self.sent for path in paths if "/groups/" in path}
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     async with Journal(tmp_path / "journal.sqlite3", thread=Inline()) as journal:
-        book = Book(
-            journal=journal,
-            update=update,
-            features=FEATURES,
-            reannotate=False,
-            run=1,
-            groups={},
-            clock=asyncio.get_running_loop().time,
-            wall=lambda: 0.0,
-            listen=events.ignore,
+        yield journal
+
+
+def a_book(journal: Journal, database: Database, *, run: int = 1, shared: bool = False) -> Book:
+    adoption = Adoption(
+        database=database, journal=journal, features=None, run=run, wall=lambda: 0.0
+    )
+    return Book(
+        journal=journal,
+        update=database.update,
+        features=FEATURES,
+        reannotate=False,
+        run=run,
+        groups={FIRST: "First", SECOND: "Second"},
+        clock=asyncio.get_running_loop().time,
+        wall=lambda: 0.0,
+        listen=events.ignore,
+        adoption=adoption if shared else None,
+    )
+
+
+def a_page(*photos: str, group: str) -> ListedPage:
+    rows = [a_photo(photo, group=group, date_added=int(photo)) for photo in photos]
+    return ListedPage(pages=1, total=len(rows), rows=rows)
+
+
+async def annotated(journal: Journal, *photos: str) -> None:
+    for photo in photos:
+        await journal.write(
+            partial(keep, annotation=an_annotation(photo), size=a_size(), purchase="p", now=0.0)
         )
-        journal.broken = JournalError("the disk refused")
 
-        with pytest.raises(JournalError):
-            await book.write([a_published("7")])
 
-    assert "photos/p7/sha256" in sent[0]
+async def test_what_the_disk_refused_reaches_the_database_all_the_same(journal: Journal):
+    """It is paid for, and only in memory."""
+    database = Database()
+    book = a_book(journal, database)
+    journal.broken = JournalError("the disk refused")
+
+    with pytest.raises(JournalError):
+        await book.write([a_published("7")])
+
+    assert "photos/p7/sha256" in database.sent[0]
+
+
+async def test_nothing_that_earlier_runs_left_is_taken_on_unasked(journal: Journal):
+    """More than are taken on at once, and all of them bought by others meanwhile."""
+    database = Database("1", "2", "3", "4")
+    await a_book(journal, database).sight(
+        FIRST, 1, a_page("1", "2", "3", "4", "5", group=FIRST), None
+    )
+    book = a_book(journal, database, run=2, shared=True)
+
+    taken = await book.take_pending(2)
+
+    assert [photo.id for photo in taken] == ["5"]
+
+
+async def test_what_earlier_runs_left_is_taken_on_newest_first_and_once(journal: Journal):
+    database = Database()
+    await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", "3", group=FIRST), None)
+    book = a_book(journal, database, run=2, shared=True)
+
+    taken = [[photo.id for photo in await book.take_pending(2)] for _ in range(3)]
+
+    assert taken == [["3", "2"], ["1"], []]
+
+
+async def test_a_photo_of_two_groups_is_published_in_both(journal: Journal):
+    """The second one shows it before it is stored."""
+    database = Database()
+    book = a_book(journal, database)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await book.sight(SECOND, 1, a_page("7", group=SECOND), None)
+    await annotated(journal, "7")
+
+    await book.write([a_published("7", photo=a_photo("7", group=FIRST, date_added=7))])
+
+    assert database.memberships == {"photos/p7/groups/1@N00", "photos/p7/groups/2@N00"}
+
+
+async def test_a_page_that_could_not_be_told_to_the_database_is_told_by_the_next_run(
+    journal: Journal,
+):
+    database = Database()
+    book = a_book(journal, database)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await annotated(journal, "7")
+    await book.write([a_published("7", photo=a_photo("7", group=FIRST, date_added=7))])
+    database.fails = True
+    with pytest.raises(asyncio.CancelledError):
+        await book.sight(SECOND, 1, a_page("7", group=SECOND), None)
+
+    database.fails = False
+    await a_book(journal, database, run=2).sight(SECOND, 1, a_page("7", group=SECOND), None)
+
+    assert "photos/p7/groups/2@N00" in database.memberships
+
+
+async def test_a_known_photo_in_a_new_group_costs_one_small_update(journal: Journal):
+    database = Database()
+    book = a_book(journal, database)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await annotated(journal, "7")
+    await book.write([a_published("7", photo=a_photo("7", group=FIRST, date_added=7))])
+    database.sent.clear()
+
+    for run in (2, 3):
+        await a_book(journal, database, run=run).sight(SECOND, 1, a_page("7", group=SECOND), None)
+
+    assert database.sent == [{"photos/p7/groups/2@N00": 7}]
+
+
+async def test_other_photos_of_a_page_are_no_business_of_the_database(journal: Journal):
+    database = Database()
+    await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", group=FIRST), None)
+
+    sighting = await a_book(journal, database, run=2).sight(
+        FIRST, 1, a_page("1", "2", "3", group=FIRST), None
+    )
+
+    assert (database.sent, isinstance(sighting, listing.Sighting)) == ([], True)
