@@ -48,8 +48,12 @@ class Shop:
     script: list[Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError] = field(
         default_factory=list
     )
+    token_seconds: float = 0.0
+    """What a new token takes, before anything is sent."""
 
-    async def look(self, images: Sequence[Image]) -> Sequence[Answer]:
+    async def look(self, images: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
+        await asyncio.sleep(self.token_seconds)
+        leaving()
         self.calls.append([image.photo.id for image in images])
         await asyncio.sleep(1)
         step = self.script.pop(0) if self.script else labelled
@@ -117,8 +121,8 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 "wall": lambda: WALL + clock(),
             }
 
-            async def look(batch: Sequence[Image]) -> Sequence[Answer]:
-                return await shop.look(batch)
+            async def look(batch: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
+                return await shop.look(batch, leaving)
 
             door = Door(
                 look=look, quota=quota, budget=budget,

@@ -157,7 +157,10 @@ class Outside:
         await self._asked("images", seconds=0.1)
         return size.url.encode()
 
-    async def _annotate(self, images: Sequence[Image]) -> list[Annotation]:
+    async def _annotate(
+        self, images: Sequence[Image], leaving: Callable[[], None]
+    ) -> list[Annotation]:
+        leaving()
         await self._asked("vision", seconds=0.8)
         if self.quotas and self.quotas.admit(len(images)):
             self.refusals += 1

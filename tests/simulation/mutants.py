@@ -436,14 +436,25 @@ def late_answer_dropped() -> Sequence[Swap]:
     honest = Door.__init__
 
     def init(self: Any, *, look: Any, **given: Any) -> None:
-        async def hasty(images: Any) -> Any:
+        async def hasty(*asked: Any) -> Any:
             try:
                 async with asyncio.timeout(10):
-                    return await look(images)
+                    return await look(*asked)
             except TimeoutError:
                 raise AnswerLost("too slow", reason="timeout") from None
 
         honest(self, look=hasty, **given)
+
+    return [(Door, "__init__", init)]
+
+
+@mutant
+def sent_without_a_last_look() -> Sequence[Swap]:
+    """Whether a purchase may go on is asked before its token is renewed, and not after."""
+    honest = Door.__init__
+
+    def init(self: Any, *, look: Any, **given: Any) -> None:
+        honest(self, look=lambda images, _leaving: look(images, int), **given)
 
     return [(Door, "__init__", init)]
 

@@ -22,7 +22,7 @@ from tests.simulation.checks import Checker
 from tests.simulation.lives import Life, Verdict, in_its_world
 from tests.simulation.loop import Loop
 from tests.simulation.scenario import Scenario
-from tests.simulation.upstreams import PAID_DEADLINE, Upstreams
+from tests.simulation.upstreams import PAID_DEADLINE, Leaving, Upstreams
 from tests.simulation.world import Call, World
 
 RATE: Final = 0.02
@@ -106,7 +106,9 @@ class Onlooker(Checker):
 class Reference(Upstreams):
     """As all upstreams, with other dice for paid calls."""
 
-    async def _look(self, call: Call, images: Sequence[Image]) -> Sequence[Answer]:
+    async def _look(
+        self, call: Call, images: Sequence[Image], _leaving: Leaving
+    ) -> Sequence[Answer]:
         call.charged = True
         await self._travel(self.world.scenario.vision_seconds)
         dice = self.rng.random() / self.world.scenario.fault_rate

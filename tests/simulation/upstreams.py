@@ -9,6 +9,7 @@ lost on its way there, or on its way back, after it has taken effect.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -45,6 +46,11 @@ DEADLINE: Final = 60.0
 UNFOCUSED: Final = 10
 """By so much fewer are the faults of upstreams that are not in the focus."""
 
+TOKENS_RENEWED: Final = 0.02
+"""Of all paid calls."""
+TOKEN_SECONDS: Final = (0.2, 0.2, 2.0, 20.0, 60.0)
+
+Leaving = Callable[[], None]
 Weather = tuple[tuple[str, int], ...]
 FLICKR: Weather = (("dns", 1), ("reset", 1), ("503", 2), ("429", 1), ("empty", 1), ("twice", 1))
 CDN: Weather = (("dns", 1), ("reset", 1), ("503", 2), ("429", 1), ("cut short", 2), ("nothing", 1))
@@ -81,6 +87,7 @@ class Upstreams:
         self.checker = checker
         self.quotas = quotas
         self.rng = world.rng
+        self._tokens = random.Random(f"{world.scenario.seed} {world.life} tokens")
         self._flight = {"flickr": 0, "images": 0, "vision": 0, "updates": 0, "reads": 0}
 
     @asynccontextmanager
@@ -98,7 +105,7 @@ class Upstreams:
             lookup=lambda _group: politely("flickr", lambda: self._through("flickr", self._group)),
             list_page=list_page,
             fetch=lambda size, room: self._through("images", self._fetch, size, room),
-            look=lambda images: self._through("vision", self._annotate, images),
+            look=lambda *asked: self._through("vision", self._annotate, *asked),
             update=database.update if database else None,
             check_store=database.check if database else _nothing_to_check,
             target="https://demo.firebaseio.com" if database else "catalog",
@@ -170,8 +177,10 @@ class Upstreams:
 
     # Vision
 
-    async def _annotate(self, images: Sequence[Image]) -> Sequence[Answer]:
+    async def _annotate(self, images: Sequence[Image], leaving: Leaving) -> Sequence[Answer]:
         world = self.world
+        await self._renew_token()
+        leaving()
         call = Call(
             number=len(world.calls),
             life=world.life,
@@ -184,7 +193,7 @@ class Upstreams:
         world.calls.append(call)
         self._note(f"vision: call {call.number} {' '.join(call.photos)}")
         try:
-            found = await self._look(call, images)
+            found = await self._look(call, images, leaving)
         except asyncio.CancelledError:
             call.outcome = "cut"
             self.checker.given_up()
@@ -204,7 +213,16 @@ class Upstreams:
         self._note(f"vision: call {call.number} answered")
         return found
 
-    async def _look(self, call: Call, images: Sequence[Image]) -> Sequence[Answer]:
+    async def _renew_token(self) -> None:
+        """Now and then, and now and then it takes long."""
+        if self.world.calm or self._tokens.random() >= TOKENS_RENEWED:
+            return
+        self.loop.point("token")
+        await asyncio.sleep(self._tokens.choice(TOKEN_SECONDS))
+
+    async def _look(
+        self, call: Call, images: Sequence[Image], _leaving: Leaving
+    ) -> Sequence[Answer]:
         world, fault = self.world, self._draw("vision", VISION)
         await asyncio.sleep(self.rng.random() * 0.1)
         if fault == "dns":

@@ -39,7 +39,7 @@ from tests.simulation.lives import Life, Verdict, live
 from tests.simulation.loop import Loop, collect
 from tests.simulation.network import ADDRESSES, KEY, SIDE, Network
 from tests.simulation.scenario import Fate, Scenario
-from tests.simulation.upstreams import Upstreams
+from tests.simulation.upstreams import Leaving, Upstreams
 from tests.simulation.world import Call
 from tests.simulation.zoo import ZooWorld
 
@@ -106,7 +106,7 @@ class WireUpstreams(Upstreams):
         ) as services:
             self._ask = services.look
             yield replace(
-                services, look=lambda images: self._through("vision", self._annotate, images)
+                services, look=lambda *asked: self._through("vision", self._annotate, *asked)
             )
 
     async def watched(
@@ -132,9 +132,11 @@ class WireUpstreams(Upstreams):
     def _be_there(self, upstream: str) -> None:
         """Who is away is away for connections."""
 
-    async def _look(self, call: Call, images: Sequence[Image]) -> Sequence[Answer]:
+    async def _look(
+        self, call: Call, images: Sequence[Image], leaving: Leaving
+    ) -> Sequence[Answer]:
         try:
-            answers = await self._ask(images)
+            answers = await self._ask(images, leaving)
         except (AnswerLost, Unavailable) as error:
             if call.charged:
                 self.world.doubtful_images += len(images)

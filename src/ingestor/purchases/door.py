@@ -27,7 +27,7 @@ from ingestor.errors import (
 )
 from ingestor.journal import ledger
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Permit, Quota
 from ingestor.models import Annotation, Failure, FeatureSet, Image, PurchaseState
 from ingestor.purchases.budget import Budget
@@ -53,8 +53,11 @@ class ImageError(Protocol):
 
 
 Answer = Annotation | ImageError
-Look = Callable[[Sequence[Image]], Awaitable[Sequence[Answer]]]
-"""The paid call itself: one answer for each image, in order, or an error of our tree."""
+Look = Callable[[Sequence[Image], Callable[[], None]], Awaitable[Sequence[Answer]]]
+"""
+The paid call itself: one answer for each image, in order, or an error of our tree. The function that it
+is given is called right before anything is sent; where that raises, nothing is.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ class Door:
             raise
         started = self._clock()
         try:
-            answers = await self._look(images)
+            answers = await self._look(images, self._require_leave)
         except IngestorError as error:
             await self._close(intent, permit, error)
             raise
@@ -163,17 +166,11 @@ class Door:
             epoch=self._claim.epoch,
         )
         await self._journal.write(partial(ledger.open_purchase, intent=intent))
-        if self._lifetime.stopping:
-            # The signal came while the intent was being written: nothing was sent, nothing will be.
-            await self._take_back(intent, "stopping")
-            raise Stopping
-        if self._journal.full is not None:
-            await self._take_back(intent, "disk-full")
-            self._require_room()
-        if not self._claim.safe:
-            # We were frozen, or waited long: somebody else may be about to buy the same.
-            await self._take_back(intent, "lease")
-            raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
+        try:
+            self._require_leave()
+        except NotSent as error:
+            await self._take_back(intent, error.reason)
+            raise
         self._listen(
             events.BatchSent(
                 purchase=intent.id,
@@ -184,6 +181,19 @@ class Door:
             )
         )
         return intent
+
+    def _require_leave(self) -> None:
+        """
+        What may have changed since the purchase began: while its intent was written, and once more
+        while a token was renewed and a connection made. Raises NotSent.
+        """
+        if self._lifetime.stopping:
+            raise NotSent("The run was told to stop.", reason="stopping")
+        if self._journal.full is not None or self._journal.broken is not None:
+            raise NotSent("The disk may not take the answer.", reason="disk-full")
+        if not self._claim.safe:
+            # We were frozen, or waited long: somebody else may be about to buy the same.
+            raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
 
     def _require_room(self) -> None:
         """The room that is left is for answers in flight."""

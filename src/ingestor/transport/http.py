@@ -19,7 +19,7 @@ from weakref import WeakSet
 
 import aiohttp
 
-from ingestor.errors import AddressRefused, TransportError
+from ingestor.errors import AddressRefused, NotSent, TransportError
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
 from ingestor.transport.exchange import Exchange
@@ -178,7 +178,7 @@ class HttpTransport:
                 f"{place(request.url)}: there is no upstream {request.upstream!r}",
                 reason="not-allowed",
             )
-        marks = Marks()
+        marks = Marks(leaving=request.leaving)
         now = self._clock
         started = now()
         outcome: Response | TransportError | None = None
@@ -190,6 +190,9 @@ class HttpTransport:
                 outcome = await upstream.exchange(request, marks, window=self._window)
         except FOREIGN as error:
             outcome = translate(error, marks=marks, place=place(request.url))
+        except NotSent as error:
+            # Of a fetcher, or of whoever was asked before it left: a copy knows no foreign frames.
+            outcome = NotSent(str(error), reason=error.reason)
         finally:
             upstream.note(request, outcome, marks=marks, seconds=now() - started)
         return outcome

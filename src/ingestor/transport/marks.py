@@ -8,6 +8,7 @@ the same moment: a connection is there, and the headers are about to be written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ class Marks:
     received: int = 0
     """Bytes of the answer's body."""
     too_slow: bool = False
+    leaving: Callable[[], None] | None = None
+    """The request's: asked before it leaves."""
 
     def follow(self) -> None:
         """Have this task's next request set these marks."""
@@ -43,6 +46,8 @@ class MarkingRequest(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         marks = _current.get()
+        if marks.leaving is not None:
+            marks.leaving()
         marks.sent = True
         marks.connection = conn.protocol
         return await super().send(conn)

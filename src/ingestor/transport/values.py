@@ -61,6 +61,11 @@ class Request(Struct, frozen=True, kw_only=True):
     slowest: float = 0.0
     """Bytes a second, over any five seconds, below which the answer is given up; 0: no such rule."""
     room: Room | None = None
+    leaving: Callable[[], None] | None = None
+    """
+    Called with a connection at hand, right before the first byte leaves, which may be long after the
+    request was handed in; a NotSent that it raises is the outcome. Of a GET nobody asks.
+    """
 
     @property
     def sending(self) -> int:

@@ -97,6 +97,26 @@ async def test_a_disk_that_is_full_once_the_intent_is_written_sends_nothing(open
     assert shop.lifetime.reason == "disk-full"
 
 
+@pytest.mark.parametrize("trouble", ["stopping", "disk-full", "disk-broken", "lease"])
+async def test_what_comes_while_a_token_is_renewed_is_obeyed(open_shop, trouble: str):
+    """For a minute the intent is written and nothing has left."""
+    images, claim = pictures("cat"), Meanwhile()
+    shop = await open_shop(images, claim=claim)
+    shop.token_seconds = 60.0
+    happen = {
+        "stopping": partial(shop.lifetime.stop, "SIGTERM"),
+        "disk-full": partial(setattr, shop.journal, "full", "The disk is full."),
+        "disk-broken": partial(setattr, shop.journal, "broken", JournalError("The disk is gone.")),
+        "lease": partial(setattr, claim, "safe", False),
+    }[trouble]
+    asyncio.get_running_loop().call_later(30, happen)
+    asyncio.get_running_loop().call_later(61, shop.lifetime.stop, "SIGTERM")
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert (outcomes, shop.calls, shop.budget.reserved) == ([], [], 0)
+
+
 async def test_a_disk_that_is_full_takes_no_intent(open_shop):
     images = pictures("cat")
     shop = await open_shop(images)
@@ -216,7 +236,7 @@ async def test_a_claim_that_is_too_short_is_renewed_before_anything_is_sent(open
     outcomes = await shop.buyer.annotate(images)
 
     assert names_of(outcomes) == {"100": "dog", "101": "cat"}
-    assert (len(shop.calls), claim.looks) == (1, 2)
+    assert (len(shop.calls), claim.looks) == (1, 3), "after each intent, and before it leaves"
     assert await closings(shop) == [("not-sent", "lease", 7), ("settled", None, 7)]
 
 

@@ -123,6 +123,22 @@ async def test_a_closed_port_means_that_nothing_was_sent() -> None:
     assert error.value.reason == "connect"
 
 
+async def test_who_is_asked_last_may_keep_a_request_from_leaving() -> None:
+    """There is a connection, and not a byte has gone over it."""
+
+    def leaving() -> None:
+        raise NotSent("the lease is over", reason="lease")
+
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        with pytest.raises(NotSent) as error:
+            await transport.send(
+                a_request(f"{far.origin}/", method="POST", body=b"pay", leaving=leaving)
+            )
+
+    assert (error.value.reason, error.value.__cause__, far.requests) == ("lease", None, [])
+    assert far.connections == 1
+
+
 async def test_an_answer_that_does_not_come_is_lost() -> None:
     async with far_end(says(then="stall")) as far, a_transport(far.origin) as transport:
         with pytest.raises(AnswerLost) as lost:

@@ -32,6 +32,7 @@ def annotate_request(
     url: str,
     headers: Mapping[str, str],
     labels: Mapping[str, str] | None = None,
+    leaving: Callable[[], None] | None = None,
 ) -> Request:
     """`url` is the service's base; `headers` carry the credentials; `labels` go on the bill."""
     wanted = LABEL_FIELDS + (",safeSearchAnnotation" if features.safe_search else "")
@@ -44,6 +45,7 @@ def annotate_request(
         body=body_for(images, features, labels=labels),
         deadline=PAID_DEADLINE,
         cap=MOST_ANSWER,
+        leaving=leaving,
     )
 
 
@@ -71,12 +73,17 @@ class Vision:
         self._renew = renew
 
     async def annotate(
-        self, images: Sequence[Image], *, labels: Mapping[str, str] | None = None
+        self, images: Sequence[Image], leaving: Callable[[], None] | None = None
     ) -> list[Annotation | ImageError]:
-        """Buys: every call that leaves may be charged, whatever comes back."""
+        """
+        Buys: every call that leaves may be charged, whatever comes back. Until then a new token and a
+        connection may take a minute or more: `leaving` is asked last, and may raise NotSent.
+        """
         headers = await self._authorize()
         response = await self._transport.send(
-            annotate_request(images, self._features, url=self._url, headers=headers, labels=labels)
+            annotate_request(
+                images, self._features, url=self._url, headers=headers, leaving=leaving
+            )
         )
         try:
             return read_annotations(response, images, self._features)
