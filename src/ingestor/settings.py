@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     patience: float = Field(default=120.0, gt=0)
     """Seconds that one upstream may fail without a break, or ask us to wait, before the run stops."""
     max_units: int | None = Field(default=None, ge=0)
-    max_cost: float | None = Field(default=None, ge=0)
+    max_cost: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """USD, the free tier counted."""
     max_units_per_day: int | None = Field(default=None, ge=0)
     max_units_per_month: int | None = Field(default=None, ge=0)

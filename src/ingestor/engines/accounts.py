@@ -58,7 +58,7 @@ def report_of(
             in_doubt=counted.doubtful_images,
             bound=counted.doubtful_images,
         ),
-        cost_usd=round(pricing.cost(units.at_most, before=counted.month_before), 4),
+        cost_usd=round(pricing.bill(counted.months), 4),
         seconds=round(measured.seconds, 3),
         images_per_second=round(photos.stored / measured.seconds, 2) if measured.seconds else 0.0,
         quota_used=round(measured.quota_used, 4),

@@ -220,7 +220,7 @@ class Run:
             partial(
                 count_run,
                 run=self.opening.run,
-                month_start=pricing.month_start(self.wall()),
+                now=self.wall(),
             )
         )
         report = accounts.report_of(

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from ingestor.journal import ledger, runs
+
+Month = tuple[int, int]
+"""Units of a run in a calendar month (UTC), and of all others in it, as many as were perhaps spent."""
+
+MONTHS: Final = """
+    SELECT coalesce(sum(spent) FILTER (WHERE run = ?1), 0),
+        coalesce(sum(spent) FILTER (WHERE run != ?1), 0)
+    FROM (
+        SELECT run, strftime('%Y-%m', at, 'unixepoch') AS month,
+            certain + possible + CASE state WHEN 'open' THEN units ELSE 0 END AS spent
+        FROM purchases
+        UNION ALL SELECT ?1, strftime('%Y-%m', ?2, 'unixepoch'), 0
+    )
+    GROUP BY month HAVING max(run = ?1) ORDER BY month
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,17 +30,17 @@ class Counted:
 
     photos: runs.Tally
     units: ledger.Units
-    month_before: int
+    months: tuple[Month, ...]
+    """Those in which it bought, in their order; the last one is that of now."""
     doubtful_images: int
 
 
-def count_run(db: sqlite3.Connection, *, run: int, month_start: float) -> Counted:
-    units = ledger.units_of_run(db, run)
+def count_run(db: sqlite3.Connection, *, run: int, now: float) -> Counted:
+    """`now`: unix seconds."""
     _, images = ledger.count_in_doubt(db, run)
-    month = ledger.units_since(db, month_start)
     return Counted(
         photos=runs.tally(db, run),
-        units=units,
-        month_before=month.at_most - units.at_most,
+        units=ledger.units_of_run(db, run),
+        months=tuple(db.execute(MONTHS, (run, now)).fetchall()),
         doubtful_images=images,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 FREE_UNITS_PER_MONTH = 1000
@@ -19,16 +20,24 @@ def cost(units: int, *, before: int = 0) -> float:
     return _month_cost(before + units) - _month_cost(before)
 
 
+def bill(months: Sequence[tuple[int, int]], *, more: int = 0) -> float:
+    """
+    US dollars of a run's units and of `more` in the last of its months, each of which is (units of
+    its own, units of others).
+    """
+    *over, (ours, others) = months
+    return sum(cost(own, before=rest) for own, rest in over) + cost(ours + more, before=others)
+
+
 def affordable(dollars: float, *, before: int = 0) -> int:
-    """The most units whose cost stays within `dollars`, in a month that has had `before`."""
-    low, high = 0, FREE_UNITS_PER_MONTH + int(dollars / USD_PER_UNIT_ABOVE) + 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if cost(middle, before=before) <= dollars + ROUNDING_USD:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """
+    The most units that stay within `dollars` whatever they cost in the end, in a month that has had
+    `before`: the price above 5,000,000 is not counted on, for the month may be over by then.
+    """
+    if dollars + ROUNDING_USD < 0:
+        return 0
+    free = max(0, FREE_UNITS_PER_MONTH - before)
+    return free + int((dollars + ROUNDING_USD) / USD_PER_UNIT)
 
 
 def ceiling(dollars: float, *, spent_earlier: int, before: int) -> int:

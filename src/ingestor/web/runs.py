@@ -100,7 +100,7 @@ def _read(house: House, now: float) -> Board:
     try:
         with looking_into(house.journal) as db:
             number = number_of(db, beat.told["run"]) if beat else None
-            counted = count_run(db, run=number, month_start=month) if number is not None else None
+            counted = count_run(db, run=number, now=now) if number is not None else None
             stands = standing(db, month_start=month, most_runs=MOST_RUNS)
             names = {gid: name for gid, name, _ in stands.groups}
             return Board(
@@ -156,7 +156,7 @@ LIVE: Final = (
 def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
     if beat is None or counted is None:
         return None
-    units, before = counted.units.at_most, counted.month_before
+    units = counted.units.at_most
     left, expected = None, beat.told["expected"]
     if isinstance(expected, int) and beat.alive:
         counts = beat.told["counts"]
@@ -165,9 +165,9 @@ def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
     return Money(
         units=units,
         possible=counted.units.possible,
-        dollars=pricing.cost(units, before=before),
+        dollars=pricing.bill(counted.months),
         forecast_units=None if left is None else units + left,
-        forecast_dollars=None if left is None else pricing.cost(units + left, before=before),
+        forecast_dollars=None if left is None else pricing.bill(counted.months, more=left),
         seconds_left=left / speed if left and speed else None,
     )
 

@@ -36,7 +36,7 @@ def reported(
         counted=Counted(
             photos=Tally(listed=sum(ends.values()), by_reason={}, **ends),
             units=units or Units(certain=stored),
-            month_before=1000,
+            months=(((units or Units(certain=stored)).at_most, 1000),),
             doubtful_images=0,
         ),
         measured=Measured(

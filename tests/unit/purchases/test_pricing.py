@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ingestor.purchases.pricing import affordable, ceiling, cost, day_start, month_start
+from ingestor.purchases.pricing import affordable, bill, ceiling, cost, day_start, month_start
 
 UNITS = some.integers(0, 20_000_000)
 A_CENT_OF_A_CENT = 0.0001
@@ -45,8 +45,21 @@ def test_a_ceiling_in_dollars_is_used_to_the_last_unit_and_not_passed(
 ) -> None:
     most = affordable(dollars, before=before)
 
-    assert cost(most, before=before) <= dollars + A_CENT_OF_A_CENT
-    assert cost(most + 1, before=before) > dollars - A_CENT_OF_A_CENT
+    assert at_the_first_price(most, before=before) <= dollars + A_CENT_OF_A_CENT
+    assert at_the_first_price(most + 1, before=before) > dollars - A_CENT_OF_A_CENT
+
+
+@given(dollars=some.floats(0, 20_000), before=UNITS, share=some.floats(0, 1))
+def test_a_ceiling_in_dollars_holds_although_the_month_ends_on_the_way(
+    dollars: float, before: int, share: float
+) -> None:
+    """And with it the price of a month that has had many."""
+    most = affordable(dollars, before=before)
+    earlier = int(share * most)
+
+    spent = bill([(earlier, before), (most - earlier, 0)])
+
+    assert spent <= dollars + A_CENT_OF_A_CENT
 
 
 def test_what_a_run_spent_in_a_month_that_is_over_is_not_free_in_the_next() -> None:
@@ -55,6 +68,12 @@ def test_what_a_run_spent_in_a_month_that_is_over_is_not_free_in_the_next() -> N
 
     assert most == 10_000 + affordable(5.0)
     assert ceiling(10.0, spent_earlier=10_000, before=0) == 10_000
+
+
+def at_the_first_price(units: int, *, before: int) -> float:
+    """What units cost that no large month makes cheaper."""
+    free = max(0, 1_000 - before)
+    return 0.0015 * max(0, units - free)
 
 
 @pytest.fixture
