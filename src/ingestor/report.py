@@ -79,6 +79,8 @@ class Reconciled:
     """Photos that the journal lacked."""
     relabelled: int = 0
     """Photos whose labels differed: the journal is right, unless they were bought later elsewhere."""
+    regrouped: int = 0
+    """Photos of which the database did not know all their groups."""
     index_written: int = 0
     index_deleted: int = 0
     refused: int = 0
@@ -91,6 +93,7 @@ class Reconciled:
             self.published
             or self.adopted
             or self.relabelled
+            or self.regrouped
             or self.index_written
             or self.index_deleted
         )

@@ -78,6 +78,22 @@ async def test_an_emptied_database_is_filled_again(ingest: Ingest, sandbox: Sand
     assert whole(sandbox) == before
 
 
+async def test_groups_that_the_database_does_not_know_of_are_told(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    for photo in sorted(in_database(sandbox, "/photos"))[::20]:
+        lose(sandbox, f"/photos/{photo}/groups")
+
+    differing = await compare(check=True)
+    found = await compare()
+
+    assert (differing.regrouped, found.regrouped, found.agree) == (2, 2, False)
+    assert whole(sandbox) == before
+    assert (await compare()).agree
+
+
 async def test_an_empty_journal_is_filled_again(
     ingest: Ingest, sandbox: Sandbox, compare, state: Path
 ):

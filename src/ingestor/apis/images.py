@@ -45,12 +45,19 @@ PLACEHOLDERS: Collection[str] = frozenset()
 """SHA-256 of such pictures when served with 200 at a photo's own address: none was seen so far."""
 
 JPEG, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-JPEG_TAIL = 1024
+TAIL = 1024
 """
-Bytes in which the end marker is looked for: some encoders pad behind it. It cannot stand inside the
-picture, where every FF is followed by 00 or a restart marker (ITU-T T.81, B.1.1.5).
+Bytes in which the end is looked for: some encoders pad behind it. JPEG's marker cannot stand inside
+the picture, where every FF is followed by 00 or a restart marker (ITU-T T.81, B.1.1.5).
 """
-OTHER_FORMATS = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+PNG, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xae\x42\x60\x82"
+"""The last chunk and its checksum (https://www.w3.org/TR/png-3/#11IEND)."""
+GIFS, GIF_END = (b"GIF87a", b"GIF89a"), b";"
+"""The trailer (https://www.w3.org/Graphics/GIF/spec-gif89a.txt, 27)."""
+RIFF, WEBP = b"RIFF", b"WEBP"
+RIFF_HEADER = 8
+"""Bytes that the length in it leaves out (RFC 9649, 2.4)."""
+OTHER_FORMATS = (PNG, *GIFS)
 """Vision reads them, too (https://cloud.google.com/vision/docs/supported-files)."""
 
 NOT_A_PICTURE_OF_OURS = {
@@ -100,7 +107,11 @@ def judge(response: Response, *, placeholders: Collection[str] = PLACEHOLDERS) -
         raise _once_more("the picture has no byte", reason="empty")
     if not _is_image(content):
         raise _once_more("the answer is not an image", reason="not-an-image")
-    if content.startswith(JPEG) and content.rfind(JPEG_END, -JPEG_TAIL) < 0:
+    if content.startswith(JPEG):
+        whole = content.rfind(JPEG_END, -TAIL) >= 0
+    else:
+        whole = _has_its_end(content)
+    if not whole:
         raise _once_more("the picture ends in the middle", reason="corrupt")
     if placeholders and hashlib.sha256(content).hexdigest() in placeholders:
         raise _never("a placeholder stands for the picture", status=200, reason="gone")
@@ -191,8 +202,17 @@ def _refuse(response: Response) -> NoReturn:
 
 def _is_image(content: bytes) -> bool:
     return content.startswith((JPEG, *OTHER_FORMATS)) or (
-        content.startswith(b"RIFF") and content[8:12] == b"WEBP"
+        content.startswith(RIFF) and content[8:12] == WEBP
     )
+
+
+def _has_its_end(content: bytes) -> bool:
+    """Of the rarer formats; zeros behind a GIF's end are padding."""
+    if content.startswith(PNG):
+        return PNG_END in content[-TAIL:]
+    if content.startswith(GIFS):
+        return content[-TAIL:].rstrip(b"\0").endswith(GIF_END)
+    return RIFF_HEADER + int.from_bytes(content[4:8], "little") <= len(content)
 
 
 def _once_more(sentence: str, *, reason: str) -> Unavailable:

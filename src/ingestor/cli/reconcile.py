@@ -59,7 +59,8 @@ def drawn(found: Reconciled, *, check: bool) -> RenderableType:
     if not found.agree:
         rows["database"] = Text(
             f"{counted(found.published, 'photo')} {done}published, "
-            f"{counted(found.relabelled, 'photo')} {done}corrected"
+            f"{counted(found.relabelled, 'photo')} {done}corrected, "
+            f"{counted(found.regrouped, 'photo')} {done}put into their groups"
         )
         rows["journal"] = Text(f"{counted(found.adopted, 'photo')} {done}adopted")
         rows["index"] = Text(

@@ -80,6 +80,8 @@ class _There:
 
     published: Published
     at: float
+    groups: frozenset[str]
+    """Keys of those that it names."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,6 +128,8 @@ class Reconciler:
     async def _compare(self, here: Mapping[str, Held], there: Mapping[str, _There | None]) -> None:
         self.found.in_journal += len(here)
         self.found.in_database += sum(record is not None for record in there.values())
+        groups = await self._groups(list(here))
+        joining: dict[str, Any] = {}
         to_adopt: list[Published] = []
         to_publish: list[tuple[Published, Sequence[Label]]] = []
         for photo in here.keys() | there.keys():
@@ -143,19 +147,38 @@ class Reconciler:
                     to_adopt.append(theirs.published)
                 else:
                     to_publish.append((ours.published, theirs.published.annotation.labels))
+            else:
+                joining |= self._lacking(groups.get(photo, {}), theirs)
         if self.check:
             self._unequal |= {found.photo.id for found in to_adopt}
             self._unequal |= {published.photo.id for published, _ in to_publish}
             return
         if to_adopt:
             await self.journal.write(partial(adopt, found=to_adopt, now=self.wall()))
-        await self._publish(to_publish)
+        await self._publish(to_publish, groups)
+        if joining:
+            await self._write([joining])
 
-    async def _publish(self, photos: Sequence[tuple[Published, Sequence[Label]]]) -> None:
-        ids = [published.photo.id for published, _ in photos]
+    async def _groups(self, photos: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The paths that say in which groups photos are, as the journal knows it; by photo."""
         groups: dict[str, dict[str, Any]] = {}
-        for photo, gid, added in await self.journal.read(partial(memberships, photos=ids)):
+        for photo, gid, added in await self.journal.read(partial(memberships, photos=photos)):
             groups.setdefault(photo, {}).update(membership(photo, group=gid, date_added=added))
+        return groups
+
+    def _lacking(self, ours: Mapping[str, Any], theirs: _There) -> dict[str, Any]:
+        """Memberships that the database lacks; one that it has more is another machine's."""
+        lacking = {
+            path: at for path, at in ours.items() if path.rpartition("/")[2] not in theirs.groups
+        }
+        self.found.regrouped += bool(lacking)
+        return lacking
+
+    async def _publish(
+        self,
+        photos: Sequence[tuple[Published, Sequence[Label]]],
+        groups: Mapping[str, dict[str, Any]],
+    ) -> None:
         updates = [
             groups.get(published.photo.id, {}) | updates_for(published, previous_labels=before)
             for published, before in photos
@@ -242,8 +265,12 @@ def _there(record: object, *, photo: str) -> _There | None:
     published = read_photo(record, photo_id=photo)
     if published is None or not published.annotation.model:
         return None
-    at = record.get("at") if isinstance(record, dict) else None
-    return _There(published=published, at=at / 1000 if isinstance(at, int | float) else 0.0)
+    at, groups = (record.get("at"), record.get("groups")) if isinstance(record, dict) else (0, {})
+    return _There(
+        published=published,
+        at=at / 1000 if isinstance(at, int | float) else 0.0,
+        groups=frozenset(groups if isinstance(groups, dict) else ()),
+    )
 
 
 def _equal(ours: Published, theirs: Published) -> bool:

@@ -109,7 +109,8 @@ def departures(db: sqlite3.Connection, photos: Sequence[str], *, group: str) -> 
 def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str) -> None:
     """
     Take photos out of a group. One that is in no other is withdrawn if it has an annotation, which
-    is kept: should it come again it is not bought again. Without one it is forgotten.
+    is kept: should it come again it is not bought again. Without one it is forgotten, unless it was
+    perhaps paid for: then its dead letter is kept, and it stays dead.
     """
     for photo in photos:
         elsewhere = _elsewhere(db, photo, group=group)
@@ -119,13 +120,27 @@ def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str) -> No
             _move(db, photo, *elsewhere)
         elif db.execute("SELECT 1 FROM annotations WHERE photo = ?", (photo,)).fetchone():
             db.execute("UPDATE photos SET state = 'withdrawn' WHERE id = ?", (photo,))
-        else:
-            db.execute(
-                "DELETE FROM records WHERE number = (SELECT record FROM photos WHERE id = ?)",
-                (photo,),
-            )
-            db.execute("DELETE FROM photos WHERE id = ?", (photo,))
-            db.execute("DELETE FROM dead WHERE photo = ?", (photo,))
+        elif not _perhaps_paid(db, photo):
+            _forget(db, photo)
+
+
+def _perhaps_paid(db: sqlite3.Connection, photo: str) -> bool:
+    letter = db.execute("SELECT 1 FROM dead WHERE photo = ? AND paid != 'no'", (photo,))
+    # In doubt, and neither bought again nor given up: it still waits, and would be forgotten.
+    doubt = db.execute(
+        "SELECT 1 FROM purchases CROSS JOIN purchased_images ON purchase = id "
+        "WHERE state IN ('in-doubt', 'open') AND photo = ?",
+        (photo,),
+    )
+    return bool(letter.fetchone() or doubt.fetchone())
+
+
+def _forget(db: sqlite3.Connection, photo: str) -> None:
+    db.execute(
+        "DELETE FROM records WHERE number = (SELECT record FROM photos WHERE id = ?)", (photo,)
+    )
+    db.execute("DELETE FROM photos WHERE id = ?", (photo,))
+    db.execute("DELETE FROM dead WHERE photo = ?", (photo,))
 
 
 def _absent(

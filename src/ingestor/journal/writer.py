@@ -144,6 +144,14 @@ class Journal:
 
     read = write
 
+    async def find_room(self) -> None:
+        """Where the reserve was given up, set it aside again if there is room by now."""
+        if self.full is None:
+            return
+        with contextlib.suppress(SettingsError):
+            await self._in_thread(self._reserve.set_aside)
+            self.full = None
+
     def _open(self) -> sqlite3.Connection:
         self._reserve.set_aside()
         try:

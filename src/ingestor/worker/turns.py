@@ -15,7 +15,7 @@ from ingestor.engines.following import follow_one
 from ingestor.engines.leases import leased
 from ingestor.engines.local import carry_out, new_name
 from ingestor.engines.run import Run
-from ingestor.journal import coverage, withdrawals
+from ingestor.journal import claims, coverage, withdrawals
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
@@ -24,7 +24,8 @@ from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
 from ingestor.pipeline import Discover
 from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
-from ingestor.services import PHOTOS_PER_PAGE, Group, Services
+from ingestor.records.leases import read_lease
+from ingestor.services import PHOTOS_PER_PAGE, Group, PoliteDatabase, Services
 from ingestor.settings import Settings
 from ingestor.worker.looking import Looking
 
@@ -95,6 +96,7 @@ class Turns:
         return turn
 
     async def _run(self, group: Group) -> Turn:
+        await self._journal.find_room()
         before = await self._journal.read(partial(coverage.standing, group=group.id))
         with within(self._lifetime) as lifetime:
             try:
@@ -167,11 +169,11 @@ class Turns:
         )
 
     async def _in_others_hands(self, leaving: Sequence[Departure]) -> set[str]:
-        """Photos that are in a group of which our journal knows nothing: another machine's."""
+        """Photos that are in a group of another machine's."""
         database = self._services.database
         if database is None:
             return set()
-        ours = set(map(escape, await self._journal.read(groups_met)))
+        ours = await self._groups_of_ours(database)
         found: set[str] = set()
         last = [departure.photo for departure in leaving if departure.last]
         for first in range(0, len(last), READS_AT_ONCE):
@@ -186,3 +188,15 @@ class Turns:
                 if isinstance(those, dict) and those.keys() - ours
             }
         return found
+
+    async def _groups_of_ours(self, database: PoliteDatabase) -> set[str]:
+        """Keys of the groups that this journal has listed and nobody else has taken since."""
+        ours = {escape(group): group for group in await self._journal.read(groups_met)}
+        leases = await database.read("leases")
+        for key, record in leases.items() if isinstance(leases, dict) else ():
+            lease = read_lease(record)
+            if lease is not None and key in ours:
+                names = await self._journal.read(partial(claims.owners, group=ours[key]))
+                if lease.owner not in names:
+                    del ours[key]
+        return set(ours)

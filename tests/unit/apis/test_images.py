@@ -15,6 +15,8 @@ from tests.unit.apis.conftest import Recorder
 
 CDN = "https://live.staticflickr.com"
 URL = f"{CDN}/65535/1_0a_z.jpg"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(99) + b"\0\0\0\0IEND\xae\x42\x60\x82"
+WEBP = b"RIFF\x0c\0\0\0WEBPVP8 \0\0\0\0"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(5000) + b"\xff\xd9"
 
 
@@ -41,10 +43,11 @@ def moved(location: str, status: int = 302) -> Response:
     [
         pytest.param(JPEG, id="JPEG"),
         pytest.param(JPEG + bytes(500), id="padded JPEG"),
-        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(99), id="PNG"),
-        pytest.param(b"GIF89a" + bytes(99), id="GIF"),
-        pytest.param(b"GIF87a" + bytes(99), id="old GIF"),
-        pytest.param(b"RIFF\x10\0\0\0WEBPVP8 ", id="WebP"),
+        pytest.param(PNG, id="PNG"),
+        pytest.param(b"GIF89a" + bytes(99) + b";", id="GIF"),
+        pytest.param(b"GIF87a" + bytes(99) + b";", id="old GIF"),
+        pytest.param(b"GIF89a" + bytes(99) + b";\0\0", id="padded GIF"),
+        pytest.param(WEBP, id="WebP"),
     ],
 )
 def test_a_picture_is_taken_as_it_is_whatever_its_type_says(content: bytes) -> None:
@@ -63,6 +66,9 @@ def test_a_picture_is_taken_as_it_is_whatever_its_type_says(content: bytes) -> N
         pytest.param(an_answer(b"RIFF\x10\0\0\0WAVEfmt "), "not-an-image", True, id="sound"),
         pytest.param(an_answer(JPEG[:2500]), "corrupt", True, id="half a JPEG"),
         pytest.param(an_answer(JPEG + bytes(2000)), "corrupt", True, id="end too far away"),
+        pytest.param(an_answer(PNG[:-6]), "corrupt", True, id="a PNG without its end"),
+        pytest.param(an_answer(b"GIF89a" + bytes(99)), "corrupt", True, id="half a GIF"),
+        pytest.param(an_answer(WEBP[:-1]), "corrupt", True, id="a WebP that says it is longer"),
         pytest.param(an_answer(status=429), "throttled", True, id="too fast"),
         pytest.param(an_answer(status=429, retry_after="7"), "throttled", 7.0, id="too fast, 7 s"),
         pytest.param(an_answer(status=503, retry_after="9"), "unavailable", 9.0, id="down, 9 s"),

@@ -101,3 +101,13 @@ async def test_a_sync_that_failed_is_not_tried_again(path: Path):
 
         assert (tried, journal.full, journal.broken is None) == (1, None, False)
         assert path.with_name("reserve").exists()
+
+
+async def test_room_that_is_there_again_is_set_aside_again(path: Path):
+    async with Journal(path, connect=on_a_disk(), reserve=MEGABYTE) as journal:
+        await journal.write(fact_of(MEGABYTE))
+        assert (journal.full is None, path.with_name("reserve").exists()) == (False, False)
+
+        await journal.find_room()
+
+        assert (journal.full is None, path.with_name("reserve").exists()) == (True, True)

@@ -1,0 +1,105 @@
+"""With `park` nothing that was perhaps paid for is bought again, until somebody asks for it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from ingestor.journal import dead, ledger, listing
+from ingestor.journal.recovery import open_run
+from ingestor.journal.schema import migrate
+from ingestor.journal.withdrawals import withdraw
+from ingestor.models import Failure
+from tests.builders import a_photo, an_image
+
+GROUP = "1@N00"
+
+
+@pytest.fixture
+def db() -> sqlite3.Connection:
+    """One photo, bought by a run that died before it knew the answer."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
+    begin(db, "first", at=0.0)
+    sight(db, run=1)
+    buy(db, "purchase-1", run=1, at=1.0)
+    return db
+
+
+def begin(db: sqlite3.Connection, name: str, *, at: float) -> None:
+    open_run(
+        db, name=name, world="sandbox", target="catalog", in_doubt="park", month_start=0.0,
+        day_start=0.0, window=60.0, now=at,
+    )  # fmt: skip
+
+
+def sight(db: sqlite3.Connection, *, run: int) -> listing.Sighting:
+    photo = a_photo("7", group=GROUP)
+    return listing.sight(db, [photo], run=run, room=None, features=None, unusable=(), now=1.0)
+
+
+def buy(db: sqlite3.Connection, name: str, *, run: int, at: float) -> None:
+    image = an_image("7", content=name.encode())
+    intent = ledger.Intent(
+        id=name, run=run, at=at, features="f", attempt=1, units=1, images=(image,)
+    )
+    ledger.open_purchase(db, intent)
+
+
+def state(db: sqlite3.Connection) -> list[tuple[str, str | None]]:
+    return db.execute("SELECT state, reason FROM photos").fetchall()
+
+
+def test_what_a_dead_process_may_have_paid_for_is_given_up(db: sqlite3.Connection) -> None:
+    begin(db, "second", at=2.0)
+
+    assert state(db) == [("dead", "in-doubt")]
+
+
+def test_what_is_asked_for_again_is_not_given_up_for_the_old_doubt(
+    db: sqlite3.Connection,
+) -> None:
+    begin(db, "second", at=2.0)
+    dead.retry(db, photos=["7"])
+
+    begin(db, "third", at=3.0)
+
+    assert state(db) == [("listed", None)]
+
+
+def test_a_new_doubt_gives_it_up_again(db: sqlite3.Connection) -> None:
+    begin(db, "second", at=2.0)
+    dead.retry(db, photos=["7"])
+    begin(db, "third", at=3.0)
+    buy(db, "purchase-2", run=3, at=4.0)
+
+    begin(db, "fourth", at=5.0)
+
+    assert state(db) == [("dead", "in-doubt")]
+
+
+@pytest.mark.parametrize("given_up", [True, False], ids=["given up", "still waiting"])
+def test_a_photo_that_leaves_and_comes_back_is_still_perhaps_paid_for(
+    db: sqlite3.Connection, *, given_up: bool
+) -> None:
+    if given_up:
+        begin(db, "second", at=2.0)
+    withdraw(db, ["7"], group=GROUP)
+    begin(db, "third", at=3.0)
+
+    sighting = sight(db, run=3)
+
+    assert (sighting.fresh, state(db)) == ((), [("dead", "in-doubt")])
+
+
+def test_a_photo_that_cost_nothing_leaves_nothing_behind(db: sqlite3.Connection) -> None:
+    photo = a_photo("8", group=GROUP)
+    listing.sight(db, [photo], run=1, room=None, features=None, unusable=(), now=1.0)
+    gone = Failure(photo_id="8", stage="download", reason="gone")
+    listing.fail(db, gone, now=1.0)
+
+    withdraw(db, ["8"], group=GROUP)
+
+    assert db.execute("SELECT id FROM photos").fetchall() == [("7",)]
+    assert db.execute("SELECT count(*) FROM dead").fetchone() == (0,)
