@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingestor.engines.accounts import exit_code_of
 from ingestor.errors import IngestorError
+from ingestor.exits import exit_code_of
 from ingestor.sandbox.server import FAULTS, KNOBS, Sandbox
 from tests.integration.conftest import Ingest, in_database
 

@@ -12,8 +12,8 @@ import pytest
 
 from ingestor import events
 from ingestor.engines import local
-from ingestor.engines.accounts import exit_code_of
 from ingestor.errors import RunStopped
+from ingestor.exits import exit_code_of
 from ingestor.kits.lifetime import Lifetime
 from ingestor.report import Report
 from ingestor.sandbox.server import Sandbox

@@ -21,12 +21,9 @@ from ingestor.cli.hooks import redact_hooks
 from ingestor.cli.spelling import one_sentence
 from ingestor.cli.streams import OutputLost, abandon_stdout, settle_streams
 from ingestor.cli.visit import Visit
-from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError
-
-EXIT_OTHER: Final = 1
-EXIT_USAGE: Final = 2
-EXIT_STOPPED: Final = 3
-EXIT_INTERRUPTED: Final = 130
+from ingestor.errors import IngestorError
+from ingestor.exits import COMPLETE, OTHER, exit_code_of
+from ingestor.kits.lifetime import SIGNAL_EXITS
 
 BAD_VALUE: Final = re.compile(r"^Invalid value for '(.+?)':")
 
@@ -44,12 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has enough.
         abandon_stdout()
-        return EXIT_OTHER
+        return OTHER
     except BaseException as error:  # noqa: BLE001 - the last one to see it: nobody is above
         if isinstance(first_cause(error), OutputLost):
             abandon_stdout()
         return _told(error, visit)
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else COMPLETE
 
 
 def _told(error: BaseException, visit: Visit) -> int:
@@ -80,18 +77,14 @@ def verdict(error: BaseException) -> tuple[int, str]:
     match error:
         case TyperException():
             return error.exit_code, _usage(error)
-        case SettingsError() | Denied():
-            return EXIT_USAGE, str(error)
-        case RunStopped():
-            return EXIT_STOPPED, str(error)
         case IngestorError():
-            return EXIT_OTHER, str(error)
+            return exit_code_of(error), str(error)
         case KeyboardInterrupt() | typer.Abort():
-            return EXIT_INTERRUPTED, "interrupted. What was paid for is in the journal."
+            return SIGNAL_EXITS["SIGINT"], "interrupted. What was paid for is in the journal."
         case SystemExit(code=int(code)):
             return code, ""
         case _:
-            return EXIT_OTHER, (
+            return OTHER, (
                 f"this should not have happened: {type(error).__name__}: {error}. What was paid "
                 "for is in the journal. Add --log-level debug for the details a bug report needs."
             )

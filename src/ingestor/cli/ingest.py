@@ -12,6 +12,7 @@ from ingestor.cli.reporting import Printer
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.events import Listener
+from ingestor.exits import COMPLETE, OTHER
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.loops import fast_loop
 from ingestor.report import Forecast, Report
@@ -49,7 +50,7 @@ async def _run(visit: Visit, settings: Settings, engine: Engine) -> int:
         try:
             return await _carry_out(sent, engine, redaction=visit.redaction)
         except Stopping:
-            return sent.exit_code(otherwise=1)
+            return sent.exit_code(otherwise=OTHER)
 
 
 async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> int:
@@ -59,7 +60,7 @@ async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> i
         with voice.listing() as listen:
             forecast = await engine.forecast(settings, listen=listen, lifetime=lifetime)
         printer.forecast(forecast)
-        return 0
+        return COMPLETE
     async with voice.progress() as listen:
         report = await engine.ingest(settings, listen=listen, lifetime=lifetime)
     printer.report(report)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import count, counted, duration, share, state_flag
+from ingestor.exits import COMPLETE, TOO_MANY_FAILURES
 from ingestor.kits.amounts import money
 from ingestor.report import Forecast, Report
 
@@ -23,9 +24,6 @@ WIDTH_WITHOUT_TERMINAL: Final = 100
 
 NO_FAILURES: Final = frozenset({"known", "video", "dropped"})
 """Reasons for which photos are skipped; all others are failures."""
-
-EXIT_COMPLETE: Final = 0
-EXIT_FAILURES: Final = 4
 
 
 class Printer:
@@ -101,9 +99,9 @@ def report_table(report: Report, *, state: str = "") -> RenderableType:
 
 
 def _headline(report: Report) -> Text:
-    if report.exit_code == EXIT_COMPLETE:
+    if report.exit_code == COMPLETE:
         ending = ("complete", "bold green")
-    elif report.exit_code == EXIT_FAILURES:
+    elif report.exit_code == TOO_MANY_FAILURES:
         ending = ("finished, with too many failures", "bold red")
     else:
         ending = (f"stopped: {report.ended}", "bold yellow")

@@ -14,6 +14,7 @@ from ingestor.cli.visit import Visit
 from ingestor.engines.pulse import Pulse
 from ingestor.errors import SettingsError
 from ingestor.events import Event
+from ingestor.exits import COMPLETE
 from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
 from ingestor.kits.allocator import keep_usual_blocks
@@ -51,7 +52,7 @@ def work(visit: Visit, settings: Settings) -> int:
 async def _work(visit: Visit, settings: Settings) -> int:
     async with errand(visit, settings) as sent:
         await _follow(sent)
-        return sent.exit_code(otherwise=0)
+        return sent.exit_code(otherwise=COMPLETE)
 
 
 async def _follow(sent: Errand) -> None:

@@ -7,14 +7,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ingestor.errors import Denied, RunStopped, SettingsError, Unauthorized
+from ingestor.exits import COMPLETE, OTHER, TOO_MANY_FAILURES, exit_code_of
 from ingestor.journal import runs
 from ingestor.journal.counts import Counted
 from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime
 from ingestor.purchases import pricing
 from ingestor.report import Bottleneck, Report, UnitsReport
-
-COMPLETE, FAILED, USAGE, STOPPED, TOO_MANY_FAILURES = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +80,7 @@ def _end(lifetime: Lifetime, photos: runs.Tally, max_failures: float) -> tuple[s
         return reason, SIGNAL_EXITS.get(reason) or exit_code_of(lifetime.error)
     if _too_many(photos, max_failures):
         return "too-many-failures", TOO_MANY_FAILURES
-    return ("incomplete", FAILED) if photos.pending else ("complete", COMPLETE)
-
-
-def exit_code_of(error: BaseException | None) -> int:
-    match error:
-        case RunStopped():
-            return STOPPED
-        case SettingsError() | Denied() | Unauthorized():
-            return USAGE
-        case _:
-            return FAILED
+    return ("incomplete", OTHER) if photos.pending else ("complete", COMPLETE)
 
 
 def _too_many(photos: runs.Tally, most: float) -> bool:

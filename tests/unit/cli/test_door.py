@@ -7,30 +7,51 @@ import threading
 
 import pytest
 
+from ingestor import errors
 from ingestor.cli.door import first_cause, main, verdict
-from ingestor.errors import (
-    Denied,
-    IngestorError,
-    JournalError,
-    NotSent,
-    RunStopped,
-    SettingsError,
+from ingestor.errors import IngestorError, JournalError, SettingsError
+from ingestor.exits import exit_code_of
+
+OURS: dict[IngestorError, int] = {
+    SettingsError("Which group?"): 2,
+    JournalError("The disk is full."): 1,
+    errors.RunStopped("Enough.", reason="max-units"): 3,
+    errors.BrokenInvariant("a photo was bought twice"): 1,
+    errors.NotSent("No route.", reason="dns"): 1,
+    errors.AnswerLost("It hung up.", reason="reset"): 1,
+    errors.AddressRefused("Not there.", reason="origin"): 1,
+    errors.Throttled("Too fast.", upstream="vision"): 1,
+    errors.Unavailable("Broken.", upstream="vision"): 1,
+    errors.Unauthorized("Stale twice.", upstream="vision", status=401): 2,
+    errors.Denied("The API is off.", upstream="vision", status=403): 2,
+    errors.Rejected("Not like this.", upstream="vision", status=400): 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [pytest.param(*row, id=type(row[0]).__name__) for row in OURS.items()]
 )
+def test_an_error_has_one_exit_code_before_a_run_and_during_it(
+    error: IngestorError, code: int
+) -> None:
+    assert (verdict(error)[0], exit_code_of(error)) == (code, code)
+
+
+def test_every_error_that_can_be_raised_has_an_exit_code() -> None:
+    tree = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    inner = {parent for kind in tree for parent in kind.__bases__}
+
+    assert {type(error) for error in OURS} == set(tree) - inner
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        pytest.param(SettingsError("Which group?"), 2, id="settings"),
-        pytest.param(Denied("The API is off.", upstream="vision", status=403), 2, id="denied"),
-        pytest.param(RunStopped("Enough.", reason="max-units"), 3, id="ceiling"),
-        pytest.param(JournalError("The disk is full."), 1, id="journal"),
-        pytest.param(NotSent("No route.", reason="dns"), 1, id="network"),
         pytest.param(KeyboardInterrupt(), 130, id="Ctrl+C"),
         pytest.param(AttributeError("x"), 1, id="a bug"),
     ],
 )
-def test_the_kind_of_error_decides_the_exit_code(error: BaseException, code: int) -> None:
+def test_what_is_no_error_of_ours_has_an_exit_code_too(error: BaseException, code: int) -> None:
     assert verdict(error)[0] == code
 
 
