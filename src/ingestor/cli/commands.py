@@ -224,13 +224,15 @@ def dead_retry(
     photos: of_dead.Photos = None,
     *,
     reason: of_dead.Reason = None,
+    everything: of_dead.PaidAmongThem = False,
     state: shared.Journal = None,
 ) -> int:
-    """Have the next run try dead photos again: all of them, or those chosen."""
+    """Have the next run try dead photos again: those chosen, or all that it cannot pay for twice."""
     from ingestor.cli.dead import retry
 
     visit: Visit = context.obj
-    return retry(visit.settings(state=state), reason=reason, photos=photos or [])
+    settings = visit.settings(state=state)
+    return retry(settings, reason=reason, photos=photos or [], everything=everything)
 
 
 @dead.command("drop")

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ingestor.cli.reporting import console_on, text_of
+from ingestor.cli.reporting import UNLESS_TWICE, console_on, text_of
 from ingestor.cli.spelling import counted, one_line, state_flag
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 
 def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool) -> int:
-    with looking_into(settings.journal_path) as db:
-        causes = dead.causes(db, reason=reason, samples=samples)
+    causes = _dead(settings, reason=reason, samples=samples)
     if as_json:
         plain = {"causes": [asdict(cause) for cause in causes]}
         sys.stdout.write(orjson.dumps(plain).decode() + "\n")
@@ -44,7 +43,9 @@ def _drawn(causes: Sequence[dead.Cause], *, state: str) -> RenderableType:
     return Group(
         Text(),
         *(_cause(cause) for cause in causes),
-        Text.assemble(("ingestor dead retry", "bold cyan"), f"{state}  tries them again"),
+        Text.assemble(
+            ("ingestor dead retry", "bold cyan"), f"{state}  tries them again, {UNLESS_TWICE}"
+        ),
         Text.assemble(
             (f"ingestor dead drop --reason {causes[-1].reason}", "bold cyan"),
             f"{state}  gives these up",
@@ -71,11 +72,31 @@ def _sample(sample: dead.Sample) -> Text:
     )
 
 
-def retry(settings: Settings, *, reason: str | None, photos: Sequence[str]) -> int:
-    revived = _change(settings, partial(dead.retry, reason=reason, photos=photos))
-    said = f"{counted(revived, 'photo')} will be tried again by the next run."
-    sys.stdout.write(f"{said if revived else 'No such photo is dead.'}\n")
+def retry(
+    settings: Settings, *, reason: str | None, photos: Sequence[str], everything: bool
+) -> int:
+    revived = _change(
+        settings, partial(dead.retry, reason=reason, photos=photos, everything=everything)
+    )
+    left = [] if reason or photos or everything else _dead(settings)
+    if revived:
+        sys.stdout.write(f"{counted(revived, 'photo')} will be tried again by the next run.\n")
+    if left:
+        sys.stdout.write(_what_is_left(left, state=state_flag(settings.state)))
+    if not (revived or left):
+        sys.stdout.write("No such photo is dead.\n")
     return 0
+
+
+def _what_is_left(causes: Sequence[dead.Cause], *, state: str) -> str:
+    """With the commands that ask for it."""
+    photos = counted(sum(cause.photos for cause in causes), "photo")
+    lines = [
+        f"  ingestor dead retry --reason {cause.reason}{state}  {counted(cause.photos, 'photo')}\n"
+        for cause in causes
+    ]
+    said = f"Left alone: {photos} that may be paid for already. --all takes them on, too; by cause:"
+    return f"{said}\n{''.join(lines)}"
 
 
 def drop(settings: Settings, *, reason: str | None, photos: Sequence[str], everything: bool) -> int:
@@ -85,6 +106,11 @@ def drop(settings: Settings, *, reason: str | None, photos: Sequence[str], every
     said = f"{counted(dropped, 'photo')} given up; they count as skipped."
     sys.stdout.write(f"{said if dropped else 'No such photo is dead.'}\n")
     return 0
+
+
+def _dead(settings: Settings, *, reason: str | None = None, samples: int = 0) -> list[dead.Cause]:
+    with looking_into(settings.journal_path) as db:
+        return dead.causes(db, reason=reason, samples=samples)
 
 
 def _change(settings: Settings, work: Callable[..., int]) -> int:

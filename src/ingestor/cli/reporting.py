@@ -25,6 +25,8 @@ WIDTH_WITHOUT_TERMINAL: Final = 100
 NO_FAILURES: Final = frozenset({"known", "video", "dropped"})
 """Reasons for which photos are skipped; all others are failures."""
 
+UNLESS_TWICE: Final = "unless it may pay for them twice"
+
 
 class Printer:
     """Writes results to stdout, in the form that `--report` asks for."""
@@ -157,9 +159,22 @@ def next_steps(report: Report, *, state: str) -> dict[str, str]:
         steps["the same command again"] = "continues, and buys nothing twice"
     if report.dead:
         steps[f"ingestor dead list{state}"] = "shows what failed, with examples"
-        steps[f"ingestor dead retry{state}"] = "lets the next run try them again"
+        steps |= _second_tries(report, state=state)
     if report.stored or report.skipped:
         steps[f"ingestor search dog{state}"] = "finds the best pictures of anything"
+    return steps
+
+
+def _second_tries(report: Report, *, state: str) -> dict[str, str]:
+    """What may be paid for twice has a command of its own: the other one leaves it alone."""
+    steps: dict[str, str] = {}
+    in_doubt = report.by_reason.get("in-doubt", 0)
+    if report.dead > in_doubt:
+        use = f"lets the next run try them again, {UNLESS_TWICE}"
+        steps[f"ingestor dead retry{state}"] = use
+    if in_doubt:
+        use = f"buys the {count(in_doubt)} in doubt, perhaps a second time"
+        steps[f"ingestor dead retry --reason in-doubt{state}"] = use
     return steps
 
 

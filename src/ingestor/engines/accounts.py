@@ -96,7 +96,8 @@ def _message(lifetime: Lifetime, photos: runs.Tally, exit_code: int) -> str:
     if exit_code == TOO_MANY_FAILURES:
         return (
             f"{photos.dead} photos failed, more than --max-failures allows. "
-            "See `ingestor dead list`, then `ingestor dead retry`."
+            "See `ingestor dead list`, then `ingestor dead retry`, which leaves alone what may have "
+            "been paid for."
         )
     if exit_code in SIGNAL_EXITS.values():
         return f"{photos.pending} photos are left; the same command continues with them."

@@ -25,6 +25,7 @@ RETRY: Final = """
         THEN 'annotated' ELSE 'listed' END
     WHERE state = 'dead' AND (?1 IS NULL OR id IN (SELECT photo FROM dead WHERE reason = ?1))
         AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))
+        AND (?3 OR id NOT IN (SELECT photo FROM dead WHERE paid = 'maybe'))
 """
 DROP: Final = """
     UPDATE photos SET state = 'skipped', reason = 'dropped'
@@ -80,13 +81,21 @@ def causes(db: sqlite3.Connection, *, reason: str | None = None, samples: int = 
     ]
 
 
-def retry(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:
+def retry(
+    db: sqlite3.Connection,
+    *,
+    reason: str | None = None,
+    photos: Sequence[str] = (),
+    everything: bool = False,
+) -> int:
     """
-    Hand dead photos to the next run; returns how many. Without `reason` and `photos`: all of them.
+    Hand dead photos to the next run; returns how many. Those that may have been paid for without a
+    result are left alone where neither `reason`, `photos` nor `everything` asks for them.
 
     A photo whose result is known was refused by the store: it only has to be published.
     """
-    return db.execute(RETRY, (reason, json_list(photos))).rowcount
+    asked = bool(reason or photos or everything)
+    return db.execute(RETRY, (reason, json_list(photos), asked)).rowcount
 
 
 def drop(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:

@@ -79,6 +79,15 @@ def test_failures_are_told_by_cause_with_the_command_to_type_next() -> None:
     assert "ingestor dead retry --state 'my state'" in text
 
 
+def test_what_may_be_paid_for_twice_is_tried_again_by_a_command_of_its_own() -> None:
+    some = printed(a_report(by_reason={"gone": 30, "in-doubt": 7}))
+    all_of_them = printed(a_report(by_reason={"in-doubt": 37}))
+
+    assert "ingestor dead retry  " in some
+    assert "ingestor dead retry --reason in-doubt  " in some
+    assert "ingestor dead retry  " not in all_of_them
+
+
 def test_a_clean_run_has_nothing_to_say_of_failures() -> None:
     text = printed(a_report(dead=0, stored=897, by_reason={"known": 103}))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,34 @@ def test_what_is_paid_for_is_only_published_again(db: sqlite3.Connection) -> Non
 
     assert states(db) == {"1": "listed", "2": "listed", "3": "annotated"}
     assert [published.photo.id for published in unpublished(db, most=9)] == ["3"]
+
+
+@pytest.fixture
+def doubtful(db: sqlite3.Connection) -> sqlite3.Connection:
+    """The same, and one of the two that were gone in doubt instead."""
+    fail(db, Failure(photo_id="2", stage="annotate", reason="in-doubt", paid="maybe"), now=5.0)
+    return db
+
+
+def test_what_may_be_paid_for_twice_is_not_retried_unasked(doubtful: sqlite3.Connection) -> None:
+    assert dead.retry(doubtful) == 2
+    assert states(doubtful) == {"1": "listed", "2": "dead", "3": "annotated"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"reason": "in-doubt"}, id="by its cause"),
+        pytest.param({"photos": ["2"]}, id="by its id"),
+        pytest.param({"everything": True}, id="with all others"),
+    ],
+)
+def test_what_may_be_paid_for_twice_is_retried_where_asked_for(
+    doubtful: sqlite3.Connection, asked: dict[str, Any]
+) -> None:
+    dead.retry(doubtful, **asked)
+
+    assert states(doubtful)["2"] == "listed"
 
 
 def test_only_chosen_photos_are_retried(db: sqlite3.Connection) -> None:

@@ -27,3 +27,6 @@ Samples = Annotated[
     ),
 ]
 Everything = Annotated[bool, flag("--all", "All dead photos, whatever the cause.")]
+PaidAmongThem = Annotated[
+    bool, flag("--all", "All dead photos, those that may have been paid for already among them.")
+]

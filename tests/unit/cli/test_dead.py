@@ -1,0 +1,78 @@
+"""What failed is tried again when somebody says so, and what may cost twice only when they insist."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ingestor.cli.dead import retry
+from ingestor.journal.listing import fail_all, sight
+from ingestor.journal.writer import Journal
+from ingestor.models import Failure
+from ingestor.settings import Settings
+from tests.builders import a_photo
+
+IN_DOUBT = Failure(photo_id="2", stage="annotate", reason="in-doubt", paid="maybe")
+BROKEN = Failure(photo_id="3", stage="annotate", reason="vision-unavailable", paid="maybe")
+GONE = Failure(photo_id="1", stage="download", reason="gone")
+
+
+def holding(state: Path, *failures: Failure) -> Settings:
+    """Settings of a journal in which these photos are dead."""
+    settings = Settings.read(state=state)
+    photos = [a_photo(failure.photo_id) for failure in failures]
+    met = partial(sight, photos=photos, run=1, room=None, features=None, unusable=(), now=1.0)
+
+    async def bury() -> None:
+        async with Journal(settings.journal_path) as journal:
+            await journal.write(met)
+            await journal.write(partial(fail_all, failures=failures, now=2.0))
+
+    asyncio.run(bury())
+    return settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return holding(tmp_path, GONE, IN_DOUBT, BROKEN)
+
+
+def test_what_is_left_is_told_with_the_words_that_ask_for_it(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retry(settings, reason=None, photos=[], everything=False)
+
+    said = capsys.readouterr().out
+    assert said.startswith("1 photo will be tried again by the next run.\nLeft alone: 2 photos")
+    assert f"ingestor dead retry --reason in-doubt --state {settings.state}" in said
+
+
+@pytest.mark.parametrize(
+    ("reason", "everything", "photos"),
+    [pytest.param("in-doubt", False, 1, id="a cause"), pytest.param(None, True, 3, id="all")],
+)
+def test_who_asks_for_them_gets_them_and_no_lecture(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    reason: str | None,
+    everything: bool,
+    photos: int,
+) -> None:
+    retry(settings, reason=reason, photos=[], everything=everything)
+
+    noun = "photo" if photos == 1 else "photos"
+    assert capsys.readouterr().out == f"{photos} {noun} will be tried again by the next run.\n"
+
+
+def test_nothing_is_said_of_what_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = holding(tmp_path)
+
+    retry(settings, reason=None, photos=[], everything=False)
+
+    assert capsys.readouterr().out == "No such photo is dead.\n"
