@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from ingestor.cli.flags import bounds, ways, what
-from ingestor.cli.visit import Visit, given
+from ingestor.cli.visit import Visit, settings_of
 
 DESCRIPTION: Final = (
     "Labels the pictures of Flickr groups with Google Cloud Vision, pays for none of them twice, "
@@ -89,22 +89,11 @@ def ingest(
         ),
     ] = False,
 ) -> int | None:
+    typed = dict(locals())  # the flags and nothing else: there is no other local yet
     visit: Visit = context.obj
-    visit.flags = _settings_of(locals())
+    visit.flags = settings_of(typed)
     if context.invoked_subcommand is not None:
         return None
     from ingestor.cli.ingest import ingest as run
 
     return run(visit)
-
-
-def _settings_of(typed: dict[str, object]) -> dict[str, object]:
-    """What a function of flags was called with, under the names that the settings use."""
-    used = given({name: value for name, value in typed.items() if name not in _NO_SETTINGS})
-    if "group" in used:
-        groups = used.pop("group")
-        used["groups"] = tuple(groups) if isinstance(groups, list) else groups
-    return used
-
-
-_NO_SETTINGS: Final = ("context", "visit", "version")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SANDBOX_FLAGS = ("sandbox_fast", "sandbox_fault")
 """Flags for the sandbox's process; the settings do not know them."""
+NO_SETTINGS = ("context", "version")
+"""What a run is called with beside its settings."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,10 +56,19 @@ class Visit:
         return tuple(map(str, faults)) if isinstance(faults, list | tuple) else ()
 
 
+def settings_of(typed: Mapping[str, object]) -> dict[str, object]:
+    """The flags of a run that were used, under the names that the settings have for them."""
+    used = given({name: value for name, value in typed.items() if name not in NO_SETTINGS})
+    if "group" in used:
+        groups = used.pop("group")
+        used["groups"] = tuple(groups) if isinstance(groups, list) else groups
+    return used
+
+
 def given(flags: Mapping[str, object]) -> dict[str, object]:
-    """Drop the flags that were not used; typer gives None, False or [] for those."""
+    """Drop the flags that were not used; typer gives None, False, [] or () for those."""
     return {
         name: value
         for name, value in flags.items()
-        if value is not None and value is not False and value != []
+        if value is not None and value is not False and value not in ([], ())
     }
