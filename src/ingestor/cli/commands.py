@@ -9,6 +9,7 @@ import typer
 from ingestor.cli.app import app
 from ingestor.cli.flags import of_bench, of_dead, of_search, of_serve, of_worker, shared, ways, what
 from ingestor.cli.flags.flag import flag
+from ingestor.cli.flags.like_a_run import LikeARun
 from ingestor.cli.visit import Visit
 
 __all__ = ["app"]
@@ -49,7 +50,7 @@ def status(
     return run(visit.settings(state=state), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=LikeARun)
 def worker(
     context: typer.Context,
     *,
@@ -64,7 +65,7 @@ def worker(
     state: shared.Journal = None,
     sandbox: shared.OfSandbox = False,
 ) -> int:
-    """Keep groups in sync until told to stop. Takes the flags of a run as well, before its name."""
+    """Keep groups in sync until told to stop. Takes the flags of a run as well."""
     from ingestor.cli.worker import work as run
 
     visit: Visit = context.obj

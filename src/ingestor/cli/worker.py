@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry
 
 from ingestor.cli.errand import Errand, errand
+from ingestor.cli.flags.of_worker import FOR_ONE_RUN
 from ingestor.cli.ingest import require_local
 from ingestor.cli.visit import Visit
 from ingestor.engines.pulse import Pulse
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 3600.0
 """Seconds that an upstream may be away: a worker has time, and nobody to start it again."""
-FOR_ONE_RUN: Final = {
-    "limit": "leave it out: a worker takes every photo",
-    "dry_run": "it is for `ingestor --group … --dry-run`",
-    "reannotate": "it is for one run: `ingestor --group … --reannotate`",
-    "max_units": "a worker takes --max-units-per-day or --max-units-per-month",
-    "max_cost": "a worker takes --max-units-per-day or --max-units-per-month",
-}
 
 
 def work(visit: Visit, settings: Settings) -> int:

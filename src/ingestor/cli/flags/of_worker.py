@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from ingestor.cli.flags.flag import flag
 from ingestor.cli.numbers import whole
+
+FOR_ONE_RUN: Final = {
+    "limit": "leave it out: a worker takes every photo",
+    "dry_run": "it is for `ingestor --group … --dry-run`",
+    "reannotate": "it is for one run: `ingestor --group … --reannotate`",
+    "max_units": "a worker takes --max-units-per-day or --max-units-per-month",
+    "max_cost": "a worker takes --max-units-per-day or --max-units-per-month",
+}
+"""Flags of a run that a worker does not take, and what to do instead."""
 
 GroupsFile = Annotated[
     Path | None,
