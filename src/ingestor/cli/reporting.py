@@ -136,7 +136,7 @@ def _units(report: Report) -> Text:
     )
     if units.in_doubt:
         images = counted(units.in_doubt, "image")
-        text.append(f"   {images} in doubt, {count(units.bound)} units at the most", "yellow")
+        text.append(f"   {images} in doubt, at most a unit each", "yellow")
     if report.reused:
         text.append(f"   {counted(report.reused, 'photo')} free: same bytes as another", "dim")
     return text

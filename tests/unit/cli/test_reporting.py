@@ -72,6 +72,12 @@ def test_the_table_tells_photos_units_dollars_and_pace() -> None:
     assert "vision-quota: ask for a larger quota" in text
 
 
+def test_what_is_in_doubt_is_counted_once() -> None:
+    text = printed(a_report(units=UnitsReport(certain=860, possible=16, in_doubt=16, bound=16)))
+
+    assert "860 certain, 16 possible   $1.25   16 images in doubt, at most a unit each\n" in text
+
+
 def test_failures_are_told_by_cause_with_the_command_to_type_next() -> None:
     text = printed(a_report(), state=Path("my state"))
 
