@@ -23,8 +23,8 @@ def whole(*, least: int, instead: str, most: int | None = None) -> Callable[[str
     return number
 
 
-def positive(*, instead: str) -> Callable[[str], float]:
-    """Read a number that is not negative."""
+def not_negative(*, instead: str) -> Callable[[str], float]:
+    """Read a number from 0 up."""
 
     def number(text: str) -> float:
         try:

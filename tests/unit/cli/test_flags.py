@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from ingestor.cli.app import ingest
-from ingestor.cli.numbers import allowance, positive, whole
+from ingestor.cli.numbers import allowance, not_negative, whole
 from ingestor.settings import Settings
 
 CONTRACT = [
@@ -115,10 +115,15 @@ def test_a_count_that_makes_no_sense_is_answered_with_what_to_do(text: str) -> N
         whole(least=1, instead="leave it out")(text)
 
 
+@pytest.mark.parametrize("text", ["0", "0.5", "20"])
+def test_no_dollar_at_all_is_a_ceiling_too(text: str) -> None:
+    assert not_negative(instead="leave it out")(text) == float(text)
+
+
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "free"])
 def test_a_ceiling_in_dollars_is_a_number_from_0_up(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="leave it out"):
-        positive(instead="leave it out")(text)
+        not_negative(instead="leave it out")(text)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from ingestor.cli.flags.flag import flag
-from ingestor.cli.numbers import allowance, positive, whole
+from ingestor.cli.numbers import allowance, not_negative, whole
 
 FAST: Final = "How fast"
 STOP: Final = "When to stop"
@@ -104,7 +104,7 @@ MaxCost = Annotated[
         default="none",
         panel=STOP,
         metavar="USD",
-        parser=positive(instead="leave it out for no ceiling"),
+        parser=not_negative(instead="leave it out for no ceiling"),
     ),
 ]
 MaxFailures = Annotated[
@@ -139,6 +139,6 @@ Drain = Annotated[
         default="8 s",
         panel=STOP,
         metavar="SECONDS",
-        parser=positive(instead="8 fits the ten seconds that containers are given"),
+        parser=not_negative(instead="8 fits the ten seconds that containers are given"),
     ),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from ingestor.cli.flags.flag import flag
-from ingestor.cli.numbers import positive, whole
+from ingestor.cli.numbers import not_negative, whole
 
 Scenarios = Annotated[
     list[str] | None,
@@ -34,7 +34,7 @@ Minutes = Annotated[
         "Begin no further round after so long.",
         default="none",
         metavar="MINUTES",
-        parser=positive(instead="every round is measured without it"),
+        parser=not_negative(instead="every round is measured without it"),
     ),
 ]
 Loop = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ingestor.cli.flags.flag import flag
-from ingestor.cli.numbers import positive, whole
+from ingestor.cli.numbers import not_negative, whole
 
 Labels = Annotated[
     list[str],
@@ -30,6 +30,6 @@ MinScore = Annotated[
         "Leave out photos below this score, from 0 to 1.",
         default="0",
         metavar="SCORE",
-        parser=positive(instead="scores lie between 0 and 1"),
+        parser=not_negative(instead="scores lie between 0 and 1"),
     ),
 ]
