@@ -37,6 +37,8 @@ class SettingsError(IngestorError):
 class JournalError(IngestorError):
     """Without a journal nothing is bought: disk full, corrupt file, newer version, in use."""
 
+    reason = "journal"
+
 
 class RunStopped(IngestorError):
     """A ceiling or the end of patience; `reason` is one word for reports ("max-units")."""

@@ -1,19 +1,26 @@
-"""A disk that fills up in the middle of a run, a real one where one can be mounted."""
+"""A disk that fills up in the middle of a run, a real one where one can be mounted, or that fails."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingestor import events
+from ingestor.engines import local
 from ingestor.errors import SettingsError
+from ingestor.journal import runs
+from ingestor.journal.standing import looking_into
+from ingestor.journal.writer import Journal, connect
 from ingestor.sandbox.server import Sandbox
-from tests.integration.conftest import Ingest, in_database
+from tests.integration.conftest import Brisk, Ingest, in_database, settings_for
 
 PHOTOS = 200
 DISK = "size=12m"
@@ -84,3 +91,53 @@ async def test_a_disk_without_room_to_begin_with_is_said_so(
 
     assert sandbox.bill.units == 0
     assert not (disk / "reserve").exists()
+
+
+class Failing:
+    """A connection whose disk fails, from the moment on that it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        self._honest = connect(path)
+        self.failing = False
+
+    def execute(self, statement: str, *given: Any) -> Any:
+        if self.failing and statement == "COMMIT":
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._honest.execute(statement, *given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._honest, name)
+
+
+@pytest.mark.parametrize("told_to_stop", [False, True], ids=["by itself", "after a signal"])
+async def test_a_disk_that_fails_leaves_a_report_of_what_is_on_it(
+    sandbox: Sandbox, tmp_path: Path, *, told_to_stop: bool
+):
+    opened: list[Failing] = []
+    lifetime = Brisk(drain=8.0)
+
+    def open_failing(path: Path) -> Any:
+        opened.append(Failing(path))
+        return opened[0]
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.BatchSettled):
+            opened[0].failing = True
+            if told_to_stop:
+                lifetime.stop("SIGTERM")
+
+    settings = settings_for(sandbox, tmp_path / "state", limit=PHOTOS)
+    report = await local.ingest(
+        settings,
+        listen=listen,
+        lifetime=lifetime,
+        open_journal=partial(Journal, connect=open_failing),
+    )
+
+    assert (report.ended, report.exit_code) == ("journal", 1)
+    assert "cannot be written (disk I/O error)" in report.message
+    assert report.listed == report.stored + report.skipped + report.dead + report.pending
+    assert 0 < report.units.certain <= sandbox.bill.units
+    assert sandbox.bill.units <= report.units.certain + report.units.possible
+    with looking_into(settings.journal_path) as db:
+        assert runs.last_died(db)

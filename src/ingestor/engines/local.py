@@ -50,8 +50,9 @@ async def ingest(
 
     `new_name` makes names that no other run or purchase has; `most_images` go into one paid request.
 
-    Raises SettingsError, Denied or JournalError where the run could not begin. Once it has begun, an
-    error that ends it is told in the report: what was done until then counts.
+    Raises an IngestorError where the run could not begin, Stopping where it was not to. Once it has
+    begun, an error that ends it is told in the report: what was done until then counts. A journal that
+    can no longer be written is still read for that; JournalError says that not even this was possible.
     """
     keep_usual_blocks()
     reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ingestor import events, pipeline
@@ -14,10 +15,12 @@ from ingestor.engines.book import Book
 from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
-from ingestor.errors import IngestorError, reason_of
+from ingestor.errors import IngestorError, JournalError, reason_of
+from ingestor.exits import exit_code_of
 from ingestor.journal import listing, runs
-from ingestor.journal.counts import count_run
+from ingestor.journal.counts import Counted, count_run
 from ingestor.journal.recovery import Opening
+from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.collecting import rare_collections
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -216,13 +219,7 @@ class Run:
         return outcomes
 
     async def _report(self, name: str, *, seconds: float) -> Report:
-        counted = await self.journal.read(
-            partial(
-                count_run,
-                run=self.opening.run,
-                now=self.wall(),
-            )
-        )
+        counted = await self._counted()
         report = accounts.report_of(
             run_id=name,
             groups=tuple(self.groups),
@@ -239,16 +236,40 @@ class Run:
             max_failures=self.settings.max_failures,
         )
         await self._tell_database(report)
-        await self.journal.write(
-            partial(
-                runs.end_run,
-                number=self.opening.run,
-                reason=report.ended,
-                report=report.as_json(),
-                now=self.wall(),
-            )
-        )
+        report = await self._ended(report)
         self.listen(events.RunFinished(run=name, reason=report.ended))
+        return report
+
+    async def _counted(self) -> Counted:
+        """From the journal's file where no more can be written into it; that much is on the disk."""
+        count = partial(count_run, run=self.opening.run, now=self.wall())
+        try:
+            return await self.journal.read(count)
+        except JournalError as error:
+            try:
+                with looking_into(self.journal.path) as db:
+                    return count(db)
+            except IngestorError:
+                raise error from None
+
+    async def _ended(self, report: Report) -> Report:
+        """Write down how it ended. Where the disk refuses, that is how: whatever else there was."""
+        end = partial(
+            runs.end_run,
+            number=self.opening.run,
+            reason=report.ended,
+            report=report.as_json(),
+            now=self.wall(),
+        )
+        try:
+            await self.journal.write(end)
+        except JournalError as error:
+            return replace(
+                report,
+                ended=reason_of(error),
+                message=str(error),
+                exit_code=exit_code_of(error),
+            )
         return report
 
     async def _tell_database(self, report: Report) -> None:
