@@ -135,14 +135,23 @@ class Journal:
         must not depend on who still waits for it. Raises JournalError if the disk refuses; what
         `work` itself raises rolls back its own changes and passes through.
         """
+        return await self._hand_in(work)
+
+    async def read(self, work: Work[T]) -> T:
+        """
+        Run `work(connection)`, which only looks, behind all that was handed in before it: it sees what
+        that wrote, and waits as long for the disk. Raises JournalError like `write` once the disk has
+        refused, though nothing is to be written: what was read may not be what is on the disk.
+        """
+        return await self._hand_in(work)
+
+    async def _hand_in(self, work: Work[T]) -> T:
         if self.broken is not None:
             raise self.broken
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, done))
         self._arrived.set()
         return await done
-
-    read = write
 
     async def find_room(self) -> None:
         """Where the reserve was given up, set it aside again if there is room by now."""

@@ -154,7 +154,7 @@ async def test_whoever_waits_hears_of_an_error_that_is_not_sqlite_s(path: Path):
         assert journal.broken is not None
 
 
-async def test_a_full_disk_stops_all_writing_for_good(path: Path):
+async def test_a_full_disk_stops_all_writing_for_good_and_reading_as_well(path: Path):
     def small(file: Path) -> sqlite3.Connection:
         connection = connect(file)
         connection.execute("PRAGMA max_page_count=40")
@@ -168,6 +168,8 @@ async def test_a_full_disk_stops_all_writing_for_good(path: Path):
             await journal.write(much)
         with pytest.raises(JournalError, match="disk is full"):
             await journal.write(partial(runs.set_fact, name="little", value="1"))
+        with pytest.raises(JournalError, match="disk is full"):
+            await journal.read(partial(runs.fact, name="little"))
 
 
 @pytest.mark.looptime
