@@ -17,7 +17,9 @@ Everything that can go wrong, in one tree.
         ├── Denied             ...not with this key, project or database        (ends the run)
         └── Rejected           ...this request is wrong                         (never as it is)
 
-`retry_hint` below is the only place that knows which is tried again.
+`retry_hint` below says which is tried again as a rule. Who calls an upstream may know better: a stale
+credential once (`services.politely`, `purchases.buyer`), a paid call only where repeating it is free or
+nearly (`purchases.buyer`), a broken picture not for long (`stages.download`).
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class UpstreamThrottled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopping(Event):
-    """No new purchase starts from here; `reason` is "signal", "max-units", a fatal error's word…"""
+    """No new purchase starts from here; `reason` is "SIGTERM", "max-units", a fatal error's word…"""
 
     reason: str
     message: str = ""

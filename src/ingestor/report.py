@@ -23,7 +23,9 @@ class Bottleneck:
     """What bound the run, and the setting that would move it."""
 
     name: str
-    """flickr, images, vision-quota, vision, database, memory, nothing, nothing-to-do."""
+    """
+    flickr, images, images-throttled, vision-quota, vision, database, memory, nothing, nothing-to-do.
+    """
     advice: str
 
 
@@ -54,7 +56,10 @@ class Report:
     by_reason: Mapping[str, int] = field(default_factory=dict)
     """Photos skipped or dead, by reason."""
     calls: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Per upstream: requests, refusals, failures, seconds, bytes."""
+    """
+    Per upstream: requests, those refused for speed, failed ones, reused_connections, bytes_in and
+    bytes_out, p50_seconds and p99_seconds.
+    """
     reused: int = 0
     """Photos whose bytes were bought before under another id: free."""
     refusals: int = 0

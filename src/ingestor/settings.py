@@ -58,7 +58,7 @@ def _split_commas(value: object) -> object:
 
 
 def _share_or_number(value: object) -> object:
-    """Read "20%" as 0.2 and "50" as 50: a share of what is listed, or a count of photos."""
+    """Read "20%" as 0.2 and "50" as 50: a share of the photos that needed work, or a count of photos."""
     if not isinstance(value, str):
         return value
     text = value.strip()

@@ -18,7 +18,7 @@ class Standing:
     """Units are Google's; `in_doubt` is images whose answer never arrived."""
 
     photos: Mapping[str, int]
-    """By state: listed, annotated, stored, skipped, dead."""
+    """By state: listed, annotated, stored, skipped, dead, withdrawn."""
     certain: int
     possible: int
     reserved: int
