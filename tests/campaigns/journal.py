@@ -242,7 +242,7 @@ class JournalMachine(RuleBasedStateMachine):
     def fail(self, which: int, killed: str, tail: bytes) -> None:
         photos = self.those("listed", which)[:2]
         failures = [a_failure(photo) for photo in photos]
-        if self.write(partial(listing.fail_all, failures=failures, now=2.0), killed, tail):
+        if self.write(partial(dead.fail_all, failures=failures, now=2.0), killed, tail):
             self.bury(tuple(photos))
 
     @precondition(lambda self: not self.unrecovered)

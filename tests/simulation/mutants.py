@@ -25,7 +25,7 @@ from ingestor.engines import run as running
 from ingestor.engines.book import Book
 from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
-from ingestor.journal import claims, ledger, listing, recovery, results, runs
+from ingestor.journal import claims, dead, ledger, listing, recovery, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits import lifetime, quota
 from ingestor.kits.pacing import Adaptive
@@ -98,7 +98,7 @@ def result_never_journaled() -> Sequence[Swap]:
 
     def settle_purchase(db: Any, intent: Any, *, failures: Any, now: float, **_: Any) -> None:
         for failure in failures:
-            listing.fail(db, failure, now=now)
+            dead.fail(db, failure, now=now)
         ledger._close(
             db, intent.id, PurchaseState.SETTLED, certain=intent.units, possible=0, reason=None, now=now
         )  # fmt: skip

@@ -133,7 +133,7 @@ class Book:
 
     async def failed(self, failure: Failure) -> None:
         """End a photo as a dead letter."""
-        await self._journal.write(partial(listing.fail, failure=failure, now=self._wall()))
+        await self._journal.write(partial(dead.fail, failure=failure, now=self._wall()))
         self._tell(failure)
 
     async def write(self, batch: Sequence[Published]) -> None:

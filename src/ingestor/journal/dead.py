@@ -1,5 +1,6 @@
 """
-Dead letters, for a person to decide: by cause, with examples; tried again, or dropped.
+Dead letters: written when a photo fails, for a person to decide. By cause, with examples; tried again,
+or dropped.
 
 A letter stays in its table when its photo is tried again, so that a second death adds to it. Dead is
 a photo whose state says so.
@@ -15,7 +16,7 @@ from typing import Final
 import orjson
 
 from ingestor.journal.rows import json_list
-from ingestor.models import Paid
+from ingestor.models import Failure, Paid
 
 MOST_SAMPLES: Final = 20
 
@@ -57,6 +58,40 @@ class Cause:
     first: float
     last: float
     samples: tuple[Sample, ...]
+
+
+def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
+    """Keep a failure as a dead letter; a second death adds its attempts and keeps the first time."""
+    db.execute(
+        "INSERT INTO dead (photo, stage, reason, detail, attempts, paid, first, last) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (photo) DO UPDATE SET "
+        "stage = excluded.stage, reason = excluded.reason, detail = excluded.detail, "
+        "attempts = attempts + excluded.attempts, paid = excluded.paid, last = excluded.last",
+        (
+            failure.photo_id,
+            failure.stage,
+            failure.reason,
+            failure.detail,
+            failure.attempts,
+            failure.paid,
+            now,
+            now,
+        ),
+    )
+
+
+def fail(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
+    """End a photo that was listed (or annotated, and refused by the store) as a dead letter."""
+    bury(db, failure, now=now)
+    db.execute(
+        "UPDATE photos SET state = 'dead', reason = ? WHERE id = ? AND state != 'stored'",
+        (failure.reason, failure.photo_id),
+    )
+
+
+def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:
+    for failure in failures:
+        fail(db, failure, now=now)
 
 
 def causes(db: sqlite3.Connection, *, reason: str | None = None, samples: int = 3) -> list[Cause]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestor.errors import BrokenInvariant
-from ingestor.journal.listing import fail
+from ingestor.journal.dead import fail
 from ingestor.journal.results import keep_all
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Failure, Image, PurchaseState

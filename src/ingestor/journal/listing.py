@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from ingestor.journal.coverage import cover
+from ingestor.journal.dead import bury
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Photo
@@ -289,40 +290,6 @@ def take_in(db: sqlite3.Connection, photos: Sequence[Photo]) -> None:
         [(photo.id, numbers[photo.id], photo.date_added, "listed", 0, 0) for photo in new.values()],
     )
     _join(db, [photo for photo in photos if photo.group])
-
-
-def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
-    """Keep a failure as a dead letter; a second death adds its attempts and keeps the first time."""
-    db.execute(
-        "INSERT INTO dead (photo, stage, reason, detail, attempts, paid, first, last) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (photo) DO UPDATE SET "
-        "stage = excluded.stage, reason = excluded.reason, detail = excluded.detail, "
-        "attempts = attempts + excluded.attempts, paid = excluded.paid, last = excluded.last",
-        (
-            failure.photo_id,
-            failure.stage,
-            failure.reason,
-            failure.detail,
-            failure.attempts,
-            failure.paid,
-            now,
-            now,
-        ),
-    )
-
-
-def fail(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
-    """End a photo that was listed (or annotated, and refused by the store) as a dead letter."""
-    bury(db, failure, now=now)
-    db.execute(
-        "UPDATE photos SET state = 'dead', reason = ? WHERE id = ? AND state != 'stored'",
-        (failure.reason, failure.photo_id),
-    )
-
-
-def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:
-    for failure in failures:
-        fail(db, failure, now=now)
 
 
 def photo_from(record: str) -> Photo:

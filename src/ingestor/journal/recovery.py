@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingestor.errors import SettingsError
-from ingestor.journal import claims, ledger, listing, results, runs
+from ingestor.journal import claims, dead, ledger, listing, results, runs
 from ingestor.models import Failure
 
 
@@ -108,7 +108,7 @@ def _park(db: sqlite3.Connection, *, now: float) -> None:
         "WHERE photos.state = 'listed' AND purchases.state = 'in-doubt' "
         "AND (dead.last IS NULL OR dead.reason != 'in-doubt' OR dead.last < closed_at)"
     ).fetchall()
-    listing.fail_all(
+    dead.fail_all(
         db,
         [
             Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")

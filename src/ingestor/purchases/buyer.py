@@ -25,7 +25,7 @@ from ingestor.errors import (
     reason_of,
     retry_hint,
 )
-from ingestor.journal import listing, results
+from ingestor.journal import dead, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import QuotaClosed
@@ -210,7 +210,7 @@ class Buyer:
             )
             for image in batch.images
         ]
-        await self._journal.write(partial(listing.fail_all, failures=failures, now=self._wall()))
+        await self._journal.write(partial(dead.fail_all, failures=failures, now=self._wall()))
         self._end(failures, outcomes)
 
     def _take(self, settled: Settled, images: Sequence[Image], outcomes: list[Outcome]) -> None:

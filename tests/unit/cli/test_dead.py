@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingestor.cli.dead import retry
-from ingestor.journal.listing import fail_all, sight
+from ingestor.journal.dead import fail_all
+from ingestor.journal.listing import sight
 from ingestor.journal.writer import Journal
 from ingestor.models import Failure
 from ingestor.settings import Settings

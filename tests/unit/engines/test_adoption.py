@@ -189,7 +189,7 @@ async def test_a_photo_parked_in_this_run_takes_no_room_from_one_that_is_asked_f
     adoption = await a_run(journal, Full("3"))
     await sight(journal, "1")
     parked = Failure(photo_id="1", stage="annotate", reason="in-doubt", paid="maybe")
-    await journal.write(partial(listing.fail, failure=parked, now=0.0))
+    await journal.write(partial(dead.fail, failure=parked, now=0.0))
 
     found = await adoption.find(["1", "3"], group=GROUP, room=1)
 
@@ -201,7 +201,7 @@ async def test_a_dead_photo_that_others_bought_is_asked_for_when_it_is_tried_aga
 ):
     await sight(journal, "1")
     gone = Failure(photo_id="1", stage="download", reason="gone")
-    await journal.write(partial(listing.fail, failure=gone, now=0.0))
+    await journal.write(partial(dead.fail, failure=gone, now=0.0))
     database = Full("1")
     first = await a_run(journal, database, others_worked=True)
     await first.adopt(["1"], group=GROUP)

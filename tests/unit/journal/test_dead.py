@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ingestor.journal import dead
-from ingestor.journal.listing import fail, pending, sight
+from ingestor.journal.dead import fail
+from ingestor.journal.listing import pending, sight
 from ingestor.journal.results import keep, unpublished
 from ingestor.journal.schema import migrate
 from ingestor.models import Failure

@@ -97,7 +97,7 @@ def test_a_photo_that_cost_nothing_leaves_nothing_behind(db: sqlite3.Connection)
     photo = a_photo("8", group=GROUP)
     listing.sight(db, [photo], run=1, room=None, features=None, unusable=(), now=1.0)
     gone = Failure(photo_id="8", stage="download", reason="gone")
-    listing.fail(db, gone, now=1.0)
+    dead.fail(db, gone, now=1.0)
 
     withdraw(db, ["8"], group=GROUP)
 
