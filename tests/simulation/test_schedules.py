@@ -27,6 +27,8 @@ SLIPPED = (4_007_142, 4_013_751, 4_128_999, 4_140_177, 4_153_370)
 """A new journal beside a full database, and a pool that moves, or little room, while it is listed."""
 PUBLISHED_AND_PARKED = (40_000_542, 40_000_609, 40_000_628, 40_001_532)
 """A disk that refuses an answer, which reaches the database all the same, and a next run that parks."""
+LATE = (50_000_035, 50_000_432, 50_002_939)
+"""A token that is renewed for so long that the permit for what it is wanted for is over."""
 MOST_RIVALS = 20
 MOST_SEEDS = 60
 """Enough for the mistakes that every tenth seed notices; the campaign looks for the rarer ones too."""
@@ -82,6 +84,13 @@ def test_what_slips_past_a_listing_is_not_bought_again(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", PUBLISHED_AND_PARKED)
 def test_what_got_out_past_a_failing_disk_is_not_given_up_in_doubt(seed: int) -> None:
+    verdict = live(Scenario.of(seed))
+
+    assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("seed", LATE)
+def test_what_leaves_long_after_its_permit_stays_within_the_quota(seed: int) -> None:
     verdict = live(Scenario.of(seed))
 
     assert verdict.ok, timeline(verdict)

@@ -46,13 +46,15 @@ class QuotaClosed(Exception):
     """No more permits: the run is stopping."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Permit:
-    """Leave to send one request; `granted` is the loop's time."""
+    """Leave to send one request; times are the loop's."""
 
     costs: tuple[float, ...]
     granted: float
     number: int = 0
+    counts_from: float = 0.0
+    """When it was granted, or left later than that."""
 
 
 class Quota:
@@ -136,6 +138,21 @@ class Quota:
             self._grant()
             raise
 
+    def may_leave(self, permit: Permit) -> bool:
+        """
+        Ask right before the request is sent, where that may be long after the grant: from now on it
+        counts as if it had been granted now. False where it has left the window, and others may have
+        been granted in its place; or where all of us have to wait.
+        """
+        now = self._clock()
+        if now < self._paused_until or now >= permit.counts_from + WINDOW:
+            return False
+        if now > permit.counts_from + MARGIN:
+            for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
+                dimension.move(permit, cost, to=now)
+            permit.counts_from = now
+        return True
+
     def answered(self, permit: Permit, *, in_doubt: bool = False) -> None:
         """
         Tell that a permit's request is over; in doubt if it was lost on the way there or back.
@@ -144,7 +161,7 @@ class Quota:
         back takes at the least. The quickest answer of all stands for that, and for the way there.
         """
         now = self._clock()
-        took = now - permit.granted
+        took = now - permit.counts_from
         if took < self._quickest and not in_doubt:
             # What was thought to be quick before may have been late as well.
             self._quickest = took
@@ -163,10 +180,10 @@ class Quota:
         self.refused += 1
         now = self._clock()
         for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
-            dimension.refused.append((permit.granted, cost))
+            dimension.refused.append((permit.counts_from, cost))
         if retry_after is not None:
             self._paused_until = max(self._paused_until, now + retry_after)
-        if permit.granted <= self._last_cut:
+        if permit.counts_from <= self._last_cut:
             return False
         self._rate = max(LOWEST_RATE, self.rate * CUT, min(self.rate, KEPT * self._let_through()))
         self._rate_at = self._last_cut = now
@@ -226,7 +243,7 @@ class Quota:
                 dimension.tokens -= cost
             for index, cost in enumerate(costs):
                 self.granted[index] += cost
-            self._last = Permit(costs, now, number)
+            self._last = Permit(costs, now, number, now)
             self._first = self._first or self._last
             place.set_result(self._last)
 
@@ -295,13 +312,22 @@ class _Dimension:
         insort(self._window, spent)
         self._in_window += spent.cost
 
+    def move(self, permit: Permit, cost: float, *, to: float) -> None:
+        """Have a grant stay in the window as long as one of that moment."""
+        if spent := self._taken_out(permit, cost):
+            insort(self._window, spent._replace(until=to + WINDOW, granted=to))
+
     def answered(self, permit: Permit, cost: float, *, at: float, quickest: float) -> None:
         """Let a grant leave the window later than it would, if it was late; never earlier."""
-        spent = Spent(permit.granted + WINDOW, permit.number, cost, permit.granted)
-        place = bisect_left(self._window, spent)
-        if self._window[place : place + 1] == [spent]:
-            del self._window[place]
+        if spent := self._taken_out(permit, cost):
             insort(self._window, spent._replace(answered=at).counted(quickest))
+
+    def _taken_out(self, permit: Permit, cost: float) -> Spent | None:
+        spent = Spent(permit.counts_from + WINDOW, permit.number, cost, permit.counts_from)
+        place = bisect_left(self._window, spent)
+        if self._window[place : place + 1] != [spent]:
+            return None
+        return self._window.pop(place)
 
     def count_again(self, quickest: float) -> None:
         self._window = sorted(spent.counted(quickest) for spent in self._window)

@@ -142,7 +142,7 @@ class Door:
             raise
         started = self._clock()
         try:
-            answers = await self._look(images, self._require_leave)
+            answers = await self._look(images, partial(self._let_go, permit))
         except IngestorError as error:
             await self._close(intent, permit, error)
             raise
@@ -181,6 +181,12 @@ class Door:
             )
         )
         return intent
+
+    def _let_go(self, permit: Permit) -> None:
+        """Asked with a connection at hand, right before the first byte leaves. Raises NotSent."""
+        self._require_leave()
+        if not self._quota.may_leave(permit):
+            raise NotSent("It took so long that its permit is over.", reason="late")
 
     def _require_leave(self) -> None:
         """

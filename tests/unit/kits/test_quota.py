@@ -1,6 +1,7 @@
 """Permits under several limits per minute at once."""
 
 import asyncio
+import random
 from itertools import pairwise
 
 import pytest
@@ -287,3 +288,38 @@ def test_whatever_is_asked_no_window_exceeds_the_limit(images, pauses, limit):
         grants.append((now, float(cost)))
 
     assert most_in_any_minute(grants) <= limit
+
+
+@pytest.mark.parametrize("images", [1, 4, 16])
+@pytest.mark.parametrize("seed", range(10))
+async def test_what_leaves_long_after_its_grant_counts_from_then(seed: int, images: int):
+    """A token is renewed between the two; whose permit is over by then asks for another."""
+    dice, quota, clock = random.Random(seed), a_quota(images=64), asyncio.get_running_loop().time
+    sent: list[tuple[float, float]] = []
+
+    async def send() -> None:
+        permit = await quota.acquire(1, images)
+        await asyncio.sleep(dice.choice((0.0, 0.0, 0.05, 2.0, 30.0, 59.0, 90.0)))
+        if not quota.may_leave(permit):
+            return await send()
+        sent.append((clock(), float(images)))
+        await asyncio.sleep(dice.choice((0.5, 20.0)))
+        return quota.answered(permit)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3 * 64 // images):
+            group.create_task(send())
+
+    assert len(sent) == 3 * 64 // images
+    assert most_in_any_minute(sent) <= 64
+
+
+async def test_nobody_leaves_while_all_have_to_wait():
+    quota = a_quota()
+    early, refused = await quota.acquire(1, 16), await quota.acquire(1, 16)
+
+    quota.refuse(refused, retry_after=30)
+    told_to_wait = quota.may_leave(early)
+    await asyncio.sleep(30)
+
+    assert (told_to_wait, quota.may_leave(early)) == (False, True)
