@@ -13,10 +13,12 @@ from prometheus_client import CollectorRegistry
 from ingestor.eyes import Counts, View
 from ingestor.eyes.figures import Figures, Known
 from ingestor.journal.standing import Standing
+from ingestor.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/ingestor.json").read_text())
 ALERTS = (ROOT / "deploy/prometheus/alerts.yml").read_text()
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
 NAME = re.compile(r"\bingestor_\w+")
 SUFFIXES = ("_bucket", "_count", "_sum", "_total")
 
@@ -72,3 +74,39 @@ def test_panels_do_not_overlap() -> None:
 @pytest.mark.parametrize("alert", re.findall(r"alert: (\w+)", ALERTS))
 def test_an_alert_is_explained(alert: str) -> None:
     assert f"### {alert}\n" in (ROOT / "docs/operations.md").read_text()
+
+
+def service(name: str) -> str:
+    """The lines of one service of the compose file."""
+    services = COMPOSE.partition("\nservices:\n")[2]
+    return re.split(r"^  (?=\S)", services.partition(f"  {name}:\n")[2], flags=re.MULTILINE)[0]
+
+
+def environment(name: str) -> dict[str, str]:
+    block = re.search(r"^    environment:\n((?:      .*\n)+)", service(name), flags=re.MULTILINE)
+    lines = block[1] if block else ""
+    return dict(re.findall(r"^      ([A-Z_]+): (.*)$", lines, flags=re.MULTILINE))
+
+
+def variable(field: str) -> str:
+    return str(Settings.model_fields[field].validation_alias or f"INGESTOR_{field.upper()}")
+
+
+@pytest.mark.parametrize("name", ["worker", "ingest"])
+def test_every_setting_in_the_env_file_reaches_who_buys(name: str) -> None:
+    own = environment(name)
+
+    assert "    env_file: [{path: .env, required: false}]\n" in service(name)
+    # A value of its own wins over the file, and one that the shell does not know would be empty.
+    assert own.keys() <= {"INGESTOR_STATE", "INGESTOR_EYES"}
+    assert not [value for value in own.values() if "$" in value]
+
+
+def test_the_page_is_given_what_it_reads_and_no_key() -> None:
+    code = (ROOT / "src/ingestor/cli/serve.py").read_text()
+    read = set(re.findall(r"\bsettings\.(\w+)", code)) & Settings.model_fields.keys()
+
+    wanted = read - {"state", "sandbox"} | {"database_url", "emulator_host"}
+
+    assert environment("web").keys() == {variable(field) for field in wanted}
+    assert "env_file" not in service("web")
