@@ -39,6 +39,7 @@ def test_a_list_of_pins_holds_versions_and_hashes_and_nothing_else(pins: str) ->
     [
         pytest.param("run", PROJECT["project"]["dependencies"], id="run"),
         pytest.param("run", PROJECT["build-system"]["requires"], id="build"),
+        pytest.param("run", PROJECT["project"]["optional-dependencies"]["fast"], id="fast"),
         pytest.param("test", PROJECT["dependency-groups"]["test"], id="test"),
     ],
 )
@@ -51,3 +52,10 @@ def test_every_floor_is_met_by_a_pin(pins: str, asked: list[str]) -> None:
 
 def test_the_tests_run_on_what_users_run_on() -> None:
     assert versions("run").items() <= versions("test").items()
+
+
+def test_what_only_judges_is_not_shipped() -> None:
+    judges = {"firebase-admin", "google-api-python-client", "google-cloud-vision", "flickrapi"}
+
+    assert judges <= versions("test").keys()
+    assert not judges & versions("run").keys()
