@@ -105,7 +105,8 @@ def _pyarrow() -> tuple[Any, Any]:
         from pyarrow import parquet
     except ImportError:
         raise SettingsError(
-            'Parquet needs pyarrow: pip install "ingestor[export]". JSONL needs nothing.'
+            "Parquet needs pyarrow, which is not installed: the extra `export` brings it. JSONL needs "
+            "nothing."
         ) from None
     return pa, parquet
 

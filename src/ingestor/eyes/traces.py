@@ -156,7 +156,9 @@ def traced(*, wanted: bool) -> Iterator[events.Listener]:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        raise SettingsError("--traces needs an extra: pip install 'ingestor[otel]'") from None
+        raise SettingsError(
+            "--traces needs OpenTelemetry, which is not installed: the extra `otel` brings it."
+        ) from None
     named = Resource.create({"service.name": "ingestor", "service.version": version("ingestor")})
     provider = TracerProvider(resource=named, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=DEADLINE)))
