@@ -1,5 +1,9 @@
 """
-The only client socket of the house: a request value goes in, a response value comes out.
+The way to the four upstreams: a request value goes in, a response value comes out.
+
+Three others open client sockets, and bring their own rules: google-auth's tokens (`apis.google`),
+OpenTelemetry's exporter (`eyes.traces`), and talk with the sandbox on loopback (`cli.sandboxed`,
+`bench.upstreams`).
 
 Foreign errors stop here: whatever aiohttp, the resolver or TLS raise leaves this room as one of
 `errors.TransportError`'s three kinds, which tell the paid call what it must assume.
