@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+import ingestor
 from ingestor.cli.commands import app
 from ingestor.sandbox.__main__ import parser as sandbox_parser
 from ingestor.settings import Settings
@@ -113,6 +115,14 @@ def test_no_link_leads_nowhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_library_is_shown_as_the_package_shows_it() -> None:
+    written = re.search(r"^```python\n(.*?)```", README, flags=re.MULTILINE | re.DOTALL)
+
+    assert written
+    code = "".join(line for line in written[1].splitlines(keepends=True) if line.strip())
+    assert textwrap.indent(code, "    ") in re.sub(r"\n+", "\n", ingestor.__doc__ or "")
 
 
 def test_the_rules_open_what_search_reads_and_nothing_else() -> None:
