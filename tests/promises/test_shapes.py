@@ -14,7 +14,8 @@ from ingestor.catalog.local import index_photos
 from ingestor.cli import dead, status
 from ingestor.cli.search import Asked, search
 from ingestor.cli.visit import Visit
-from ingestor.journal.listing import fail, sight
+from ingestor.journal.dead import fail
+from ingestor.journal.listing import sight
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect

@@ -86,7 +86,7 @@ Traces = Annotated[
     flag(
         "--traces",
         "Send a trace of every batch to an OpenTelemetry collector: OTEL_EXPORTER_OTLP_ENDPOINT, "
-        "by default on this machine. Needs ingestor\\[otel].",
+        "by default on this machine. Needs the extra otel.",
         env="INGESTOR_TRACES",
         default="off",
     ),
