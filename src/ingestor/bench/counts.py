@@ -23,6 +23,7 @@ from ingestor.bench import upstreams
 from ingestor.bench.rounds import settings_for
 from ingestor.bench.scenarios import NO_QUOTA, SCENARIOS
 from ingestor.bench.upstreams import BenchFailed
+from ingestor.kits import children
 
 SHORT, LONG = 320, 960
 """Photos; the difference is forty full batches."""
@@ -30,6 +31,8 @@ FILLED, FULL = 1000, 1600
 """Photos of a run after which the memory in flight was full, and of the whole run."""
 MEMORY = 48
 """Megabytes for images: full after some hundred of them, and from then on every buffer is an old one."""
+LONGEST_RUN = 300.0
+"""Seconds; traced or profiled, one takes some twenty."""
 NOISY = ("futex", "epoll", "clock", "sched_yield", "brk", "m", "getpid")
 """
 How often one thread waits for another, and what the allocator does, is the machine's mood; and Python
@@ -109,7 +112,11 @@ class _Counting:
             *(*strace, sys.executable, "-m", "ingestor.bench.counted", str(file)),
             stdout=asyncio.subprocess.PIPE,
         )
-        out, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(LONGEST_RUN):
+                out, _ = await process.communicate()
+        finally:
+            await children.kill(process)
         said: dict[str, Any] = orjson.loads(out) if out else {}
         if said.get("stored") != photos:
             raise BenchFailed(f"{said.get('stored', 0)} of {photos} photos were stored")

@@ -86,8 +86,9 @@ async def carry_out(
     new_name: Callable[[], str] = new_name,
     most_images: int = IMAGES_PER_REQUEST,
     front_door: FrontDoor | None = None,
+    begun: Callable[[Run], None] | None = None,
 ) -> Report:
-    """One run under its leases."""
+    """One run under its leases; `begun` is told of it before it does anything."""
     name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall()))}-{new_name()[:6]}"
     async with leased(
         services.database,
@@ -117,6 +118,8 @@ async def carry_out(
             new_name=new_name,
             most_images=most_images,
         )
+        if begun is not None:
+            begun(run)
         return await run.carry_out(name)
 
 

@@ -213,10 +213,13 @@ class Run:
     async def annotate(self, images: Sequence[Image]) -> Sequence[Published | Failure]:
         outcomes = await self.buyer.annotate(images)
         if self.settings.max_in_flight is None and self.door.latency:
-            images_per_second = self.settings.images_per_minute / 60
-            needed = HEADROOM * images_per_second * self.door.latency / self.most_images
-            self.calls.set_limit(int(needed) + 2)
+            self.calls.set_limit(self._calls_needed())
         return outcomes
+
+    def _calls_needed(self) -> int:
+        """Paid calls at once for which quota and latency leave room."""
+        images_per_second = self.settings.images_per_minute / 60
+        return int(HEADROOM * images_per_second * self.door.latency / self.most_images) + 2
 
     async def _report(self, name: str, *, seconds: float) -> Report:
         counted = await self._counted()

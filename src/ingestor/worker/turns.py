@@ -22,7 +22,6 @@ from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
-from ingestor.pipeline import Discover
 from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
 from ingestor.records.leases import read_lease
 from ingestor.services import PHOTOS_PER_PAGE, Group, PoliteDatabase, Services
@@ -108,7 +107,8 @@ class Turns:
                     lifetime=lifetime,
                     listen=self._listen,
                     wall=self._wall,
-                    front_door=self._front_door,
+                    front_door=follow_one(most=self._most),
+                    begun=self._go_on_with,
                 )
             finally:
                 self.run = None
@@ -119,11 +119,10 @@ class Turns:
             bought=lifetime.error is None and report.units.certain > 0,
         )
 
-    def _front_door(self, run: Run) -> Discover:
+    def _go_on_with(self, run: Run) -> None:
         if self._quota is not None:
             run.quota.go_on_from(self._quota)
         self.run, self._quota = run, run.quota
-        return follow_one(most=self._most)(run)
 
     async def _withdraw(self, group: Group, gone: Sequence[str]) -> None:
         """In the database first: what is interrupted here is found missing again."""
