@@ -8,12 +8,13 @@ weather: the service answers with HTML, JSONP and broken JSON on its bad days, a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ingestor.apis import read_json, retry_after, text_of
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.rows import Unusable, number, read_row, text
+from ingestor.apis.flickr.rows import Unusable, number, read_rows, text
 from ingestor.errors import Denied, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Response
@@ -59,24 +60,38 @@ class PoolPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A page whose rows are still as they came."""
+
+    page: int
+    pages: int
+    total: int
+    rows: Sequence[object]
+
+    def read(self, rows: Iterable[Photo | Unusable]) -> PoolPage:
+        return PoolPage(page=self.page, pages=self.pages, total=self.total, rows=tuple(rows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     id: str
     name: str
 
 
 def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
+    """A page and its rows. Raises as `read_listing` does."""
+    listing = read_listing(response)
+    return listing.read(read_rows(listing.rows, group=group, images=images))
+
+
+def read_listing(response: Response) -> Listing:
     """Raises what `error_for` names; a page without its numbers is unreadable, never empty."""
     listing = _member(response, "photos")
     page, pages, total = (number(listing.get(name)) for name in ("page", "pages", "total"))
     rows = listing.get("photo", [] if total == 0 else None)
     if page is None or pages is None or total is None or not isinstance(rows, list):
         raise _unreadable(response)
-    return PoolPage(
-        page=page,
-        pages=pages,
-        total=total,
-        rows=tuple(map(partial(read_row, group=group, images=images), rows)),
-    )
+    return Listing(page=page, pages=pages, total=total, rows=rows)
 
 
 def read_group(response: Response) -> Group:

@@ -6,12 +6,15 @@ Asking: form posts, so that the key stands in the body and never in a URL.
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.answers import Group, PoolPage, read_group, read_pool_page
+from ingestor.apis.flickr.answers import Group, PoolPage, read_group, read_listing
+from ingestor.apis.flickr.rows import Unusable, read_rows
+from ingestor.models import Photo
 from ingestor.transport import Request, Transport
 
 PER_PAGE = 500
@@ -24,6 +27,8 @@ EXTRAS = (
 """Enough for a photo without a call of its own."""
 DEADLINE = 30.0
 """Seconds; a page of 500 usually takes one or two (taste)."""
+ROWS_A_TURN = 50
+"""Read at once: 3 ms on a slow machine, where a page takes 30."""
 MOST_ANSWER = 8_000_000
 """Bytes; 500 rows with all extras are about 600,000."""
 
@@ -63,7 +68,13 @@ class Flickr:
         response = await self._transport.send(
             pool_request(group_id, page=page, per_page=per_page, url=self._url, key=self._key)
         )
-        return read_pool_page(response, group=group_id, images=self._images)
+        listing, rows = read_listing(response), list[Photo | Unusable]()
+        for first in range(0, len(listing.rows), ROWS_A_TURN):
+            some = listing.rows[first : first + ROWS_A_TURN]
+            rows += read_rows(some, group=group_id, images=self._images)
+            # A whole page at once would hold up the loop for 30 ms.
+            await asyncio.sleep(0)
+        return listing.read(rows)
 
     async def lookup_group(self, group: str) -> Group:
         response = await self._transport.send(lookup_request(group, url=self._url, key=self._key))

@@ -50,6 +50,10 @@ class Unusable:
     detail: str = ""
 
 
+def read_rows(rows: Iterable[object], *, group: str, images: ImageOrigin) -> list[Photo | Unusable]:
+    return [read_row(row, group=group, images=images) for row in rows]
+
+
 def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusable:
     """Make a photo of one row in the pool of `group`."""
     if not isinstance(row, dict):
