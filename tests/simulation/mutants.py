@@ -658,6 +658,10 @@ def downloads_unlimited() -> Sequence[Swap]:
     return [(Downloader, "_attempt", attempt), (Run, "__init__", init)]
 
 
+def _unrecorded(costs: tuple[float, ...], now: float) -> quota.Permit:
+    return quota.Permit(costs, now, number=0, counts_from=now)
+
+
 @mutant
 def no_quota() -> Sequence[Swap]:
     """Nobody counts requests and images."""
@@ -665,7 +669,7 @@ def no_quota() -> Sequence[Swap]:
     async def acquire(self: Any, *costs: float) -> Any:
         if self._closed:
             raise quota.QuotaClosed
-        return quota.Permit(costs, self._clock())
+        return _unrecorded(costs, self._clock())
 
     return [(quota.Quota, "acquire", acquire)]
 
@@ -684,7 +688,7 @@ def repeats_without_a_permit() -> Sequence[Swap]:
 
     async def acquire(self: Any, *costs: float) -> Any:
         if self.refused and not self._closed and self.refused not in asked:
-            return quota.Permit(costs, self._clock())
+            return _unrecorded(costs, self._clock())
         return await honest(self, *costs)
 
     return [(quota.Quota, "acquire", acquire)]

@@ -1,7 +1,7 @@
 """
 Answers from the embedded catalog's tables: functions of a connection that only reads.
 
-One label is a range of the index; what several have in common is `common`'s question.
+One label is a range of the index; what several have in common is `several`'s question.
 """
 
 from __future__ import annotations

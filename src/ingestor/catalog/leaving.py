@@ -9,8 +9,11 @@ from ingestor.catalog.local import remove_photo
 from ingestor.journal.withdrawals import Departure, withdraw
 
 
-def take_down(db: sqlite3.Connection, leaving: Sequence[Departure], *, group: str) -> None:
+def take_down(
+    db: sqlite3.Connection, leaving: Sequence[Departure], *, group: str, now: float
+) -> None:
+    """`now`: unix seconds."""
     for departure in leaving:
         if departure.last:
             remove_photo(db, departure.photo)
-    withdraw(db, [departure.photo for departure in leaving], group=group)
+    withdraw(db, [departure.photo for departure in leaving], group=group, now=now)

@@ -85,7 +85,9 @@ class Book:
         self.gap |= page.total > 0 and not page.rows
         if self._adoption:
             await self._adoption.adopt([photo.id for photo in photos], group=group, room=room)
-        told = await self._tell_of_group(photos, group)
+        # Of rows beyond the room nobody knows yet whether they are met.
+        all_met = room is None or len(photos) <= room
+        told = await self._tell_of_group(photos, group) if all_met else set()
         sighting = await self._journal.write(
             partial(
                 listing.sight_page,

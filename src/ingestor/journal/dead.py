@@ -26,6 +26,7 @@ RETRY: Final = """
         THEN 'annotated' ELSE 'listed' END
     WHERE state = 'dead' AND (?1 IS NULL OR id IN (SELECT photo FROM dead WHERE reason = ?1))
         AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))
+        AND EXISTS (SELECT 1 FROM memberships WHERE memberships.photo = photos.id)
         AND (?3 OR id NOT IN (SELECT photo FROM dead WHERE paid = 'maybe'))
 """
 DROP: Final = """

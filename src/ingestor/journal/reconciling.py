@@ -41,9 +41,9 @@ def labels_of(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
 
 
 def memberships(db: sqlite3.Connection, photos: Sequence[str]) -> list[tuple[str, str, int]]:
-    """(photo, group, date added) of every group that these photos are known to be in."""
+    """(photo, group, date added) of every group of ours that these photos are known to be in."""
     return db.execute(
         "SELECT photo, gid, date_added FROM memberships "
-        "WHERE photo IN (SELECT value FROM json_each(?))",
+        "WHERE photo IN (SELECT value FROM json_each(?)) AND gid IN (SELECT gid FROM groups)",
         (json_list(photos),),
     ).fetchall()

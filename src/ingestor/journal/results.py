@@ -176,11 +176,14 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
 def other_groups(
     db: sqlite3.Connection, batch: Sequence[Published]
 ) -> dict[str, list[tuple[str, int]]]:
-    """Groups that photos are in beside the one that their record names, with dates added; by photo."""
+    """
+    Groups of ours that photos are in beside the one that their record names, with dates added; by
+    photo. Of other groups others know better.
+    """
     named = {published.photo.id: published.photo.group for published in batch}
     rows = db.execute(
         "SELECT photo, gid, date_added FROM memberships "
-        "WHERE photo IN (SELECT value FROM json_each(?))",
+        "WHERE photo IN (SELECT value FROM json_each(?)) AND gid IN (SELECT gid FROM groups)",
         (json_list(list(named)),),
     )
     others: dict[str, list[tuple[str, int]]] = {}

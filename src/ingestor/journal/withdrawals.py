@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ingestor.journal.dead import fail
 from ingestor.journal.results import labels_of
 from ingestor.journal.rows import json_list
 from ingestor.kits.intervals import Interval
-from ingestor.models import Label
+from ingestor.models import Failure, Label
 
 APART: Final = 300.0
 """Seconds between the two answers: longer than caches of a listing live (taste)."""
@@ -106,12 +107,13 @@ def departures(db: sqlite3.Connection, photos: Sequence[str], *, group: str) -> 
     ]
 
 
-def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str) -> None:
+def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str, now: float) -> None:
     """
     Take photos out of a group. One that is in no other is withdrawn if it has an annotation, which
     is kept: should it come again it is not bought again. Without one it is forgotten, unless it was
-    perhaps paid for: then its dead letter is kept, and it stays dead.
+    perhaps paid for: then it is given up in doubt, and stays so.
     """
+    doubtful = _perhaps_paid(db)
     for photo in photos:
         elsewhere = _elsewhere(db, photo, group=group)
         db.execute("DELETE FROM memberships WHERE gid = ? AND photo = ?", (group, photo))
@@ -120,19 +122,28 @@ def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str) -> No
             _move(db, photo, *elsewhere)
         elif db.execute("SELECT 1 FROM annotations WHERE photo = ?", (photo,)).fetchone():
             db.execute("UPDATE photos SET state = 'withdrawn' WHERE id = ?", (photo,))
-        elif not _perhaps_paid(db, photo):
+        elif photo in doubtful:
+            _give_up(db, photo, now=now)
+        else:
             _forget(db, photo)
 
 
-def _perhaps_paid(db: sqlite3.Connection, photo: str) -> bool:
-    letter = db.execute("SELECT 1 FROM dead WHERE photo = ? AND paid != 'no'", (photo,))
-    # In doubt, and neither bought again nor given up: it still waits, and would be forgotten.
-    doubt = db.execute(
-        "SELECT 1 FROM purchases CROSS JOIN purchased_images ON purchase = id "
-        "WHERE state IN ('in-doubt', 'open') AND photo = ?",
-        (photo,),
+def _perhaps_paid(db: sqlite3.Connection) -> set[str]:
+    """Photos without an answer that somebody may have paid for; they are few."""
+    rows = db.execute(
+        "SELECT photo FROM dead WHERE paid != 'no' UNION "
+        "SELECT photo FROM purchases CROSS JOIN purchased_images ON purchase = id "
+        "WHERE state IN ('in-doubt', 'open')"
     )
-    return bool(letter.fetchone() or doubt.fetchone())
+    return {photo for (photo,) in rows}
+
+
+def _give_up(db: sqlite3.Connection, photo: str, *, now: float) -> None:
+    """One that waits would wait for ever: nobody lists it any more."""
+    (state,) = db.execute("SELECT state FROM photos WHERE id = ?", (photo,)).fetchone()
+    if state == "listed":
+        doubt = Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
+        fail(db, doubt, now=now)
 
 
 def _forget(db: sqlite3.Connection, photo: str) -> None:

@@ -155,10 +155,12 @@ class Journal:
 
     async def find_room(self) -> None:
         """Where the reserve was given up, set it aside again if there is room by now."""
-        if self.full is None:
-            return
+        if self.full is not None:
+            await self._in_thread(self._set_aside_again)
+
+    def _set_aside_again(self) -> None:
         with contextlib.suppress(SettingsError):
-            await self._in_thread(self._reserve.set_aside)
+            self._reserve.set_aside()
             self.full = None
 
     def _open(self) -> sqlite3.Connection:

@@ -52,8 +52,8 @@ class Permit:
 
     costs: tuple[float, ...]
     granted: float
-    number: int = 0
-    counts_from: float = 0.0
+    number: int
+    counts_from: float
     """When it was granted, or left later than that."""
 
 
@@ -183,7 +183,7 @@ class Quota:
             dimension.refused.append((permit.counts_from, cost))
         if retry_after is not None:
             self._paused_until = max(self._paused_until, now + retry_after)
-        if permit.counts_from <= self._last_cut:
+        if permit.granted <= self._last_cut:
             return False
         self._rate = max(LOWEST_RATE, self.rate * CUT, min(self.rate, KEPT * self._let_through()))
         self._rate_at = self._last_cut = now

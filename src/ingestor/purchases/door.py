@@ -27,7 +27,7 @@ from ingestor.errors import (
 )
 from ingestor.journal import ledger
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import Permit, Quota
 from ingestor.models import Annotation, Failure, FeatureSet, Image, PurchaseState
 from ingestor.purchases.budget import Budget
@@ -145,6 +145,8 @@ class Door:
             answers = await self._look(images, partial(self._let_go, permit))
         except IngestorError as error:
             await self._close(intent, permit, error)
+            if isinstance(error, NotSent):
+                self._require_going_on()
             raise
         except BaseException:
             # Cut short and perhaps billed: the journal keeps it open. Others wait to hear of it.
@@ -170,6 +172,7 @@ class Door:
             self._require_leave()
         except NotSent as error:
             await self._take_back(intent, error.reason)
+            self._require_going_on()
             raise
         self._listen(
             events.BatchSent(
@@ -200,6 +203,12 @@ class Door:
         if not self._claim.safe:
             # We were frozen, or waited long: somebody else may be about to buy the same.
             raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
+
+    def _require_going_on(self) -> None:
+        """Whether a repeat makes sense. Raises Stopping, or RunStopped for a full disk."""
+        if self._lifetime.stopping:
+            raise Stopping
+        self._require_room()
 
     def _require_room(self) -> None:
         """The room that is left is for answers in flight."""

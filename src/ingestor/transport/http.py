@@ -19,7 +19,7 @@ from weakref import WeakSet
 
 import aiohttp
 
-from ingestor.errors import AddressRefused, NotSent, TransportError
+from ingestor.errors import AddressRefused, TransportError
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
 from ingestor.transport.exchange import Exchange
@@ -190,9 +190,6 @@ class HttpTransport:
                 outcome = await upstream.exchange(request, marks, window=self._window)
         except FOREIGN as error:
             outcome = translate(error, marks=marks, place=place(request.url))
-        except NotSent as error:
-            # Of a fetcher, or of whoever was asked before it left: a copy knows no foreign frames.
-            outcome = NotSent(str(error), reason=error.reason)
         finally:
             upstream.note(request, outcome, marks=marks, seconds=now() - started)
         return outcome

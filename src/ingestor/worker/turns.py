@@ -154,11 +154,13 @@ class Turns:
                 )
             )
             # The others may have taken them out of their groups at the same time.
-            spared = [one for one in leaving if one.photo in elsewhere]
-            still = await self._in_others_hands(spared)
-            if alone := [one for one in spared if one.photo not in still]:
-                await update(merged(withdrawal(one.photo, labels=one.labels) for one in alone))
-        await self._journal.write(partial(take_down, leaving=leaving, group=group.id))
+            if spared := [one for one in leaving if one.photo in elsewhere]:
+                still = await self._in_others_hands(spared)
+                if alone := [one for one in spared if one.photo not in still]:
+                    await update(merged(withdrawal(one.photo, labels=one.labels) for one in alone))
+        await self._journal.write(
+            partial(take_down, leaving=leaving, group=group.id, now=self._wall())
+        )
         self._listen(
             events.PhotosWithdrawn(
                 group=group.id,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ingestor import events
+from ingestor.catalog.local import adopt
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.errors import JournalError
@@ -22,7 +23,7 @@ from ingestor.services import ListedPage
 from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
 from tests.inline import Inline
 
-FIRST, SECOND = "1@N00", "2@N00"
+FIRST, SECOND, THEIRS = "1@N00", "2@N00", "3@N00"
 
 
 class Database:
@@ -179,3 +180,25 @@ async def test_other_photos_of_a_page_are_no_business_of_the_database(journal: J
     )
 
     assert (database.sent, isinstance(sighting, listing.Sighting)) == ([], True)
+
+
+async def test_rows_beyond_the_limit_are_told_to_nobody(journal: Journal):
+    database = Database()
+    book = a_book(journal, database)
+    await book.sight(FIRST, 1, a_page("7", "8", group=FIRST), None)
+    await annotated(journal, "7", "8")
+
+    await a_book(journal, database, run=2).sight(SECOND, 1, a_page("7", "8", group=SECOND), 1)
+
+    assert database.memberships == {"photos/p7/groups/2@N00"}
+
+
+async def test_a_group_that_others_list_is_theirs_to_tell_of(journal: Journal):
+    """Its photo was adopted from them, as it is in our group as well."""
+    database = Database("7")
+    theirs = a_published("7", photo=a_photo("7", group=THEIRS))
+    await journal.write(partial(adopt, found=[theirs], now=0.0))
+
+    await a_book(journal, database).write([a_published("7", photo=a_photo("7", group=FIRST))])
+
+    assert database.memberships == {"photos/p7/groups/1@N00"}

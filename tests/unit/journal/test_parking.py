@@ -85,12 +85,37 @@ def test_a_photo_that_leaves_and_comes_back_is_still_perhaps_paid_for(
 ) -> None:
     if given_up:
         begin(db, "second", at=2.0)
-    withdraw(db, ["7"], group=GROUP)
+    withdraw(db, ["7"], group=GROUP, now=2.5)
     begin(db, "third", at=3.0)
 
     sighting = sight(db, run=3)
 
     assert (sighting.fresh, state(db)) == ((), [("dead", "in-doubt")])
+
+
+def test_what_has_left_waits_for_nobody(db: sqlite3.Connection) -> None:
+    """It would be listed for ever, and whoever asks for it again would be promised what cannot be."""
+    withdraw(db, ["7"], group=GROUP, now=2.0)
+
+    assert (state(db), dead.retry(db, photos=["7"])) == ([("dead", "in-doubt")], 0)
+
+
+def test_what_came_back_can_be_asked_for(db: sqlite3.Connection) -> None:
+    withdraw(db, ["7"], group=GROUP, now=2.0)
+    sight(db, run=2)
+
+    assert (dead.retry(db, photos=["7"]), state(db)) == (1, [("listed", None)])
+
+
+def test_many_that_leave_are_looked_for_among_purchases_once(db: sqlite3.Connection) -> None:
+    photos = [a_photo(str(number), group=GROUP, is_video=True) for number in range(100, 200)]
+    listing.sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
+    statements: list[str] = []
+    db.set_trace_callback(statements.append)
+
+    withdraw(db, [photo.id for photo in photos], group=GROUP, now=2.0)
+
+    assert sum("FROM purchases" in statement for statement in statements) == 1
 
 
 def test_a_photo_that_cost_nothing_leaves_nothing_behind(db: sqlite3.Connection) -> None:
@@ -99,7 +124,7 @@ def test_a_photo_that_cost_nothing_leaves_nothing_behind(db: sqlite3.Connection)
     gone = Failure(photo_id="8", stage="download", reason="gone")
     dead.fail(db, gone, now=1.0)
 
-    withdraw(db, ["8"], group=GROUP)
+    withdraw(db, ["8"], group=GROUP, now=2.0)
 
     assert db.execute("SELECT id FROM photos").fetchall() == [("7",)]
     assert db.execute("SELECT count(*) FROM dead").fetchone() == (0,)

@@ -323,3 +323,14 @@ async def test_nobody_leaves_while_all_have_to_wait():
     await asyncio.sleep(30)
 
     assert (told_to_wait, quota.may_leave(early)) == (False, True)
+
+
+async def test_the_echo_of_a_refusal_that_left_late_slows_nobody():
+    quota = a_quota()
+    first, echo = await quota.acquire(1, 16), await quota.acquire(1, 16)
+
+    quota.refuse(first)
+    await asyncio.sleep(2 * MARGIN)
+    quota.may_leave(echo)
+
+    assert (quota.refuse(echo), quota.rate > CUT) == (False, True)

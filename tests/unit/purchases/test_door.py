@@ -95,6 +95,7 @@ async def test_a_disk_that_is_full_once_the_intent_is_written_sends_nothing(open
     assert (outcomes, shop.calls, shop.budget.reserved) == ([], [], 0)
     assert await closings(shop) == [("not-sent", "disk-full", 0)]
     assert shop.lifetime.reason == "disk-full"
+    assert asyncio.get_running_loop().time() < 1, "nobody waits to try again"
 
 
 @pytest.mark.parametrize("trouble", ["stopping", "disk-full", "disk-broken", "lease"])
