@@ -58,6 +58,19 @@ async def test_what_is_known_is_free(ingest: Ingest, sandbox: Sandbox, foresee):
     assert foreseen.cost_usd == report.cost_usd
 
 
+@pytest.mark.parametrize("limit", [20, 75, None])
+async def test_what_a_run_left_comes_first_and_is_paid_for(
+    ingest: Ingest, foresee, limit: int | None
+):
+    await ingest(limit=100, max_units=30)
+
+    foreseen = await foresee(limit=limit)
+    report = await ingest(limit=limit)
+
+    assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
+    assert foreseen.units >= min(70, limit or 70)
+
+
 async def test_the_free_units_of_the_month_are_counted(ingest: Ingest, foresee):
     await ingest(limit=40)
 

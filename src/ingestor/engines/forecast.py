@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,7 @@ from functools import partial
 
 from ingestor import events
 from ingestor.engines.adoption import Adoption
-from ingestor.journal import ledger, listing
+from ingestor.journal import ledger, listing, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -50,6 +51,18 @@ class _Count:
     known: int = 0
     skipped: int = 0
     dead: int = 0
+
+    async def resume(self, groups: Sequence[str], *, most: int | None) -> None:
+        """What earlier runs left comes first, as in a run."""
+        left = partial(
+            listing.next_pending,
+            gids=groups,
+            run=runs.LATER,
+            most=sys.maxsize if most is None else most,
+        )
+        self.ids.update(ids := await self.journal.read(left))
+        if self.adoption:
+            self.known += len(await self.adoption.find(ids))
 
     async def sight(self, group: str, number: int, page: ListedPage, room: int | None) -> _Seen:
         photos, failures = page.photos_and_failures(group)
@@ -117,13 +130,14 @@ async def forecast(
             )
             await adoption.begin([group.id for group in groups])
         count = _Count(journal=journal, features=features, adoption=adoption, listen=listen)
+        await count.resume([group.id for group in groups], most=settings.limit)
         await discover(
             Channel(1),
             groups=[group.id for group in groups],
-            limit=settings.limit,
+            limit=None if settings.limit is None else settings.limit - len(count.ids),
             list_page=services.list_page,
             sight=count.sight,
-            take_pending=_none_pending,
+            take_pending=_counted_already,
             stopping=lambda: lifetime.stopping,
         )
         if lifetime.stopping:
@@ -133,8 +147,8 @@ async def forecast(
     return _priced(settings, count, month.at_most, groups=tuple(group.id for group in groups))
 
 
-async def _none_pending(_most: int) -> tuple[Photo, ...]:
-    """What an earlier run left is in the listing too, and is counted there."""
+async def _counted_already(_most: int) -> tuple[Photo, ...]:
+    """What earlier runs left."""
     return ()
 
 

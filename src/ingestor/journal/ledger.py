@@ -16,10 +16,8 @@ from ingestor.errors import BrokenInvariant
 from ingestor.journal.dead import fail
 from ingestor.journal.results import keep_all
 from ingestor.journal.rows import execute_rows, json_list
+from ingestor.journal.runs import LATER
 from ingestor.models import Annotation, Failure, Image, PurchaseState
-
-_NO_RUN = 2**62
-"""Above every run's number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +202,7 @@ def _close(
 
 
 def _units(
-    db: sqlite3.Connection, *, first_run: int = 0, last_run: int = _NO_RUN, since: float = 0.0
+    db: sqlite3.Connection, *, first_run: int = 0, last_run: int = LATER, since: float = 0.0
 ) -> Units:
     certain, possible, reserved = db.execute(
         "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "

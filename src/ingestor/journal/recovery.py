@@ -12,6 +12,7 @@ from typing import Literal
 
 from ingestor.errors import SettingsError
 from ingestor.journal import claims, dead, ledger, listing, results, runs
+from ingestor.journal.rows import json_list
 from ingestor.models import Failure
 
 
@@ -58,7 +59,7 @@ def open_run(
     run = runs.begin_run(db, run=name, now=now, epoch=epoch)
     ledger.doubt_open_purchases(db, now=now)
     if in_doubt == "park":
-        _park(db, now=now)
+        _park(db, run=run, now=now)
     return Opening(
         run=run,
         spent=ledger.units_since_last_end(db, run),
@@ -94,10 +95,10 @@ def _aim(db: sqlite3.Connection, target: str) -> None:
             results.publish_again(db)
 
 
-def _park(db: sqlite3.Connection, *, now: float) -> None:
+def _park(db: sqlite3.Connection, *, run: int, now: float) -> None:
     """
     With `--in-doubt park`, what may have been paid for is not bought again, unless somebody has asked
-    for it since it was given up.
+    for it since it was given up. It counts as this run's, whose report then says so.
     """
     rows = db.execute(
         # CROSS, so that SQLite begins with the purchases: there are sixteen times fewer of them.
@@ -115,4 +116,8 @@ def _park(db: sqlite3.Connection, *, now: float) -> None:
             for (photo,) in rows
         ],
         now=now,
+    )
+    db.execute(
+        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
+        (run, json_list([photo for (photo,) in rows])),
     )

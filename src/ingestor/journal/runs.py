@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import orjson
 
+LATER = 2**62
+"""Above every run's number."""
+
 
 def begin_run(db: sqlite3.Connection, *, run: str, now: float, epoch: int = 0) -> int:
     """Write down that a run began; returns its number in this journal."""

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from ingestor.journal import dead, ledger, listing
+from ingestor.journal import dead, ledger, listing, runs
 from ingestor.journal.recovery import open_run
 from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
@@ -55,6 +55,16 @@ def test_what_a_dead_process_may_have_paid_for_is_given_up(db: sqlite3.Connectio
     begin(db, "second", at=2.0)
 
     assert state(db) == [("dead", "in-doubt")]
+
+
+def test_the_run_that_gives_up_says_so(db: sqlite3.Connection) -> None:
+    begin(db, "second", at=2.0)
+    sighting = sight(db, run=2)
+
+    counted = runs.tally(db, 2)
+
+    assert (counted.listed, counted.dead, counted.by_reason) == (1, 1, {"in-doubt": 1})
+    assert sighting.new_to_run == 0
 
 
 def test_what_is_asked_for_again_is_not_given_up_for_the_old_doubt(

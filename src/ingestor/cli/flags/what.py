@@ -25,8 +25,8 @@ Limit = Annotated[
     int | None,
     flag(
         "--limit",
-        "Take on at most so many photos, the newest first. Photos that are known already count, "
-        "and cost nothing.",
+        "Take on at most so many photos: what earlier runs left, then the newest. Photos that are "
+        "known already count, and cost nothing.",
         env="INGESTOR_LIMIT",
         default="all",
         panel=WHAT,
