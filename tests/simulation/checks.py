@@ -319,10 +319,11 @@ class Checker:
         """However a process ended: what it was paying for, and what the journal knows of that."""
         disk = self.world.disk
         # Of the disk itself: what a failing commit left there nobody was told.
-        silent = disk.look(
-            "SELECT id FROM photos WHERE state = 'dead' AND id NOT IN (SELECT photo FROM dead)"
-        )
-        self.hold(not silent, f"I2: nothing says why {silent} are dead")
+        if disk.has_tables:
+            silent = disk.look(
+                "SELECT id FROM photos WHERE state = 'dead' AND id NOT IN (SELECT photo FROM dead)"
+            )
+            self.hold(not silent, f"I2: nothing says why {silent} are dead")
         for call in self.world.ours:
             state = self._state(call)
             self.hold(state, f"I6: call {call.number} left nothing in the journal")
