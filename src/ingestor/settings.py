@@ -245,6 +245,14 @@ class Settings(BaseSettings):
         return self.max_memory * MEGABYTE
 
 
+def variables(kind: type[Settings] = Settings) -> dict[str, str]:
+    """The environment variable of every setting, by the setting's name."""
+    return {
+        name: str(field.validation_alias or f"INGESTOR_{name.upper()}")
+        for name, field in kind.model_fields.items()
+    }
+
+
 def is_group(name: str) -> bool:
     """Whether a text is a group's id, the URL of its page, or its alias there."""
     return any(form.fullmatch(name) for form in (GROUP_ID, GROUP_URL, GROUP_ALIAS))
@@ -301,11 +309,8 @@ def _sentence(error: ValidationError, kind: type[Settings], *, typed: Container[
 
 def _where(place: str, kind: type[Settings], *, typed: Container[str]) -> str:
     """The flag that was typed, or the variable that was read."""
-    variables = {
-        name: str(field.validation_alias or f"INGESTOR_{name.upper()}")
-        for name, field in kind.model_fields.items()
-    }
-    name = next((n for n, variable in variables.items() if place in (n, variable)), place)
+    names = variables(kind)
+    name = next((n for n, variable in names.items() if place in (n, variable)), place)
     if name in typed:
         return "--" + ("group" if name == "groups" else name.replace("_", "-"))
-    return variables.get(name, place)
+    return names.get(name, place)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ingestor.cli.redaction import Redaction
+from ingestor.cli.spelling import one_sentence
+from ingestor.cli.variables import unknown
 from ingestor.journal.reader import is_there
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ class Visit:
         # Reading settings takes pydantic: a quarter of a second that `--help` does without.
         from ingestor.settings import Settings
 
+        if said := unknown(os.environ):
+            sys.stderr.write(f"ingestor: {one_sentence(said)}\n")
         self.flags = {**self.flags, **given(own)}
         known = {name: value for name, value in self.flags.items() if name not in SANDBOX_FLAGS}
         settings = Settings.read(**known)
