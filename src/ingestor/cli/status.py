@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
 from ingestor.cli.spelling import count, counted, state_flag
+from ingestor.journal.lock import is_taken
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.kits.amounts import moment, money
 from ingestor.purchases import pricing
@@ -36,17 +37,24 @@ STATES: Final = {
 
 def status(settings: Settings, *, as_json: bool) -> int:
     with looking_into(settings.journal_path) as db:
-        found = standing(db, month_start=month_start(time.time()), most_runs=MOST_RUNS)
+        # Asked first: who begins after that has nothing open yet.
+        at_work = is_taken(settings.state)
+        found = standing(
+            db, month_start=month_start(time.time()), most_runs=MOST_RUNS, at_work=at_work
+        )
     if as_json:
-        sys.stdout.write(orjson.dumps(plain(found, settings)).decode() + "\n")
+        told = plain(found, settings, at_work=at_work)
+        sys.stdout.write(orjson.dumps(told).decode() + "\n")
     else:
-        sys.stdout.write(text_of(drawn(found, settings), console_on(sys.stdout)))
+        told_to_people = drawn(found, settings, at_work=at_work)
+        sys.stdout.write(text_of(told_to_people, console_on(sys.stdout)))
     return 0
 
 
-def plain(found: Standing, settings: Settings) -> dict[str, Any]:
+def plain(found: Standing, settings: Settings, *, at_work: bool) -> dict[str, Any]:
     return {
         "journal": str(settings.journal_path),
+        "at_work": at_work,
         "photos": {state: found.photos.get(state, 0) for state in STATES},
         "units": {
             "certain": found.certain,
@@ -55,7 +63,11 @@ def plain(found: Standing, settings: Settings) -> dict[str, Any]:
             "free_left": free_left(found),
         },
         "cost_usd_this_month": cost(found.month_units),
-        "in_doubt": {"purchases": found.doubtful_purchases, "images": found.in_doubt},
+        "in_doubt": {
+            "purchases": found.doubtful_purchases,
+            "images": found.in_doubt,
+            "labelled_since": found.labelled_since,
+        },
         "groups": [{"id": gid, "name": name, "total": total} for gid, name, total in found.groups],
         "runs": [{k: v for k, v in run.items() if k != "report"} for run in found.runs],
     }
@@ -66,7 +78,7 @@ def free_left(found: Standing) -> int:
     return max(0, pricing.FREE_UNITS_PER_MONTH - found.month_units)
 
 
-def drawn(found: Standing, settings: Settings) -> RenderableType:
+def drawn(found: Standing, settings: Settings, *, at_work: bool) -> RenderableType:
     possible = found.possible + found.reserved
     rows: dict[str, RenderableType] = {
         "journal": Text(str(settings.journal_path)),
@@ -81,15 +93,26 @@ def drawn(found: Standing, settings: Settings) -> RenderableType:
         ),
     }
     if found.in_doubt:
-        rows["in doubt"] = Text(
-            f"{counted(found.in_doubt, 'image')} in {counted(found.doubtful_purchases, 'request')} "
-            "whose answer never arrived",
-            style="yellow",
-        )
+        rows["in doubt"] = _in_doubt(found)
     if found.runs:
-        rows["runs"] = _runs(found)
-    rows["next"] = steps_table(_next(found, state=state_flag(settings.state)))
+        rows["runs"] = _runs(found, at_work=at_work)
+    rows["next"] = steps_table(_next(found, state=state_flag(settings.state), at_work=at_work))
     return Group(Text(), rows_of(rows), Text())
+
+
+def _in_doubt(found: Standing) -> Text:
+    left = found.in_doubt - found.labelled_since
+    if not left:
+        lost = counted(found.in_doubt, "image")
+        return Text(f"none: {lost} whose answer never arrived, labelled since", style="dim")
+    since = (
+        f"; {count(found.labelled_since)} of them labelled since" if found.labelled_since else ""
+    )
+    return Text(
+        f"{counted(found.in_doubt, 'image')} in {counted(found.doubtful_purchases, 'request')} "
+        f"whose answer never arrived{since}",
+        style="yellow",
+    )
 
 
 def _states(found: Standing) -> RenderableType:
@@ -103,17 +126,19 @@ def _states(found: Standing) -> RenderableType:
     return table if table.row_count else Text("none yet")
 
 
-def _runs(found: Standing) -> RenderableType:
+def _runs(found: Standing, *, at_work: bool) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    for run in found.runs:
+    for place, run in enumerate(found.runs):
         started = moment(cast("float", run["started"]))
-        table.add_row(started, _ending(run), Text(_brought(run), style="dim"))
+        # Whoever works there began last.
+        ending = _ending(run, running=at_work and place == 0)
+        table.add_row(started, ending, Text(_brought(run), style="dim"))
     return table
 
 
-def _ending(run: Mapping[str, object]) -> Text:
+def _ending(run: Mapping[str, object], *, running: bool) -> Text:
     if run["ended"] is None:
-        return Text("died, or is running", style="yellow")
+        return Text("running", style="green") if running else Text("died", style="yellow")
     complete = run["reason"] == "complete"
     return Text(str(run["reason"]), style="green" if complete else "yellow")
 
@@ -126,9 +151,9 @@ def _brought(run: Mapping[str, object]) -> str:
     return f"{counted(report.get('stored', 0), 'photo')} stored, {counted(units, 'unit')}"
 
 
-def _next(found: Standing, *, state: str) -> dict[str, str]:
+def _next(found: Standing, *, state: str, at_work: bool) -> dict[str, str]:
     steps: dict[str, str] = {}
-    if found.photos.get("listed"):
+    if found.photos.get("listed") and not at_work:
         steps["the same command again"] = "goes on with what is pending"
     if found.photos.get("dead"):
         steps[f"ingestor dead list{state}"] = "shows what failed, with examples"

@@ -28,6 +28,8 @@ class Standing:
     groups: Sequence[tuple[str, str, int]]
     """Id, name, and how many photos Flickr said it has."""
     runs: Sequence[Mapping[str, object]]
+    labelled_since: int = 0
+    """Of the images in doubt, those that have an annotation by now."""
 
 
 @contextmanager
@@ -45,9 +47,12 @@ def group_ids(db: sqlite3.Connection) -> set[str]:
     return {gid for (gid,) in db.execute("SELECT gid FROM groups")}
 
 
-def standing(db: sqlite3.Connection, *, month_start: float, most_runs: int) -> Standing:
+def standing(
+    db: sqlite3.Connection, *, month_start: float, most_runs: int, at_work: bool = False
+) -> Standing:
+    """`at_work`: somebody is, and what is open is not in doubt yet."""
     units = ledger.units_of_journal(db)
-    purchases, images = ledger.count_in_doubt(db)
+    purchases, images = ledger.count_in_doubt(db, under_way=at_work)
     return Standing(
         photos=runs.photos_by_state(db),
         certain=units.certain,
@@ -58,4 +63,5 @@ def standing(db: sqlite3.Connection, *, month_start: float, most_runs: int) -> S
         doubtful_purchases=purchases,
         groups=db.execute("SELECT gid, name, total FROM groups ORDER BY name, gid").fetchall(),
         runs=runs.last_runs(db, most=most_runs),
+        labelled_since=ledger.count_labelled_since(db) if images else 0,
     )

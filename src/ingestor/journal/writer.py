@@ -1,5 +1,5 @@
 """
-The journal's file, its lock, and the one thread and connection that write it.
+The journal's file, and the one thread and connection that write it.
 
 Work handed in while a transaction is being written is committed together with the next one: at full
 speed one sync of the disk serves many purchases. Every commit is durable (`synchronous=FULL`) before
@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,6 +19,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
 
 from ingestor.errors import JournalError, SettingsError
+from ingestor.journal.lock import take
 from ingestor.journal.reserve import Reserve
 from ingestor.journal.schema import migrate
 
@@ -96,7 +95,7 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        self._lock = _locked(self.path)
+        self._lock = take(self.path.parent)
         try:
             self._connection = await self._in_thread(self._open)
         except BaseException:
@@ -259,27 +258,6 @@ def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:
         outcome = _Raised(error)
     connection.execute("RELEASE work")
     return outcome
-
-
-def _locked(path: Path) -> IO[bytes]:
-    """Take the state directory for this process; the lock ends with the process, however it ends."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = (path.parent / "lock").open("ab")
-    except OSError as error:
-        raise SettingsError(
-            f"The state directory {path.parent} cannot be written ({os.strerror(error.errno or 0)}). "
-            "Choose another with --state."
-        ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise SettingsError(
-            f"Another ingestor is working in {path.parent}. Wait for it, stop it, or give this run "
-            "a --state directory of its own."
-        ) from None
-    return lock
 
 
 def _is_full(error: Exception) -> bool:

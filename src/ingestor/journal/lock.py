@@ -1,0 +1,59 @@
+"""One process at a time works in a state directory: the lock ends with the process, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO, Final
+
+from ingestor.errors import SettingsError
+
+NAME: Final = "lock"
+MOST_ASKERS: Final = 1_000
+"""Who only asks holds the lock for two system calls: so often in a row, it is not that."""
+
+
+def take(directory: Path) -> IO[bytes]:
+    """Take a state directory for this process. Raises SettingsError where another one has it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / NAME).open("ab")
+    except OSError as error:
+        raise SettingsError(
+            f"The state directory {directory} cannot be written ({os.strerror(error.errno or 0)}). "
+            "Choose another with --state."
+        ) from None
+    if not _taken(lock):
+        lock.close()
+        raise SettingsError(
+            f"Another ingestor is working in {directory}. Wait for it, stop it, or give this run "
+            "a --state directory of its own."
+        )
+    return lock
+
+
+def is_taken(directory: Path) -> bool:
+    """Whether somebody works there just now."""
+    try:
+        with (directory / NAME).open("rb") as lock:
+            return not _locked(lock, fcntl.LOCK_SH)
+    except OSError:
+        return False
+
+
+def _taken(lock: IO[bytes]) -> bool:
+    for _ in range(MOST_ASKERS):
+        if _locked(lock, fcntl.LOCK_EX):
+            return True
+        if not _locked(lock, fcntl.LOCK_SH):
+            return False
+    return False
+
+
+def _locked(lock: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""What the status says of a run that is going on, of one that died, and of money in doubt."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from ingestor.cli.status import status
+from ingestor.journal import ledger, runs
+from ingestor.journal.lock import is_taken, take
+from ingestor.journal.results import keep
+from ingestor.journal.schema import migrate
+from ingestor.journal.writer import connect
+from ingestor.settings import Settings
+from tests.builders import a_published, an_annotation, an_image
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.read(state=tmp_path)
+
+
+@pytest.fixture
+def db(settings: Settings) -> Iterator[sqlite3.Connection]:
+    """Two runs that did not end, each with a request of which nothing is known."""
+    db = connect(settings.journal_path)
+    migrate(db)
+    for number, photo in ((1, "1"), (2, "2")):
+        runs.begin_run(db, run=f"r{number}", now=float(number))
+        ledger.doubt_open_purchases(db, now=float(number))
+        buy(db, photo, run=number)
+    yield db
+    db.close()
+
+
+def buy(db: sqlite3.Connection, photo: str, *, run: int) -> None:
+    intent = ledger.Intent(
+        id=f"p{run}", run=run, at=10.0, features="f", attempt=1, units=1, images=(an_image(photo),)
+    )
+    ledger.open_purchase(db, intent)
+
+
+def label(db: sqlite3.Connection, photo: str, *, at: float) -> None:
+    one = a_published(photo, annotation=an_annotation(photo))
+    keep(db, one.annotation, size=one.size, purchase="later", now=at)
+
+
+def said(settings: Settings, capsys: pytest.CaptureFixture[str]) -> str:
+    status(settings, as_json=False)
+    return capsys.readouterr().out
+
+
+def test_the_last_run_goes_on_while_somebody_holds_the_directory(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with take(settings.state):
+        text = said(settings, capsys)
+
+    assert text.index("running") < text.index("died")
+    assert text.count("running") == text.count("died") == 1
+    assert "1 image in 1 request" in text
+
+
+def test_without_anybody_there_all_that_did_not_end_has_died(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(settings, capsys)
+
+    assert (text.count("running"), text.count("died")) == (0, 2)
+    assert "2 images in 2 requests whose answer never arrived" in text
+
+
+def test_photos_that_were_labelled_since_are_told_apart(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label(db, "1", at=11.0)
+    assert "never arrived; 1 of them labelled since" in said(settings, capsys)
+
+    label(db, "2", at=11.0)
+    assert "none: 2 images whose answer never arrived, labelled since" in said(settings, capsys)
+
+
+def test_labels_that_were_there_before_settle_no_doubt(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label(db, "1", at=9.0)
+
+    status(settings, as_json=True)
+
+    told = orjson.loads(capsys.readouterr().out)
+    assert told["in_doubt"] == {"purchases": 2, "images": 2, "labelled_since": 0}
+
+
+def test_doubts_are_looked_up_from_the_purchases_on(db: sqlite3.Connection) -> None:
+    statements: list[str] = []
+    db.set_trace_callback(statements.append)
+    ledger.count_labelled_since(db)
+    db.set_trace_callback(None)
+
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+
+    assert plan[0].startswith("SCAN purchases")
+    assert not [step for step in plan[1:] if step.startswith("SCAN")]
+
+
+def test_asking_takes_nothing(tmp_path: Path) -> None:
+    assert not is_taken(tmp_path)
+    with take(tmp_path):
+        assert is_taken(tmp_path)
+
+    assert not is_taken(tmp_path)
+    with take(tmp_path):
+        assert is_taken(tmp_path)
