@@ -12,6 +12,7 @@ from ingestor import events, pipeline
 from ingestor.engines import accounts
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
+from ingestor.engines.ceilings import budget_of
 from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
@@ -29,7 +30,7 @@ from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.models import Failure, Image, Published
 from ingestor.pipeline import Channels
-from ingestor.purchases import Budget, Buyer, Door, Doubts, pricing
+from ingestor.purchases import Buyer, Door, Doubts
 from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.records import weigh_record
 from ingestor.report import Report
@@ -305,34 +306,12 @@ class Run:
             listen=self.listen,
         )
 
-    def _budget(self) -> Budget:
-        settings, spent = self.settings, self.opening.spent.at_most
-        ceilings: list[tuple[int, str]] = []
-        for most, used, reason in (
-            (settings.max_units_per_day, self.opening.day.at_most, "max-units-per-day"),
-            (settings.max_units_per_month, self.opening.month.at_most, "max-units-per-month"),
-        ):
-            if most is not None:
-                ceilings.append((spent + max(0, most - used), reason))
-        if settings.max_units is not None:
-            ceilings.append((settings.max_units, "max-units"))
-        if settings.max_cost is not None:
-            ours = self.opening.spent_this_month.at_most
-            most = pricing.ceiling(
-                settings.max_cost,
-                spent_earlier=spent - ours,
-                before=self.opening.month.at_most - ours,
-            )
-            ceilings.append((most, "max-cost"))
-        ceiling, reason = min(ceilings, default=(None, "max-units"))
-        return Budget(ceiling=ceiling, spent=spent, reason=reason)
-
     def _door(self) -> Door:
         return Door(
             look=self.services.look,
             journal=self.journal,
             quota=self.quota,
-            budget=self._budget(),
+            budget=budget_of(self.settings, self.opening),
             features=self.settings.features,
             run=self.opening.run,
             name=self._new_purchase,

@@ -21,11 +21,20 @@ class Budget:
     `spent` counts what is possible as if it were certain. With no ceiling it only counts.
     """
 
-    def __init__(self, *, ceiling: int | None, spent: int = 0, reason: str = "max-units") -> None:
+    def __init__(
+        self,
+        *,
+        ceiling: int | None,
+        spent: int = 0,
+        reason: str = "max-units",
+        reached: str = "The ceiling is reached. Everything bought is saved.",
+    ) -> None:
+        """`reached` is what a person is told then, and `reason` its one word."""
         self.ceiling = ceiling
         self.spent = spent
         self.reserved = 0
         self._reason = reason
+        self._reached = reached
         self._changed = asyncio.Condition()
 
     @property
@@ -46,11 +55,7 @@ class Budget:
         left = max(0, self.left or 0)
         if left:
             raise ShortOfUnits(left)
-        raise RunStopped(
-            f"The ceiling of {self.ceiling} units is reached. Everything bought is saved; run again "
-            "with a higher ceiling and it continues where it stopped.",
-            reason=self._reason,
-        )
+        raise RunStopped(self._reached, reason=self._reason)
 
     async def settle(self, reserved: int, *, spent: int) -> None:
         """Give a reservation back, keeping what was spent of it."""
