@@ -15,7 +15,8 @@ DESCRIPTION: Final = (
     "and makes them searchable.\n\n"
     "See it work first, without any key: [bold]ingestor --sandbox --group zoo --limit 1000[/]\n"
     "What would it cost? [bold]ingestor --group ID_OR_URL --dry-run[/]\n"
-    "Stop it whenever you like: the same command again continues, and buys nothing twice."
+    "Stop it whenever you like: the same command again continues, and buys nothing twice but what "
+    "was in doubt, with --in-doubt park not even that."
 )
 EPILOGUE: Final = (
     "Secrets come from the environment or from files, never from flags: [bold]FLICKR_API_KEY[/], "

@@ -25,6 +25,15 @@ WIDTH_WITHOUT_TERMINAL: Final = 100
 NO_FAILURES: Final = frozenset({"known", "video", "dropped"})
 """Reasons for which photos are skipped; all others are failures."""
 
+ONCE_MORE: Final = "continues, and may spend as much once more"
+ONWARD: Final = {
+    "max-units": ONCE_MORE,
+    "max-cost": ONCE_MORE,
+    "max-units-per-day": "continues when the day is over",
+    "max-units-per-month": "continues when the month is over",
+}
+"""What the same command again does after a ceiling, as the sentence about it says, too."""
+
 UNLESS_TWICE: Final = "unless it may pay for them twice"
 
 
@@ -34,11 +43,14 @@ class Printer:
     def __init__(self, settings: Settings, *, redaction: Redaction, stdout: TextIO) -> None:
         self._json = settings.report == "json"
         self._state = state_flag(settings.state)
+        self._parks = settings.in_doubt == "park"
         self._redaction = redaction
         self._stdout = stdout
 
     def report(self, report: Report) -> None:
-        self._print(report.as_json(), lambda: report_table(report, state=self._state))
+        self._print(
+            report.as_json(), lambda: report_table(report, state=self._state, parks=self._parks)
+        )
 
     def forecast(self, forecast: Forecast) -> None:
         self._print(forecast.as_json(), lambda: forecast_table(forecast))
@@ -80,8 +92,11 @@ def rows_of(rows: Mapping[str, RenderableType]) -> RenderableType:
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
-def report_table(report: Report, *, state: str = "") -> RenderableType:
-    """`state` is the flag that the commands to type next need, with a blank before it."""
+def report_table(report: Report, *, state: str = "", parks: bool = False) -> RenderableType:
+    """
+    `state` is the flag that the commands to type next need, with a blank before it; `parks`: what is in
+    doubt is not bought again.
+    """
     rows: dict[str, RenderableType] = {
         "photos": _photos(report),
         "units": _units(report),
@@ -95,7 +110,7 @@ def report_table(report: Report, *, state: str = "") -> RenderableType:
     }
     if failures := {k: n for k, n in report.by_reason.items() if k not in NO_FAILURES}:
         rows["failed"] = causes(failures)
-    if steps := next_steps(report, state=state):
+    if steps := next_steps(report, state=state, parks=parks):
         rows["next"] = steps_table(steps)
     return Group(Text(), _headline(report), rows_of(rows), Text())
 
@@ -152,17 +167,27 @@ def causes(failures: Mapping[str, int]) -> RenderableType:
     return table
 
 
-def next_steps(report: Report, *, state: str) -> dict[str, str]:
+def next_steps(report: Report, *, state: str, parks: bool) -> dict[str, str]:
     """Commands that a person may want to type now, each with what it is good for."""
     steps: dict[str, str] = {}
     if report.pending:
-        steps["the same command again"] = "continues, and buys nothing twice"
+        steps["the same command again"] = _onward(report, parks=parks)
     if report.dead:
         steps[f"ingestor dead list{state}"] = "shows what failed, with examples"
         steps |= _second_tries(report, state=state)
     if report.stored or report.skipped:
         steps[f"ingestor search dog{state}"] = "finds the best pictures of anything"
     return steps
+
+
+def _onward(report: Report, *, parks: bool) -> str:
+    doubtful = 0 if parks else min(report.units.in_doubt, report.pending)
+    if not doubtful:
+        return ONWARD.get(report.ended, "continues, and buys nothing twice")
+    return (
+        f"{ONWARD.get(report.ended, 'continues')}; up to {counted(doubtful, 'image')} in doubt may be "
+        "bought again, with --in-doubt park none"
+    )
 
 
 def _second_tries(report: Report, *, state: str) -> dict[str, str]:

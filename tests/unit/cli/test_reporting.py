@@ -108,6 +108,41 @@ def test_what_is_pending_is_continued_by_the_same_command() -> None:
     assert "the same command again" in text
 
 
+def on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_what_is_in_doubt_may_be_bought_again_and_the_report_says_so() -> None:
+    units = UnitsReport(certain=860, possible=77, in_doubt=77, bound=77)
+    lost = a_report(ended="SIGINT", exit_code=130, pending=90, units=units)
+
+    assert (
+        "the same command again continues; up to 77 images in doubt may be bought again, with "
+        "--in-doubt park none" in on_one_line(printed(lost))
+    )
+    assert "buys nothing twice" in printed(lost, in_doubt="park")
+
+
+def test_no_more_may_be_bought_again_than_is_pending() -> None:
+    units = UnitsReport(certain=860, possible=77, in_doubt=77, bound=77)
+
+    assert "up to 9 images in doubt" in printed(a_report(pending=9, units=units))
+    assert "bought again" not in printed(a_report(pending=0, units=units))
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        ("max-cost", "continues, and may spend as much once more"),
+        ("max-units-per-day", "continues when the day is over"),
+    ],
+)
+def test_after_a_ceiling_the_same_command_does_what_its_sentence_says(
+    ended: str, said: str
+) -> None:
+    assert said in printed(a_report(ended=ended, exit_code=3, pending=9))
+
+
 @pytest.mark.parametrize("what", [a_report(), a_forecast()], ids=["report", "forecast"])
 def test_json_is_exactly_one_object(what: Report | Forecast) -> None:
     text = printed(what, report="json")
