@@ -16,7 +16,7 @@ The command line is `ingestor --help`. What is not named here may change without
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import on first use: the sandbox, and `ingestor --help`, need none of it."""
     if name == "__version__":
+        from importlib import metadata
+
         return metadata.version("ingestor")
     if name not in _HOMES:
         raise AttributeError(f"module 'ingestor' has no attribute {name!r}")

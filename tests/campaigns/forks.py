@@ -219,7 +219,7 @@ def import_everything() -> None:
     import uvloop  # noqa: F401
 
     import ingestor.catalog.export
-    import ingestor.cli
+    import ingestor.cli.door
     import ingestor.cli.figures
     import ingestor.cli.ingest
     import ingestor.cli.progress

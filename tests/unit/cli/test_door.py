@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 
@@ -88,3 +89,23 @@ def test_what_was_typed_cannot_disturb_the_terminal(capsys: pytest.CaptureFixtur
     assert code == 2
     assert said[:-1].isprintable()
     assert len(said) < 1000
+
+
+IMPATIENT = """
+import sys
+class Impatient:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Impatient())
+from ingestor.cli import main
+sys.exit(main(["--help"]))
+"""
+
+
+def test_an_interruption_before_it_began_is_one_quiet_sentence() -> None:
+    words = [sys.executable, "-c", IMPATIENT]
+    ended = subprocess.run(words, check=False, capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "ingestor: interrupted before it began.\n"
