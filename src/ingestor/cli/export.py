@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Final, Literal
 
 from ingestor.catalog.export import export_jsonl, export_parquet
@@ -21,9 +22,19 @@ STDOUT: Final = "-"
 
 Form = Literal["jsonl", "parquet"]
 
+ENDINGS: Final[Mapping[str, Form]] = MappingProxyType(
+    {
+        "": "jsonl",
+        ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+        ".json": "jsonl",
+        ".parquet": "parquet",
+    }
+)
+
 
 def export(settings: Settings, *, output: str, form: Form | None) -> int:
-    chosen = form or ("parquet" if output.endswith(".parquet") else "jsonl")
+    chosen = form or form_of(output)
     if chosen == "parquet" and output == STDOUT and sys.stdout.isatty():
         raise SettingsError("Parquet is not for reading: give --output a file, or a pipe.")
     write = export_parquet if chosen == "parquet" else export_jsonl
@@ -33,6 +44,17 @@ def export(settings: Settings, *, output: str, form: Form | None) -> int:
     return 0
 
 
+def form_of(output: str) -> Form:
+    """Raises SettingsError where the name says something else."""
+    ending = Path(output).suffix.lower()
+    if ending not in ENDINGS:
+        raise SettingsError(
+            f"--output: nothing here writes {ending}; name the file .jsonl or .parquet, or say which with "
+            "--format."
+        )
+    return ENDINGS[ending]
+
+
 @contextmanager
 def _opened(output: str) -> Iterator[IO[bytes]]:
     """The file appears when it is complete; one that stood there before stays until then."""
@@ -40,6 +62,8 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         return
     path = Path(output)
+    if not output or path.is_dir():
+        raise SettingsError(f"--output: {output!r} is not a file; give its name, or - for stdout.")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("xb") as file:

@@ -1,0 +1,49 @@
+"""An export is written in the form that its name says, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingestor.cli.export import export, form_of
+from ingestor.errors import SettingsError
+from ingestor.journal.schema import migrate
+from ingestor.journal.writer import connect
+from ingestor.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings.read(state=tmp_path)
+    db = connect(settings.journal_path)
+    migrate(db)
+    db.close()
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("output", "form"),
+    [("-", "jsonl"), ("a.b/all", "jsonl"), ("all.JSON", "jsonl"), ("all.parquet", "parquet")],
+)
+def test_the_name_says_which_form(output: str, form: str) -> None:
+    assert form_of(output) == form
+
+
+def test_a_form_that_there_is_none_of_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nothing here writes \.csv.*--format"):
+        export(settings, output=str(tmp_path / "all.csv"), form=None)
+
+    export(settings, output=str(tmp_path / "all.csv"), form="jsonl")
+    assert (tmp_path / "all.csv").exists()
+
+
+@pytest.mark.parametrize("output", [".", "..", "/", "", "sub"])
+def test_a_directory_is_no_file_to_write(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"--output: .* is not a file"):
+        export(settings, output=output, form=None)
