@@ -14,8 +14,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ingestor.cli.reporting import UNLESS_TWICE, console_on, text_of
-from ingestor.cli.spelling import counted, one_line, state_flag
+from ingestor.cli.reporting import UNLESS_TWICE, console_on, steps_table, text_of
+from ingestor.cli.spelling import count, counted, one_line, state_flag
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.standing import looking_into
@@ -32,26 +32,45 @@ def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool)
         sys.stdout.write(orjson.dumps(plain).decode() + "\n")
         return 0
     if not causes:
-        sys.stdout.write("No photo is dead.\n")
+        sys.stdout.write(_none_dead(settings, reason=reason))
         return 0
     drawn = _drawn(causes, state=state_flag(settings.state))
     sys.stdout.write(text_of(drawn, console_on(sys.stdout)))
     return 0
 
 
+def _none_dead(settings: Settings, *, reason: str | None, photos: Sequence[str] = ()) -> str:
+    """A cause that there is none of is misspelt, as a rule: with the ones that there are."""
+    there = _dead(settings) if reason and not photos else []
+    if not there:
+        return "No such photo is dead.\n" if reason or photos else "No photo is dead.\n"
+    causes = ", ".join(f"{cause.reason} ({count(cause.photos)})" for cause in there)
+    return f"No photo is dead with the cause {reason!r}. There is: {causes}.\n"
+
+
 def _drawn(causes: Sequence[dead.Cause], *, state: str) -> RenderableType:
-    return Group(
-        Text(),
-        *(_cause(cause) for cause in causes),
-        Text.assemble(
-            ("ingestor dead retry", "bold cyan"), f"{state}  tries them again, {UNLESS_TWICE}"
-        ),
-        Text.assemble(
-            (f"ingestor dead drop --reason {causes[-1].reason}", "bold cyan"),
-            f"{state}  gives these up",
-        ),
-        Text(),
-    )
+    steps = {
+        **_second_tries(causes, state=state),
+        f"ingestor dead drop --reason {causes[-1].reason}{state}": "gives these up",
+    }
+    return Group(Text(), *(_cause(cause) for cause in causes), steps_table(steps), Text())
+
+
+def _second_tries(causes: Sequence[dead.Cause], *, state: str) -> dict[str, str]:
+    """Without a word of its cause, what may be paid for already is left alone."""
+    doubtful = [cause for cause in causes if _is_doubtful(cause)]
+    steps: dict[str, str] = {}
+    if len(doubtful) < len(causes):
+        steps[f"ingestor dead retry{state}"] = f"tries them again, {UNLESS_TWICE}"
+    for cause in doubtful[:1]:
+        command = f"ingestor dead retry --reason {cause.reason}{state}"
+        steps[command] = f"buys the {count(cause.photos)} again, perhaps a second time"
+    return steps
+
+
+def _is_doubtful(cause: dead.Cause) -> bool:
+    """What was refused by the store is certainly paid for: it only has to be stored."""
+    return cause.stage == "annotate" and cause.perhaps_paid == cause.photos
 
 
 def _cause(cause: dead.Cause) -> RenderableType:
@@ -84,7 +103,7 @@ def retry(
     if left:
         sys.stdout.write(_what_is_left(left, state=state_flag(settings.state)))
     if not (revived or left):
-        sys.stdout.write("No such photo is dead.\n")
+        sys.stdout.write(_none_dead(settings, reason=reason, photos=photos))
     return 0
 
 
@@ -103,8 +122,8 @@ def drop(settings: Settings, *, reason: str | None, photos: Sequence[str], every
     if not (reason or photos or everything):
         raise SettingsError("Which ones? Give photo ids, --reason with a cause, or --all.")
     dropped = _change(settings, partial(dead.drop, reason=reason, photos=photos))
-    said = f"{counted(dropped, 'photo')} given up; they count as skipped."
-    sys.stdout.write(f"{said if dropped else 'No such photo is dead.'}\n")
+    said = f"{counted(dropped, 'photo')} given up; they count as skipped.\n"
+    sys.stdout.write(said if dropped else _none_dead(settings, reason=reason, photos=photos))
     return 0
 
 

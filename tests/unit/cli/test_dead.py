@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestor.cli.dead import retry
+from ingestor.cli.dead import drop, retry, show
 from ingestor.journal.dead import fail_all
 from ingestor.journal.listing import sight
 from ingestor.journal.writer import Journal
@@ -76,4 +76,42 @@ def test_nothing_is_said_of_what_is_not_there(
 
     retry(settings, reason=None, photos=[], everything=False)
 
-    assert capsys.readouterr().out == "No such photo is dead.\n"
+    assert capsys.readouterr().out == "No photo is dead.\n"
+
+
+@pytest.mark.parametrize("command", ["list", "retry", "drop"])
+def test_a_cause_that_there_is_none_of_is_answered_with_those_there_are(
+    settings: Settings, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    match command:
+        case "list":
+            show(settings, reason="in-dobt", samples=0, as_json=False)
+        case "retry":
+            retry(settings, reason="in-dobt", photos=[], everything=False)
+        case _:
+            drop(settings, reason="in-dobt", photos=[], everything=False)
+
+    assert capsys.readouterr().out == (
+        "No photo is dead with the cause 'in-dobt'. "
+        "There is: in-doubt (1), vision-unavailable (1), gone (1).\n"
+    )
+
+
+def test_where_all_are_in_doubt_the_command_that_takes_them_on_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(holding(tmp_path, IN_DOUBT), reason=None, samples=0, as_json=False)
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"ingestor dead retry --reason in-doubt --state {tmp_path}" in said
+    assert "ingestor dead retry --state" not in said
+
+
+def test_where_some_are_free_to_try_both_commands_are_told(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(settings, reason=None, samples=0, as_json=False)
+
+    said = capsys.readouterr().out
+    assert "ingestor dead retry --reason in-doubt --state" in said
+    assert "ingestor dead retry --state" in said
