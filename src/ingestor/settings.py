@@ -72,9 +72,11 @@ def _share_or_number(value: object) -> object:
 
 
 def _seconds(value: object) -> object:
-    """Read "90s", "15m", "12h" or "1d"; a bare number is seconds."""
-    if not isinstance(value, str) or not (match := DURATION.fullmatch(value.strip())):
+    """Read "90s", "15m", "12h" or "1d"; without a unit, "1" is a mistake more often than a second."""
+    if not isinstance(value, str):
         return value
+    if not (match := DURATION.fullmatch(value.strip())):
+        raise ValueError(f"{value[:80]!r} is not a time like 90s, 15m or 2h")
     return float(match[1]) * SECONDS[match[2]]
 
 

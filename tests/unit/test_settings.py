@@ -17,6 +17,8 @@ from ingestor.settings import Settings
         ("INGESTOR_DRY_RUN", "si", "INGESTOR_DRY_RUN: 'si' is neither true nor false."),
         ("INGESTOR_IN_DOUBT", "x", "INGESTOR_IN_DOUBT: 'x' is not one of 'retry' or 'park'."),
         ("INGESTOR_PATIENCE", "x", "INGESTOR_PATIENCE: 'x' is not a number."),
+        ("INGESTOR_EVERY", "1", "INGESTOR_EVERY: '1' is not a time like 90s, 15m or 2h."),
+        ("INGESTOR_EVERY", "1x", "INGESTOR_EVERY: '1x' is not a time like 90s, 15m or 2h."),
         ("FIREBASE_DATABASE_URL", "x", "FIREBASE_DATABASE_URL: 'x' is not a usable URL."),
     ],
 )

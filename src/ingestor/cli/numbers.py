@@ -1,8 +1,9 @@
-"""How numbers are read from flags; one that makes no sense is answered with what to do instead."""
+"""How numbers and directories are read from flags; what makes no sense is answered with what does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
@@ -23,16 +24,17 @@ def whole(*, least: int, instead: str, most: int | None = None) -> Callable[[str
     return number
 
 
-def not_negative(*, instead: str) -> Callable[[str], float]:
-    """Read a number from 0 up."""
+def not_negative(*, instead: str, most: float | None = None) -> Callable[[str], float]:
+    """Read a number from 0 up, to `most` at the most."""
 
     def number(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             raise typer.BadParameter(f"{text!r} is not a number; {instead}.") from None
-        if not 0 <= value < float("inf"):
-            raise typer.BadParameter(f"{text} is not possible, it must be 0 or more; {instead}.")
+        if not (0 <= value < float("inf") and (most is None or value <= most)):
+            bounds = "0 or more" if most is None else f"between 0 and {most:g}"
+            raise typer.BadParameter(f"{text} is not possible, it must be {bounds}; {instead}.")
         return value
 
     return number
@@ -48,3 +50,10 @@ def allowance(text: str) -> str:
     if value < 0 or (text.strip().endswith("%") and not value <= 100):
         raise typer.BadParameter(f"{text!r} is neither a count like 50 nor a share like 20%.")
     return text
+
+
+def directory(text: str) -> Path:
+    """A variable of the shell that is not set is no directory, least of all the current one."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty; give a directory, or leave it out for .ingestor.")
+    return Path(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ingestor.cli.flags.flag import flag
+from ingestor.cli.numbers import directory
 
 Journal = Annotated[
     Path | None,
@@ -15,6 +16,7 @@ Journal = Annotated[
         env="INGESTOR_STATE",
         default=".ingestor",
         metavar="DIR",
+        parser=directory,
     ),
 ]
 Database = Annotated[
@@ -24,6 +26,16 @@ Database = Annotated[
         "Ask this Realtime Database.",
         env="FIREBASE_DATABASE_URL",
         default="none: the journal answers",
+        metavar="URL",
+    ),
+]
+DatabaseBeside = Annotated[
+    str | None,
+    flag(
+        "--database-url",
+        "Compare with this Realtime Database.",
+        env="FIREBASE_DATABASE_URL",
+        default="none, and one is needed",
         metavar="URL",
     ),
 ]

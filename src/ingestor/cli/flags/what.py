@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from ingestor.cli.flags.flag import flag
-from ingestor.cli.numbers import whole
+from ingestor.cli.numbers import directory, whole
 
 WHAT: Final = "What to ingest"
 VISION: Final = "What to ask of Vision"
@@ -75,13 +75,15 @@ State = Annotated[
         default=".ingestor",
         panel=WHAT,
         metavar="DIR",
+        parser=directory,
     ),
 ]
 Wait = Annotated[
     bool,
     flag(
         "--wait",
-        "Wait while another machine works on a group of this database, instead of saying so.",
+        "Wait while another machine works on a group of this database; without it a run stops, and a "
+        "worker comes back later.",
         env="INGESTOR_WAIT",
         default="off",
         panel=WHAT,
