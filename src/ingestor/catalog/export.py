@@ -105,8 +105,8 @@ def _pyarrow() -> tuple[Any, Any]:
         from pyarrow import parquet
     except ImportError:
         raise SettingsError(
-            "Parquet needs pyarrow, which is not installed: the extra `export` brings it. JSONL needs "
-            "nothing."
+            "Parquet needs pyarrow, which is not installed: pip install '.[export]', from the checkout, "
+            "brings it. JSONL needs nothing."
         ) from None
     return pa, parquet
 

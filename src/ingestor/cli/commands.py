@@ -63,7 +63,7 @@ def worker(
     eyes: of_worker.Eyes = None,
     traces: of_worker.Traces = False,
     state: shared.Journal = None,
-    sandbox: shared.OfSandbox = False,
+    sandbox: what.Sandbox = False,
 ) -> int:
     """Keep groups in sync until told to stop. Takes the flags of a run as well."""
     from ingestor.cli.worker import work as run
@@ -161,7 +161,7 @@ def reconcile(
     ] = False,
     as_json: shared.AsJson = False,
     state: shared.Journal = None,
-    database_url: shared.Database = None,
+    database_url: shared.DatabaseBeside = None,
     sandbox: shared.OfSandbox = False,
 ) -> int:
     """Compare journal and database, both ways, and repair what differs without paying."""

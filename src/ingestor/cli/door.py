@@ -93,4 +93,7 @@ def verdict(error: BaseException) -> tuple[int, str]:
 def _usage(error: TyperException) -> str:
     message = error.format_message().rstrip(" .").replace("Value error, ", "")
     said = BAD_VALUE.sub(r"\1:", message) or "A command is missing"
-    return f"{said}. `ingestor --help` lists what there is."
+    end = "" if said.endswith("?") else "."
+    where = getattr(error, "ctx", None)
+    command = where.command_path if where else "ingestor"
+    return f"{said}{end} `{command} --help` lists what there is."

@@ -78,17 +78,61 @@ def test_a_group_of_strangers_is_judged_by_its_first() -> None:
     assert not isinstance(first, IngestorError)
 
 
-def test_what_was_typed_cannot_disturb_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """The exit code, and what is said on stderr; the interpreter's hooks stay as they were."""
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     try:
-        code = main(["status", "--state", "a\nb\x1b[2J" + "x" * 5000])
+        return main(words), capsys.readouterr().err
     finally:
         sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
 
-    said = capsys.readouterr().err
+
+def test_what_was_typed_cannot_disturb_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = refusal(["status", "--state", "a\nb\x1b[2J" + "x" * 5000], capsys)
+
     assert code == 2
     assert said[:-1].isprintable()
     assert len(said) < 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [
+        pytest.param(
+            ["search"], "`ingestor search --help` lists what there is.", id="of a command"
+        ),
+        pytest.param(
+            ["dead", "lst"], "`ingestor dead --help` lists what there is.", id="of a group"
+        ),
+        pytest.param(["searhc"], "'? `ingestor --help` lists what there is.", id="a question"),
+    ],
+)
+def test_wrong_usage_is_answered_with_the_help_to_ask(
+    words: list[str], end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = refusal(words, capsys)
+
+    assert code == 2
+    assert said.endswith(f"{end}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--group", "zoo", "--state", ""], "--state: it is empty"),
+        (["status", "--state", ""], "--state: it is empty"),
+        (["worker", "--state", ""], "--state: it is empty"),
+        (["search", "dog", "--min-score", "1.5"], "--min-score: 1.5 is not possible"),
+        (["worker", "--group", "zoo", "--every", "1"], "--every: '1' is not a time like 90s"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_told_with_its_flag(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = refusal(words, capsys)
+
+    assert code == 2
+    assert sentence in said
 
 
 IMPATIENT = """

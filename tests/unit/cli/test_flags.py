@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 import typing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
 from ingestor.cli.app import ingest
-from ingestor.cli.numbers import allowance, not_negative, whole
+from ingestor.cli.numbers import allowance, directory, not_negative, whole
 from ingestor.settings import Settings
 
 CONTRACT = [
@@ -145,3 +146,11 @@ def test_an_allowance_is_a_share_or_a_count(text: str, *, good: bool) -> None:
     else:
         with pytest.raises(typer.BadParameter, match="neither"):
             allowance(text)
+
+
+def test_an_empty_directory_is_not_the_current_one() -> None:
+    for text in ("", " "):
+        with pytest.raises(typer.BadParameter, match="empty"):
+            directory(text)
+
+    assert directory(".") == Path()

@@ -30,6 +30,6 @@ MinScore = Annotated[
         "Leave out photos below this score, from 0 to 1.",
         default="0",
         metavar="SCORE",
-        parser=not_negative(instead="scores lie between 0 and 1"),
+        parser=not_negative(most=1, instead="all are shown without it"),
     ),
 ]
