@@ -231,6 +231,18 @@ async def test_check_only_tells(ingest: Ingest, sandbox: Sandbox, compare):
     assert whole(sandbox) == before
 
 
+async def test_a_check_counts_what_the_repair_then_does(ingest: Ingest, sandbox: Sandbox, compare):
+    await ingest(limit=PHOTOS)
+    for name in ("photos", "index", "labels"):
+        lose(sandbox, f"/{name}")
+
+    told, done = await compare(check=True), await compare()
+
+    assert told.published == done.published == PHOTOS
+    assert (told.index_written, told.index_deleted) == (done.index_written, done.index_deleted)
+    assert (await compare(check=True)).agree
+
+
 async def test_annotations_bought_later_elsewhere_are_taken_over(
     ingest: Ingest, sandbox: Sandbox, compare, state: Path
 ):

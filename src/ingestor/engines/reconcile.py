@@ -190,7 +190,7 @@ class Reconciler:
     async def _compare_index(self) -> None:
         labels = await self.journal.read(filed_labels)
         written = await self._keys("labels")
-        lacking = {key: label for key, label in labels.items() if key not in written}
+        lacking = {key: labels[key] for key in labels.keys() - written if await self._lacks(key)}
         self.found.index_written += len(lacking)
         repairs: list[dict[str, Any]] = [
             {f"labels/{key}/name": name} | ({f"labels/{key}/mid": mid} if mid else {})
@@ -214,6 +214,11 @@ class Reconciler:
                 await self._repair(repairs)
                 repairs = []
         await self._repair(repairs)
+
+    async def _lacks(self, key: str) -> bool:
+        """Whether no photo that a repair publishes would bring this label's name along."""
+        photos = await self.journal.read(partial(filed_under, key=key)) if self._unequal else ()
+        return all(map(self._is_finding, photos))
 
     async def _score(self, key: str, name: str) -> float:
         photo = name.partition("-p")[2]
