@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import SecretStr
+
 from ingestor import events
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin
 from ingestor.apis.google import (
     ANYBODY,
     EMULATOR_OWNER,
+    Access,
     Credentials,
     default_tokens,
     is_emulator,
@@ -41,6 +44,10 @@ from ingestor.transport import CallStatistics, HttpTransport, Room
 USER_AGENT = f"ingestor/{version('ingestor')} (labels the photos of a group)"
 """Image servers throttle clients without an honest name harder."""
 
+NO_FLICKR_KEY = (
+    "No Flickr key: set FLICKR_API_KEY (free at https://www.flickr.com/services/apps/create/), "
+    "or add --sandbox to see everything work without one."
+)
 NO_DATABASE = "No database: set FIREBASE_DATABASE_URL, or give --database-url."
 EMBEDDED = "catalog"
 """The store's name where no database is configured."""
@@ -80,21 +87,12 @@ async def open_services(
     open_transport: Callable[..., HttpTransport] = HttpTransport,
 ) -> AsyncIterator[Services]:
     """Raises SettingsError where a key is missing or unusable."""
-    if settings.flickr_api_key is None:
-        raise SettingsError(
-            "No Flickr key: set FLICKR_API_KEY (free at https://www.flickr.com/services/apps/create/), "
-            "or add --sandbox to see everything work without one."
-        )
+    flickr_key, access = await _keys(settings)
     url = settings.database_url
-    access = await open_credentials(
-        api_key=settings.google_api_key, database_url=url, buying=not settings.dry_run
-    )
     async with open_transport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
         politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
         images = ImageOrigin(settings.image_url)
-        flickr = Flickr(
-            transport, url=settings.flickr_url, key=settings.flickr_api_key, images=images
-        )
+        flickr = Flickr(transport, url=settings.flickr_url, key=flickr_key, images=images)
         vision = Vision(
             transport,
             url=settings.vision_url,
@@ -117,6 +115,22 @@ async def open_services(
             statistics=lambda: transport.calls,
             database=database,
         )
+
+
+async def _keys(settings: Settings) -> tuple[SecretStr, Access]:
+    """Raises SettingsError with all that is missing: who has no key at all is not told of one a time."""
+    troubles = [] if settings.flickr_api_key else [NO_FLICKR_KEY]
+    try:
+        access = await open_credentials(
+            api_key=settings.google_api_key,
+            database_url=settings.database_url,
+            buying=not settings.dry_run,
+        )
+    except SettingsError as error:
+        raise SettingsError(" ".join([*troubles, str(error)])) from None
+    if settings.flickr_api_key is None:
+        raise SettingsError(NO_FLICKR_KEY)
+    return settings.flickr_api_key, access
 
 
 @asynccontextmanager
