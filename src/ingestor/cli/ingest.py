@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ingestor.cli.errand import Errand, errand
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.reporting import Printer
 from ingestor.cli.visit import Visit
-from ingestor.errors import SettingsError
+from ingestor.errors import IngestorError, SettingsError
 from ingestor.events import Listener
 from ingestor.exits import COMPLETE, OTHER
+from ingestor.journal import runs
+from ingestor.journal.standing import looking_into
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.loops import fast_loop
 from ingestor.report import Forecast, Report
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
+
+
+MOST_LOOKED_AT: Final = 1_000
+"""Known photos, for a hint; a million would take a second (taste)."""
 
 
 class Engine(Protocol):
@@ -63,10 +69,24 @@ async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> i
         return COMPLETE
     async with voice.progress() as listen:
         report = await engine.ingest(settings, listen=listen, lifetime=lifetime)
-    printer.report(report)
+    printer.report(report, otherwise=knew_otherwise(settings, report))
     if report.message and report.exit_code:
         voice.say(report.message)
     return report.exit_code
+
+
+def knew_otherwise(settings: Settings, report: Report) -> bool:
+    """Whether known photos were passed over that have other features than those asked for now."""
+    if settings.reannotate or not report.by_reason.get("known"):
+        return False
+    try:
+        with looking_into(settings.journal_path) as db:
+            return runs.knew_otherwise(
+                db, report.run_id, features=settings.features.key, most=MOST_LOOKED_AT
+            )
+    except IngestorError:
+        # It would be a hint; the report says what matters.
+        return False
 
 
 def require_local(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import orjson
@@ -37,6 +38,18 @@ ONWARD: Final = {
 UNLESS_TWICE: Final = "unless it may pay for them twice"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """What the advice at the end of a report depends on, beside the report."""
+
+    state: str
+    """The flag that the commands to type next need, with a blank before it."""
+    parks: bool
+    """What is in doubt is not bought again."""
+    otherwise: bool
+    """Known photos have other features than those asked for."""
+
+
 class Printer:
     """Writes results to stdout, in the form that `--report` asks for."""
 
@@ -48,10 +61,10 @@ class Printer:
         self._redaction = redaction
         self._stdout = stdout
 
-    def report(self, report: Report) -> None:
-        self._print(
-            report.as_json(), lambda: report_table(report, state=self._state, parks=self._parks)
-        )
+    def report(self, report: Report, *, otherwise: bool = False) -> None:
+        """`otherwise`: known photos have other features than those asked for."""
+        after = After(state=self._state, parks=self._parks, otherwise=otherwise)
+        self._print(report.as_json(), lambda: report_table(report, after))
 
     def forecast(self, forecast: Forecast) -> None:
         most = photos_within(forecast, self._settings)
@@ -94,11 +107,7 @@ def rows_of(rows: Mapping[str, RenderableType]) -> RenderableType:
     return Padding(table, (0, 0, 0, 2), expand=False)
 
 
-def report_table(report: Report, *, state: str = "", parks: bool = False) -> RenderableType:
-    """
-    `state` is the flag that the commands to type next need, with a blank before it; `parks`: what is in
-    doubt is not bought again.
-    """
+def report_table(report: Report, after: After) -> RenderableType:
     rows: dict[str, RenderableType] = {
         "photos": _photos(report),
         "units": _units(report),
@@ -112,7 +121,7 @@ def report_table(report: Report, *, state: str = "", parks: bool = False) -> Ren
     }
     if failures := {k: n for k, n in report.by_reason.items() if k not in NO_FAILURES}:
         rows["failed"] = causes(failures)
-    if steps := next_steps(report, state=state, parks=parks):
+    if steps := next_steps(report, after):
         rows["next"] = steps_table(steps)
     return Group(Text(), _headline(report), rows_of(rows), Text())
 
@@ -169,16 +178,19 @@ def causes(failures: Mapping[str, int]) -> RenderableType:
     return table
 
 
-def next_steps(report: Report, *, state: str, parks: bool) -> dict[str, str]:
+def next_steps(report: Report, after: After) -> dict[str, str]:
     """Commands that a person may want to type now, each with what it is good for."""
     steps: dict[str, str] = {}
     if report.pending:
-        steps["the same command again"] = _onward(report, parks=parks)
+        steps["the same command again"] = _onward(report, parks=after.parks)
     if report.dead:
-        steps[f"ingestor dead list{state}"] = "shows what failed, with examples"
-        steps |= _second_tries(report, state=state)
+        steps[f"ingestor dead list{after.state}"] = "shows what failed, with examples"
+        steps |= _second_tries(report, state=after.state)
+    if after.otherwise:
+        use = "buys known photos with these features"
+        steps["the same command with --reannotate"] = use
     if report.stored or report.skipped:
-        steps[f"ingestor search dog{state}"] = "finds the best pictures of anything"
+        steps[f"ingestor search dog{after.state}"] = "finds the best pictures of anything"
     return steps
 
 

@@ -58,6 +58,17 @@ def number_of(db: sqlite3.Connection, run: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def knew_otherwise(db: sqlite3.Connection, run: str, *, features: str, most: int) -> bool:
+    """Whether a run passed over photos that have no annotation with these features; looks at `most`."""
+    (found,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM (SELECT photos.id FROM photos JOIN runs ON number = run "
+        "WHERE runs.id = ? AND known = 1 AND state = 'stored' LIMIT ?) AS known WHERE NOT EXISTS "
+        "(SELECT 1 FROM annotations WHERE photo = known.id AND features = ?))",
+        (run, most, features),
+    ).fetchone()
+    return bool(found)
+
+
 def fact(db: sqlite3.Connection, name: str) -> str | None:
     row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])

@@ -143,6 +143,16 @@ def test_after_a_ceiling_the_same_command_does_what_its_sentence_says(
     assert said in printed(a_report(ended=ended, exit_code=3, pending=9))
 
 
+def test_known_photos_with_other_features_are_told_with_what_buys_them_again() -> None:
+    stdout = io.StringIO()
+    printer = Printer(Settings.read(), redaction=Redaction({}), stdout=stdout)
+
+    printer.report(a_report(), otherwise=True)
+
+    assert "the same command with --reannotate" in stdout.getvalue()
+    assert "--reannotate" not in printed(a_report())
+
+
 @pytest.mark.parametrize("what", [a_report(), a_forecast()], ids=["report", "forecast"])
 def test_json_is_exactly_one_object(what: Report | Forecast) -> None:
     text = printed(what, report="json")
