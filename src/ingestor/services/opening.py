@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import SecretStr
-
 from ingestor import events
 from ingestor.apis.flickr import Flickr, Group, ImageOrigin
 from ingestor.apis.google import (
     ANYBODY,
     EMULATOR_OWNER,
-    Access,
     Credentials,
     default_tokens,
     is_emulator,
@@ -48,6 +45,7 @@ NO_FLICKR_KEY = (
     "No Flickr key: set FLICKR_API_KEY (free at https://www.flickr.com/services/apps/create/), "
     "or add --sandbox to see everything work without one."
 )
+VISION_AS_WELL = "Vision needs GOOGLE_API_KEY, or Application Default Credentials."
 NO_DATABASE = "No database: set FIREBASE_DATABASE_URL, or give --database-url."
 EMBEDDED = "catalog"
 """The store's name where no database is configured."""
@@ -87,8 +85,12 @@ async def open_services(
     open_transport: Callable[..., HttpTransport] = HttpTransport,
 ) -> AsyncIterator[Services]:
     """Raises SettingsError where a key is missing or unusable."""
-    flickr_key, access = await _keys(settings)
-    url = settings.database_url
+    flickr_key, url = settings.flickr_api_key, settings.database_url
+    if flickr_key is None:
+        raise SettingsError(_without_flickr(settings))
+    access = await open_credentials(
+        api_key=settings.google_api_key, database_url=url, buying=not settings.dry_run
+    )
     async with open_transport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
         politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
         images = ImageOrigin(settings.image_url)
@@ -117,20 +119,11 @@ async def open_services(
         )
 
 
-async def _keys(settings: Settings) -> tuple[SecretStr, Access]:
-    """Raises SettingsError with all that is missing: who has no key at all is not told of one a time."""
-    troubles = [] if settings.flickr_api_key else [NO_FLICKR_KEY]
-    try:
-        access = await open_credentials(
-            api_key=settings.google_api_key,
-            database_url=settings.database_url,
-            buying=not settings.dry_run,
-        )
-    except SettingsError as error:
-        raise SettingsError(" ".join([*troubles, str(error)])) from None
-    if settings.flickr_api_key is None:
-        raise SettingsError(NO_FLICKR_KEY)
-    return settings.flickr_api_key, access
+def _without_flickr(settings: Settings) -> str:
+    """Whoever has no key at all is not told of one at a time; nobody is asked for credentials yet."""
+    if settings.google_api_key or settings.dry_run:
+        return NO_FLICKR_KEY
+    return f"{NO_FLICKR_KEY} {VISION_AS_WELL}"
 
 
 @asynccontextmanager
