@@ -25,7 +25,10 @@ JOURNAL_LOST = (99, 189)
 """A full database, a new journal, and a kill in the middle of listing it all again."""
 SLIPPED = (4_007_142, 4_013_751, 4_128_999, 4_140_177, 4_153_370)
 """A new journal beside a full database, and a pool that moves, or little room, while it is listed."""
-PUBLISHED_AND_PARKED = (40_000_542, 40_000_609, 40_000_628, 40_001_532, 60_016_653)
+PUBLISHED_AND_PARKED = (
+    *(40_000_542, 40_000_609, 40_000_628, 40_001_532),
+    *(60_016_653, 70_025_290, 70_025_347, 70_028_386, 70_040_020),
+)
 """A disk that refuses an answer, which reaches the database all the same, and a next run that parks."""
 LATE = (50_000_035, 50_000_432, 50_002_939)
 """A token that is renewed for so long that the permit for what it is wanted for is over."""

@@ -176,7 +176,7 @@ class World:
 
     def jump(self) -> None:
         """Somebody sets the wall clock."""
-        if self.scenario.jumps and self.rng.random() < JUMPING:
+        if self.scenario.jumps and not self.calm and self.rng.random() < JUMPING:
             self.offset += self.rng.choice((-86_400.0, -3600.0, 3600.0, 86_400.0))
 
     def take_pause(self) -> float:

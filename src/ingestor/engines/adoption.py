@@ -185,7 +185,7 @@ class Adoption:
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
     ) -> list[Published]:
         """Those of `ids` that the database has an annotation of, and the journal has not."""
-        unknown = (await self._unknown(ids))[:room]
+        unknown = await self._unknown(ids, room=room)
         if unknown and not self._shared:
             self._shared = await self._others_share()
         if not unknown or (self._gap is _Gap.NOTHING and not self._shared):
@@ -197,16 +197,21 @@ class Adoption:
         )
         return [found for found in records if found]
 
-    async def _unknown(self, ids: Sequence[str]) -> list[str]:
-        """What needs work, of what the run has not met yet."""
+    async def _unknown(self, ids: Sequence[str], *, room: int | None) -> list[str]:
+        """
+        What needs work: `room` photos that the run has not met yet, and those that it has given up in
+        doubt. A disk that refused an answer let it get out all the same: it may be there.
+        """
         finished = await self._journal.read(
             partial(listing.finished_among, ids=ids, features=self._features)
         )
-        # A disk that refused an answer let it get out all the same: it may be there.
-        finished -= await self._journal.read(partial(dead.parked_among, ids=ids))
+        parked = await self._journal.read(partial(dead.parked_among, ids=ids))
+        met: set[str] = set()
         if self._run is not None:
-            finished |= await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
-        return [photo for photo in dict.fromkeys(ids) if photo not in finished]
+            met = await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
+        unfinished = [id_ for id_ in dict.fromkeys(ids) if id_ not in finished or id_ in parked]
+        fresh = [photo for photo in unfinished if photo not in met]
+        return fresh[:room] + [photo for photo in unfinished if photo in met & parked]
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:
         """Those that the database has, as far as can be told without asking."""
