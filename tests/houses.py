@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,13 @@ from typing import Any
 import aiohttp
 
 from ingestor.catalog import Catalog
-from ingestor.engines.heartbeat import FILE
+from ingestor.engines.gauges import Gauges
+from ingestor.engines.heartbeat import FILE, Heartbeat
+from ingestor.kits.memory import Memory
+from ingestor.kits.pacing import Adaptive
+from ingestor.kits.quota import Quota
 from ingestor.models import Published
+from ingestor.pipeline import Channels
 from ingestor.web.app import serving
 from ingestor.web.house import House
 from tests.shelves import a_shelved
@@ -40,6 +45,18 @@ def a_collection(photos: int = 70) -> list[Published]:
         )
         for number in range(photos)
     ]
+
+
+def a_heart(state: Path, *, wall: Callable[[], float] = lambda: 100.0) -> Heartbeat:
+    """Of a run in which nothing goes on yet."""
+    gauges = Gauges(
+        Channels.opened(),
+        Memory(1000),
+        Adaptive(start=8, ceiling=8),
+        Adaptive(start=4, ceiling=4),
+        Quota((1800, 1800), largest=(1, 16), clock=lambda: 0.0),
+    )
+    return Heartbeat(state, gauges, wall=wall)
 
 
 @dataclass(slots=True)

@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -16,13 +18,17 @@ from aiohttp import web
 
 from ingestor import events
 from ingestor.engines.heartbeat import FILE
+from ingestor.journal.ledger import Intent, close_purchase, open_purchase
+from ingestor.journal.runs import begin_run
 from ingestor.journal.writer import Journal
+from ingestor.models import PurchaseState
 from ingestor.web.app import application
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.connections import Connections
 from ingestor.web.house import House, lazily
 from ingestor.web.runs import plain_runs, runs_of
-from tests.houses import IMAGES
+from tests.builders import an_image
+from tests.houses import IMAGES, a_heart
 from tests.integration.conftest import Ingest
 
 PATIENCE = 30.0
@@ -144,3 +150,65 @@ async def test_more_connections_than_the_cap_are_turned_away(tmp_path: Path) -> 
             assert await refused.read() == b""
         for _, held_writer in [*held, (refused, writer)]:
             held_writer.close()
+
+
+@pytest.mark.parametrize(
+    ("alive", "word", "under_way", "lost"),
+    [
+        pytest.param("r", "fine", 1, 0, id="it lives"),
+        pytest.param("", "died", 0, 1, id="nobody is there any more"),
+        pytest.param("another", "fine", 0, 1, id="another one lives"),
+    ],
+)
+async def test_what_a_living_run_waits_for_is_not_in_doubt(
+    tmp_path: Path, alive: str, word: str, under_way: int, lost: int
+) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        run = await journal.write(partial(begin_run, run="r", now=1.0))
+        await journal.write(partial(begin_run, run="another", now=2.0))
+        await journal.write(partial(open_purchase, intent=an_intent(run)))
+
+    async with at_work(alive, tmp_path):
+        board = await runs_of(a_house(tmp_path))
+
+    assert board.verdict[0] == word
+    assert (board.everywhere.under_way, board.everywhere.images) == (under_way, lost)
+    assert plain_runs(board)["in_doubt"] == lost
+
+
+async def test_what_a_living_run_has_lost_is_told(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        run = await journal.write(partial(begin_run, run="r", now=1.0))
+        await journal.write(partial(open_purchase, intent=an_intent(run)))
+        await journal.write(
+            partial(
+                close_purchase,
+                intent=an_intent(run),
+                state=PurchaseState.IN_DOUBT,
+                reason="reset",
+                now=2.0,
+            )
+        )
+
+    async with at_work("r", tmp_path):
+        board = await runs_of(a_house(tmp_path))
+
+    assert board.verdict == ("doubt", "Running; 1 image was paid for, perhaps, and lost.")
+
+
+@asynccontextmanager
+async def at_work(run: str, folder: Path) -> AsyncIterator[None]:
+    """A run that says that it lives while in the block; none where it has no name."""
+    if not run:
+        yield
+        return
+    heart = a_heart(folder, wall=time.time)
+    heart.take(events.RunStarted(run=run, groups=("g",), limit=9, resumed=0))
+    async with heart.beating():
+        await asyncio.sleep(0)
+        yield
+
+
+def an_intent(run: int) -> Intent:
+    image = an_image("1")
+    return Intent(id="p", run=run, at=3.0, features="f", attempt=1, units=1, images=(image,))

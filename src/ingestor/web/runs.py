@@ -12,6 +12,7 @@ from ingestor.engines.pulse import FILE
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.counts import Counted, count_run
+from ingestor.journal.doubts import Doubts, doubts_of
 from ingestor.journal.runs import number_of
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases import pricing
@@ -24,6 +25,8 @@ MOST_RUNS: Final = 20
 SAMPLES: Final = 3
 FREE_OF_TROUBLE: Final = 0.05
 """The share of failed photos, of those that are through, up to which a run looks well (taste)."""
+NO_RUN: Final = 0
+"""They are counted from 1."""
 STATES: Final = {
     "stored": "can be found",
     "listed": "to be labelled",
@@ -54,20 +57,14 @@ class Board:
     money: Money | None
     causes: Sequence[dead.Cause]
     standing: Standing
+    ours: Doubts
+    """Of the run that beats."""
+    everywhere: Doubts
+    """Of all runs."""
     following: Following | None
     """The worker that follows groups here, or did last."""
     images_per_minute: int
     now: float
-
-    @property
-    def on_their_way(self) -> int:
-        """Images of this run in paid requests that are under way: one unit each."""
-        return self.counted.units.reserved if self.counted else 0
-
-    @property
-    def in_doubt(self) -> int:
-        """Images of this run in paid requests that ended without an answer."""
-        return self.counted.doubtful_images - self.on_their_way if self.counted else 0
 
     @property
     def verdict(self) -> tuple[str, str]:
@@ -82,8 +79,9 @@ class Board:
             most = f"; most often: {self.causes[0].reason}" if self.causes else ""
             share = counts["failed"] / (counts["stored"] + counts["failed"])
             return "trouble", f"{counts['failed']:,} photos failed so far ({share:.0%}){most}."
-        if self.in_doubt:
-            return "doubt", f"Running; {self.in_doubt:,} images were paid for, perhaps, and lost."
+        if lost := self.ours.images:
+            images = "1 image was" if lost == 1 else f"{lost:,} images were"
+            return "doubt", f"Running; {images} paid for, perhaps, and lost."
         if counts["failed"]:
             return "fine", f"Running well; {counts['failed']:,} photos failed so far."
         return "fine", "Running, and all is well."
@@ -100,6 +98,7 @@ def _read(house: House, now: float) -> Board:
     try:
         with looking_into(house.journal) as db:
             number = number_of(db, beat.told["run"]) if beat else None
+            living = number if beat and beat.alive else None
             counted = count_run(db, run=number, now=now) if number is not None else None
             stands = standing(db, month_start=month, most_runs=MOST_RUNS)
             names = {gid: name for gid, name, _ in stands.groups}
@@ -109,6 +108,8 @@ def _read(house: House, now: float) -> Board:
                 money=_money(beat, counted),
                 causes=dead.causes(db, samples=SAMPLES),
                 standing=stands,
+                ours=doubts_of(db, living=living, run=number or NO_RUN),
+                everywhere=doubts_of(db, living=living),
                 following=read_following(house.live.with_name(FILE), now=now, names=names),
                 images_per_minute=house.images_per_minute,
                 now=now,
@@ -131,7 +132,7 @@ def plain_runs(board: Board) -> dict[str, Any]:
             "age": round(beat.age, 1),
         },
         "money": None if board.money is None else asdict(board.money),
-        "in_doubt": board.standing.in_doubt,
+        "in_doubt": board.everywhere.images,
         "failures": [
             {
                 "stage": cause.stage,

@@ -9,24 +9,9 @@ import orjson
 import pytest
 
 from ingestor import events
-from ingestor.engines.gauges import Gauges
-from ingestor.engines.heartbeat import FILE, MOST_POINTS, Heartbeat
-from ingestor.kits.memory import Memory
-from ingestor.kits.pacing import Adaptive
-from ingestor.kits.quota import Quota
-from ingestor.pipeline import Channels
+from ingestor.engines.heartbeat import FILE, MOST_POINTS
 from ingestor.web.beat import read_beat
-
-
-def a_heart(state: Path) -> Heartbeat:
-    gauges = Gauges(
-        Channels.opened(),
-        Memory(1000),
-        Adaptive(start=8, ceiling=8),
-        Adaptive(start=4, ceiling=4),
-        Quota((1800, 1800), largest=(1, 16), clock=lambda: 0.0),
-    )
-    return Heartbeat(state, gauges, wall=lambda: 100.0)
+from tests.houses import a_heart
 
 
 def told(state: Path) -> Any:
