@@ -220,6 +220,11 @@ class WatchlistChanged(Event):
 class RunFinished(Event):
     run: str
     reason: str
+    stored: int = 0
+    """Photos."""
+    failed: int = 0
+    units: int = 0
+    """At the most."""
 
 
 def ignore(_event: Event) -> None:

@@ -15,9 +15,12 @@ from tests.integration.conftest import Ingest, in_database
 
 
 async def test_photos_are_stored_with_their_labels(ingest: Ingest, sandbox: Sandbox):
-    report = await ingest(limit=40)
+    told: list[events.Event] = []
+
+    report = await ingest(limit=40, listen=told.append)
 
     photos = in_database(sandbox, "/photos")
+    assert told[-1] == events.RunFinished(run=report.run_id, reason="complete", stored=40, units=40)
     assert (report.listed, report.stored, report.exit_code) == (40, 40, 0)
     assert len(photos) == 40
     assert sandbox.bill.units == 40

@@ -30,8 +30,11 @@ class Errand:
 
 
 @asynccontextmanager
-async def errand(visit: Visit, settings: Settings) -> AsyncIterator[Errand]:
-    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr)
+async def errand(
+    visit: Visit, settings: Settings, *, progress: bool = True
+) -> AsyncIterator[Errand]:
+    """`progress`: whether the command shows how it gets on, beside the lines of its log."""
+    voice = Voice(settings, redaction=visit.redaction, stderr=sys.stderr, progress=progress)
     with voice.guarded():
         async with upstreams(visit, settings) as reachable:
             lifetime = Lifetime(drain=reachable.drain)

@@ -74,6 +74,11 @@ class Figures:
     retries: Counter[str] = field(default_factory=Counter)
     throttled: Counter[str] = field(default_factory=Counter)
     stopping: str = ""
+    """Why it stops, as the run says it."""
+    drain: float = 8.0
+    """Seconds that a signal leaves for the answers that were paid for."""
+    drained: float = 0.0
+    """When these are over; of a run that a signal stopped."""
     pages: dict[str, tuple[int, int]] = field(default_factory=dict)
     listing: Rate = field(default_factory=Rate)
     downloading: Rate = field(default_factory=Rate)
@@ -119,7 +124,7 @@ class Figures:
             case events.UpstreamThrottled():
                 self.throttled[event.upstream] += 1
             case events.RunStopping():
-                self.stopping = event.reason
+                self.stopping, self.drained = event.reason, now + self.drain
 
     def _start(self, event: events.RunStarted) -> None:
         self.limit = event.limit

@@ -29,14 +29,17 @@ class Voice:
     """
     Speaks on stderr alone. With `--report json` it is silent but for warnings, and beside progress
     bars as well, since those show the rest; an explicit `--log-level` is obeyed in any case.
+    `progress` says whether the command shows any.
     """
 
-    def __init__(self, settings: Settings, *, redaction: Redaction, stderr: TextIO) -> None:
+    def __init__(
+        self, settings: Settings, *, redaction: Redaction, stderr: TextIO, progress: bool = True
+    ) -> None:
         self._settings = settings
         self._redaction = redaction
         self._terminal = stderr.isatty()
         self._lines = _Lines(stderr)
-        self.level = _level(settings, terminal=self._terminal)
+        self.level = _level(settings, bars=self._terminal and progress)
         form = settings.log_format or ("text" if self._terminal else "json")
         self.logger = logs.make_logger(
             self._lines,
@@ -64,7 +67,11 @@ class Voice:
         from ingestor.cli.figures import Figures
 
         clock = asyncio.get_running_loop().time
-        figures = Figures(images_per_minute=self._settings.images_per_minute, started=clock())
+        figures = Figures(
+            images_per_minute=self._settings.images_per_minute,
+            drain=self._settings.drain,
+            started=clock(),
+        )
 
         def listen(event: Event) -> None:
             figures.take(event, now=clock())
@@ -164,7 +171,7 @@ async def _repeat(show: Show, *, seconds: float) -> None:
         show()
 
 
-def _level(settings: Settings, *, terminal: bool) -> str:
+def _level(settings: Settings, *, bars: bool) -> str:
     if "log_level" in settings.model_fields_set:
         return settings.log_level
-    return "warning" if terminal or settings.report == "json" else settings.log_level
+    return "warning" if bars or settings.report == "json" else settings.log_level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from rich.text import Text
 from ingestor.cli.figures import Figures
 from ingestor.cli.spelling import count, counted, duration, share
 from ingestor.kits.amounts import money, roughly
+from ingestor.kits.lifetime import SIGNAL_EXITS
 from ingestor.purchases.pricing import cost
 
 BAR_WIDTH: Final = 32
@@ -52,7 +54,7 @@ def bars(figures: Figures, *, now: float, width: int) -> RenderableType:
             f"{count(counted_)} / {'?' if total is None else count(total)}",
             f"{speed:,.1f}/s" if (speed := rate.per_second(now)) else "",
         )
-    lines = [_quota(figures, now), _money(figures, now), _trouble(figures)]
+    lines = [_quota(figures, now), _money(figures, now), _trouble(figures), _stopping(figures, now)]
     return Group(table, *(line for line in lines if line.plain))
 
 
@@ -92,9 +94,7 @@ def _quota(figures: Figures, now: float) -> Text:
         f"{counted(figures.images_in_flight, 'image')} in flight",
     )
     left = figures.seconds_left(now)
-    if figures.stopping:
-        text.append(f"  ·  stopping: {figures.stopping}", "bold yellow")
-    elif left:
+    if left and not figures.stopping:
         text.append(f"  ·  {roughly(left)} left", "bold")
     return text
 
@@ -137,6 +137,23 @@ def _unsteady(figures: Figures) -> list[str]:
     ]
 
 
+def _stopping(figures: Figures, now: float) -> Text:
+    """A line of its own: whoever presses Ctrl+C looks for what it does."""
+    words = f"{'stopping':<12}{_awaited(figures, now)}" if figures.stopping else ""
+    return Text(words, "bold yellow")
+
+
+def _awaited(figures: Figures, now: float) -> str:
+    if not figures.images_in_flight:
+        return figures.stopping
+    images = counted(figures.images_in_flight, "paid image")
+    if figures.stopping not in SIGNAL_EXITS:
+        return f"{figures.stopping}, waits for {images}"
+    again = " again" if figures.stopping == "SIGINT" else ""
+    left = math.ceil(max(0.0, figures.drained - now))
+    return f"waits up to {left} s for {images}; Ctrl+C{again} leaves at once"
+
+
 def line(figures: Figures, *, now: float) -> str:
     """The same in one line, for logs and pipes."""
     units = figures.bought + figures.in_doubt
@@ -154,7 +171,7 @@ def line(figures: Figures, *, now: float) -> str:
     ]
     left = figures.seconds_left(now)
     if figures.stopping:
-        parts.append(f"stopping: {figures.stopping}")
+        parts.append(f"stopping: {_awaited(figures, now)}")
     elif left:
         parts.append(f"{roughly(left)} left")
     return ", ".join(parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -44,7 +46,7 @@ def work(visit: Visit, settings: Settings) -> int:
 
 
 async def _work(visit: Visit, settings: Settings) -> int:
-    async with errand(visit, settings) as sent:
+    async with errand(visit, settings, progress=False) as sent:
         await _follow(sent)
         return sent.exit_code(otherwise=COMPLETE)
 
@@ -76,4 +78,23 @@ async def _follow(sent: Errand) -> None:
             view.statistics = services.statistics
             view.following = lambda: worker.following
             view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
-            await worker.work()
+            with _told(sent, pulse):
+                await worker.work()
+
+
+@contextmanager
+def _told(sent: Errand, pulse: Pulse) -> Iterator[None]:
+    """Its first line and its last: between them it may have nothing to say for hours."""
+    settings, logger = sent.settings, sent.voice.logger
+    file = {"groups_file": str(settings.groups_file)} if settings.groups_file else {}
+    logger.info(
+        "worker_started",
+        groups=list(settings.groups),
+        **file,
+        every_seconds=settings.every,
+        eyes=settings.eyes,
+    )
+    try:
+        yield
+    finally:
+        logger.info("worker_stopped", reason=sent.lifetime.reason or "error", **pulse.counts)

@@ -75,6 +75,10 @@ class Pulse:
                 self._halted = ""
                 self._tell("", "buying again")
 
+    @property
+    def counts(self) -> dict[str, int]:
+        return {name: self._counts[name] for name in COUNTED}
+
     def beating(self) -> AbstractAsyncContextManager[None]:
         return beating(self._path, self._told, every=EVERY, name="pulse")
 
@@ -96,7 +100,7 @@ class Pulse:
             "ended": ended,
             "following": self._following,
             "halted": self._halted,
-            "counts": {name: self._counts[name] for name in COUNTED},
+            "counts": self.counts,
             "groups": [{"group": group, **told} for group, told in self._groups.items()],
             "news": list(self._news),
         }

@@ -241,7 +241,15 @@ class Run:
         )
         await self._tell_database(report)
         report = await self._ended(report)
-        self.listen(events.RunFinished(run=name, reason=report.ended))
+        self.listen(
+            events.RunFinished(
+                run=name,
+                reason=report.ended,
+                stored=report.stored,
+                failed=report.dead,
+                units=report.units.certain + report.units.possible,
+            )
+        )
         return report
 
     async def _counted(self) -> Counted:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from ingestor import events
 from ingestor.cli.figures import WINDOW, Figures, Rate
-from ingestor.cli.progress import line
+from ingestor.cli.progress import bars, line
+from ingestor.cli.reporting import text_of
 from ingestor.kits.quota import Quota
 
 VISION_SECONDS = 1.0
@@ -179,3 +182,49 @@ def test_a_run_that_waits_says_for_whom() -> None:
         figures.take(again, now=1.0)
 
     assert "2 repeats for flickr" in line(figures, now=2.0)
+
+
+WAITING = [sent("a"), sent("b", images=10)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told", "words"),
+    [
+        pytest.param(
+            "SIGINT",
+            WAITING,
+            "waits up to 6 s for 26 paid images; Ctrl+C again leaves at once",
+            id="Ctrl+C",
+        ),
+        pytest.param(
+            "SIGTERM",
+            WAITING,
+            "waits up to 6 s for 26 paid images; Ctrl+C leaves at once",
+            id="told by others",
+        ),
+        pytest.param("max-units", WAITING, "max-units, waits for 26 paid images", id="in no hurry"),
+        pytest.param("SIGINT", [], "SIGINT", id="nothing paid is awaited"),
+        pytest.param(
+            "SIGINT",
+            [*WAITING, settled("a", 16), settled("b", 10)],
+            "SIGINT",
+            id="nothing more is awaited",
+        ),
+    ],
+)
+def test_who_stops_a_run_is_told_what_it_waits_for(
+    reason: str, told: list[events.Event], words: str
+) -> None:
+    figures = started()
+
+    for event in (*told, events.RunStopping(reason=reason)):
+        figures.take(event, now=10.0)
+
+    assert line(figures, now=12.5).endswith(f", stopping: {words}")
+    assert f"stopping    {words}" in drawn(figures, now=12.5).splitlines()
+
+
+def drawn(figures: Figures, *, now: float) -> str:
+    """The bars, on a terminal of the usual width."""
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    return text_of(bars(figures, now=now, width=80), console)
