@@ -125,6 +125,10 @@ class Figures:
                 self.throttled[event.upstream] += 1
             case events.RunStopping():
                 self.stopping, self.drained = event.reason, now + self.drain
+            case events.RunFinished():
+                # Nobody waits for these answers any more.
+                self.in_doubt += self.images_in_flight
+                self.in_flight.clear()
 
     def _start(self, event: events.RunStarted) -> None:
         self.limit = event.limit

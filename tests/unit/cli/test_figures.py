@@ -210,6 +210,12 @@ WAITING = [sent("a"), sent("b", images=10)]
             "SIGINT",
             id="nothing more is awaited",
         ),
+        pytest.param(
+            "SIGINT",
+            [*WAITING, events.RunFinished(run="r", reason="SIGINT")],
+            "SIGINT",
+            id="nobody waits any more",
+        ),
     ],
 )
 def test_who_stops_a_run_is_told_what_it_waits_for(
@@ -222,6 +228,15 @@ def test_who_stops_a_run_is_told_what_it_waits_for(
 
     assert line(figures, now=12.5).endswith(f", stopping: {words}")
     assert f"stopping    {words}" in drawn(figures, now=12.5).splitlines()
+
+
+def test_what_is_not_answered_when_a_run_ends_is_in_doubt() -> None:
+    figures = started()
+
+    for event in (*WAITING, settled("b", 10), events.RunFinished(run="r", reason="SIGINT")):
+        figures.take(event, now=10.0)
+
+    assert (figures.images_in_flight, figures.bought, figures.in_doubt) == (0, 10, 16)
 
 
 def drawn(figures: Figures, *, now: float) -> str:
