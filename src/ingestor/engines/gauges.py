@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
+from ingestor.journal.ledger import Units
 from ingestor.kits.beside import beside
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
@@ -27,7 +28,7 @@ ADVICE: Final = {
     "vision-quota": "Vision's quota binds, as it should. To go faster have the label quota raised in "
     "the Google Cloud console, then raise --images-per-minute (and --requests-per-minute).",
     "vision": "Vision's latency binds: raise --max-in-flight.",
-    "images": "Downloads bind: raise --max-downloads, unless the image server is refusing.",
+    "images": "Downloads bind: raise --max-downloads, unless this machine's CPU is busy.",
     "images-throttled": "The image server throttles downloads; the run adapts to what it allows.",
     "memory": "Image memory binds: raise --max-memory.",
     "database": "The database binds: it takes updates more slowly than they are made.",
@@ -35,6 +36,12 @@ ADVICE: Final = {
     "nothing-to-do": "Nothing was bought.",
     "nothing": "It was over before anything could bind.",
 }
+BELOW_THE_CEILING: Final = {
+    "vision": "Vision's latency binds; how many calls are in flight follows from it by itself.",
+    "images": "Downloads bind; how many go on at once is still being raised, step by step.",
+}
+"""Where a setting allows more than is being used, raising it changes nothing."""
+SILENT: Final = "Paid calls wait for Vision, which has given no labels."
 
 
 @dataclass(slots=True)
@@ -47,6 +54,8 @@ class Gauges:
     calls: Adaptive
     quota: Quota
     seen: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    """Of what was seen, how often it was a ceiling that held it."""
 
     def watching(self) -> AbstractAsyncContextManager[object]:
         """Look now and then while in the block."""
@@ -69,12 +78,22 @@ class Gauges:
             return None
         return "flickr"
 
-    def verdict(self, *, bought: int) -> Bottleneck:
-        """What bound most of the time."""
+    def advice(self, name: str, *, answered: bool) -> str:
+        """What to do about what binds at this moment; `answered`: whether Vision ever was heard."""
+        return _advice(name, held=self._holds(name), answered=answered)
+
+    def verdict(self, units: Units) -> Bottleneck:
+        """What bound most of the time in a run that bought this much."""
         name = next((name for name, _times in self.seen.most_common(1)), "nothing")
-        if not bought:
+        if not units.at_most:
             name = "nothing-to-do"
-        return Bottleneck(name=name, advice=ADVICE[name])
+        held = 2 * self.held[name] >= self.seen[name]
+        return Bottleneck(name=name, advice=_advice(name, held=held, answered=units.certain > 0))
+
+    def _holds(self, name: str) -> bool:
+        """Whether it is a setting that allows no more."""
+        slots = {"vision": self.calls, "images": self.downloads}.get(name)
+        return slots is None or int(slots.limit) >= slots.ceiling
 
     async def _watch(self) -> None:
         while True:
@@ -82,3 +101,10 @@ class Gauges:
             name = self.binding()
             if name is not None:
                 self.seen[name] += 1
+                self.held[name] += self._holds(name)
+
+
+def _advice(name: str, *, held: bool, answered: bool) -> str:
+    if name == "vision" and not answered:
+        return SILENT
+    return ADVICE.get(name, "") if held else BELOW_THE_CEILING[name]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ingestor import events
 from ingestor.engines.beats import beating
-from ingestor.engines.gauges import ADVICE, Gauges
+from ingestor.engines.gauges import Gauges
 
 FILE: Final = "live.json"
 EVERY: Final = 1.0
@@ -122,7 +122,7 @@ class Heartbeat:
                 "refused": gauges.quota.refused,
             },
             "binding": binding,
-            "advice": ADVICE.get(binding, ""),
+            "advice": gauges.advice(binding, answered=self._counts["annotated"] > 0),
         }
 
     def _expected(self) -> int | None:

@@ -231,7 +231,7 @@ class Run:
             measured=accounts.Measured(
                 seconds=seconds,
                 quota_used=self.quota.used,
-                bottleneck=self.gauges.verdict(bought=counted.units.at_most),
+                bottleneck=self.gauges.verdict(counted.units),
                 calls=self.services.calls(),
                 reused=self.reused,
                 refusals=self.quota.refused,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ingestor.engines.gauges import ADVICE, Gauges
+from ingestor.engines.gauges import ADVICE, SILENT, Gauges
+from ingestor.journal.ledger import Units
 from ingestor.kits.channel import Channel
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
@@ -28,9 +29,36 @@ from ingestor.pipeline import Channels
 def test_what_bound_is_what_was_seen_most(seen: dict[str, int], bought: int, name: str) -> None:
     watched = Counter(seen)
 
-    verdict = gauges(watched).verdict(bought=bought)
+    verdict = gauges(watched, held=watched).verdict(Units(certain=bought))
 
     assert (verdict.name, verdict.advice) == (name, ADVICE[name])
+
+
+@pytest.mark.parametrize("name", ["images", "vision"])
+@pytest.mark.parametrize(("held", "raised"), [(9, True), (1, False)])
+def test_a_setting_is_to_be_raised_where_it_was_the_ceiling_that_held(
+    name: str, held: int, raised: bool
+) -> None:
+    parts = gauges(Counter({name: 10}), held=Counter({name: held}))
+
+    assert ("raise --max" in parts.verdict(Units(certain=1)).advice) is raised
+
+
+@pytest.mark.parametrize("name", ["images", "vision"])
+@pytest.mark.parametrize(("start", "raised"), [(8, True), (4, False)])
+def test_a_running_run_is_advised_by_the_limit_in_force(
+    name: str, start: int, raised: bool
+) -> None:
+    parts = gauges(Counter(), slots=Adaptive(start=start, ceiling=8))
+
+    assert ("raise --max" in parts.advice(name, answered=True)) is raised
+
+
+def test_who_never_answered_is_not_slow() -> None:
+    parts = gauges(Counter(vision=3), held=Counter(vision=3))
+
+    assert parts.verdict(Units(possible=16)).advice == SILENT
+    assert parts.advice("vision", answered=False) == SILENT
 
 
 async def crowded(channel: Channel[Any]) -> None:
@@ -72,7 +100,9 @@ async def test_what_binds_is_the_last_place_where_things_pile_up() -> None:
     ]
 
 
-def gauges(seen: Counter[str]) -> Gauges:
-    few = Adaptive(start=1, ceiling=1)
+def gauges(
+    seen: Counter[str], *, held: Counter[str] | None = None, slots: Adaptive | None = None
+) -> Gauges:
+    few = slots or Adaptive(start=1, ceiling=1)
     quota = Quota([60.0], largest=[1.0], clock=lambda: 0.0)
-    return Gauges(Channels.opened(), Memory(1), few, few, quota, seen)
+    return Gauges(Channels.opened(), Memory(1), few, few, quota, seen, held or Counter())
