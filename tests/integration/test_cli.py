@@ -276,6 +276,28 @@ def test_a_sandbox_that_runs_already_is_used_and_left_running(tmp_path: Path) ->
     assert (refused.code, "keeps its ways" in refused.err) == (2, True)
 
 
+def test_a_page_outlives_the_sandbox_that_it_found(tmp_path: Path) -> None:
+    port = free_ports()
+    sandbox = started("sandbox", "--port", port, "--fast")
+    wait_for(sandbox.stdout, b"Ctrl+C ends it")
+    page = started(
+        *("serve", "--sandbox", "--port", "0", "--state", str(tmp_path)),
+        INGESTOR_SANDBOX_PORT=port,
+    )
+    try:
+        wait_for(page.stderr, b"the page is at")
+        sandbox.send_signal(signal.SIGINT)
+        ended(sandbox)
+        wait_for(page.stderr, b"a new one draws them")
+        with socket.socket() as visitor:
+            visitor.connect(("127.0.0.1", int(port)))
+    finally:
+        page.send_signal(signal.SIGINT)
+        said = ended(page)
+
+    assert said.code == 0
+
+
 def wait_for(stream: IO[bytes] | None, word: bytes) -> None:
     """Read until `word` was said."""
     assert stream is not None

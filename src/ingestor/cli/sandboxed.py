@@ -12,8 +12,8 @@ import http.client
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
@@ -22,8 +22,11 @@ from pydantic import SecretStr
 from ingestor.cli.visit import SANDBOX_FLAGS, Visit
 from ingestor.errors import SettingsError
 from ingestor.kits import children
+from ingestor.kits.beside import beside
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ingestor.settings import Settings
 
 CONTROL_OFFSET: Final = 5
@@ -31,22 +34,33 @@ CONTROL_OFFSET: Final = 5
 HELLO_SECONDS: Final = 1.0
 START_SECONDS: Final = 30.0
 """It draws its first pictures and opens six sites: about one second on two cores."""
+LOOK_SECONDS: Final = 1.0
+"""Between two looks at a sandbox that somebody else has started."""
 STOP_SECONDS: Final = 5.0
 """It writes down its memory when told to stop."""
 
+CANNOT_START: Final = "The sandbox cannot start: "
+"""So its own last words begin; ours say it already."""
 OWN_FLAGS: Final = ("database_url", "flickr_url", "image_url", "vision_url")
 
 
 @asynccontextmanager
-async def upstreams(visit: Visit, settings: Settings) -> AsyncIterator[Settings]:
-    """The settings as they are, or with `--sandbox` those that lead to a sandbox."""
+async def upstreams(
+    visit: Visit, settings: Settings, *, replaced: Callable[[], object] | None = None
+) -> AsyncIterator[Settings]:
+    """
+    The settings as they are, or with `--sandbox` those that lead to a sandbox.
+
+    A sandbox that another command has started ends with that command. With `replaced` one of our own
+    takes its place then, at the same addresses, and `replaced` is called.
+    """
     if not settings.sandbox:
         yield settings
         return
     if clash := [name for name in OWN_FLAGS if name in visit.flags]:
         flag = "--" + clash[0].replace("_", "-")
         raise SettingsError(f"--sandbox brings its own upstreams: leave out {flag}, or --sandbox.")
-    async with _running(visit, settings) as addresses:
+    async with _running(visit, settings, replaced) as addresses:
         yield led_to(addresses, settings, visit=visit)
 
 
@@ -71,7 +85,9 @@ def led_to(addresses: Mapping[str, Any], settings: Settings, *, visit: Visit) ->
 
 
 @asynccontextmanager
-async def _running(visit: Visit, settings: Settings) -> AsyncIterator[Mapping[str, Any]]:
+async def _running(
+    visit: Visit, settings: Settings, replaced: Callable[[], object] | None
+) -> AsyncIterator[Mapping[str, Any]]:
     # Which words it understands is the sandbox's own matter; so are its defaults.
     from ingestor.sandbox.options import DEFAULT_PORT, DEFAULT_SEED
 
@@ -84,17 +100,57 @@ async def _running(visit: Visit, settings: Settings) -> AsyncIterator[Mapping[st
                 f"A sandbox is running on port {port} already, and it keeps its ways: stop it, or "
                 "leave out --sandbox-fast and --sandbox-fault."
             )
-        yield found["addresses"]
+        if replaced is None:
+            yield found["addresses"]
+            return
+        words = command(visit, settings, port=port, seed=seed)
+        heir = _taking_its_place(words, control=port + CONTROL_OFFSET, replaced=replaced)
+        async with beside(heir, name="sandbox"):
+            yield found["addresses"]
         return
+    _check_memory(settings)
     async with _started(command(visit, settings, port=port, seed=seed)) as addresses:
         yield addresses
+
+
+async def _taking_its_place(
+    words: list[str], *, control: int, replaced: Callable[[], object]
+) -> None:
+    """Start a sandbox when the one at that port is gone, and keep it until cancelled."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if await asyncio.to_thread(hello, control) is not None:
+            continue
+        # Another command may be quicker, and have the ports: then its sandbox serves as well.
+        with suppress(SettingsError):
+            async with _started(words):
+                replaced()
+                await asyncio.Event().wait()
+
+
+def _check_memory(settings: Settings) -> None:
+    """Raises SettingsError where the sandbox cannot keep its memory beside the journal."""
+    memory = _memory(settings)
+    try:
+        memory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=memory):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            f"The state directory {settings.state} cannot be written ({error.strerror}). "
+            "Choose another with --state."
+        ) from None
+
+
+def _memory(settings: Settings) -> Path:
+    return settings.state / "sandbox"
 
 
 def command(visit: Visit, settings: Settings, *, port: int, seed: int) -> list[str]:
     """What starts the sandbox; Vision's quotas there are those that we were told of."""
     return [
         *(sys.executable, "-m", "ingestor.sandbox", "--announce", "--until-stdin-closes"),
-        *("--memory", str(settings.state / "sandbox")),
+        *("--memory", str(_memory(settings))),
         *("--port", str(port), "--seed", str(seed)),
         *("--images-per-minute", str(settings.images_per_minute)),
         *("--requests-per-minute", str(settings.requests_per_minute)),
@@ -161,7 +217,10 @@ def _last_line(complaints: IO[bytes]) -> str:
     complaints.seek(0)
     lines = complaints.read().decode(errors="replace").strip().splitlines()
     said = lines[-1] if lines else f"no answer within {START_SECONDS:.0f} s"
-    return f"{said.rstrip('.')}. Another port: INGESTOR_SANDBOX_PORT=7410, or 0 for any free one."
+    said = said.removeprefix(CANNOT_START).rstrip(".")
+    if "bind on address" in said:
+        return f"{said}. Another port: INGESTOR_SANDBOX_PORT=7410, or 0 for any free one."
+    return f"{said}."
 
 
 def serve(words: list[str]) -> int:

@@ -53,10 +53,13 @@ async def _serve(visit: Visit, settings: Settings, door: Door) -> None:
         sys.stderr.write(f"ingestor: {line}\n")
         sys.stderr.flush()
 
+    def replaced() -> None:
+        say("the sandbox that drew the pictures has ended with its command; a new one draws them")
+
     lifetime = Lifetime(drain=0)
     try:
         with signals(lifetime):
-            async with upstreams(visit, settings) as reachable:
+            async with upstreams(visit, settings, replaced=replaced) as reachable:
                 await _until_stopped(visit, reachable, lifetime=lifetime, door=door, say=say)
     finally:
         lifetime.close()

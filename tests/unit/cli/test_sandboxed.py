@@ -69,3 +69,19 @@ async def test_without_it_the_settings_stay_as_they_are() -> None:
 
     async with upstreams(Visit(), settings) as reachable:
         assert reachable is settings
+
+
+@pytest.mark.parametrize("below", ["file", "file/deeper"])
+async def test_a_state_directory_that_cannot_be_one_is_named_once(
+    tmp_path: Path, below: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INGESTOR_SANDBOX_PORT", "0")
+    (tmp_path / "file").touch()
+    visit = a_visit(state=tmp_path / below)
+
+    with pytest.raises(SettingsError, match="Choose another with --state") as raised:
+        async with upstreams(visit, visit.settings()):
+            pass
+
+    assert str(raised.value).count(str(tmp_path)) == 1
+    assert "PORT" not in str(raised.value)
