@@ -1,7 +1,8 @@
 """
 Reading the journal beside whoever writes it: a connection that cannot change anything.
 
-WAL lets it read while a run is going on, and takes neither the lock nor the writer's thread.
+WAL lets it read while a run is going on, and takes neither the lock nor the writer's thread. A
+journal at rest is read on a disk that is mounted read-only as well.
 """
 
 from __future__ import annotations
@@ -28,21 +29,47 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if not is_there(path):
         raise SettingsError(_no_journal(path))
     try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=PATIENCE_SECONDS,
-        )
+        return _opened(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN:
+            raise JournalError(f"{path} cannot be read ({error}).") from error
     except sqlite3.Error as error:
         raise JournalError(f"{path} cannot be read ({error}).") from error
+    return _where_nothing_can_be_written(path)
+
+
+def is_written(path: Path) -> bool:
+    """Whether there is more than the file itself: while it is written to, and after a crash."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _where_nothing_can_be_written(path: Path) -> sqlite3.Connection:
+    """WAL takes two files beside the journal; what nobody writes to can be read without."""
+    if is_written(path):
+        raise JournalError(
+            f"{path} cannot be read: it was not closed, and nothing can be written beside it to make "
+            "it whole. Copy the directory, and give the copy with --state."
+        )
+    try:
+        return _opened(path, "immutable=1")
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be read ({error}).") from error
+
+
+def _opened(path: Path, way: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?{way}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=PATIENCE_SECONDS,
+    )
     try:
         _check_version(connection, path)
         connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
-    except sqlite3.Error as error:
-        connection.close()
-        raise JournalError(f"{path} cannot be read ({error}).") from error
     except BaseException:
         connection.close()
         raise

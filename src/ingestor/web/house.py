@@ -8,6 +8,7 @@ place: the page may be started before anything was ingested, and outlives what i
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import IngestorError, SettingsError
+from ingestor.journal.reader import is_written
 
 
 class NothingYet(IngestorError):
@@ -59,7 +61,7 @@ class LazyCatalog:
         self._path = path
         self._lock = asyncio.Lock()
         self._stack = AsyncExitStack()
-        self._opened: tuple[int, LocalCatalog] | None = None
+        self._opened: tuple[tuple[int, bool], LocalCatalog] | None = None
 
     async def search(self, query: Query) -> Page:
         return await (await self._catalog()).search(query)
@@ -81,7 +83,7 @@ class LazyCatalog:
         """Raises NothingYet where there is no journal, JournalError where it cannot be trusted."""
         async with self._lock:
             try:
-                file = self._path.stat().st_ino
+                file = self._path.stat().st_ino, self._moves()
             except OSError:
                 raise NothingYet("Ingest a group first, then come back.") from None
             if self._opened and self._opened[0] != file:
@@ -93,6 +95,10 @@ class LazyCatalog:
                     raise NothingYet(str(error)) from None
                 self._opened = (file, catalog)
             return self._opened[1]
+
+    def _moves(self) -> bool:
+        """Whether a journal that could only be read as one at rest is being written, elsewhere."""
+        return not os.access(self._path.parent, os.W_OK) and is_written(self._path)
 
 
 @asynccontextmanager

@@ -81,3 +81,24 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
 def test_a_name_that_no_disk_takes_is_a_setting_to_change() -> None:
     with pytest.raises(SettingsError, match="--state"):
         open_reader(Path("x" * 5000) / "journal.sqlite3")
+
+
+@pytest.fixture
+def locked(path: Path) -> Path:
+    """Of a journal beside which nothing can be made, as on a disk that is mounted read-only."""
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    path.with_name(f"{path.name}-shm").symlink_to("nowhere/at-all")
+    return path
+
+
+def test_a_journal_at_rest_is_read_where_nothing_can_be_written(locked: Path) -> None:
+    with closing(open_reader(locked)) as reader:
+        assert reader.execute("SELECT count(*) FROM photos").fetchone() == (0,)
+
+
+def test_a_journal_that_was_not_closed_takes_a_place_to_be_recovered_in(locked: Path) -> None:
+    locked.with_name(f"{locked.name}-wal").write_bytes(b"not in the journal yet")
+
+    with pytest.raises(JournalError, match="Copy the directory"):
+        open_reader(locked)
