@@ -196,6 +196,21 @@ async def test_what_a_living_run_has_lost_is_told(tmp_path: Path) -> None:
     assert board.verdict == ("doubt", "Running; 1 image was paid for, perhaps, and lost.")
 
 
+async def test_money_is_that_of_the_last_run_where_none_lives(tmp_path: Path) -> None:
+    async with at_work("r", tmp_path), Journal(tmp_path / "journal.sqlite3") as journal:
+        await journal.write(partial(begin_run, run="r", now=1.0))
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        newer = await journal.write(partial(begin_run, run="newer", now=2.0))
+        await journal.write(partial(open_purchase, intent=an_intent(newer)))
+
+    board = await runs_of(a_house(tmp_path))
+
+    assert board.beat is not None
+    assert board.money is not None
+    assert (board.money.units, board.money.forecast_units) == (1, None)
+    assert board.ours.images == 1
+
+
 @asynccontextmanager
 async def at_work(run: str, folder: Path) -> AsyncIterator[None]:
     """A run that says that it lives while in the block; none where it has no name."""

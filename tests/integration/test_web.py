@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import pytest_asyncio
 
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
+from ingestor.journal.runs import set_fact
+from ingestor.journal.writer import connect
 from ingestor.web.app import STATIC, application
 from ingestor.web.gate import MOST_QUESTIONS
 from ingestor.web.house import House, lazily
@@ -137,6 +139,64 @@ async def test_who_has_a_hidden_photo_shown_can_still_go_back(page: Client) -> N
     assert "‹ <bdi>dog</bdi>" in html
 
 
+@pytest.mark.parametrize("path", ["/?q=dog", "/photo/1003?q=dog"])
+async def test_invented_photos_lead_to_nobodys_page(
+    local: Client, tmp_path: Path, path: str
+) -> None:
+    _, real, _ = await local.get(path)
+    of_world(tmp_path, "sandbox")
+    _, invented, _ = await local.get(path)
+
+    assert "https://www.flickr.com/photos/" in real
+    assert "https://www.flickr.com/photos/" not in invented
+    assert "invented" in invented.casefold()
+
+
+async def test_who_sees_no_invented_picture_is_told_what_is_missing(
+    local: Client, tmp_path: Path
+) -> None:
+    before = (await local.get("/?q=dog"))[1]
+    of_world(tmp_path, "sandbox")
+
+    assert "--sandbox" not in before
+    assert "--sandbox" in (await local.get("/?q=dog"))[1]
+    async with (
+        local_shelf(tmp_path) as shelf,
+        visiting(shelf.catalog, tmp_path, image_origin="http://127.0.0.1:7403") as page,
+    ):
+        assert "--sandbox" not in (await page.get("/?q=dog"))[1]
+
+
+async def test_photos_of_a_database_are_invented_where_their_pictures_are_on_loopback(
+    tmp_path: Path,
+) -> None:
+    async with database_shelf() as shelf:
+        await shelf.put(*a_collection(3))
+        async with visiting(
+            shelf.catalog, tmp_path, image_origin="http://127.0.0.1:7403", remote=True
+        ) as page:
+            _, html, _ = await page.get("/photo/1001")
+
+    assert "See it on Flickr" not in html
+
+
+@pytest.mark.parametrize(("photos", "offered"), [(6, True), (5, False)])
+async def test_hidden_pictures_are_offered_where_there_are_any(
+    tmp_path: Path, photos: int, offered: bool
+) -> None:
+    async with local_shelf(tmp_path) as shelf:
+        await shelf.put(*a_collection(photos))
+        async with visiting(shelf.catalog, tmp_path) as page:
+            _, html, _ = await page.get("/?q=dog")
+
+    assert ("Show hidden pictures" in html) is offered
+
+
+def of_world(folder: Path, world: str) -> None:
+    with closing(connect(folder / "journal.sqlite3")) as db:
+        set_fact(db, "world", world)
+
+
 async def test_a_photo_has_its_labels_and_neighbours(page: Client) -> None:
     _, html, _ = await page.get("/photo/1003?q=dog")
 
@@ -250,12 +310,18 @@ async def test_a_bug_is_a_calm_500_and_is_written_down(tmp_path: Path) -> None:
 
 
 async def test_before_anything_was_ingested_the_page_says_how(tmp_path: Path) -> None:
-    async with lazily(tmp_path / "journal.sqlite3") as catalog, visiting(catalog, tmp_path) as page:
+    async with (
+        lazily(tmp_path / "journal.sqlite3") as catalog,
+        visiting(catalog, tmp_path, state_flag=" --state there") as page,
+    ):
         status, html, _ = await page.get("/")
         answered, _, _ = await page.get("/?q=dog")
+        _, runs, _ = await page.get("/runs")
 
         assert (status, answered) == (200, 503)
         assert "No pictures yet" in html
+        assert "--limit 1000 --state there<" in html
+        assert "<h1>Nothing here yet</h1>" in runs
 
         async with local_shelf(tmp_path) as shelf:
             await shelf.put(*a_collection(3))

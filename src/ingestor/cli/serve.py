@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ingestor.catalog import Catalog
 from ingestor.cli.sandboxed import upstreams
-from ingestor.cli.spelling import one_line
+from ingestor.cli.spelling import one_line, state_flag
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.kits.lifetime import Lifetime, Stopping, signals
@@ -75,6 +75,7 @@ async def _until_stopped(
 ) -> None:
     from ingestor.engines.heartbeat import FILE
     from ingestor.web.app import serving
+    from ingestor.web.collection import collection_of
     from ingestor.web.house import House, origin_of
 
     async with _catalog(visit, settings) as catalog:
@@ -87,11 +88,15 @@ async def _until_stopped(
             images_per_minute=settings.images_per_minute,
             log=say,
             sandbox=settings.sandbox,
+            remote=_asks_database(visit, settings),
+            state_flag=state_flag(settings.state),
             names=door.allowed,
         )
         try:
             async with serving(house, host=door.host, port=door.port) as address:
                 say(f"the page is at {address} (Ctrl+C ends it)")
+                if (await collection_of(house)).blank:
+                    say("these photos were invented by the sandbox: add --sandbox to see them")
                 if not is_loopback(door.host):
                     say(
                         "everybody who reaches this machine can see it; put a proxy with TLS before it"
@@ -105,6 +110,10 @@ async def _until_stopped(
             ) from None
 
 
+def _asks_database(visit: Visit, settings: Settings) -> bool:
+    return not settings.sandbox and visit.asks_database(settings)
+
+
 @asynccontextmanager
 async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
     """A sandbox's pictures are those of the journal beside it."""
@@ -112,7 +121,7 @@ async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
     from ingestor.services import open_catalog
     from ingestor.web.house import lazily
 
-    if not settings.sandbox and visit.asks_database(settings):
+    if _asks_database(visit, settings):
         async with open_catalog(settings) as remote:
             yield RememberingCatalog(remote)
         return

@@ -58,6 +58,12 @@ def number_of(db: sqlite3.Connection, run: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def last_number(db: sqlite3.Connection) -> int | None:
+    """Of the newest run; None before the first."""
+    (number,) = db.execute("SELECT max(number) FROM runs").fetchone()
+    return None if number is None else int(number)
+
+
 def knew_otherwise(db: sqlite3.Connection, run: str, *, features: str, most: int) -> bool:
     """Whether a run passed over photos that have no annotation with these features; looks at `most`."""
     (found,) = db.execute(

@@ -56,13 +56,18 @@ class Seen:
     neighbours: tuple[Card, ...]
 
 
-async def found(house: House, asking: Asking) -> Found:
+async def found(house: House, asking: Asking, *, invented: bool = False) -> Found:
+    """`invented`: whether the photos are the sandbox's."""
+
+    def shown(hit: Hit) -> Card:
+        return card(hit, origin=house.image_origin, asking=asking, invented=invented)
+
     asking = await _meant(house, asking)
     page = await house.catalog.search(asking.query())
     return Found(
         asking=asking,
         total=page.total,
-        cards=tuple(card(hit, origin=house.image_origin, asking=asking) for hit in page.hits),
+        cards=tuple(map(shown, page.hits)),
         next=page.next,
         next_address=asking.address(after=page.next) if page.next else "",
         near=_corrections(page, asking),
@@ -70,15 +75,19 @@ async def found(house: House, asking: Asking) -> Found:
     )
 
 
-async def seen(house: House, photo: str, *, asking: Asking) -> Seen | None:
+async def seen(house: House, photo: str, *, asking: Asking, invented: bool = False) -> Seen | None:
     """A photo with its neighbours; None where there is none."""
+
+    def shown(hit: Hit) -> Card:
+        return card(hit, origin=house.image_origin, asking=asking, invented=invented)
+
     hit = await house.catalog.photo(photo)
     if hit is None:
         return None
     others = await _neighbours(house, hit, everything=asking.everything)
     return Seen(
-        card=card(hit, origin=house.image_origin, asking=asking),
-        neighbours=tuple(card(o, origin=house.image_origin, asking=asking) for o in others),
+        card=shown(hit),
+        neighbours=tuple(map(shown, others)),
     )
 
 

@@ -57,7 +57,7 @@ def application(house: House) -> web.Application:
         "alone": alone,
         "asset": app[ASSETS].address,
         "notice": NOTICE,
-        "sandbox": house.sandbox,
+        "state_flag": house.state_flag,
         "states": STATES,
     }
     # Compiled now, not while the first visitor waits.

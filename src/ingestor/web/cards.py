@@ -44,6 +44,8 @@ class Card:
     page: str
     license: License
     view: str
+    invented: bool
+    """By the sandbox: then `page` is nobody's."""
     image: str
     """The largest there is; "" where it must not be shown."""
     sources: tuple[Source, ...]
@@ -67,7 +69,7 @@ class Companion:
     address: str
 
 
-def card(hit: Hit, *, origin: str, asking: Asking) -> Card:
+def card(hit: Hit, *, origin: str, asking: Asking, invented: bool = False) -> Card:
     width, height = (hit.width, hit.height) if hit.width and hit.height else USUAL
     image, thumb = picture(hit.image, origin=origin), picture(hit.thumb, origin=origin)
     sources = [
@@ -81,7 +83,8 @@ def card(hit: Hit, *, origin: str, asking: Asking) -> Card:
         title=hit.title.strip() or "Untitled",
         owner=hit.owner_name.strip() or "someone on Flickr",
         page=page,
-        license=license_of(hit.license, page=page),
+        license=license_of(hit.license, page="" if invented else page),
+        invented=invented,
         view=asking.address(f"/photo/{quote(hit.photo, safe='')}"),
         image=image or thumb,
         sources=tuple(sorted(sources, key=lambda source: source.width)),

@@ -42,6 +42,11 @@ class House:
     log: Callable[[str], None]
     """Takes a line for whoever looks after the page."""
     sandbox: bool = False
+    """Whether one is there to draw the pictures."""
+    remote: bool = False
+    """Whether the catalog is a database, whatever the journal here holds."""
+    state_flag: str = ""
+    """What a command needs to be about the same state directory, with a blank before it."""
     names: tuple[str, ...] | None = ()
     """Host names, lower case, that it may be asked by, beside localhost and numbers; None is any."""
 

@@ -13,7 +13,7 @@ from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.counts import Counted, count_run
 from ingestor.journal.doubts import Doubts, doubts_of
-from ingestor.journal.runs import number_of
+from ingestor.journal.runs import fact, last_number, number_of
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases import pricing
 from ingestor.web.beat import Beat, read_beat
@@ -53,17 +53,19 @@ class Money:
 class Board:
     beat: Beat | None
     counted: Counted | None
-    """The journal's figures of the run that beats."""
+    """The journal's figures of the run that beats, else of the last one."""
     money: Money | None
     causes: Sequence[dead.Cause]
     standing: Standing
     ours: Doubts
-    """Of the run that beats."""
+    """Of the same run."""
     everywhere: Doubts
     """Of all runs."""
     following: Following | None
     """The worker that follows groups here, or did last."""
     images_per_minute: int
+    invented: bool
+    """Whether the photos are the sandbox's, so that Flickr has no pages of them."""
     now: float
 
     @property
@@ -99,6 +101,8 @@ def _read(house: House, now: float) -> Board:
         with looking_into(house.journal) as db:
             number = number_of(db, beat.told["run"]) if beat else None
             living = number if beat and beat.alive else None
+            if living is None:
+                number = last_number(db)
             counted = count_run(db, run=number, now=now) if number is not None else None
             stands = standing(db, month_start=month, most_runs=MOST_RUNS)
             names = {gid: name for gid, name, _ in stands.groups}
@@ -112,6 +116,7 @@ def _read(house: House, now: float) -> Board:
                 everywhere=doubts_of(db, living=living),
                 following=read_following(house.live.with_name(FILE), now=now, names=names),
                 images_per_minute=house.images_per_minute,
+                invented=fact(db, "world") == "sandbox",
                 now=now,
             )
     except SettingsError as error:
@@ -155,14 +160,10 @@ LIVE: Final = (
 
 
 def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
-    if beat is None or counted is None:
+    if counted is None:
         return None
     units = counted.units.at_most
-    left, expected = None, beat.told["expected"]
-    if isinstance(expected, int) and beat.alive:
-        counts = beat.told["counts"]
-        left = max(0, expected - counts["idle"] - counts["failed"] - counts["annotated"])
-    speed = beat.chart.lines[STAGES.index("annotated")].last if beat.chart else 0.0
+    left, speed = _ahead(beat) if beat and beat.alive else (None, 0.0)
     return Money(
         units=units,
         possible=counted.units.possible,
@@ -171,6 +172,15 @@ def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
         forecast_dollars=None if left is None else pricing.bill(counted.months, more=left),
         seconds_left=left / speed if left and speed else None,
     )
+
+
+def _ahead(beat: Beat) -> tuple[int | None, float]:
+    """Photos that a run will still annotate, and how many a second."""
+    speed = beat.chart.lines[STAGES.index("annotated")].last if beat.chart else 0.0
+    expected, counts = beat.told["expected"], beat.told["counts"]
+    if not isinstance(expected, int):
+        return None, speed
+    return max(0, expected - counts["idle"] - counts["failed"] - counts["annotated"]), speed
 
 
 def _idle(board: Board) -> tuple[str, str]:

@@ -30,6 +30,7 @@ TITLES: Final = {
     429: "Many are looking",
     503: "One moment, please",
 }
+NOTHING_YET: Final = "Nothing here yet"
 SENTENCES: Final = {
     404: "The address leads nowhere, or the picture was taken away.",
     405: "This page only answers questions (GET).",
@@ -78,7 +79,7 @@ async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         return trouble(request, error.status)
     except NothingYet as error:
-        return trouble(request, 503, str(error))
+        return trouble(request, 503, str(error), title=NOTHING_YET)
     except SettingsError as error:
         return trouble(request, 400, str(error))
     except (IngestorError, TimeoutError) as error:
@@ -89,8 +90,10 @@ async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
         return trouble(request, 500)
 
 
-def trouble(request: web.Request, status: int, sentence: str = "") -> web.Response:
-    title = TITLES.get(status, "Something went wrong")
+def trouble(
+    request: web.Request, status: int, sentence: str = "", *, title: str = ""
+) -> web.Response:
+    title = title or TITLES.get(status, "Something went wrong")
     sentence = sentence or SENTENCES.get(status, "")
     if wants_json(request):
         response = web.json_response({"error": sentence or title}, status=status)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ingestor.web import answers, api
 from ingestor.web.asking import Asking, read_asking
+from ingestor.web.collection import collection_of
 from ingestor.web.house import HOUSE, NothingYet
 from ingestor.web.runs import runs_of
 from ingestor.web.security import wants_json
@@ -27,20 +28,30 @@ async def search(request: web.Request) -> web.StreamResponse:
     if not asking.groups:
         return await _welcome(request, asking)
     house = request.app[HOUSE]
-    answer = await answers.found(house, asking)
+    collection = await collection_of(house)
+    answer = await answers.found(house, asking, invented=collection.invented)
     nothing = not answer.cards and not asking.after
     tiles = await answers.popular(house, limit=FEWER) if nothing else ()
-    return _page(request, "results.html", found=answer, asking=answer.asking, tiles=tiles)
+    return _page(
+        request,
+        "results.html",
+        found=answer,
+        asking=answer.asking,
+        tiles=tiles,
+        collection=collection,
+    )
 
 
 async def photo(request: web.Request) -> web.StreamResponse:
     if wants_json(request):
         return await api.photo(request)
     asking = read_asking(request.query)
-    one = await answers.seen(request.app[HOUSE], request.match_info["photo"], asking=asking)
+    house, name = request.app[HOUSE], request.match_info["photo"]
+    collection = await collection_of(house)
+    one = await answers.seen(house, name, asking=asking, invented=collection.invented)
     if one is None:
         raise web.HTTPNotFound
-    return _page(request, "photo.html", seen=one, asking=asking)
+    return _page(request, "photo.html", seen=one, asking=asking, collection=collection)
 
 
 async def runs(request: web.Request) -> web.StreamResponse:
@@ -57,7 +68,10 @@ async def _welcome(request: web.Request, asking: Asking) -> web.StreamResponse:
         tiles = await answers.popular(request.app[HOUSE], limit=POPULAR)
     except NothingYet as error:
         why = str(error)
-    return _page(request, "welcome.html", tiles=tiles, why=why, asking=asking)
+    collection = await collection_of(request.app[HOUSE])
+    return _page(
+        request, "welcome.html", tiles=tiles, why=why, asking=asking, collection=collection
+    )
 
 
 def _page(request: web.Request, template: str, **shown: Any) -> web.Response:

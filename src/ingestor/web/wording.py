@@ -9,8 +9,8 @@ from ingestor.kits.amounts import moment, money, roughly
 
 
 def thousands(number: float) -> str:
-    """With a narrow space, as no language takes it for a decimal point."""
-    return f"{number:,.0f}".replace(",", "\u202f")
+    """As the command line has them: who compares the two must not have to translate."""
+    return f"{number:,.0f}"
 
 
 def percent(share: float) -> str:

@@ -79,7 +79,7 @@ function option(label, prefix, position) {
   item.append(picture, name);
   if (label.photos !== null) {
     const count = document.createElement("small");
-    count.textContent = label.photos.toLocaleString("en").replaceAll(",", "\u202f");
+    count.textContent = label.photos.toLocaleString("en");
     item.append(count);
   }
   return item;
@@ -165,7 +165,7 @@ if (least) {
     document.getElementById("least").textContent = `${Math.round(least.value * 100)}\u202f%`;
   });
   least.addEventListener("change", () => form.requestSubmit());
-  form.elements.all.addEventListener("change", () => form.requestSubmit());
+  form.elements.all?.addEventListener("change", () => form.requestSubmit());
 }
 
 // Coming back by the back button, a page may still have what was switched off.
