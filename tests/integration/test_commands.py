@@ -38,6 +38,7 @@ def test_a_worker_that_is_told_to_stop_has_stored_what_it_bought(
     status = ingestor("status", "--json", "--state", str(state)).json
 
     assert (worked.code, worked.out) == (128 + signal.SIGTERM, "")
+    assert '"worker_stopped"' in worked.err
     assert status["photos"]["stored"] == status["units"]["certain"] == BATCH
     assert status["units"]["possible"] == status["photos"]["dead"] == 0
 

@@ -52,8 +52,9 @@ class Money:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     beat: Beat | None
+    """Of the run that lives, else of the last one."""
     counted: Counted | None
-    """The journal's figures of the run that beats, else of the last one."""
+    """The journal's figures of the same run."""
     money: Money | None
     causes: Sequence[dead.Cause]
     standing: Standing
@@ -101,8 +102,9 @@ def _read(house: House, now: float) -> Board:
         with looking_into(house.journal) as db:
             number = number_of(db, beat.told["run"]) if beat else None
             living = number if beat and beat.alive else None
-            if living is None:
-                number = last_number(db)
+            if living is None and number != (last := last_number(db)):
+                # The last one ended before its first beat: this is an older one's word.
+                beat, number = None, last
             counted = count_run(db, run=number, now=now) if number is not None else None
             stands = standing(db, month_start=month, most_runs=MOST_RUNS)
             names = {gid: name for gid, name, _ in stands.groups}
