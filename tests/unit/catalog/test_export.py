@@ -97,5 +97,5 @@ def test_without_pyarrow_the_sentence_says_what_to_install(
     # The one way to miss a package that is installed here.
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    with pytest.raises(SettingsError, match=r"the extra `export` brings it"):
+    with pytest.raises(SettingsError, match=r"pip install '.\[export\]'"):
         export.export_parquet(db, io.BytesIO())
