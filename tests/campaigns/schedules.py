@@ -21,7 +21,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from tests.simulation.lives import Verdict, live
-from tests.simulation.mutants import MUTANTS, planted
+from tests.simulation.mutants import MUTANTS, NOTICED, innermost, planted
 from tests.simulation.reference import RATE, reference
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
@@ -35,8 +35,6 @@ dead for nothing: to look for it would take a tenth of the time."""
 REPEATED: Final = 100
 """One schedule in so many is carried out twice, and must leave the same trace."""
 MOST_TOLD: Final = 5
-NOTICED: Final = ("Violation", "AssertionError", "Livelock", "Deadlock")
-"""What a checker says; any other error says that a mutant does not fit the code any more."""
 MOST_TWICE: Final = 0.001
 """Of the images of a profile."""
 
@@ -87,7 +85,7 @@ class Tally:
         self.in_flight_at_kills += world.crashed_images
         self.doubtful += world.doubtful_images
         if verdict.error is not None:
-            error = _innermost(verdict.error)
+            error = innermost(verdict.error)
             self.failed.append((order, f"{type(error).__name__}: {error}"))
 
     def merge(self, other: Tally) -> None:
@@ -114,10 +112,6 @@ class Tally:
         for order, error in self.failed[:MOST_TOLD]:
             lines += [f"  FAILED {error}", f"    {_command(order, mode)}"]
         return "\n".join(lines)
-
-
-def _innermost(error: BaseException) -> BaseException:
-    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def scenario(order: Order, *, small: bool) -> Scenario:

@@ -61,6 +61,14 @@ def planted(name: str | None) -> Iterator[None]:
 # The journal
 
 
+NOTICED: Final = ("Violation", "AssertionError", "Livelock", "Deadlock")
+"""What a checker says; any other error says that a mutant does not fit the code any more."""
+
+
+def innermost(error: BaseException) -> BaseException:
+    return innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
 @mutant
 def no_fsync() -> Sequence[Swap]:
     """Commits are not synced."""
@@ -145,7 +153,7 @@ def intent_after_the_call() -> Sequence[Swap]:
     async def purchase(self: Any, images: Any, *, attempt: int) -> Settled:
         await self._budget.reserve(len(images))
         await self._quota.acquire(1, len(images))
-        found = await self._look(images)
+        found = await self._look(images, int)
         intent = await self._open(images, len(images), attempt)
         settled: Settled = await self._settle(intent, found, seconds=1.0)
         return settled
@@ -284,7 +292,7 @@ def leftovers_not_published() -> Sequence[Swap]:
 @mutant
 def doubtful_not_parked_on_restart() -> Sequence[Swap]:
     """The mode that buys at most once forgets what a killed process was buying."""
-    return [(recovery, "_park", lambda db, *, now: None)]
+    return [(recovery, "_park", lambda db, **_given: None)]
 
 
 @mutant

@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulation.lives import Life, live
 from tests.simulation.loop import collect
-from tests.simulation.mutants import planted
+from tests.simulation.mutants import NOTICED, innermost, planted
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
@@ -156,6 +156,8 @@ def test_the_same_seed_leaves_the_same_trace(seed: int) -> None:
 @pytest.mark.parametrize("name", FREQUENT)
 def test_a_planted_mistake_is_noticed(name: str) -> None:
     with planted(name):
-        noticed = any(not live(Scenario.of(seed)).ok for seed in range(MOST_SEEDS))
+        verdicts = (live(Scenario.of(seed)) for seed in range(MOST_SEEDS))
+        error = next((verdict.error for verdict in verdicts if verdict.error), None)
 
-    assert noticed
+    assert error, "nobody noticed"
+    assert type(innermost(error)).__name__ in NOTICED, f"it does not run any more: {error!r}"
