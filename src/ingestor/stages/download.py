@@ -25,7 +25,6 @@ from ingestor.errors import (
     retry_hint,
 )
 from ingestor.kits.channel import Channel
-from ingestor.kits.fairness import Fair
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.memory import Hold, Memory
 from ingestor.kits.pacing import Adaptive
@@ -61,8 +60,6 @@ SMOOTHING = 0.05
 """The weight of the newest download in what is usual; taste."""
 SMALLEST_GUESS = 64_000
 """Bytes reserved where the listing names no measures."""
-IMAGES_A_TURN = 16
-"""Taken up in one turn of the event loop; each keeps it for some 0.3 ms on a slow machine."""
 BYTES_PER_PIXEL = 0.5
 """Twice what Flickr's 640 px JPEGs were seen to need; what is larger grows as it is read."""
 
@@ -92,7 +89,6 @@ class Downloader:
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
         self._tempo = Tempo(clock=clock)
-        self._fair = Fair(IMAGES_A_TURN)
         self._begun: dict[Hold, float] = {}
         """Since when each download holds its slot; the oldest first."""
         self._usual = 0.0
@@ -111,7 +107,6 @@ class Downloader:
             hold = Hold(self._memory)
             try:
                 content = await self._persist(photo, size, hold)
-                await self._fair.turn()
             except (VendorError, TransportError) as error:
                 hold.release()
                 failure = Failure(
