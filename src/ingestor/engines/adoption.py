@@ -20,12 +20,12 @@ from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.catalog.local import adopt
+from ingestor.engines.leases import held_by_others
 from ingestor.journal import claims, dead, elsewhere, listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Published
-from ingestor.records import read_photo, unescape
-from ingestor.records.leases import read_lease
+from ingestor.records import read_photo
 
 READS_AT_ONCE: Final = 16
 """Records read side by side: a page of 500 in some two seconds."""
@@ -135,13 +135,7 @@ class Adoption:
         beside = partial(claims.suspected_beside, groups=self._groups)
         if await self._journal.read(claims.asks_always) or await self._journal.read(beside):
             return True
-        leases = await self._database.read("leases")
-        for key, record in leases.items() if isinstance(leases, dict) else ():
-            lease = read_lease(record)
-            ours = await self._journal.read(partial(claims.owners, group=unescape(key)))
-            if lease is not None and lease.owner not in ours:
-                return True
-        return False
+        return bool(await held_by_others(self._database, self._journal))
 
     async def remember(self, groups: Sequence[str]) -> None:
         """Have the runs after this one ask as well, until one of them has listed everything."""
@@ -211,7 +205,8 @@ class Adoption:
             met = await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
         unfinished = [id_ for id_ in dict.fromkeys(ids) if id_ not in finished or id_ in parked]
         fresh = [photo for photo in unfinished if photo not in met]
-        return fresh[:room] + [photo for photo in unfinished if photo in met & parked]
+        again = met & parked
+        return fresh[:room] + [photo for photo in unfinished if photo in again]
 
     async def _there(self, photos: Sequence[str]) -> Sequence[str]:
         """Those that the database has, as far as can be told without asking."""

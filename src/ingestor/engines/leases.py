@@ -26,6 +26,7 @@ from ingestor.journal import claims
 from ingestor.journal.writer import Journal
 from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.records import unescape
 from ingestor.records.leases import Lease, lease_path, lease_record, read_lease
 
 T = TypeVar("T")
@@ -53,6 +54,22 @@ class Database(Protocol):
     async def read_with_etag(self, path: str) -> tuple[Any, str]: ...
 
     async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None: ...
+
+
+class Reader(Protocol):
+    async def read(self, path: str) -> Any: ...
+
+
+async def held_by_others(database: Reader, journal: Journal) -> set[str]:
+    """Groups, by their keys, whose lease is by a name under which no run of this journal took it."""
+    leases = await database.read("leases")
+    held: set[str] = set()
+    for key, record in leases.items() if isinstance(leases, dict) else ():
+        lease = read_lease(record)
+        ours = await journal.read(partial(claims.owners, group=unescape(key)))
+        if lease is not None and lease.owner not in ours:
+            held.add(key)
+    return held
 
 
 @asynccontextmanager

@@ -12,10 +12,10 @@ from ingestor import events
 from ingestor.catalog.leaving import take_down
 from ingestor.engines.adoption import READS_AT_ONCE
 from ingestor.engines.following import follow_one
-from ingestor.engines.leases import leased
+from ingestor.engines.leases import held_by_others, leased
 from ingestor.engines.local import carry_out, new_name
 from ingestor.engines.run import Run
-from ingestor.journal import claims, coverage, withdrawals
+from ingestor.journal import coverage, withdrawals
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
@@ -23,7 +23,6 @@ from ingestor.kits.lifetime import Lifetime, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
 from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
-from ingestor.records.leases import read_lease
 from ingestor.services import PHOTOS_PER_PAGE, Group, PoliteDatabase, Services
 from ingestor.settings import Settings
 from ingestor.worker.looking import Looking
@@ -192,12 +191,5 @@ class Turns:
 
     async def _groups_of_ours(self, database: PoliteDatabase) -> set[str]:
         """Keys of the groups that this journal has listed and nobody else has taken since."""
-        ours = {escape(group): group for group in await self._journal.read(groups_met)}
-        leases = await database.read("leases")
-        for key, record in leases.items() if isinstance(leases, dict) else ():
-            lease = read_lease(record)
-            if lease is not None and key in ours:
-                names = await self._journal.read(partial(claims.owners, group=ours[key]))
-                if lease.owner not in names:
-                    del ours[key]
-        return set(ours)
+        listed = set(map(escape, await self._journal.read(groups_met)))
+        return listed - await held_by_others(database, self._journal)
