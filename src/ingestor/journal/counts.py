@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingestor.journal import ledger, runs
+from ingestor.journal.doubts import doubts_of
 
 Month = tuple[int, int]
 """Units of a run in a calendar month (UTC), and of all others in it, as many as were perhaps spent."""
@@ -41,10 +42,9 @@ class Counted:
 
 def count_run(db: sqlite3.Connection, *, run: int, now: float) -> Counted:
     """`now`: unix seconds."""
-    _, images = ledger.count_in_doubt(db, run)
     return Counted(
         photos=runs.tally(db, run),
         units=ledger.units_of_run(db, run),
         months=tuple(db.execute(MONTHS, (run, now)).fetchall()),
-        doubtful_images=images,
+        doubtful_images=doubts_of(db, living=None, run=run).images,
     )

@@ -173,22 +173,6 @@ def purchases_since(db: sqlite3.Connection, moment: float) -> list[tuple[float, 
     return [(float(at), int(images)) for at, images in rows]
 
 
-def count_in_doubt(
-    db: sqlite3.Connection, run: int | None = None, *, under_way: bool = False
-) -> tuple[int, int]:
-    """
-    Purchases that ended in doubt, and their images; of one run, or of all. Open ones are among them,
-    unless they are `under_way`: whoever made them is still at work.
-    """
-    rows = db.execute(
-        "SELECT count(*), coalesce(sum(images), 0) FROM purchases "
-        "WHERE (state = 'in-doubt' OR (state = 'open' AND NOT ?)) AND (? IS NULL OR run = ?)",
-        (under_way, run, run),
-    )
-    purchases, images = rows.fetchone()
-    return int(purchases), int(images)
-
-
 def count_labelled_since(db: sqlite3.Connection) -> int:
     """Images in doubt that have an annotation by now which came later."""
     (images,) = db.execute(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingestor.errors import JournalError
 from ingestor.journal import ledger, runs
+from ingestor.journal.doubts import doubts_of
 from ingestor.journal.reader import open_reader
 
 
@@ -42,26 +43,21 @@ def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
             raise JournalError(f"{path} cannot be read ({error}).") from error
 
 
-def group_ids(db: sqlite3.Connection) -> set[str]:
-    """Every group that a page of was ever listed."""
-    return {gid for (gid,) in db.execute("SELECT gid FROM groups")}
-
-
 def standing(
     db: sqlite3.Connection, *, month_start: float, most_runs: int, at_work: bool = False
 ) -> Standing:
     """`at_work`: somebody is, and what is open is not in doubt yet."""
     units = ledger.units_of_journal(db)
-    purchases, images = ledger.count_in_doubt(db, under_way=at_work)
+    doubts = doubts_of(db, living=runs.last_number(db) if at_work else None)
     return Standing(
         photos=runs.photos_by_state(db),
         certain=units.certain,
         possible=units.possible,
         reserved=units.reserved,
         month_units=ledger.units_since(db, month_start).at_most,
-        in_doubt=images,
-        doubtful_purchases=purchases,
+        in_doubt=doubts.images,
+        doubtful_purchases=doubts.requests,
         groups=db.execute("SELECT gid, name, total FROM groups ORDER BY name, gid").fetchall(),
         runs=runs.last_runs(db, most=most_runs),
-        labelled_since=ledger.count_labelled_since(db) if images else 0,
+        labelled_since=ledger.count_labelled_since(db) if doubts.images else 0,
     )

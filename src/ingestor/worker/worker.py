@@ -9,7 +9,7 @@ from typing import Final
 
 from ingestor import events
 from ingestor.errors import Denied, IngestorError, SettingsError, reason_of
-from ingestor.journal import standing
+from ingestor.journal.listing import groups_met
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.purchases import pricing
@@ -88,7 +88,7 @@ class Worker:
             raise SettingsError(f"--groups-file: {self._watchlist.refused[0][:80]!r} is no group.")
         if not names and self._settings.groups_file is None:
             raise SettingsError("Which groups? Give --group, or --groups-file.")
-        known = await self._journal.read(standing.group_ids)
+        known = await self._journal.read(groups_met)
         await self._services.check_store()
         for name in names:
             try:
