@@ -20,7 +20,8 @@ from ingestor.catalog.filed import filed_labels, filed_under
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.errors import Rejected, RunStopped
-from ingestor.journal.reconciling import Held, held_after, labels_of, memberships
+from ingestor.journal.listing import memberships
+from ingestor.journal.reconciling import Held, held_after, labels_of
 from ingestor.journal.recovery import keep_to_one_world
 from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import Journal

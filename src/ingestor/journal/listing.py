@@ -267,6 +267,15 @@ def groups_met(db: sqlite3.Connection) -> list[str]:
     return [gid for (gid,) in db.execute("SELECT gid FROM groups")]
 
 
+def memberships(db: sqlite3.Connection, photos: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(photo, group, date added) of every group of ours that these photos are known to be in."""
+    return db.execute(
+        "SELECT photo, gid, date_added FROM memberships "
+        "WHERE photo IN (SELECT value FROM json_each(?)) AND gid IN (SELECT gid FROM groups)",
+        (json_list(photos),),
+    ).fetchall()
+
+
 def pending_ids(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: int) -> list[str]:
     """Photos of these groups that wait for an annotation, or were given up in doubt, behind `after`."""
     rows = db.execute(

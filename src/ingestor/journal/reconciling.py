@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestor.journal.results import published_from, read_labels
-from ingestor.journal.rows import json_list
 from ingestor.models import Label, Published
 
 
@@ -38,12 +36,3 @@ def labels_of(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
         "SELECT labels, max(at) FROM annotations WHERE photo = ? HAVING count(*)", (photo,)
     ).fetchone()
     return read_labels(row[0]) if row else ()
-
-
-def memberships(db: sqlite3.Connection, photos: Sequence[str]) -> list[tuple[str, str, int]]:
-    """(photo, group, date added) of every group of ours that these photos are known to be in."""
-    return db.execute(
-        "SELECT photo, gid, date_added FROM memberships "
-        "WHERE photo IN (SELECT value FROM json_each(?)) AND gid IN (SELECT gid FROM groups)",
-        (json_list(photos),),
-    ).fetchall()

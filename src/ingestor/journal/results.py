@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from ingestor.journal.listing import photo_from
+from ingestor.journal.listing import memberships, photo_from
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Image, Label, Photo, Published, Size
 
@@ -181,13 +181,8 @@ def other_groups(
     photo. Of other groups others know better.
     """
     named = {published.photo.id: published.photo.group for published in batch}
-    rows = db.execute(
-        "SELECT photo, gid, date_added FROM memberships "
-        "WHERE photo IN (SELECT value FROM json_each(?)) AND gid IN (SELECT gid FROM groups)",
-        (json_list(list(named)),),
-    )
     others: dict[str, list[tuple[str, int]]] = {}
-    for photo, gid, added in rows:
+    for photo, gid, added in memberships(db, list(named)):
         if gid != named[photo]:
             others.setdefault(photo, []).append((gid, added))
     return others
