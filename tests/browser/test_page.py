@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Visitor
 from tests.houses import Client, visiting
@@ -23,6 +23,8 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 SERIOUS = ("serious", "critical")
 PHONE = {"width": 360, "height": 740}
 PATIENCE_MS = 60_000
+PAUSE_MS = 100
+"""After it the search box has asked for suggestions: it waits for 80."""
 MOST_BYTES = 60_000
 """Of a page with its style and scripts, unpacked: on the wire it is a fifth of that."""
 UNPACKED_BYTES = """
@@ -33,10 +35,12 @@ UNPACKED_BYTES = """
 
 
 async def choose(page: Page, text: str, *keys: str) -> None:
-    """Type into the search box, wait for the suggestions, press keys."""
+    """Type into the search box, wait for the suggestions of all that was typed, press keys."""
     await page.locator("#q").fill("")
     await page.locator("#q").press_sequentially(text)
-    await expect(page.locator("#options li").first).to_be_visible()
+    first = page.locator("#options li").first
+    await expect(first).to_be_visible()
+    await expect(first.locator("b")).to_have_text(text.rsplit(maxsplit=1)[-1], ignore_case=True)
     for key in keys:
         await page.keyboard.press(key)
 
@@ -97,6 +101,45 @@ async def test_the_box_is_worked_by_keys_alone(visitor: Any) -> None:
         await choose(page, "bl", "ArrowDown", "Enter")
         await expect(box).to_have_value('"Black and white"')
         await expect(page.locator(".card")).to_have_count(3)
+
+    assert visitor.complaints == []
+
+
+async def test_a_late_answer_does_not_open_what_escape_closed(visitor: Any) -> None:
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    async with visitor.at("/") as page:
+        await choose(page, "d")
+        await page.route("**/api/suggest*", hold)
+        async with page.expect_response("**/api/suggest*") as answered:
+            async with page.expect_request("**/api/suggest*"):
+                await page.keyboard.press("o")
+            await page.keyboard.press("Escape")
+            released.set()
+        await (await answered.value).finished()
+        await page.evaluate("new Promise(requestAnimationFrame)")
+        await expect(page.locator("#options")).to_be_hidden()
+        await page.unroute("**/api/suggest*")
+
+    assert visitor.complaints == []
+
+
+async def test_escape_also_calls_off_what_was_not_yet_asked(visitor: Any) -> None:
+    async with visitor.at("/") as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.clock.install()
+        await page.locator("#q").press_sequentially("d")
+        await page.clock.run_for(PAUSE_MS)
+        await expect(page.locator("#options")).to_be_visible()
+        await page.keyboard.press("o")
+        await page.keyboard.press("Escape")
+        await page.clock.run_for(PAUSE_MS)
+        assert len([url for url in asked if "/api/suggest" in url]) == 1
 
     assert visitor.complaints == []
 

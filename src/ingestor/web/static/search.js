@@ -31,7 +31,10 @@ function complete(term) {
   input.value = head + gap + term;
 }
 
+// An answer still on its way would open the list again, behind the back of who closed it.
 function close() {
+  clearTimeout(timer);
+  asked += 1;
   list.hidden = true;
   chosen = -1;
   input.setAttribute("aria-expanded", "false");
@@ -96,11 +99,11 @@ function show(labels, prefix) {
 
 async function suggest() {
   const prefix = split()[1].trim();
-  const turn = ++asked;
   if (prefix === "") {
     close();
     return;
   }
+  const turn = ++asked;
   if (!known.has(prefix)) {
     try {
       const answer = await fetch(`/api/suggest?limit=${MOST}&q=${encodeURIComponent(prefix)}`);
@@ -150,8 +153,7 @@ if (input) {
     if (item) take(item);
   });
   form.addEventListener("submit", () => {
-    clearTimeout(timer);
-    asked += 1;
+    close();
     // An address without what is not asked for.
     for (const field of form.elements) {
       if (field.name === "min" && Number(field.value) === 0) field.disabled = true;
