@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import heapq
+import math
 import struct
 import sys
 import warnings
@@ -183,7 +184,9 @@ class Loop(asyncio.BaseEventLoop):
                 heapq.heappop(timers)
             if not timers:
                 raise Deadlock(f"nothing can happen any more, time {self.now:.1f}")
-            self.now = max(self.now, timers[0][0])
+            # A timer may be set for this very moment, even by rounding alone: a clock that stood still
+            # would let aiolimiter's set itself again for ever, where a real one has moved on.
+            self.now = max(math.nextafter(self.now, math.inf), timers[0][0])
         while timers and timers[0][0] <= self.now:
             timer = heapq.heappop(timers)[2]
             if not timer._cancelled:

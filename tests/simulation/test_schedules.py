@@ -32,6 +32,8 @@ PUBLISHED_AND_PARKED = (
 """A disk that refuses an answer, which reaches the database all the same, and a next run that parks."""
 LATE = (50_000_035, 50_000_432, 50_002_939)
 """A token that is renewed for so long that the permit for what it is wanted for is over."""
+ROUNDED = 100_188_448
+"""Flickr's limiter sets its timer for a moment that rounding makes this one."""
 MOST_RIVALS = 20
 MOST_SEEDS = 60
 """Enough for the mistakes that every tenth seed notices; the campaign looks for the rarer ones too."""
@@ -95,6 +97,12 @@ def test_what_got_out_past_a_failing_disk_is_not_given_up_in_doubt(seed: int) ->
 @pytest.mark.parametrize("seed", LATE)
 def test_what_leaves_long_after_its_permit_stays_within_the_quota(seed: int) -> None:
     verdict = live(Scenario.of(seed))
+
+    assert verdict.ok, timeline(verdict)
+
+
+def test_a_timer_for_this_very_moment_does_not_stop_the_clock() -> None:
+    verdict = live(Scenario.of(ROUNDED))
 
     assert verdict.ok, timeline(verdict)
 
