@@ -19,7 +19,13 @@ FEW, LONGEST_WINDOW = 20, 10.0
 TOO_MANY = 0.1
 """The share of refusals in a window that hints at a limit. Taste."""
 IN_VAIN = 3
-"""Windows cut one after the other; a limit is met by the first or the second."""
+"""Windows cut in vain; a limit is met by the first or the second."""
+MADE_UP_FOR = 0.2
+"""
+Of a window cut in vain, by one without a refusal: at a limit it takes five or more to grow back to it.
+With one refusal in fifty, which is weather, every third window has one, and a limit that was only
+weather from the beginning would be cut down to nothing, for ever.
+"""
 MUTED = 60.0
 """Seconds until a limit is looked for again."""
 BELOW = 0.95
@@ -50,7 +56,8 @@ class Tempo:
         """Requests a second."""
         self._edge = UNBOUND
         self._next = self._since = clock()
-        self._served = self._refused = self._uncut = self._in_vain = 0
+        self._served = self._refused = self._uncut = 0
+        self._in_vain = 0.0
         self._again = clock()
         self._waited = False
         """Somebody did in this window: who asks for less than the rate learns nothing of the edge."""
@@ -94,7 +101,7 @@ class Tempo:
 
     def _judge(self, served: float) -> None:
         if not self._refused:
-            self._in_vain = max(0, self._in_vain - 1)
+            self._in_vain = max(0.0, self._in_vain - MADE_UP_FOR)
             if self._waited:
                 self._grow()
         elif self._in_vain < IN_VAIN:
@@ -102,7 +109,7 @@ class Tempo:
             self._cut(served)
         else:
             # It refuses however little is asked: that is weather, and no limit.
-            self._in_vain = 0
+            self._in_vain = 0.0
             self.rate = self._edge = UNBOUND
             self._again = self._clock() + MUTED
 

@@ -11,13 +11,24 @@ from dataclasses import dataclass, field
 import pytest
 
 from ingestor.kits.pacing import Adaptive
-from ingestor.kits.tempo import BELOW, IN_VAIN, LONGEST_WINDOW, MUTED, UNBOUND, WINDOW, Tempo
+from ingestor.kits.tempo import (
+    BELOW,
+    IN_VAIN,
+    LONGEST_WINDOW,
+    MUTED,
+    PATIENT_WINDOWS,
+    UNBOUND,
+    WINDOW,
+    Tempo,
+)
 
 pytestmark = pytest.mark.looptime
 
 LATENCY = 0.08
 """Seconds, give or take a third: an image server's."""
 SETTLED = 60.0
+WEATHERED = 20
+"""Refusals, one at a time."""
 
 
 @dataclass
@@ -167,6 +178,30 @@ def test_what_asking_less_does_not_help_against_is_let_alone_for_a_while() -> No
 
     assert alone
     assert windows.tempo.watching
+
+
+def test_a_limit_does_not_last_because_of_the_weather() -> None:
+    windows = Windows()
+    windows.one(served=20, refused=10)
+
+    for _ in range(WEATHERED):
+        windows.one(served=20)
+        windows.one(served=20)
+        windows.one(served=19, refused=1)
+
+    assert windows.tempo.rate == UNBOUND
+
+
+def test_a_limit_that_is_met_now_and_then_is_kept_to() -> None:
+    windows = Windows()
+    windows.one(served=20, refused=10)
+
+    for _ in range(WEATHERED):
+        for _ in range(PATIENT_WINDOWS):
+            windows.one(served=20)
+        windows.one(served=19, refused=1)
+
+    assert windows.tempo.rate < UNBOUND
 
 
 def test_a_wish_to_wait_is_heard_at_any_time() -> None:
