@@ -132,8 +132,8 @@ class Adoption:
         Whether the database may get to know of photos by others: a lease in it, of whatever group, is
         by a name that is not ours; or the journal says so. Asked again and again, for they may come.
         """
-        beside = partial(claims.suspected_beside, groups=self._groups)
-        if await self._journal.read(claims.asks_always) or await self._journal.read(beside):
+        beside = partial(claims.may_know_more, groups=self._groups)
+        if await self._journal.read(beside):
             return True
         return bool(await held_by_others(self._database, self._journal))
 
@@ -196,13 +196,13 @@ class Adoption:
         What needs work: `room` photos that the run has not met yet, and those that it has given up in
         doubt. A disk that refused an answer let it get out all the same: it may be there.
         """
-        finished = await self._journal.read(
-            partial(listing.finished_among, ids=ids, features=self._features)
+        finished, parked, met = await self._journal.read(
+            lambda db: (
+                listing.finished_among(db, ids, features=self._features),
+                dead.parked_among(db, ids),
+                set() if self._run is None else listing.met_among(db, ids, run=self._run),
+            )
         )
-        parked = await self._journal.read(partial(dead.parked_among, ids=ids))
-        met: set[str] = set()
-        if self._run is not None:
-            met = await self._journal.read(partial(listing.met_among, ids=ids, run=self._run))
         unfinished = [id_ for id_ in dict.fromkeys(ids) if id_ not in finished or id_ in parked]
         fresh = [photo for photo in unfinished if photo not in met]
         again = met & parked

@@ -63,13 +63,13 @@ class Reader(Protocol):
 async def held_by_others(database: Reader, journal: Journal) -> set[str]:
     """Groups, by their keys, whose lease is by a name under which no run of this journal took it."""
     leases = await database.read("leases")
-    held: set[str] = set()
-    for key, record in leases.items() if isinstance(leases, dict) else ():
-        lease = read_lease(record)
-        ours = await journal.read(partial(claims.owners, group=unescape(key)))
-        if lease is not None and lease.owner not in ours:
-            held.add(key)
-    return held
+    if not isinstance(leases, dict):
+        return set()
+    found = {key: lease for key, record in leases.items() if (lease := read_lease(record))}
+    ours = await journal.read(
+        lambda db: {key: claims.owners(db, group=unescape(key)) for key in found}
+    )
+    return {key for key, lease in found.items() if lease.owner not in ours[key]}
 
 
 @asynccontextmanager
