@@ -5,6 +5,8 @@ A pool moves while it is paged (newest first): rows repeat and slip past page bo
 never guessed from the size of a page: it is `page >= pages`, or two pages in a row without anything
 new; then the first page is read again for what arrived meanwhile, and all of them if rows were
 removed, because then others moved up past us.
+
+The next page is read while this one is written down, where it is certain to be needed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from ingestor.kits.ahead import Ahead
 from ingestor.kits.channel import Channel
 from ingestor.models import Photo
 
@@ -67,6 +70,10 @@ class _Room:
     def over(self) -> bool:
         return self.left is not None and self.left <= 0
 
+    def outlasts(self, photos: int) -> bool:
+        """Whether there is room for more than so many."""
+        return self.left is None or self.left > photos
+
     def take(self, photos: int) -> None:
         if self.left is not None:
             self.left -= photos
@@ -119,18 +126,24 @@ async def discover(
     async def walk(
         group: str, *, stale: int, most: int | None = None, first: bool = False
     ) -> _Pass:
+        async def read(number: int) -> P:
+            return await read_page(group, number, list_page)
+
         seen = _Pass(first)
-        while not room.over and not stopping():
-            number = seen.pages + 1
-            page = await read_page(group, number, list_page)
-            sighting = await sight(group, number, page, room.left)
-            room.take(sighting.new_to_run)
-            seen.note(page, sighting.new_to_run)
-            await photos.send_all(sighting.fresh)
-            if number >= (page.pages if most is None else min(page.pages, most)):
-                break
-            if seen.stale >= stale:
-                break
+        async with Ahead(read, name="next-page") as pages:
+            while not room.over and not stopping():
+                number = seen.pages + 1
+                page = await pages.take(number)
+                last = page.pages if most is None else min(page.pages, most)
+                # Whatever this page brings, it ends neither the room nor the pass.
+                if number < last and seen.stale + 1 < stale and room.outlasts(len(page.rows)):
+                    pages.begin(number + 1)
+                sighting = await sight(group, number, page, room.left)
+                room.take(sighting.new_to_run)
+                seen.note(page, sighting.new_to_run)
+                await photos.send_all(sighting.fresh)
+                if number >= last or seen.stale >= stale:
+                    break
         return seen
 
     async with photos:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -171,6 +172,31 @@ async def test_a_reached_limit_needs_no_second_look():
 
     assert await pool.walk(limit=3) == ids(1, 3)
     assert pool.calls == [1]
+
+
+async def test_the_next_page_is_read_while_this_one_is_written_down():
+    pool = Pool(ids(1, 9))
+    listed_at_sight: list[list[int]] = []
+    sight = pool.sight
+
+    async def slow_sight(group: str, number: int, page: Page, room: int | None) -> Sighting:
+        await asyncio.sleep(0)
+        listed_at_sight.append([*pool.calls])
+        return await sight(group, number, page, room)
+
+    pool.sight = slow_sight  # type: ignore[method-assign]
+
+    assert await pool.walk() == ids(1, 9)
+    assert listed_at_sight == [[1, 2], [1, 2, 3], [1, 2, 3], [1, 2, 3, 1]]
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(3, [1]), (4, [1, 2]), (6, [1, 2]), (7, [1, 2, 3])])
+async def test_no_page_is_read_that_the_limit_leaves_unread(limit: int, calls: list[int]):
+    pool = Pool(ids(1, 9))
+
+    await pool.walk(limit)
+
+    assert pool.calls == calls
 
 
 async def test_what_an_earlier_run_left_comes_first_and_counts():
