@@ -24,7 +24,8 @@ class Bottleneck:
 
     name: str
     """
-    flickr, images, images-throttled, vision-quota, vision, database, memory, nothing, nothing-to-do.
+    flickr, images, images-throttled, cpu, vision-quota, vision, database, memory, nothing,
+    nothing-to-do.
     """
     advice: str
 

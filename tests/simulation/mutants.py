@@ -28,6 +28,7 @@ from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, 
 from ingestor.journal import claims, dead, ledger, listing, recovery, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits import lifetime, quota
+from ingestor.kits.crew import Crew
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Annotation, PurchaseState
 from ingestor.purchases import budget, buyer, door
@@ -655,7 +656,7 @@ def paid_calls_unlimited() -> Sequence[Swap]:
 def downloads_unlimited() -> Sequence[Swap]:
     """Every worker there is downloads, slot or not, and there are too many."""
 
-    async def attempt(self: Any, size: Any, hold: Any) -> Any:
+    async def attempt(self: Any, photo: Any, size: Any, hold: Any) -> Any:
         return await self._fetch(size, hold)
 
     honest = Run.__init__
@@ -664,6 +665,12 @@ def downloads_unlimited() -> Sequence[Swap]:
         honest(self, settings.model_copy(update={"max_downloads": 9}), *given, **named)
 
     return [(Downloader, "_attempt", attempt), (Run, "__init__", init)]
+
+
+@mutant
+def helpers_beside_all_workers() -> Sequence[Swap]:
+    """Who is late is helped by one more, and not in the place of somebody who is done."""
+    return [(Crew, "_helping", lambda _self: -9)]
 
 
 def _unrecorded(costs: tuple[float, ...], now: float) -> quota.Permit:

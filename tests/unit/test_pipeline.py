@@ -132,7 +132,12 @@ async def test_no_picture_outlives_its_place_in_the_budget():
         Channels.opened(),
         discover=wait_for_more,
         download=partial(
-            download_stage, image_of=image_of, failed=failed, workers=3, lifetime=lifetime
+            download_stage,
+            image_of=image_of,
+            is_late=lambda _: False,
+            failed=failed,
+            workers=3,
+            lifetime=lifetime,
         ),
         annotate=partial(
             annotate_stage,

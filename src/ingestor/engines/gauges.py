@@ -7,7 +7,9 @@ Photos travel to the right, so the stage that binds is the rightmost one with a 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,12 +25,16 @@ from ingestor.report import Bottleneck
 EVERY = 0.25
 """Seconds between looks."""
 NEARLY_FULL = 0.9
+BUSY = 0.9
+"""Of a core: Python does no more in one process, and something is always waited for."""
 
 ADVICE: Final = {
     "vision-quota": "Vision's quota binds, as it should. To go faster have the label quota raised in "
     "the Google Cloud console, then raise --images-per-minute (and --requests-per-minute).",
     "vision": "Vision's latency binds: raise --max-in-flight.",
-    "images": "Downloads bind: raise --max-downloads, unless this machine's CPU is busy.",
+    "images": "Downloads bind: raise --max-downloads.",
+    "cpu": "This machine's CPU binds: a faster core helps, or several processes, each with its part of "
+    "the quota.",
     "images-throttled": "The image server throttles downloads; the run adapts to what it allows.",
     "memory": "Image memory binds: raise --max-memory.",
     "database": "The database binds: it takes updates more slowly than they are made.",
@@ -56,6 +62,10 @@ class Gauges:
     seen: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
     """Of what was seen, how often it was a ceiling that held it."""
+    cpu: Callable[[], float] = time.process_time
+    """Seconds that this process has used."""
+    busy: bool = False
+    """Whether it had no more to give between the last two looks."""
 
     def watching(self) -> AbstractAsyncContextManager[object]:
         """Look now and then while in the block."""
@@ -73,6 +83,8 @@ class Gauges:
         if self.memory.waiting:
             return "memory"
         if len(channels.photos):
+            if self.busy:
+                return "cpu"
             return "images-throttled" if self.downloads.cuts else "images"
         if self.downloads.in_flight or self.calls.in_flight:
             return None
@@ -96,8 +108,12 @@ class Gauges:
         return slots is None or int(slots.limit) >= slots.ceiling
 
     async def _watch(self) -> None:
+        clock = asyncio.get_running_loop().time
+        used, at = self.cpu(), clock()
         while True:
             await asyncio.sleep(EVERY)
+            used, at, before, since = self.cpu(), clock(), used, at
+            self.busy = used - before >= BUSY * (at - since)
             name = self.binding()
             if name is not None:
                 self.seen[name] += 1

@@ -178,6 +178,7 @@ class Run:
             download=partial(
                 download,
                 image_of=downloader.image_of,
+                is_late=downloader.is_late,
                 failed=self.book.failed,
                 workers=settings.max_downloads,
                 lifetime=self.lifetime,

@@ -2,7 +2,8 @@
 Concurrency that finds its own limit: additive increase, multiplicative decrease.
 
 One more at a time after each window of successes, a cut to 0.7 when the upstream shows that it is too
-much.
+much. And where it is this machine that has too much to do, more at once gets nothing done sooner: then
+`most` goes down, as far as the start.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ CUT = 0.7
 
 
 class Adaptive:
-    """Slots for work in flight; `limit` moves between 1 and `ceiling`."""
+    """Slots for work in flight; `limit` moves between 1 and `most`, which is `ceiling` at the most."""
 
     def __init__(self, *, start: int, ceiling: int) -> None:
         self.ceiling = ceiling
-        self.limit = float(min(start, ceiling))
+        self.most = float(ceiling)
+        self._start = float(min(start, ceiling))
+        self.limit = self._start
         self.in_flight = 0
         self.cuts = 0
         self._epoch = 0
@@ -50,8 +53,17 @@ class Adaptive:
 
     def succeeded(self) -> None:
         """Grow by one slot per `limit` successes: about one per round trip of a full window."""
-        self.limit = min(float(self.ceiling), self.limit + 1 / self.limit)
+        self.limit = min(self.most, self.limit + 1 / self.limit)
         self._serve()
+
+    def strained(self) -> None:
+        """This machine does not keep up with what is in flight."""
+        self.most = max(self._start, min(self.most, self.limit) * CUT)
+        self.limit = min(self.limit, self.most)
+
+    def relieved(self) -> None:
+        """It keeps up."""
+        self.most = min(float(self.ceiling), self.most + 1)
 
     def too_much(self, epoch: int) -> None:
         """Cut once for all the work that was started under the same limit."""

@@ -16,6 +16,7 @@ from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.pipeline import Channels
+from tests.builders import a_photo
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,20 @@ async def test_what_binds_is_the_last_place_where_things_pile_up() -> None:
         "vision-quota",
         "database",
     ]
+
+
+@pytest.mark.parametrize(("share", "name"), [(0.5, "images"), (0.95, "cpu")])
+@pytest.mark.looptime
+async def test_a_process_that_has_no_more_to_give_binds_by_itself(share: float, name: str) -> None:
+    parts = gauges(Counter())
+    time = asyncio.get_running_loop().time
+    parts.cpu = lambda: share * time()
+    await parts.channels.photos.send(a_photo())
+
+    async with parts.watching():
+        await asyncio.sleep(1.0)
+
+    assert parts.verdict(Units(certain=1)).name == name
 
 
 def gauges(

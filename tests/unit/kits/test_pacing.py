@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ingestor.kits.pacing import Adaptive
+from ingestor.kits.pacing import CUT, Adaptive
 
 # Who waits in vain is told at once, however busy the machine is.
 pytestmark = pytest.mark.looptime
@@ -69,3 +69,31 @@ async def test_a_cancelled_wait_gives_its_slot_to_the_next():
     await asyncio.wait_for(second, 1)
 
     assert slots.in_flight == 1
+
+
+async def test_a_machine_that_does_not_keep_up_has_fewer_at_once_and_never_fewer_than_at_the_start():
+    slots = Adaptive(start=8, ceiling=64)
+    for _ in range(3000):
+        slots.succeeded()
+    assert slots.limit == 64
+
+    slots.strained()
+    assert int(slots.limit) == int(64 * CUT)
+    for _ in range(20):
+        slots.strained()
+        slots.succeeded()
+
+    assert slots.limit == 8
+
+
+async def test_a_machine_that_keeps_up_again_has_as_many_as_ever():
+    slots = Adaptive(start=8, ceiling=64)
+    for _ in range(20):
+        slots.strained()
+
+    for _ in range(64):
+        slots.relieved()
+        for _ in range(64):
+            slots.succeeded()
+
+    assert slots.limit == 64
