@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
 
 class Inline(Executor):
+    """What is submitted is done at once; that it is done is told `seconds` later, by the loop's time."""
+
+    seconds = 0.0
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            result = fn(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 - as an executor does
             future.set_exception(error)
+            return future
+        if self.seconds:
+            asyncio.get_running_loop().call_later(self.seconds, future.set_result, result)
+        else:
+            future.set_result(result)
         return future

@@ -44,6 +44,8 @@ class Shop:
     budget: Budget
     quota: Quota
     run: int
+    door: Door
+    disk: Inline
     calls: list[list[str]] = field(default_factory=list)
     script: list[Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError] = field(
         default_factory=list
@@ -87,7 +89,8 @@ OpenShop = Callable[..., Awaitable[Shop]]
 @asynccontextmanager
 async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
     lifetime = Lifetime(drain=8.0)
-    async with Journal(folder / "journal.sqlite3", thread=Inline()) as journal:
+    disk = Inline()
+    async with Journal(folder / "journal.sqlite3", thread=disk) as journal:
 
         async def open_(
             images: Sequence[Image],
@@ -130,7 +133,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 most_attempts=MOST_ATTEMPTS if share else 1, **common,
             )  # fmt: skip
             buyer = Buyer(door=door, doubts=Doubts(share=share, floor=16), **common)
-            shop = Shop(journal, lifetime, buyer, budget, quota, opening.run)
+            shop = Shop(journal, lifetime, buyer, budget, quota, opening.run, door, disk)
             return shop
 
         yield open_

@@ -120,7 +120,10 @@ class Door:
         self.answered_at = float("-inf")
         """The loop's time of the last usable answer."""
         self.latency = 0.0
-        """Seconds of a paid call, smoothed; 0 until the first answer."""
+        """
+        Seconds from a permit to the answer on the disk, smoothed; 0 until the first one. A slow disk
+        keeps a call's place as long as a slow upstream does.
+        """
 
     async def purchase(self, images: Sequence[Image], *, attempt: int) -> Settled:
         """
@@ -136,6 +139,7 @@ class Door:
         await self._budget.reserve(units)
         try:
             permit = await self._quota.acquire(1, len(images))
+            permitted = self._clock()
             intent = await self._open(images, units, attempt)
         except BaseException:
             await self._budget.settle(units, spent=0)
@@ -154,7 +158,10 @@ class Door:
             raise
         self._quota.answered(permit)
         # Paid for: from here to the journal nothing else is awaited.
-        return await self._settle(intent, answers, seconds=self._clock() - started)
+        settled = await self._settle(intent, answers, seconds=self._clock() - started)
+        newest = SMOOTHING if self.latency else 1.0
+        self.latency += newest * (self._clock() - permitted - self.latency)
+        return settled
 
     async def _open(self, images: Sequence[Image], units: int, attempt: int) -> ledger.Intent:
         intent = ledger.Intent(
@@ -235,8 +242,6 @@ class Door:
             # Whatever the disk said, it is spent, and others wait to hear of it.
             await self._budget.settle(intent.units, spent=intent.units)
         self.answered_at = self._clock()
-        newest = SMOOTHING if self.latency else 1.0
-        self.latency += newest * (seconds - self.latency)
         self._listen(
             events.BatchSettled(
                 purchase=intent.id,

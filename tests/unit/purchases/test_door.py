@@ -118,6 +118,20 @@ async def test_what_comes_while_a_token_is_renewed_is_obeyed(open_shop, trouble:
     assert (outcomes, shop.calls, shop.budget.reserved) == ([], [], 0)
 
 
+async def test_a_slow_disk_counts_as_latency_and_a_wait_for_quota_does_not(open_shop):
+    images = pictures("dog", "cat")
+    shop = await open_shop(images)
+    await shop.quota.acquire(1, 16)
+    shop.disk.seconds = 0.5
+
+    began = asyncio.get_running_loop().time()
+    await shop.door.purchase(images, attempt=1)
+
+    took = asyncio.get_running_loop().time() - began
+    assert shop.door.latency == pytest.approx(0.5 + 1.0 + 0.5)
+    assert took > shop.door.latency + 0.03
+
+
 async def test_a_disk_that_is_full_takes_no_intent(open_shop):
     images = pictures("cat")
     shop = await open_shop(images)
