@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ingestor.apis.rtdb import Database
 from ingestor.catalog import Catalog
+from ingestor.catalog.entries import file_entries
 from ingestor.catalog.local import LocalCatalog, index_photos
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.journal.listing import sight
@@ -82,6 +83,8 @@ class _Local:
             for number, one in enumerate(published):
                 keep(db, one.annotation, size=one.size, purchase="p", now=float(number))
             index_photos(db, published)
+            # Some entries stand in one table of the index, and some in the other.
+            file_entries(db, [], most_recent=len(published))
             db.execute("COMMIT")
         finally:
             db.close()

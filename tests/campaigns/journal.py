@@ -33,6 +33,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ingestor.catalog.entries import entries_sql
 from ingestor.catalog.local import shelve
 from ingestor.journal import dead, ledger, listing, results, runs
 from ingestor.journal.doubts import doubts_of
@@ -278,7 +279,7 @@ class JournalMachine(RuleBasedStateMachine):
         images = Counter(row[0] for row in db.execute("SELECT purchase FROM purchased_images"))
         assert images == {name: len(one.photos) for name, one in model.purchases.items()}
         found = db.execute(
-            "SELECT photo, name FROM label_index JOIN labels ON labels.number = label"
+            entries_sql("photo, (SELECT name FROM labels WHERE labels.number = label)", "true")
         )
         assert dict(found.fetchall()) == {photo: model.labels[photo] for photo in model.shelved}
 

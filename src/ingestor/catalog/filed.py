@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
+from ingestor.catalog.entries import entries_sql
+
+ENTRIES_UNDER = entries_sql(
+    "rank, photo", "label = (SELECT labels.number FROM labels WHERE key = :key)"
+)
+
 
 def filed_labels(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
     """(name, mid) by key, of every label that has a photo."""
@@ -13,8 +19,5 @@ def filed_labels(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
 
 def filed_under(db: sqlite3.Connection, key: str) -> set[str]:
     """The photos under a label, by the names that the database's index has for them."""
-    rows = db.execute(
-        "SELECT rank, photo FROM label_index JOIN labels ON label = labels.number WHERE key = ?",
-        (key,),
-    )
+    rows = db.execute(ENTRIES_UNDER, {"key": key})
     return {f"{worth:07d}-p{photo}" for worth, photo in rows}

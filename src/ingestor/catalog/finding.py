@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import orjson
 
 from ingestor.catalog.bits import HIDDEN, anything_hidden
+from ingestor.catalog.entries import entries_sql, list_sql, stretch
 from ingestor.catalog.query import (
     MOST_CANDIDATES,
     Hit,
@@ -34,10 +35,7 @@ from ingestor.models import Annotation, Label, Published, Size
 LOOKED_THROUGH = 8
 """Of a label's best pictures, to find one that may be shown."""
 
-ONE_LABEL = """
-    SELECT rank, photo FROM label_index
-    WHERE label = ? AND (rank, photo) > (?, ?) AND rank <= ? ORDER BY rank, photo LIMIT ?
-"""
+ONE_LABEL = f"{list_sql('rank, photo')} LIMIT :most"
 PHOTOS = """
     SELECT photos.id, text, image, labels, safe FROM photos
     JOIN records ON records.number = record
@@ -49,12 +47,13 @@ LABELS = """
     WHERE key >= ? AND key < ? AND photos > 0 ORDER BY {order} LIMIT ?
 """
 BEST_PICTURES = """
-    SELECT text, entries FROM label_index
-    JOIN catalogued ON catalogued.number = label_index.number
-    JOIN photos ON photos.id = label_index.photo
+    SELECT text, entries FROM ({best} ORDER BY rank, photo LIMIT :most) AS best
+    JOIN catalogued ON catalogued.number = best.number
+    JOIN photos ON photos.id = best.photo
     JOIN records ON records.number = record
-    WHERE label = ? ORDER BY rank, label_index.photo LIMIT ?
+    ORDER BY rank, best.photo
 """
+"""`best`: rank, photo and number of a label's entries."""
 ABOVE_ALL_TEXT = "\U0010ffff"
 
 
@@ -124,7 +123,9 @@ def _wanted(db: sqlite3.Connection, query: Query, numbers: dict[str, int]) -> Wa
 def _page(db: sqlite3.Connection, query: Query, wanted: Wanted) -> Page:
     if len(wanted.labels) == 1 and not wanted.without:
         (label,) = wanted.labels
-        rows = db.execute(ONE_LABEL, (label, *wanted.after, wanted.worst_rank, wanted.most))
+        rows = db.execute(
+            ONE_LABEL, stretch(label, wanted.after, worst=wanted.worst_rank) | {"most": wanted.most}
+        )
         places = [Place(*row) for row in rows]
         (total,) = db.execute("SELECT photos FROM labels WHERE number = ?", (label,)).fetchone()
     else:
@@ -178,7 +179,8 @@ def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[Near]:
 
 
 def _thumb(db: sqlite3.Connection, label: int) -> str:
-    for record, entries in db.execute(BEST_PICTURES, (label, LOOKED_THROUGH)):
+    sql = BEST_PICTURES.format(best=entries_sql("rank, photo, number", "label = :label"))
+    for record, entries in db.execute(sql, {"label": label, "most": LOOKED_THROUGH}):
         if HIDDEN not in dict(orjson.loads(entries)):
             return photo_from(record).thumb
     return ""

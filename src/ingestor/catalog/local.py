@@ -20,6 +20,7 @@ from typing import Self, TypeVar
 import orjson
 
 from ingestor.catalog.bits import HIDDEN, change_bits
+from ingestor.catalog.entries import Entry, file_entries, unfile_entries
 from ingestor.catalog.finding import find, find_photo, suggestions
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
 from ingestor.errors import JournalError
@@ -32,10 +33,8 @@ from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, ranks
 
 T = TypeVar("T")
-Entry = tuple[int, int]
+Worth = tuple[int, int]
 """A label's number and the photo's rank below it."""
-Filed = tuple[int, int, str, int]
-"""An entry, with the photo's id and number."""
 
 
 class LocalCatalog:
@@ -121,8 +120,8 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
     before = _catalogued(db, list(newest))
     (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
     unused = count(last + 1)
-    gone: list[Filed] = []
-    come: list[Filed] = []
+    gone: list[Entry] = []
+    come: list[Entry] = []
     filed: list[tuple[int, str, str]] = []
     for photo, annotation in newest.items():
         number, old = before.get(photo) or (next(unused), set())
@@ -146,7 +145,7 @@ def remove_photo(db: sqlite3.Connection, photo: str) -> None:
     db.execute("DELETE FROM catalogued WHERE photo = ?", (photo,))
 
 
-def _entries(annotation: Annotation, numbers: Mapping[str, int]) -> set[Entry]:
+def _entries(annotation: Annotation, numbers: Mapping[str, int]) -> set[Worth]:
     """What a photo is filed under; of labels that share a number, the better."""
     best: dict[int, float] = {}
     for label in annotation.labels:
@@ -185,7 +184,7 @@ def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, i
     return {name: known[key][0] for name, key in keys.items()}
 
 
-def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tuple[int, set[Entry]]]:
+def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tuple[int, set[Worth]]]:
     rows = db.execute(
         "SELECT photo, number, entries FROM catalogued "
         "WHERE photo IN (SELECT value FROM json_each(?))",
@@ -197,18 +196,11 @@ def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tupl
     }
 
 
-def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> None:
+def _refile(db: sqlite3.Connection, *, gone: list[Entry], come: list[Entry]) -> None:
     # In the table's own order, so that neighbours are written to the same page.
     gone, come = sorted(gone), sorted(come)
-    db.executemany(
-        "DELETE FROM label_index WHERE label = ? AND rank = ? AND photo = ?",
-        [row[:3] for row in gone if row[0] != HIDDEN],
-    )
-    execute_rows(
-        db,
-        "INSERT INTO label_index (label, rank, photo, number) VALUES {rows}",
-        [row for row in come if row[0] != HIDDEN],
-    )
+    unfile_entries(db, [entry for entry in gone if entry[0] != HIDDEN])
+    file_entries(db, [entry for entry in come if entry[0] != HIDDEN])
     less, more = _members(gone), _members(come)
     _count(
         db,
@@ -220,7 +212,7 @@ def _refile(db: sqlite3.Connection, *, gone: list[Filed], come: list[Filed]) -> 
     change_bits(db, come=more, gone=less)
 
 
-def _members(filed: list[Filed]) -> dict[int, list[int]]:
+def _members(filed: list[Entry]) -> dict[int, list[int]]:
     """The numbers of a label's photos, by label; what is given is sorted."""
     return {label: [row[3] for row in rows] for label, rows in groupby(filed, itemgetter(0))}
 

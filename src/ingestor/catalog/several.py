@@ -19,6 +19,7 @@ from itertools import islice
 import orjson
 
 from ingestor.catalog.bits import numbers_in, read_bits
+from ingestor.catalog.entries import entries_sql, list_sql, stretch
 from ingestor.catalog.query import Place, weakest
 from ingestor.journal.rows import json_list
 
@@ -32,10 +33,10 @@ PIECE = 512
 Row = tuple[int, str, int]
 """Rank, photo and the photo's number."""
 
-LIST = """
-    SELECT rank, photo, number FROM label_index
-    WHERE label = ? AND (rank, photo) > (?, ?) AND rank <= ? ORDER BY rank, photo
-"""
+
+LIST = list_sql("rank, photo, number")
+BEST_RANK = entries_sql("min(rank)", "label = :label")
+"""Of either table; NULL where it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ def _walk(
 
     def rows(position: int, label: int) -> Iterator[Row]:
         reach = len(bits) * 8
-        for row in db.execute(LIST, (label, *start, wanted.worst_rank)):
+        for row in db.execute(LIST, stretch(label, start, worst=wanted.worst_rank)):
             number = row[2]
             if number < reach and bits[number >> 3] >> (number & 7) & 1:
                 yield row
@@ -149,11 +150,11 @@ def _ranks(
 
 def _first_possible(db: sqlite3.Connection, wanted: Wanted) -> Place:
     """No answer is better than the best of each group."""
-    best = {
-        label: rank
-        for label in wanted.labels
-        for (rank,) in db.execute("SELECT min(rank) FROM label_index WHERE label = ?", (label,))
-        if rank is not None
-    }
-    rank = weakest(wanted.groups, best)
-    return Place(0 if rank is None else rank, "")
+    best = {label: rank for label in wanted.labels if (rank := _best_rank(db, label)) is not None}
+    weak = weakest(wanted.groups, best)
+    return Place(0 if weak is None else weak, "")
+
+
+def _best_rank(db: sqlite3.Connection, label: int) -> int | None:
+    ranks = [rank for (rank,) in db.execute(BEST_RANK, {"label": label}) if rank is not None]
+    return min(ranks, default=None)

@@ -178,6 +178,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     -- Photos of the database that no listing had shown when the journal was made to agree with it
     CREATE TABLE elsewhere (photo TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- What label_index has not got yet; see catalog/entries.py
+    CREATE TABLE label_recent (
+        label INTEGER NOT NULL, rank INTEGER NOT NULL, photo TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (label, rank, photo)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)
