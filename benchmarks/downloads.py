@@ -78,6 +78,7 @@ async def run(settings: Settings) -> int:
                     channels.photos,
                     channels.images,
                     image_of=downloader.image_of,
+                    is_late=downloader.is_late,
                     failed=failed,
                     workers=settings.max_downloads,
                     lifetime=lifetime,
