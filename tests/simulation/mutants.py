@@ -728,18 +728,18 @@ def retry_after_ignored() -> Sequence[Swap]:
 
 @mutant
 def stop_ignored_by_the_door() -> Sequence[Swap]:
-    """A purchase whose intent was being written when the signal came is made all the same."""
-    honest = Door._open
+    """A purchase is made all the same if the signal comes while its intent is written, or later."""
+    honest = Door._require_leave
 
-    async def open_(self: Any, images: Any, units: int, attempt: int) -> Any:
+    def require_leave(self: Any) -> None:
         real = self._lifetime
         self._lifetime = _Deaf()
         try:
-            return await honest(self, images, units, attempt)
+            honest(self)
         finally:
             self._lifetime = real
 
-    return [(Door, "_open", open_)]
+    return [(Door, "_require_leave", require_leave)]
 
 
 @mutant
