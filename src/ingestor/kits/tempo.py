@@ -18,6 +18,11 @@ FEW, LONGEST_WINDOW = 20, 10.0
 """A window lasts until so many requests have ended, or so many seconds have passed."""
 TOO_MANY = 0.1
 """The share of refusals in a window that hints at a limit. Taste."""
+CHANCE = 4
+"""
+Refusals in a window that hint at nothing. Where one request in fifty is refused, three of twenty are in every
+140th window and five in one of 26,000; and who asks for little would have a limit of that little.
+"""
 IN_VAIN = 3
 """Windows cut in vain; a limit is met by the first or the second."""
 MADE_UP_FOR = 0.2
@@ -93,7 +98,8 @@ class Tempo:
         elapsed, asked = now - self._since, self._served + self._refused
         if elapsed < WINDOW or (asked < FEW and elapsed < LONGEST_WINDOW):
             return
-        if self.rate < UNBOUND or (self._refused > TOO_MANY * asked and now >= self._again):
+        too_many = self._refused > max(CHANCE, TOO_MANY * asked)
+        if self.rate < UNBOUND or (too_many and now >= self._again):
             self._judge(self._served / elapsed)
         curious = self._refused > 0 and now >= self._again
         self.watching = self.rate < UNBOUND or self._next > now or curious

@@ -13,6 +13,7 @@ import pytest
 from ingestor.kits.pacing import Adaptive
 from ingestor.kits.tempo import (
     BELOW,
+    CHANCE,
     IN_VAIN,
     LONGEST_WINDOW,
     MUTED,
@@ -178,6 +179,17 @@ def test_what_asking_less_does_not_help_against_is_let_alone_for_a_while() -> No
 
     assert alone
     assert windows.tempo.watching
+
+
+@pytest.mark.parametrize(("refused", "limited"), [(CHANCE - 1, False), (CHANCE + 1, True)])
+def test_who_asks_for_little_is_not_held_to_it_for_a_few_refusals(
+    refused: int, limited: bool
+) -> None:
+    windows = Windows()
+
+    windows.one(served=20 - refused, refused=refused)
+
+    assert (windows.tempo.rate < UNBOUND) is limited
 
 
 def test_a_limit_does_not_last_because_of_the_weather() -> None:
