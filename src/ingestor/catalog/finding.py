@@ -32,9 +32,6 @@ from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import json_list
 from ingestor.models import Annotation, Label, Published, Size
 
-LOOKED_THROUGH = 8
-"""Of a label's best pictures, to find one that may be shown."""
-
 ONE_LABEL = f"{list_sql('rank, photo')} LIMIT :most"
 PHOTOS = """
     SELECT photos.id, text, image, labels, safe FROM photos
@@ -46,14 +43,16 @@ LABELS = """
     SELECT key, name, photos, number FROM labels
     WHERE key >= ? AND key < ? AND photos > 0 ORDER BY {order} LIMIT ?
 """
-BEST_PICTURES = """
-    SELECT text, entries FROM ({best} ORDER BY rank, photo LIMIT :most) AS best
-    JOIN catalogued ON catalogued.number = best.number
-    JOIN photos ON photos.id = best.photo
+BEST_PICTURES = (
+    entries_sql("rank, photo, number", "label = :label") + "ORDER BY rank, photo LIMIT 8"
+)
+"""Of a label, to find one among them that may be shown."""
+CATALOGUED = """
+    SELECT text, entries FROM catalogued
+    JOIN photos ON photos.id = photo
     JOIN records ON records.number = record
-    ORDER BY rank, best.photo
+    WHERE catalogued.number = ?
 """
-"""`best`: rank, photo and number of a label's entries."""
 ABOVE_ALL_TEXT = "\U0010ffff"
 
 
@@ -179,8 +178,8 @@ def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[Near]:
 
 
 def _thumb(db: sqlite3.Connection, label: int) -> str:
-    sql = BEST_PICTURES.format(best=entries_sql("rank, photo, number", "label = :label"))
-    for record, entries in db.execute(sql, {"label": label, "most": LOOKED_THROUGH}):
-        if HIDDEN not in dict(orjson.loads(entries)):
-            return photo_from(record).thumb
+    for _, _, number in db.execute(BEST_PICTURES, {"label": label}):
+        for record, entries in db.execute(CATALOGUED, (number,)):
+            if HIDDEN not in dict(orjson.loads(entries)):
+                return photo_from(record).thumb
     return ""
