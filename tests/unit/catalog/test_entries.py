@@ -81,7 +81,8 @@ def test_every_label_has_its_turn():
         moved = dict(db.execute("SELECT label, count(*) FROM label_index GROUP BY label"))
 
     assert sum(moved.values()) >= 200 * LABELS - 50 - 2 * LABELS
-    assert min(moved.values()) >= 150
+    # Were it always those of the first labels, all that wait would be of the last one.
+    assert min(moved.values()) >= 200 - 50 // 2
 
 
 def test_a_large_catalog_has_no_more_waiting_than_it_should():

@@ -72,6 +72,19 @@ class Pool:
         return [photo.id async for photo in photos]
 
 
+@dataclass
+class SlowPool(Pool):
+    """The disk takes its time: what is to begin meanwhile has begun."""
+
+    listed_at_sight: list[list[int]] = field(default_factory=list)
+    """The calls there were when each page was being written down."""
+
+    async def sight(self, group: str, number: int, page: Page, room: int | None) -> Sighting:
+        await asyncio.sleep(0)
+        self.listed_at_sight.append([*self.calls])
+        return await super().sight(group, number, page, room)
+
+
 def ids(first: int, last: int) -> list[str]:
     return [str(number) for number in range(first, last + 1)]
 
@@ -175,24 +188,15 @@ async def test_a_reached_limit_needs_no_second_look():
 
 
 async def test_the_next_page_is_read_while_this_one_is_written_down():
-    pool = Pool(ids(1, 9))
-    listed_at_sight: list[list[int]] = []
-    sight = pool.sight
-
-    async def slow_sight(group: str, number: int, page: Page, room: int | None) -> Sighting:
-        await asyncio.sleep(0)
-        listed_at_sight.append([*pool.calls])
-        return await sight(group, number, page, room)
-
-    pool.sight = slow_sight  # type: ignore[method-assign]
+    pool = SlowPool(ids(1, 9))
 
     assert await pool.walk() == ids(1, 9)
-    assert listed_at_sight == [[1, 2], [1, 2, 3], [1, 2, 3], [1, 2, 3, 1]]
+    assert pool.listed_at_sight == [[1, 2], [1, 2, 3], [1, 2, 3], [1, 2, 3, 1]]
 
 
 @pytest.mark.parametrize(("limit", "calls"), [(3, [1]), (4, [1, 2]), (6, [1, 2]), (7, [1, 2, 3])])
 async def test_no_page_is_read_that_the_limit_leaves_unread(limit: int, calls: list[int]):
-    pool = Pool(ids(1, 9))
+    pool = SlowPool(ids(1, 9))
 
     await pool.walk(limit)
 

@@ -131,6 +131,7 @@ async def test_a_picture_that_trickles_does_not_hold_up_the_end():
     assert len({image.photo.id for image in images}) == len(images) == 40
     assert asyncio.get_running_loop().time() < 3.0
     assert sum(asked.values()) == 41
+    assert not any(desk.downloader.is_late(photo) for photo in photos(40))
     assert desk.memory.held == sum(image.reserved for image in images)
     assert desk.slots.in_flight == 0
 
