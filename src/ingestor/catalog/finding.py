@@ -32,6 +32,9 @@ from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import json_list
 from ingestor.models import Annotation, Label, Published, Size
 
+LOOKED_THROUGH = 8
+"""Of a label's best pictures, to find one that may be shown."""
+
 ONE_LABEL = f"{list_sql('rank, photo')} LIMIT :most"
 PHOTOS = """
     SELECT photos.id, text, image, labels, safe FROM photos
@@ -44,9 +47,8 @@ LABELS = """
     WHERE key >= ? AND key < ? AND photos > 0 ORDER BY {order} LIMIT ?
 """
 BEST_PICTURES = (
-    entries_sql("rank, photo, number", "label = :label") + "ORDER BY rank, photo LIMIT 8"
+    entries_sql("rank, photo, number", "label = :label") + "ORDER BY rank, photo LIMIT :most"
 )
-"""Of a label, to find one among them that may be shown."""
 CATALOGUED = """
     SELECT text, entries FROM catalogued
     JOIN photos ON photos.id = photo
@@ -178,7 +180,7 @@ def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[Near]:
 
 
 def _thumb(db: sqlite3.Connection, label: int) -> str:
-    for _, _, number in db.execute(BEST_PICTURES, {"label": label}):
+    for _, _, number in db.execute(BEST_PICTURES, {"label": label, "most": LOOKED_THROUGH}):
         for record, entries in db.execute(CATALOGUED, (number,)):
             if HIDDEN not in dict(orjson.loads(entries)):
                 return photo_from(record).thumb

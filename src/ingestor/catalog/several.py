@@ -33,7 +33,6 @@ PIECE = 512
 Row = tuple[int, str, int]
 """Rank, photo and the photo's number."""
 
-
 LIST = list_sql("rank, photo, number")
 BEST_RANK = entries_sql("min(rank)", "label = :label")
 """Of either table; NULL where it has none."""

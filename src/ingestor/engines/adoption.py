@@ -132,8 +132,9 @@ class Adoption:
         Whether the database may get to know of photos by others: a lease in it, of whatever group, is
         by a name that is not ours; or the journal says so. Asked again and again, for they may come.
         """
-        beside = partial(claims.may_know_more, groups=self._groups)
-        if await self._journal.read(beside):
+        if await self._journal.read(
+            lambda db: claims.asks_always(db) or claims.suspected_beside(db, self._groups)
+        ):
             return True
         return bool(await held_by_others(self._database, self._journal))
 

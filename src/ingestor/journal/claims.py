@@ -53,13 +53,8 @@ def trust(db: sqlite3.Connection, groups: Iterable[str]) -> None:
         runs.forget_fact(db, _behind(group))
 
 
-def may_know_more(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
-    """
-    Whether the database may know more of any other group: a photo may be in that one and in these. Or of
-    whatever it is asked for.
-    """
-    if asks_always(db):
-        return True
+def suspected_beside(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
+    """Whether the database may know more of any other group: a photo may be in that one and in these."""
     rows = db.execute(
         "SELECT name FROM facts WHERE name >= ? AND name < ?", (_behind(""), _behind("~"))
     )
