@@ -195,15 +195,19 @@ class PhotosWithdrawn(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuyingHalted(Event):
-    """Nothing is bought for any group until then, the loop's `seconds` from now."""
+    """Nothing is bought for any group for so many `seconds`."""
 
     reason: str
+    """One word."""
     message: str
+    """A sentence."""
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuyingResumed(Event):
+    """What the halt of that `reason` kept from being bought may be bought again."""
+
     reason: str
 
 

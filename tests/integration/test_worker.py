@@ -200,8 +200,8 @@ async def test_credentials_that_are_refused_halt_the_buying_and_not_the_worker(s
 
     worker = await site.work(looks(1))
 
-    assert worker.halted is not None
-    assert site.of(events.BuyingHalted)
+    (halted,) = site.of(events.BuyingHalted)
+    assert worker.halt.reason == halted.reason
     assert site.sandbox.bill.units == 0
 
 

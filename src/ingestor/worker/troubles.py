@@ -16,7 +16,7 @@ class Trouble(Enum):
     WEATHER = "weather"
     """It passes: this group again later."""
     PURSE = "purse"
-    """The units of the day or the month are spent: nothing is bought until the next."""
+    """The units of the day or the month are spent: nothing is bought until tomorrow, by UTC."""
     LOST = "lost"
     """The group is gone, or closed to us: it is said, and looked for once a day."""
     HALT = "halt"

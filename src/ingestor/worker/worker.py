@@ -15,9 +15,10 @@ from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.purchases import pricing
 from ingestor.services import Group, Services
 from ingestor.settings import Settings
+from ingestor.worker.halt import Halt
 from ingestor.worker.rota import Rota
 from ingestor.worker.troubles import Trouble, trouble_of
-from ingestor.worker.turns import Turn, Turns
+from ingestor.worker.turns import Turns
 from ingestor.worker.watchlist import Watchlist
 
 PROBE_EVERY: Final = 900.0
@@ -42,11 +43,8 @@ class Worker:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self.turns = Turns(settings, journal, services, lifetime=lifetime, listen=listen, wall=wall)
-        self.halted: str | None = None
-        """Why nothing is bought for anybody, in a sentence."""
+        self.halt = Halt(clock=lifetime.clock, listen=listen)
         self.rota = Rota(every=settings.every, dice=dice)
-        self._halted_by = ""
-        self._halt_ends = 0.0
         self._settings = settings
         self._journal = journal
         self._services = services
@@ -121,14 +119,14 @@ class Worker:
     async def _serve(self, name: str) -> None:
         try:
             group = await self._lifetime.unless_stopping(self._find(name))
-            turn = await self.turns.take(group, buying=self._clock() >= self._halt_ends)
+            turn = await self.turns.take(group, buying=self.halt.may_buy())
         except IngestorError as error:
             self._trouble(name, error)
             return
         if turn.error is not None:
             self._trouble(name, turn.error)
             return
-        self._went_well(turn)
+        self.halt.went_well(bought=turn.bought)
         self.rota.done(name, now=self._clock(), more=turn.more)
 
     async def _find(self, name: str) -> Group:
@@ -136,36 +134,23 @@ class Worker:
             self._found[name] = await self._services.lookup(name)
         return self._found[name]
 
-    def _went_well(self, turn: Turn) -> None:
-        """What refused us takes us again: Vision if something was bought, the others anyway."""
-        if self.halted and (turn.bought or self._halted_by != "vision"):
-            self._listen(events.BuyingResumed(reason=self.halted))
-            self.halted, self._halt_ends = None, 0.0
-
     def _trouble(self, name: str, error: BaseException) -> None:
         now, trouble = self._clock(), trouble_of(error)
         match trouble:
             case Trouble.FATAL:
                 raise error
             case Trouble.HALT:
-                self.halted, self._halted_by = str(error), getattr(error, "upstream", "")
-                self._halt(error, seconds=PROBE_EVERY)
+                self.halt.refused(error, seconds=PROBE_EVERY)
                 self.rota.done(name, now=now, more=False)
             case Trouble.PURSE:
                 tomorrow = pricing.day_start(self._wall()) + DAY
-                self._halt(error, seconds=tomorrow - self._wall())
+                self.halt.spent(error, seconds=tomorrow - self._wall())
                 self.rota.done(name, now=now, more=False)
             case Trouble.LOST:
                 again = self.rota.lost(name, now=now)
                 self._failed(name, error, DAY if again else None)
             case Trouble.WEATHER:
                 self._failed(name, error, self.rota.failed(name, now=now))
-
-    def _halt(self, error: BaseException, *, seconds: float) -> None:
-        self._halt_ends = self._clock() + seconds
-        self._listen(
-            events.BuyingHalted(reason=reason_of(error), message=str(error), seconds=seconds)
-        )
 
     def _failed(self, name: str, error: BaseException, seconds: float | None) -> None:
         found = self._found.get(name)

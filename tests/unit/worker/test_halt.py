@@ -1,0 +1,90 @@
+"""When buying stops for all groups and when it goes on, and that both are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestor import events
+from ingestor.errors import Denied, RunStopped
+from ingestor.worker.halt import Halt
+
+SPENT = RunStopped("All spent.", reason="max-units-per-day")
+REFUSED = Denied("Billing is off.", upstream="vision", reason="billing")
+PRIVATE = Denied("The database is closed.", upstream="database", reason="rules")
+
+
+class Told:
+    """A halt, its clock, and what it told."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.said: list[events.Event] = []
+        self.halt = Halt(clock=lambda: self.now, listen=self.said.append)
+
+    @property
+    def resumed(self) -> list[str]:
+        return [event.reason for event in self.said if isinstance(event, events.BuyingResumed)]
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def test_a_ceiling_that_is_over_is_told_to_be_over(told: Told):
+    told.halt.spent(SPENT, seconds=60)
+
+    assert not told.halt.may_buy()
+    told.now += 60
+    assert told.halt.may_buy()
+
+    assert told.resumed == ["max-units-per-day"]
+
+
+def test_no_look_that_goes_well_ends_a_ceiling(told: Told):
+    told.halt.spent(SPENT, seconds=60)
+
+    told.halt.went_well(bought=False)
+
+    assert not told.halt.may_buy()
+    assert told.resumed == []
+
+
+def test_a_refusal_is_over_when_something_is_bought_again_and_not_when_it_is_tried(told: Told):
+    told.halt.refused(REFUSED, seconds=60)
+    told.now += 60
+
+    assert told.halt.may_buy()
+    told.halt.went_well(bought=False)
+    assert told.resumed == []
+
+    told.halt.went_well(bought=True)
+    assert told.resumed == ["billing"]
+
+
+def test_a_refusal_by_others_than_vision_is_over_when_a_look_goes_well(told: Told):
+    told.halt.refused(PRIVATE, seconds=60)
+
+    told.halt.went_well(bought=False)
+
+    assert told.halt.may_buy()
+    assert told.resumed == ["rules"]
+
+
+def test_a_ceiling_after_a_refusal_is_a_ceiling(told: Told):
+    told.halt.refused(PRIVATE, seconds=900)
+    told.halt.spent(SPENT, seconds=60)
+
+    told.halt.went_well(bought=False)
+    assert not told.halt.may_buy()
+    told.now += 60
+
+    assert told.halt.may_buy()
+    assert told.resumed == ["max-units-per-day"]
+
+
+def test_what_never_halted_does_not_resume(told: Told):
+    assert told.halt.may_buy()
+    told.halt.went_well(bought=True)
+
+    assert told.said == []
