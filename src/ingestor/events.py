@@ -27,7 +27,7 @@ class RunStarted(Event):
     groups: tuple[str, ...]
     limit: int | None
     resumed: int
-    """Photos that an earlier run left pending."""
+    """Photos that an earlier run left pending, as far as the limit has room for them."""
     month_units: int = 0
     """Units this month has had before: they decide what the next ones cost."""
 

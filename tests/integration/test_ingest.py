@@ -103,7 +103,7 @@ async def test_a_private_group_is_said_so(ingest: Ingest):
     report = await ingest(groups=("secret",))
 
     assert report.exit_code == 2
-    assert "private" in report.message or "permission" in report.message
+    assert "is private" in report.message
 
 
 async def test_another_database_gets_everything_without_paying(ingest: Ingest, sandbox: Sandbox):
@@ -130,6 +130,15 @@ async def test_a_ceiling_stops_the_run_and_a_higher_one_continues(ingest: Ingest
     assert (stopped.exit_code, stopped.units.certain, stopped.pending) == (3, 21, 39)
     assert (finished.stored, finished.units.certain) == (39, 39)
     assert sandbox.bill.units == 60
+
+
+async def test_a_run_goes_on_with_no_more_of_what_is_left_than_its_limit(ingest: Ingest):
+    await ingest(limit=60, max_units=21)
+    told: list[events.Event] = []
+
+    await ingest(limit=10, listen=told.append)
+
+    assert [event.resumed for event in told if isinstance(event, events.RunStarted)] == [10]
 
 
 async def test_a_stop_in_the_middle_loses_nothing(ingest: Ingest, sandbox: Sandbox):

@@ -133,8 +133,8 @@ class Figures:
     def _start(self, event: events.RunStarted) -> None:
         self.limit = event.limit
         self.groups = len(event.groups)
-        # An earlier run listed them; they are this one's from here on, as far as it has room.
-        self.listed += event.resumed if event.limit is None else min(event.resumed, event.limit)
+        # An earlier run listed them; they are this one's from here on.
+        self.listed += event.resumed
         self.month_units = event.month_units
 
     def _page(self, event: events.PageListed, now: float) -> None:

@@ -27,6 +27,8 @@ NO_FAILURES: Final = frozenset({"known", "video", "dropped"})
 """Reasons for which photos are skipped; all others are failures."""
 
 ONCE_MORE: Final = "continues, and may spend as much once more"
+HIGHER: Final = "with a higher ceiling continues where this one stopped"
+"""Where the ceiling left nothing to spend, it would leave as much once more."""
 ONWARD: Final = {
     "max-units": ONCE_MORE,
     "max-cost": ONCE_MORE,
@@ -197,6 +199,8 @@ def next_steps(report: Report, after: After) -> dict[str, str]:
 def _onward(report: Report, *, parks: bool) -> str:
     doubtful = 0 if parks else min(report.units.in_doubt, report.pending)
     if not doubtful:
+        if ONWARD.get(report.ended) == ONCE_MORE and not report.units.certain:
+            return HIGHER
         return ONWARD.get(report.ended, "continues, and buys nothing twice")
     return (
         f"{ONWARD.get(report.ended, 'continues')}; up to {counted(doubtful, 'image')} in doubt may be "

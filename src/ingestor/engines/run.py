@@ -122,9 +122,7 @@ class Run:
                 groups=tuple(self.groups),
                 limit=self.settings.limit,
                 month_units=self.opening.month.at_most,
-                resumed=await self.journal.read(
-                    partial(listing.count_pending, gids=list(self.groups))
-                ),
+                resumed=await self._resumed(),
             )
         )
         with (
@@ -145,6 +143,10 @@ class Run:
                 self.lifetime.stop(reason_of(error), error)
         self.lifetime.close()
         return await self._report(name, seconds=self.clock() - started)
+
+    async def _resumed(self) -> int:
+        left = await self.journal.read(partial(listing.count_pending, gids=list(self.groups)))
+        return left if self.settings.limit is None else min(left, self.settings.limit)
 
     @property
     def _listed_all(self) -> bool:

@@ -143,6 +143,16 @@ def test_after_a_ceiling_the_same_command_does_what_its_sentence_says(
     assert said in printed(a_report(ended=ended, exit_code=3, pending=9))
 
 
+@pytest.mark.parametrize("ended", ["max-cost", "max-units"])
+def test_after_a_ceiling_of_nothing_the_same_command_is_no_help(ended: str) -> None:
+    nothing = UnitsReport(certain=0, possible=0)
+
+    said = printed(a_report(ended=ended, exit_code=3, pending=9, units=nothing))
+
+    assert "the same command again with a higher ceiling" in on_one_line(said)
+    assert "once more" not in said
+
+
 def test_known_photos_with_other_features_are_told_with_what_buys_them_again() -> None:
     stdout = io.StringIO()
     printer = Printer(Settings.read(), redaction=Redaction({}), stdout=stdout)
