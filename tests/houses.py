@@ -47,16 +47,19 @@ def a_collection(photos: int = 70) -> list[Published]:
     ]
 
 
-def a_heart(state: Path, *, wall: Callable[[], float] = lambda: 100.0) -> Heartbeat:
+def idle_gauges() -> Gauges:
     """Of a run in which nothing goes on yet."""
-    gauges = Gauges(
+    return Gauges(
         Channels.opened(),
         Memory(1000),
         Adaptive(start=8, ceiling=8),
         Adaptive(start=4, ceiling=4),
         Quota((1800, 1800), largest=(1, 16), clock=lambda: 0.0),
     )
-    return Heartbeat(state, gauges, wall=wall)
+
+
+def a_heart(state: Path, *, wall: Callable[[], float] = lambda: 100.0) -> Heartbeat:
+    return Heartbeat(state, idle_gauges(), wall=wall)
 
 
 @dataclass(slots=True)

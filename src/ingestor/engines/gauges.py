@@ -25,6 +25,7 @@ from ingestor.report import Bottleneck
 EVERY = 0.25
 """Seconds between looks."""
 NEARLY_FULL = 0.9
+"""Of a channel: whoever sends to it then waits most of the time (taste)."""
 BUSY = 0.9
 """Of a core: Python does no more in one process, and something is always waited for."""
 

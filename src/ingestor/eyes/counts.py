@@ -39,7 +39,9 @@ class Counts:
             registry=registry,
         )
         self.retries = counter("retries", "Attempts that failed.", "upstream", "reason")
-        self.throttled = counter("throttled", "Times that an upstream refused us for speed.", "upstream")
+        self.throttled = counter(
+            "throttled", "Times that an upstream refused us for speed.", "upstream"
+        )
         self.runs = counter("runs", "Runs by their end.", "end")
         self.looked = gauge(
             "group_last_success_timestamp_seconds", "When a group's last turn went well.", "group"

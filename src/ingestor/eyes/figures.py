@@ -68,7 +68,10 @@ class Figures(Collector):
         month = pricing.month_start(self.view.wall())
         try:
             with looking_into(self.view.journal) as db:
-                self.known = Known(standing(db, month_start=month, most_runs=0), rechecks.ended(db))
+                said = standing(
+                    db, month_start=month, most_runs=0, at_work=self.view.gauges() is not None
+                )
+                self.known = Known(said, rechecks.ended(db))
         except (JournalError, SettingsError):
             # There is none yet, or none to be read: its figures are absent, which is the truth.
             self.known = None
@@ -161,9 +164,7 @@ def _of_journal(known: Known) -> Iterator[Metric]:
     yield _gauge(
         "cost_this_month_usd", "What they cost, free tier counted.", pricing.cost(said.month_units)
     )
-    # The journal cannot tell a request that is going on from one that nobody waits for.
-    doubtful = max(0, said.in_doubt - said.reserved)
-    yield _gauge("images_in_doubt", "Images whose answer never arrived.", doubtful)
+    yield _gauge("images_in_doubt", "Images whose answer never arrived.", said.in_doubt)
 
 
 def _of_rechecks(

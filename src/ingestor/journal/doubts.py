@@ -25,7 +25,7 @@ class Doubts:
     images: int
     """Those whose answer will never come: perhaps billed, and lost."""
     requests: int
-    """That they were in."""
+    """Requests that the lost images were in."""
 
 
 def doubts_of(db: sqlite3.Connection, *, living: int | None, run: int | None = None) -> Doubts:

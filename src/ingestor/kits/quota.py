@@ -9,9 +9,11 @@ It grants only what exists. Two rules hold for every dimension together:
   minute of the upstream's does either; what reached it late counts for as much longer.
 
 A refusal for speed cuts `rate` to 0.7 for everybody, but not below nine tenths of what the upstream
-let through within the last window: that much is left for us, whoever else uses the quota. It grows back
-by 2 % of the limit a minute. While it is cut the window is cut with it, because the upstream still
-counts what was sent before.
+let through within the last window: that much is left for us, whoever else uses the quota. From there it
+rises like a connection of TCP's (CUBIC, RFC 9438): slower and slower to a little below what was let
+through, then faster and faster. So somebody else's share is seldom asked for, and is soon ours when he
+has gone. While it is cut the window is cut with it, because the upstream still counts what was sent
+before.
 """
 
 from __future__ import annotations
@@ -35,9 +37,14 @@ BURST_SECONDS = 0.25
 """What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
 CUT = 0.7
 KEPT = 0.9
-"""Of what was let through in the last window. The rate then swings between nine tenths and the whole of
-what is left: 95 % of it on average, at a refusal every few minutes."""
-REGROWTH_PER_MINUTE = 0.02
+"""Of what was let through in the last window: some of what was granted since is still to be refused."""
+RISE = 0.09
+"""Of the rate after a cut, from there to where it stays for a while: 98 % of what was let through."""
+LEVEL_AFTER = 3.0
+"""
+Minutes from a cut to there. It takes five to all that is left, and then it is refused once; nine until a
+half that somebody else has given back is used as well (measured; taste).
+"""
 LOWEST_RATE = 0.02
 """A quota that is wholly eaten by strangers is still asked now and then."""
 
@@ -104,7 +111,7 @@ class Quota:
     def rate(self) -> float:
         """The share of the limits that is being used, 1.0 unless there were refusals."""
         minutes = (self._clock() - self._rate_at) / MINUTE
-        return min(1.0, self._rate + REGROWTH_PER_MINUTE * minutes)
+        return min(1.0, self._rate * (1 + RISE * (1 + (minutes / LEVEL_AFTER - 1) ** 3)))
 
     @property
     def used(self) -> float:
@@ -190,14 +197,6 @@ class Quota:
         for dimension in self._dimensions:
             dimension.tokens = 0.0
         return True
-
-    def change(self, *limits: float) -> None:
-        """Set other limits while running; the windows keep what was granted."""
-        self._fill()
-        self.limits = limits
-        for dimension, limit in zip(self._dimensions, limits, strict=True):
-            dimension.limit = limit
-        self._grant()
 
     def go_on_from(self, before: Self) -> None:
         """

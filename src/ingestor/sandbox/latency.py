@@ -1,7 +1,7 @@
 """
 How long an upstream takes to answer when nothing is wrong.
 
-The figures are what the real services were seen to take from a European data centre, rounded.
+No vendor documents these figures: they are rounded from what users report, and can be scaled.
 """
 
 import asyncio

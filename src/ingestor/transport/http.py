@@ -34,7 +34,7 @@ from ingestor.transport.translation import FOREIGN, translate
 from ingestor.transport.values import Request, Response, place
 
 RESOLVER_THREADS = 4
-"""More look-ups than that never hang at once: there are five upstreams."""
+"""More look-ups than that never hang at once: there are four upstreams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from ingestor.web.asking import Asking
 from ingestor.web.licenses import License, license_of
 
 PICTURE: Final = re.compile(
-    r"/[0-9]{1,10}/[0-9]{1,20}_[0-9a-zA-Z]{1,40}(_[0-9a-z]{1,3})?\.(jpe?g|png|gif)"
+    r"/[0-9]{1,10}/[0-9]{1,20}_[0-9a-zA-Z]{1,40}(_[0-9a-z]{1,3})?(_d)?\.(jpe?g|png|gif)"
 )
 """The one shape of a picture's path (https://www.flickr.com/services/api/misc.urls.html)."""
 FLICKR_PAGE: Final = re.compile(r"https://www\.flickr\.com/photos/[\w@-]{1,100}/[0-9]{1,20}/?")

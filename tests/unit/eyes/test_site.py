@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from ingestor import events
 from ingestor.errors import SettingsError
 from ingestor.eyes import Counts, View, address_of
-from ingestor.eyes.figures import Figures, Known, _of_journal, _of_rechecks
+from ingestor.eyes.figures import Figures
 from ingestor.eyes.site import application
-from ingestor.journal.standing import Standing
+from ingestor.journal.ledger import Intent, open_purchase
+from ingestor.journal.rechecks import Recheck, set_recheck
+from ingestor.journal.runs import begin_run
+from ingestor.journal.writer import Journal
 from ingestor.transport import CallStatistics
+from tests.builders import an_image
+from tests.houses import idle_gauges
 
 Client = TestClient[web.Request, web.Application]
 
@@ -88,31 +94,34 @@ async def test_a_group_that_was_dropped_has_no_last_success(
     assert not any(("group", "1@N20") in labels for _name, labels in seen)
 
 
-def test_only_groups_that_are_followed_have_an_age(view: View):
-    view.following = lambda: ["1@N20"]
-    ages = _of_rechecks({"1@N20": 10.0, "2@N20": 0.0}, following=view.following(), now=15.0)
+async def test_only_groups_that_are_followed_have_an_age(view: View):
+    view.following, view.wall = lambda: ["1@N20"], lambda: 15.0
+    async with Journal(view.journal) as journal:
+        for group in ("1@N20", "2@N20"):
+            recheck = Recheck(cursor=None, at=10.0)
+            await journal.write(partial(set_recheck, group=group, recheck=recheck))
+    figures = Figures(view)
 
-    assert [(sample.labels["group"], sample.value) for sample in ages.samples] == [("1@N20", 5.0)]
+    figures.refresh()
+
+    aged = [family for family in figures.collect() if family.name == "ingestor_recheck_age_seconds"]
+    ages = {sample.labels["group"]: sample.value for family in aged for sample in family.samples}
+    assert ages == {"1@N20": 5.0}
 
 
-def test_a_request_that_is_going_on_is_not_in_doubt():
-    said = Standing(
-        photos={},
-        certain=0,
-        possible=0,
-        reserved=16,
-        month_units=0,
-        in_doubt=20,
-        doubtful_purchases=2,
-        groups=(),
-        runs=(),
-    )
+@pytest.mark.parametrize(("at_work", "doubtful"), [(True, 0), (False, 1)], ids=["run", "no run"])
+async def test_a_request_is_in_doubt_where_nobody_is_at_work_on_it(
+    site: Client, view: View, at_work: bool, doubtful: int
+):
+    async with Journal(view.journal) as journal:
+        run = await journal.write(partial(begin_run, run="r", now=1.0))
+        intent = Intent(
+            id="p", run=run, at=3.0, features="f", attempt=1, units=1, images=(an_image("1"),)
+        )
+        await journal.write(partial(open_purchase, intent=intent))
+    view.gauges = idle_gauges if at_work else lambda: None
 
-    (doubtful,) = (
-        family for family in _of_journal(Known(said, {})) if family.name.endswith("in_doubt")
-    )
-
-    assert doubtful.samples[0].value == 4
+    assert (await samples(site))["ingestor_images_in_doubt", ()] == doubtful
 
 
 async def test_latencies_are_a_histogram(site: Client, view: View):

@@ -2,13 +2,22 @@
 
 import asyncio
 import random
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestor.kits.quota import CUT, KEPT, MARGIN, MINUTE, WINDOW, Quota, QuotaClosed, seconds_for
+from ingestor.kits.quota import (
+    CUT,
+    KEPT,
+    MARGIN,
+    MINUTE,
+    RISE,
+    WINDOW,
+    Quota,
+    QuotaClosed,
+    seconds_for,
+)
 
 pytestmark = pytest.mark.looptime
 
@@ -100,13 +109,18 @@ async def test_one_refusal_slows_everybody_and_its_echo_nobody():
     assert quota.rate == pytest.approx(0.7)
 
 
-async def test_the_rate_grows_back_by_two_percent_a_minute():
+async def test_after_a_cut_the_rate_is_level_for_a_while_and_then_whole_again():
     quota = a_quota()
     quota.refuse(await quota.acquire(1, 16))
+    rates = []
 
-    await asyncio.sleep(5 * MINUTE)
+    for _minute in range(8):
+        await asyncio.sleep(MINUTE)
+        rates.append(quota.rate)
 
-    assert quota.rate == pytest.approx(0.8)
+    assert rates == sorted(rates)
+    assert rates[1:4] == pytest.approx([0.7 * (1 + RISE)] * 3, rel=0.005)
+    assert rates[-1] == 1.0
 
 
 async def test_a_refusal_takes_what_the_bucket_held():
@@ -140,18 +154,6 @@ async def test_a_wish_to_wait_is_a_floor_for_everybody():
     later = await quota.acquire(1, 1)
 
     assert later.granted - permit.granted >= 20
-
-
-async def test_a_smaller_limit_holds_from_the_moment_it_is_set():
-    quota = a_quota()
-    before = await granted(quota, 20)
-    quota.change(1800, 600)
-
-    after = await granted(quota, 60)
-
-    spacing = [later - earlier for (earlier, _), (later, _) in pairwise(after[5:])]
-    assert sum(spacing) / len(spacing) >= 16 / 10 * 0.99
-    assert before
 
 
 async def test_the_share_that_was_used_is_all_of_a_busy_quota_and_half_of_a_lazy_one():
@@ -204,7 +206,7 @@ async def test_what_one_learned_is_not_forgotten_by_the_next():
     later = await second.acquire(1, 16)
 
     assert later.granted - permits[-1].granted >= 20
-    assert second.rate == pytest.approx(0.7, abs=0.01)
+    assert second.rate == first.rate < 0.75
 
 
 async def test_a_window_is_kept_across_two_of_them():

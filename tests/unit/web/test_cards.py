@@ -19,6 +19,9 @@ ORIGIN = "https://pictures.example"
         pytest.param(
             "https://live.staticflickr.com/65/1_ab_z.jpg", f"{ORIGIN}/65/1_ab_z.jpg", id="moved"
         ),
+        pytest.param(
+            f"{ORIGIN}/65/1_ab_z_d.jpg", f"{ORIGIN}/65/1_ab_z_d.jpg", id="offered for download"
+        ),
         pytest.param("https://evil.example/65/1_ab.jpg?x=1#y", f"{ORIGIN}/65/1_ab.jpg", id="path"),
         pytest.param("https://evil.example/pixel.gif", "", id="no picture of Flickr's"),
         pytest.param("javascript:alert(1)", "", id="script"),
