@@ -56,7 +56,7 @@ class Crew(Generic[T, R]):
             ]
             # Whoever ends first has found nothing left to begin.
             _, busy = await asyncio.wait(self._workers, return_when=asyncio.FIRST_COMPLETED)
-            while busy:
+            while busy and not self._stopped:
                 # In the place of somebody who is done: no more than so many are made at once.
                 places = len(self._workers) - len(busy) - self._helping()
                 for number in self._helpless()[:places]:
@@ -76,8 +76,11 @@ class Crew(Generic[T, R]):
             self._in_hand[number] = item
             result = await self._make(item)
             self._in_hand[number] = None
-            if number in self._helpers:
-                self._helpers[number].cancel()
+            if helper := self._helpers.get(number):
+                if not self._counts(result):
+                    # Cancelled meanwhile if the second counts, which is delivered then.
+                    await asyncio.wait((helper,))
+                helper.cancel()
             await self._deliver(result)
             if self._stopped:
                 return

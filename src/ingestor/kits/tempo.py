@@ -66,6 +66,8 @@ class Tempo:
         self._again = clock()
         self._waited = False
         """Somebody did in this window: who asks for less than the rate learns nothing of the edge."""
+        self._dark = False
+        """Nobody was served in the window before: what is asked for then is no measure of a limit."""
         self._line = asyncio.Lock()
 
     async def turn(self) -> None:
@@ -103,6 +105,7 @@ class Tempo:
             self._judge(self._served / elapsed)
         curious = self._refused > 0 and now >= self._again
         self.watching = self.rate < UNBOUND or self._next > now or curious
+        self._dark = not self._served
         self._since, self._served, self._refused, self._waited = now, 0, 0, False
 
     def _judge(self, served: float) -> None:
@@ -124,9 +127,9 @@ class Tempo:
         if self.rate == UNBOUND:
             self.rate = max(BELOW * served, SLOWEST)
             return
-        if not self._waited:
+        if served and not self._waited:
             served = self.rate  # as far as anybody knows
-        if served:
+        if served and not self._dark:
             # Who is refused everything learns nothing of where the edge was.
             found = self._edge if self._edge < UNBOUND else self.rate
             self._edge = max(BELOW * served, FORGET * found)

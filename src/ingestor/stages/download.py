@@ -49,7 +49,7 @@ Fetch = Callable[[Size, Room], Awaitable[bytes]]
 Fail = Callable[[Failure], Awaitable[None]]
 
 MOST_ATTEMPTS = 6
-"""Tries at one rendition while others succeed: what fails so often then is not weather."""
+"""Tries at one rendition between which others succeed: what fails so often then is not weather."""
 SEVERAL = 4
 """Photos that fail side by side, without any success, before the image server is to blame."""
 FEWER: Final = {"not-an-image": 2, "corrupt": 2, "empty": 2}
@@ -59,7 +59,7 @@ STRAGGLING = 4.0
 STRAGGLING_SECONDS = 0.1
 """The same at the least: below it nobody has to be let past. Taste."""
 LOOK = 0.1
-"""Seconds between two looks at who is late."""
+"""Seconds between two looks at who is late, and at what others meet with."""
 LATE = 0.005
 """
 Seconds that the loop comes late to a timer where the CPU is what binds: it does half of the time at full
@@ -95,8 +95,12 @@ class Downloader:
         self._clock = clock
         self._listen = listen
         self._succeeded_at = clock()
+        self._served_since = float("-inf")
+        """When the latest of the attempts that succeeded began."""
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
+        self._turned_away: set[str] = set()
+        """Photos that are to wait longer than we do; it is being found out whether others are, too."""
         self._tempo = Tempo(clock=clock)
         self._begun: dict[Hold, tuple[float, str]] = {}
         """Since when each download holds its slot, and of which photo; the oldest first."""
@@ -119,22 +123,15 @@ class Downloader:
         Raises RunStopped when nobody has had a picture for as long as our patience lasts.
         """
         started = self._clock()
-        failure: Failure | None = None
+        failure = Failure(photo_id=photo.id, stage="download", reason="no-url")
         for size in photo.sizes:
             hold = Hold(self._memory)
             try:
                 content = await self._persist(photo, size, hold)
-            except (VendorError, TransportError) as error:
-                hold.release()
-                failure = Failure(
-                    photo_id=photo.id, stage="download", reason=reason_of(error), detail=str(error)
-                )
-                if reason_of(error) != "too-large":
-                    return failure
             except BaseException:
                 hold.release()
                 raise
-            else:
+            if isinstance(content, bytes):
                 length = len(content)
                 hold.shrink(length)
                 self._listen(
@@ -149,17 +146,22 @@ class Downloader:
                     size=size,
                     reserved=hold.size,
                 )
-        return failure or Failure(photo_id=photo.id, stage="download", reason="no-url")
+            hold.release()
+            failure = content
+            if failure.reason != "too-large":
+                break
+        return failure
 
-    async def _persist(self, photo: Photo, size: Size, hold: Hold) -> bytes:
-        started = self._clock()
-        tries = 0
+    async def _persist(self, photo: Photo, size: Size, hold: Hold) -> bytes | Failure:
+        failed_at = self._clock()
+        tries = its_own = 0
 
         def hint(error: BaseException) -> bool | float:
-            few = FEWER.get(reason_of(error))
-            if few is None and self._succeeded_at > started:
-                few = MOST_ATTEMPTS
-            if few is not None and tries >= few:
+            nonlocal failed_at, its_own
+            # While nobody is served it may be weather, however long this photo is tried already.
+            its_own += self._served_since > failed_at
+            failed_at = self._clock()
+            if its_own >= MOST_ATTEMPTS or tries >= FEWER.get(reason_of(error), float("inf")):
                 return False
             self._failing.add(photo.id)
             return retry_hint(error)
@@ -181,8 +183,14 @@ class Downloader:
                 noticed=self._noticed,
             )
         except (VendorError, TransportError) as error:
-            self._blame_the_server(error)
-            raise
+            await self._blame_the_server(photo, error)
+            return Failure(
+                photo_id=photo.id,
+                stage="download",
+                reason=reason_of(error),
+                detail=str(error),
+                attempts=tries,
+            )
         finally:
             self._failing.discard(photo.id)
 
@@ -208,6 +216,7 @@ class Downloader:
             else:
                 self._late.discard(photo.id)
         self._succeeded_at = self._clock()
+        self._served_since = max(self._served_since, begun)
         newest = SMOOTHING if self._usual else 1.0
         self._usual += newest * (self._succeeded_at - begun - self._usual)
         return content
@@ -224,7 +233,7 @@ class Downloader:
         if _is_too_much(error):
             self._slots.too_much(epoch)
         if isinstance(error, Throttled | Unavailable) and reason_of(error) not in FEWER:
-            wait = error.retry_after or 0.0
+            wait = _wish(error)
             # A wish that passes our patience is the run's end, which waiting would only put off.
             self._tempo.refused(wait=wait if wait <= self._patience else 0.0)
 
@@ -257,19 +266,44 @@ class Downloader:
             self._late.add(photo)
             self._slots.leave()
 
-    def _blame_the_server(self, error: IngestorError) -> None:
-        """Several photos at once and nobody succeeds: that is no photo's fault."""
-        transient = retry_hint(error) is not False and reason_of(error) not in FEWER
-        if transient and len(self._failing) >= SEVERAL and self._nobody_succeeds():
-            raise RunStopped(
-                f"No picture could be downloaded for {self._patience:.0f} s ({error}). Nothing is "
-                "lost; run the same command again when the image server answers.",
-                reason="images-unavailable",
-            ) from error
+    async def _blame_the_server(self, photo: Photo, error: IngestorError) -> None:
+        """Where it is no photo's fault the run is over."""
+        if retry_hint(error) is False or reason_of(error) in FEWER:
+            return
+        wish = _wish(error)
+        if wish > self._patience:
+            if not await self._turns_all_away(photo):
+                return
+            said = f"The image server asks us to wait {wish:.0f} s"
+        else:
+            if len(self._failing) < SEVERAL or not self._nobody_succeeds(wish):
+                return
+            said = f"No picture could be downloaded for {self._patience:.0f} s"
+        raise RunStopped(
+            f"{said} ({error}). Nothing is lost; run the same command again when the image server "
+            "answers.",
+            reason="images-unavailable",
+        ) from error
 
-    def _nobody_succeeds(self) -> bool:
+    def _nobody_succeeds(self, wish: float) -> bool:
         # The last wait that would have passed our patience is not waited for.
-        return self._clock() - self._succeeded_at >= self._patience - LONGEST_WAIT
+        return self._clock() - self._succeeded_at >= self._patience - LONGEST_WAIT - wish
+
+    async def _turns_all_away(self, photo: Photo) -> bool:
+        """
+        Whether it serves nobody whom it hears after it has asked this photo to wait longer than we
+        do. Where nobody else is left to ask for, that is taken for all.
+        """
+        since = self._clock()
+        self._turned_away.add(photo.id)
+        try:
+            while self._clock() - since < LONGEST_WAIT and len(self._turned_away) < SEVERAL:
+                if self._served_since > since:
+                    return False
+                await self._lifetime.rest(LOOK)
+            return True
+        finally:
+            self._turned_away.discard(photo.id)
 
     def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
         self._listen(
@@ -334,6 +368,11 @@ async def download(
 
 def _guess(size: Size) -> int:
     return max(SMALLEST_GUESS, int(size.width * size.height * BYTES_PER_PIXEL))
+
+
+def _wish(error: BaseException) -> float:
+    """For how many seconds the server wants to be left alone."""
+    return (isinstance(error, Throttled | Unavailable) and error.retry_after) or 0.0
 
 
 def _is_too_much(error: IngestorError) -> bool:

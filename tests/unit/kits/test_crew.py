@@ -115,6 +115,25 @@ async def test_a_second_that_does_not_count_leaves_it_to_the_first():
     assert yard.tries[0] == 2
 
 
+async def test_a_first_that_does_not_count_leaves_it_to_the_second():
+    yard = Yard(lambda item, attempt: 3.0 if item == 0 else 0.5)
+    yard.bad = {(0, 1)}
+
+    await yard.crew(2).work(channel(2))
+
+    assert sorted(yard.delivered) == [(0, 2), (1, 1)]
+    assert yard.clock() < 5.0
+
+
+async def test_of_two_that_do_not_count_one_is_delivered():
+    yard = Yard(lambda item, attempt: 3.0 if item == 0 else 0.5)
+    yard.bad = {(0, 1), (0, 2)}
+
+    await yard.crew(2).work(channel(2))
+
+    assert sorted(yard.delivered) == [(0, 1), (1, 1)]
+
+
 async def test_nothing_is_made_twice_while_something_is_left_to_begin():
     yard = Yard(lambda item, attempt: 4.0 if item == 0 else 0.5)
 
@@ -165,6 +184,33 @@ async def test_whoever_stops_it_begins_nothing_more():
     await crew.work(waiting)
 
     assert (yard.tries, yard.delivered) == ({0: 1}, [(0, 1)])
+
+
+async def test_whoever_takes_long_to_be_stopped_gets_no_help():
+    yard = Yard(lambda item, attempt: 60.0)
+
+    async def make_and_tidy_up(item: int) -> tuple[int, int]:
+        try:
+            return await yard.make(item)
+        except asyncio.CancelledError:
+            # As a connection does that is being made to several addresses.
+            await asyncio.sleep(1.0 if item == 0 else 0.0)
+            raise
+
+    crew = Crew(
+        4,
+        make=make_and_tidy_up,
+        deliver=yard.deliver,
+        is_late=lambda _: True,
+        counts=lambda _: True,
+        name="yard",
+    )
+    asyncio.get_running_loop().call_later(3.0, crew.stop)
+
+    await crew.work(channel(10))
+
+    assert yard.tries == Counter(range(4))
+    assert yard.clock() == pytest.approx(4.0)
 
 
 async def test_who_was_stopped_before_begins_nothing():

@@ -23,7 +23,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo, Size
-from ingestor.stages.download import Downloader, download
+from ingestor.stages.download import MOST_ATTEMPTS, Downloader, download
 from tests.builders import a_photo, a_size
 
 pytestmark = pytest.mark.looptime
@@ -41,11 +41,13 @@ class Desk:
         memory: int = 10_000_000,
         slots: int = 64,
         haste: float = 1.0,
+        workers: int = 16,
     ) -> None:
         """`haste`: by how much the clock is faster than timers are, as on a machine that is busy."""
         time = asyncio.get_running_loop().time
         self.lifetime = Lifetime(drain=8.0)
         self.memory = Memory(memory)
+        self.workers = workers
         self.slots = Adaptive(start=min(8, slots), ceiling=slots)
         self.failures: list[Failure] = []
         self.downloader = Downloader(
@@ -62,8 +64,8 @@ class Desk:
         self.failures.append(failure)
 
     async def run(self, *photos: Photo) -> list[Image]:
-        waiting: Channel[Photo] = Channel(100)
-        images: Channel[Image] = Channel(100)
+        waiting: Channel[Photo] = Channel(len(photos))
+        images: Channel[Image] = Channel(len(photos))
         async with waiting:
             for photo in photos:
                 await waiting.send(photo)
@@ -73,7 +75,7 @@ class Desk:
             image_of=self.downloader.image_of,
             is_late=self.downloader.is_late,
             failed=self.failed,
-            workers=16,
+            workers=self.workers,
             lifetime=self.lifetime,
         )
         self.lifetime.close()
@@ -227,6 +229,92 @@ async def test_a_network_that_is_gone_for_a_minute_costs_no_photo():
     images = await desk.run(*photos(30))
 
     assert (len(images), desk.failures) == (30, [])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(lambda: NotSent("no route", reason="connect"), id="no route"),
+        pytest.param(lambda: AnswerLost("cut", reason="reset"), id="reset"),
+        pytest.param(lambda: Unavailable("503", upstream="images"), id="overloaded"),
+    ],
+)
+async def test_a_minute_without_any_success_in_the_middle_costs_no_photo(error):
+    loop = asyncio.get_running_loop()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.5)
+        if 2 < loop.time() < 62:
+            raise error()
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(90))
+
+    assert (len(images), desk.failures) == (90, [])
+
+
+@pytest.mark.parametrize("workers", [4, 16, 64])
+async def test_a_time_of_refusing_everything_is_soon_forgotten(workers: int):
+    loop = asyncio.get_running_loop()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.5)
+        if 10 < loop.time() < 100:
+            raise Unavailable("503", upstream="images")
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch, workers=workers)
+    images = await desk.run(*photos(600 * workers // 16))
+
+    assert len(images) == 600 * workers // 16
+    # Half of them are had before, and the last wait before somebody tries again is 30 seconds.
+    assert loop.time() < 100 + 30 + 45
+
+
+@pytest.mark.parametrize("seconds", [60.0, 300.0])
+async def test_a_wish_that_passes_our_patience_stops_the_run_and_kills_no_photo(seconds: float):
+    loop = asyncio.get_running_loop()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.5)
+        if loop.time() > 2:
+            raise Throttled("slow", upstream="images", retry_after=seconds)
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(90))
+
+    assert 0 < len(images) < 90
+    assert desk.failures == []
+    assert isinstance(desk.lifetime.error, RunStopped)
+
+
+async def test_a_wish_for_one_photo_that_passes_our_patience_is_that_photos_fault():
+    error = lambda: Throttled("slow", upstream="images", retry_after=300.0)  # noqa: E731
+    desk = Desk(failing(error, only="n0.jpg"))
+
+    images = await desk.run(*photos(90))
+
+    assert len(images) == 89
+    assert [failure.photo_id for failure in desk.failures] == ["0"]
+
+
+async def test_a_dead_letter_tells_how_often_it_was_tried():
+    asked: list[str] = []
+
+    async def fetch(size: Size, room: object) -> bytes:
+        asked.append(size.url)
+        await asyncio.sleep(0.1)
+        if "n0." in size.url:
+            raise Unavailable("503", upstream="images")
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    await desk.run(*photos(60))
+
+    (failure,) = desk.failures
+    assert failure.attempts == sum("n0." in url for url in asked) >= MOST_ATTEMPTS
 
 
 async def test_a_network_that_stays_away_stops_the_run_and_kills_no_photo():
