@@ -21,9 +21,14 @@ class Standing:
     """Photos that are listed and not annotated, or annotated and not published."""
 
     @property
+    def whole(self) -> bool:
+        """Whether every photo of the pool was listed, but for what is still to arrive."""
+        return bool(self.cover) and not holes(self.cover)
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is left but what is still to arrive."""
-        return bool(self.cover) and not holes(self.cover) and not self.unfinished
+        return self.whole and not self.unfinished
 
 
 def covered(db: sqlite3.Connection, group: str) -> Cover:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from ingestor import events
 from ingestor.errors import reason_of
+
+Steps = Collection[str]
+"""What a turn did, and nothing was wrong with it."""
+LOOKED: Final[Steps] = ("look",)
+RAN: Final[Steps] = ("look", "run")
+BOUGHT: Final[Steps] = ("look", "run", "purchase")
+
+ENDED_BY: Final[Mapping[str, str]] = MappingProxyType({"flickr": "look", "database": "run"})
+"""By upstream, what shows that it takes us again; Vision and Google's credentials: a purchase."""
 
 
 class Halt:
@@ -18,7 +29,7 @@ class Halt:
         self._listen = listen
         self._ends = 0.0
         self._by_itself = False
-        self._refused_by = ""
+        self._ended_by = "purchase"
 
     def spent(self, error: BaseException, *, seconds: float) -> None:
         """A ceiling is reached, whose day is over after so long."""
@@ -27,7 +38,8 @@ class Halt:
 
     def refused(self, error: BaseException, *, seconds: float) -> None:
         """Credentials, billing or rules; after so long it is tried again."""
-        self._by_itself, self._refused_by = False, getattr(error, "upstream", "")
+        self._by_itself = False
+        self._ended_by = ENDED_BY.get(getattr(error, "upstream", ""), "purchase")
         self._begin(error, seconds)
 
     def may_buy(self) -> bool:
@@ -37,9 +49,13 @@ class Halt:
             self._end()
         return True
 
-    def went_well(self, *, bought: bool) -> None:
-        """What refused us takes us again: Vision if something was bought, the others anyway."""
-        if not self._by_itself and (bought or self._refused_by != "vision"):
+    def wait(self) -> float:
+        """Seconds until it may be tried to buy; 0 where it may."""
+        return max(0.0, self._ends - self._clock())
+
+    def went_well(self, what: Steps) -> None:
+        """What refused us takes us again, if it was asked: a look at a group asks only Flickr."""
+        if not self._by_itself and self._ended_by in what:
             self._end()
 
     def _begin(self, error: BaseException, seconds: float) -> None:

@@ -67,7 +67,7 @@ class Looking:
             await self._cover(group, (0, 0) if not head.total else stretch)
         before = await self._journal.read(partial(coverage.standing, group=group))
         gone = set(found.gone)
-        if before.complete:
+        if before.whole:
             gone |= await self._read_again(group, head)
         after = await self._journal.read(partial(coverage.standing, group=group))
         return Look(
@@ -100,7 +100,10 @@ class Looking:
         due = min(int(behind * (now - recheck.at) / self._recheck), behind, MOST_AT_ONCE)
         if behind <= 0:
             await self._save(group, Recheck(cursor=None, at=now, ended=now))
-        doubted = self._doubted.pop(group, None)
+        if (doubted := self._doubted.get(group)) and now < doubted.at + withdrawals.APART:
+            # An answer as near as that to the first would agree with it, and not be believed.
+            return set()
+        self._doubted.pop(group, None)
         pages = doubted or _Pages(due=due, at=now)
         if pages.due <= 0:
             return set()

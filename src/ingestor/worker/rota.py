@@ -14,8 +14,11 @@ JITTER: Final = 0.1
 """Share of a pause by which it varies: groups and machines that start together drift apart."""
 FIRST_PAUSE: Final = 60.0
 """Seconds after a first failure; doubled with each more in a row."""
+MOST_DOUBLINGS: Final = 30
+"""The longest pause applies long before, and floats stay finite."""
 LONGEST_PAUSE: Final = 3600.0
 """Seconds; an upstream that was away for a night is noticed within the hour."""
+FOREVER: Final = float("inf")
 LOST_PAUSE: Final = 86_400.0
 """Seconds until a group that was not found is looked for again."""
 MOST_LOSSES: Final = 7
@@ -67,11 +70,11 @@ class Rota:
         """Seconds until somebody is due; infinite where nobody will be."""
         return max(0.0, min((place.due for place in self._places.values()), default=FOREVER) - now)
 
-    def done(self, group: str, *, now: float, more: bool) -> None:
-        """A turn went well; with `more` to do the next one may follow at once."""
+    def done(self, group: str, *, now: float, more: bool, within: float = FOREVER) -> None:
+        """A turn went well; with `more` to do the next one may follow at once, else `within` seconds."""
         if place := self._places.get(group):
             place.failures = place.losses = 0
-            place.due = now if more else now + self._jittered(self._every)
+            place.due = now if more else now + min(self._jittered(self._every), within)
 
     def failed(self, group: str, *, now: float) -> float:
         """A turn went wrong; returns the pause, in seconds."""
@@ -79,7 +82,7 @@ class Rota:
         if place is None:
             return 0.0
         pause = self._jittered(min(FIRST_PAUSE * 2.0**place.failures, LONGEST_PAUSE))
-        place.failures = min(place.failures + 1, 30)
+        place.failures = min(place.failures + 1, MOST_DOUBLINGS)
         place.due = now + pause
         return pause
 
@@ -95,6 +98,3 @@ class Rota:
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (1 + JITTER * (2 * self._dice() - 1))
-
-
-FOREVER: Final = float("inf")

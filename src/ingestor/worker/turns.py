@@ -25,6 +25,7 @@ from ingestor.kits.together import together
 from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
 from ingestor.services import PHOTOS_PER_PAGE, Group, PoliteDatabase, Services
 from ingestor.settings import Settings
+from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Steps
 from ingestor.worker.looking import Looking
 
 
@@ -36,8 +37,7 @@ class Turn:
     """Whether it got on and did not get done: the next turn may follow at once."""
     error: BaseException | None = None
     """What ended its run."""
-    bought: bool = False
-    """Whether buying was tried, and nothing was wrong with it."""
+    went_well: Steps = LOOKED
 
 
 class Turns:
@@ -115,7 +115,7 @@ class Turns:
         return Turn(
             more=not after.complete and (report.stored > 0 or after != before),
             error=lifetime.error,
-            bought=lifetime.error is None and report.units.certain > 0,
+            went_well=BOUGHT if report.units.certain else RAN,
         )
 
     def _go_on_with(self, run: Run) -> None:

@@ -16,7 +16,7 @@ from ingestor.purchases import pricing
 from ingestor.services import Group, Services
 from ingestor.settings import Settings
 from ingestor.worker.halt import Halt
-from ingestor.worker.rota import Rota
+from ingestor.worker.rota import FOREVER, Rota
 from ingestor.worker.troubles import Trouble, trouble_of
 from ingestor.worker.turns import Turns
 from ingestor.worker.watchlist import Watchlist
@@ -45,6 +45,8 @@ class Worker:
         self.turns = Turns(settings, journal, services, lifetime=lifetime, listen=listen, wall=wall)
         self.halt = Halt(clock=lifetime.clock, listen=listen)
         self.rota = Rota(every=settings.every, dice=dice)
+        self._prober = ""
+        """The group whose turn was the last to be refused."""
         self._settings = settings
         self._journal = journal
         self._services = services
@@ -126,8 +128,8 @@ class Worker:
         if turn.error is not None:
             self._trouble(name, turn.error)
             return
-        self.halt.went_well(bought=turn.bought)
-        self.rota.done(name, now=self._clock(), more=turn.more)
+        self.halt.went_well(turn.went_well)
+        self._done(name, more=turn.more)
 
     async def _find(self, name: str) -> Group:
         if name not in self._found:
@@ -141,16 +143,22 @@ class Worker:
                 raise error
             case Trouble.HALT:
                 self.halt.refused(error, seconds=PROBE_EVERY)
-                self.rota.done(name, now=now, more=False)
+                self._prober = name
+                self._done(name)
             case Trouble.PURSE:
                 tomorrow = pricing.day_start(self._wall()) + DAY
                 self.halt.spent(error, seconds=tomorrow - self._wall())
-                self.rota.done(name, now=now, more=False)
+                self._done(name)
             case Trouble.LOST:
                 again = self.rota.lost(name, now=now)
                 self._failed(name, error, DAY if again else None)
             case Trouble.WEATHER:
                 self._failed(name, error, self.rota.failed(name, now=now))
+
+    def _done(self, name: str, *, more: bool = False) -> None:
+        """Who was refused tries again as soon as that may be, and no later."""
+        wait = self.halt.wait() if name == self._prober else 0.0
+        self.rota.done(name, now=self._clock(), more=more, within=wait or FOREVER)
 
     def _failed(self, name: str, error: BaseException, seconds: float | None) -> None:
         found = self._found.get(name)

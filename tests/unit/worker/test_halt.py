@@ -6,11 +6,10 @@ import pytest
 
 from ingestor import events
 from ingestor.errors import Denied, RunStopped
-from ingestor.worker.halt import Halt
+from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Halt
 
 SPENT = RunStopped("All spent.", reason="max-units-per-day")
 REFUSED = Denied("Billing is off.", upstream="vision", reason="billing")
-PRIVATE = Denied("The database is closed.", upstream="database", reason="rules")
 
 
 class Told:
@@ -44,38 +43,44 @@ def test_a_ceiling_that_is_over_is_told_to_be_over(told: Told):
 def test_no_look_that_goes_well_ends_a_ceiling(told: Told):
     told.halt.spent(SPENT, seconds=60)
 
-    told.halt.went_well(bought=False)
+    told.halt.went_well(BOUGHT)
 
     assert not told.halt.may_buy()
     assert told.resumed == []
 
 
-def test_a_refusal_is_over_when_something_is_bought_again_and_not_when_it_is_tried(told: Told):
-    told.halt.refused(REFUSED, seconds=60)
-    told.now += 60
+@pytest.mark.parametrize(
+    ("upstream", "over_after"),
+    [("flickr", 1), ("database", 2), ("vision", 3), ("google", 3)],
+)
+def test_a_refusal_is_over_when_who_refused_takes_us_again(
+    told: Told, upstream: str, over_after: int
+):
+    told.halt.refused(Denied("No.", upstream=upstream, reason="rules"), seconds=60)
 
-    assert told.halt.may_buy()
-    told.halt.went_well(bought=False)
-    assert told.resumed == []
+    for steps in range(1, 4):
+        assert (told.resumed == []) is (steps <= over_after)
+        assert told.halt.may_buy() is (steps > over_after)
+        told.halt.went_well((LOOKED, RAN, BOUGHT)[steps - 1])
 
-    told.halt.went_well(bought=True)
-    assert told.resumed == ["billing"]
-
-
-def test_a_refusal_by_others_than_vision_is_over_when_a_look_goes_well(told: Told):
-    told.halt.refused(PRIVATE, seconds=60)
-
-    told.halt.went_well(bought=False)
-
-    assert told.halt.may_buy()
     assert told.resumed == ["rules"]
 
 
+def test_a_refusal_is_not_over_because_it_is_time_to_try_again(told: Told):
+    told.halt.refused(REFUSED, seconds=60)
+    assert (told.halt.may_buy(), told.halt.wait()) == (False, 60)
+
+    told.now += 60
+
+    assert (told.halt.may_buy(), told.halt.wait()) == (True, 0)
+    assert told.resumed == []
+
+
 def test_a_ceiling_after_a_refusal_is_a_ceiling(told: Told):
-    told.halt.refused(PRIVATE, seconds=900)
+    told.halt.refused(REFUSED, seconds=900)
     told.halt.spent(SPENT, seconds=60)
 
-    told.halt.went_well(bought=False)
+    told.halt.went_well(BOUGHT)
     assert not told.halt.may_buy()
     told.now += 60
 
@@ -85,6 +90,6 @@ def test_a_ceiling_after_a_refusal_is_a_ceiling(told: Told):
 
 def test_what_never_halted_does_not_resume(told: Told):
     assert told.halt.may_buy()
-    told.halt.went_well(bought=True)
+    told.halt.went_well(BOUGHT)
 
     assert told.said == []

@@ -45,6 +45,16 @@ def test_a_group_that_is_done_is_due_again_after_the_pause():
     assert rota.take(now=910.0) == "a"
 
 
+def test_a_group_that_is_awaited_is_due_when_it_is_awaited_or_sooner():
+    rota = Rota(every=900.0, dice=lambda: 0.5)
+    rota.keep(["a"], now=0.0)
+
+    for within, due in ((60.0, 60.0), (3600.0, 900.0)):
+        rota.take(now=0.0)
+        rota.done("a", now=0.0, more=False, within=within)
+        assert rota.wait(now=0.0) == due
+
+
 def test_pauses_after_failures_double_up_to_an_hour():
     rota = a_rota("a")
 

@@ -1,0 +1,107 @@
+"""Who left a pool is noticed in time, behind its head, too, and one odd answer is not believed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ingestor.journal import listing
+from ingestor.journal.writer import Journal
+from ingestor.models import Photo
+from ingestor.services import PHOTOS_PER_PAGE, ListedPage
+from ingestor.worker.looking import Looking
+from tests.builders import a_photo
+
+GROUP = "1@N20"
+PAGES = 3
+NEWEST = 1_700_000_000
+HOUR = 3600.0
+RECHECK = 12 * HOUR
+
+
+class Pool:
+    """Three full pages, all of them stored, and a worker that looks now and then."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.now = NEWEST + 1000 * HOUR
+        self.photos = [
+            a_photo(str(10_000 + number), group=GROUP, date_added=NEWEST - 10 * number)
+            for number in range(PAGES * PHOTOS_PER_PAGE)
+        ]
+        self.hidden: set[str] = set()
+        self.journal = journal
+        self.looking = Looking(journal, self.page, recheck=RECHECK, wall=lambda: self.now)
+
+    async def page(self, _group: str, number: int) -> ListedPage:
+        shown: list[Photo] = [photo for photo in self.photos if photo.id not in self.hidden]
+        first = (number - 1) * PHOTOS_PER_PAGE
+        pages = -(-len(shown) // PHOTOS_PER_PAGE)
+        return ListedPage(
+            pages=pages, total=len(shown), rows=shown[first : first + PHOTOS_PER_PAGE]
+        )
+
+    async def looks(self, *, every: float, hours: float) -> tuple[str, ...]:
+        """Look until somebody is gone, for so many hours at the most."""
+        end = self.now + hours * HOUR
+        while self.now < end:
+            self.now += every
+            if gone := (await self.looking.look(GROUP)).gone:
+                return gone
+        return ()
+
+
+@pytest.fixture
+async def pool(tmp_path: Path) -> AsyncIterator[Pool]:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        pool = Pool(journal)
+        await journal.write(
+            lambda db: listing.sight_page(
+                db,
+                pool.photos,
+                group=listing.ListedGroup(id=GROUP, name="g", total=len(pool.photos)),
+                run=1,
+                room=None,
+                features=None,
+                unusable=[],
+                now=pool.now,
+                stretch=(0, NEWEST),
+            )
+        )
+        await set_state(pool, "stored")
+        await pool.looking.look(GROUP)
+        yield pool
+
+
+async def set_state(pool: Pool, state: str, *, of: str = "%") -> None:
+    await pool.journal.write(
+        lambda db: db.execute("UPDATE photos SET state = ? WHERE id LIKE ?", (state, of))
+    )
+
+
+@pytest.mark.parametrize("every", [60.0, 290.0, 900.0, HOUR])
+@pytest.mark.parametrize("number", [0, 700, 1400], ids=["head", "second page", "third page"])
+async def test_who_left_is_gone_after_one_recheck_and_two_looks(
+    pool: Pool, every: float, number: int
+):
+    gone = pool.photos[number].id
+    pool.hidden.add(gone)
+
+    assert await pool.looks(every=every, hours=(RECHECK + 2 * max(every, 360)) / HOUR) == (gone,)
+
+
+async def test_who_left_is_gone_in_time_while_others_wait_to_be_bought(pool: Pool):
+    await set_state(pool, "listed", of="10700")
+    gone = pool.photos[1400].id
+    pool.hidden.add(gone)
+
+    assert await pool.looks(every=900.0, hours=13) == (gone,)
+
+
+async def test_one_odd_answer_is_not_believed(pool: Pool):
+    odd = pool.photos[1400].id
+    for _look in range(100):
+        pool.now += 900.0
+        pool.hidden = set() if pool.hidden else {odd}
+        assert (await pool.looking.look(GROUP)).gone == ()
