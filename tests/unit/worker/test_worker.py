@@ -1,0 +1,80 @@
+"""Whose turn it is while nothing may be bought: who was refused asks again in time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from ingestor.errors import Denied
+from ingestor.events import ignore
+from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
+from ingestor.services import Group, ListedPage, Services
+from ingestor.settings import Settings
+from ingestor.worker.turns import Turn, Turns
+from ingestor.worker.worker import PROBE_EVERY, Worker
+
+pytestmark = pytest.mark.looptime
+
+HOUR = 3600.0
+
+
+class NoJournal:
+    async def read(self, _work: object) -> set[str]:
+        return set()
+
+
+class AllGroups:
+    """Every name is a group's."""
+
+    async def lookup(self, name: str) -> Group:
+        return Group(id=name, name=name)
+
+    async def check_store(self) -> None:
+        pass
+
+    async def list_page(self, _group: str, _number: int) -> ListedPage:
+        raise NotImplementedError
+
+
+class RefusedTurns:
+    """Vision refuses whatever is bought."""
+
+    def __init__(self) -> None:
+        self.looked: list[float] = []
+        self.tried: list[float] = []
+
+    async def take(self, _group: Group, *, buying: bool) -> Turn:
+        await asyncio.sleep(1.0)
+        now = asyncio.get_running_loop().time()
+        self.looked.append(now)
+        if not buying:
+            return Turn(more=False)
+        self.tried.append(now)
+        return Turn(more=False, error=Denied("No.", upstream="vision", reason="billing"))
+
+
+@pytest.mark.parametrize("every", [60.0, 900.0, 6 * HOUR])
+@pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
+async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
+    lifetime, turns = Lifetime(drain=8.0), RefusedTurns()
+    worker = Worker(
+        Settings.read(groups=("zoo",), every=every),
+        cast("Journal", NoJournal()),
+        cast("Services", AllGroups()),
+        lifetime=lifetime,
+        listen=ignore,
+        dice=lambda: dice,
+    )
+    worker.turns = cast("Turns", cast("Any", turns))
+    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    pauses = [later - earlier for earlier, later in zip(turns.tried, turns.tried[1:], strict=False)]
+    assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
+    assert max(pauses) < PROBE_EVERY + 5
+    assert len(turns.looked) >= 0.9 * 4 * HOUR / min(every, PROBE_EVERY)
