@@ -30,6 +30,12 @@ STEPS: Final = {
     "skipped": {"skipped"},
 }
 """Where a photo may go from where it is."""
+WEATHER: Final = {"dns", "connect", "reset", "timeout", "unavailable", "throttled"}
+"""What a picture's failure is called that may be nobody's fault but the image server's."""
+OF_ITS_OWN: Final = 6
+"""Failures of a picture between which others are served: it is given up then."""
+SHORT_OUTAGE: Final = 60.0
+"""Seconds without any success that cost no photo where our patience is twice as long."""
 TWO_STEPS: Final = {("listed", "stored"), ("dead", "stored")}
 """In one commit, where the database has what is waited for, or was given up in doubt."""
 EXPLAINED: Final = {"free", "lost", "cut", "crashed"}
@@ -69,6 +75,11 @@ class Checker:
         """Images bought again in this life although the first purchase is in doubt."""
         self._settled = 0
         """Purchases, after the last commit."""
+        self._served_since = float("-inf")
+        """When the latest attempt at a picture began that brought it."""
+        self._refused_at: dict[str, float] = {}
+        self._its_own = Counter[str]()
+        """Attempts at each picture that failed after others, begun since the one before, did not."""
         self.most_flying = {
             "flickr": 1,
             "images": world.scenario.max_downloads,
@@ -94,6 +105,23 @@ class Checker:
         world = self.world
         blind = (world.scenario.jumps and world.life > 1) or len(world.ours) < len(world.calls)
         self.hold(lacking is None or blind, f"I14: over the vendor's quota: {lacking}")
+
+    # Pictures
+
+    def picture_served(self, begun: float) -> None:
+        self._served_since = max(self._served_since, begun)
+
+    def picture_refused(self, photo: str) -> None:
+        self._its_own[photo] += self._served_since > self._refused_at.get(photo, float("-inf"))
+        self._refused_at[photo] = self.loop.now
+
+    def _given_up(self, photo: str, reason: str) -> None:
+        """A minute without any success says nothing about a photo, where we are more patient than that."""
+        away = self.world.scenario.outage
+        short = away is None or away[0] != "images" or away[2] <= SHORT_OUTAGE
+        if reason in WEATHER and short and self.world.scenario.patience >= 2 * SHORT_OUTAGE:
+            own = self._its_own[photo]
+            self.hold(own >= OF_ITS_OWN, f"I2: {photo} is given up after {own} tries of its own")
 
     # Money
 
@@ -270,6 +298,8 @@ class Checker:
             letters = self.world.disk.look("SELECT * FROM dead WHERE photo = ?", (photo,))
             whole = letters and None not in letters[0] and "" not in letters[0][1:3]
             self.hold(whole, f"I2: {photo} is dead, and its letter is {letters}")
+            if letters and letters[0][1] == "download":
+                self._given_up(photo, letters[0][2])
 
     def _look_at_settled(self) -> None:
         for call in self.world.ours:

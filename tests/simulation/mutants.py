@@ -55,7 +55,7 @@ def planted(name: str | None) -> Iterator[None]:
     """With this error in the code; None: with none."""
     with ExitStack() as stack:
         for where, what, instead in MUTANTS[name]() if name else ():
-            stack.enter_context(patch.object(where, what, instead))
+            stack.enter_context(patch.object(where, what, instead, create=True))
         yield
 
 
@@ -665,6 +665,13 @@ def downloads_unlimited() -> Sequence[Swap]:
         honest(self, settings.model_copy(update={"max_downloads": 9}), *given, **named)
 
     return [(Downloader, "_attempt", attempt), (Run, "__init__", init)]
+
+
+@mutant
+def outages_held_against_photos() -> Sequence[Swap]:
+    """A photo that fails often is given up, whether or not anybody else is served meanwhile."""
+    always = property(lambda _self: float("inf"), lambda _self, _value: None)
+    return [(Downloader, "_served_since", always)]
 
 
 @mutant

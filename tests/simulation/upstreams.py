@@ -116,17 +116,22 @@ class Upstreams:
     async def _through(self, upstream: str, ask: Callable[..., Awaitable[Any]], *given: Any) -> Any:
         """One request: a point on each side of it, and never too many at once."""
         self._flight[upstream] += 1
+        begun = self.loop.now
         self.checker.in_flight(upstream, self._flight[upstream])
         self.loop.point(upstream)
         try:
             self._be_there(upstream)
             answer = await ask(*given)
         except IngestorError as error:
+            if upstream == "images":
+                self.checker.picture_refused(self.world.by_url[given[0].url].photo.id)
             self.loop.point(f"{upstream} failed")
             self._note(f"{upstream}: {type(error).__name__} {getattr(error, 'reason', '')}")
             raise
         finally:
             self._flight[upstream] -= 1
+        if upstream == "images":
+            self.checker.picture_served(begun)
         self.loop.point(f"{upstream} answered")
         return answer
 
