@@ -6,7 +6,6 @@ import base64
 import contextlib
 import json
 import tracemalloc
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,8 +41,8 @@ THE_VENDORS_OWN = 600.0
 """Seconds that the vendor's client waits: who gives up earlier pays for answers, and buys them again."""
 
 
-def sent(images: list[Image], features: FeatureSet = FEATURES, **given: Any) -> Request:
-    return annotate_request(images, features, url=URL, headers={"x-canary": "1"}, **given)
+def sent(images: list[Image], features: FeatureSet = FEATURES) -> Request:
+    return annotate_request(images, features, url=URL, headers={"x-canary": "1"})
 
 
 def body_of(request: Request) -> bytes:
@@ -87,24 +86,17 @@ def test_features_say_what_is_wanted() -> None:
     ]
 
 
-def test_labels_for_the_bill_travel_beside_the_images() -> None:
-    asked = json.loads(body_of(sent([an_image()], labels={"attempt": "again"})))
-
-    assert asked["labels"] == {"attempt": "again"}
-
-
 @given(
     contents=st.lists(st.binary(max_size=400), min_size=1, max_size=16),
     safe_search=st.booleans(),
-    marks=st.none() | st.just({"run": "r1"}),
 )
 def test_the_length_is_known_beforehand_and_the_body_repeats(
-    contents: list[bytes], safe_search: bool, marks: dict[str, str] | None
+    contents: list[bytes], safe_search: bool
 ) -> None:
     images = [an_image(content=content) for content in contents]
     features = FeatureSet(max_labels=10, safe_search=safe_search)
 
-    request = sent(images, features, labels=marks)
+    request = sent(images, features)
 
     assert isinstance(request.body, Parts)
     assert request.body.length == len(body_of(request))

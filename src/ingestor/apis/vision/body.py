@@ -8,7 +8,7 @@ text, is sent, and is forgotten. A repeat starts again from the images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
 import pybase64
@@ -39,17 +39,11 @@ def text_at_once(images: Sequence[Image]) -> int:
     return _base64_size(min(SLICE, max([len(image.content) for image in images])))
 
 
-def body_for(
-    images: Sequence[Image], features: FeatureSet, *, labels: Mapping[str, str] | None = None
-) -> Parts:
-    """
-    Lay out the request for `images`, in their order.
-
-    `labels` mark the request in Google's billing export: at most 63 characters each, lower case.
-    """
+def body_for(images: Sequence[Image], features: FeatureSet) -> Parts:
+    """Lay out the request for `images`, in their order."""
     opening = b'{"image":{"content":"'
     closing = b'"},"features":' + orjson.dumps(_features(features)) + b"}"
-    ending = b"]" + (b',"labels":' + orjson.dumps(dict(labels)) if labels else b"") + b"}"
+    ending = b"]}"
 
     def make() -> Iterator[bytes]:
         lead = b'{"requests":[' + opening

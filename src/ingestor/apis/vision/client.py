@@ -31,10 +31,9 @@ def annotate_request(
     *,
     url: str,
     headers: Mapping[str, str],
-    labels: Mapping[str, str] | None = None,
     leaving: Callable[[], None] | None = None,
 ) -> Request:
-    """`url` is the service's base; `headers` carry the credentials; `labels` go on the bill."""
+    """`url` is the service's base; `headers` carry the credentials."""
     wanted = LABEL_FIELDS + (",safeSearchAnnotation" if features.safe_search else "")
     return Request(
         upstream="vision",
@@ -42,7 +41,7 @@ def annotate_request(
         url=f"{url.rstrip('/')}/v1/images:annotate"
         f"?prettyPrint=false&fields=responses({wanted},error)",
         headers={"content-type": "application/json", **headers},
-        body=body_for(images, features, labels=labels),
+        body=body_for(images, features),
         deadline=PAID_DEADLINE,
         cap=MOST_ANSWER,
         leaving=leaving,
