@@ -28,19 +28,10 @@ ROUNDING = 0.001
 """Scores are 32-bit floats and may come out a little above 1: no reason to lose a paid answer."""
 
 TRANSIENT_CODES = frozenset({4, 8, 13, 14})
-"""Deadline exceeded, resource exhausted, internal, unavailable: this image again."""
-CODE_NAMES = {
-    1: "cancelled",
-    2: "unknown",
-    3: "invalid-argument",
-    4: "deadline-exceeded",
-    5: "not-found",
-    7: "permission-denied",
-    8: "resource-exhausted",
-    13: "internal",
-    14: "unavailable",
-}
-"""google.rpc.Code (https://cloud.google.com/vision/docs/reference/rpc/google.rpc)."""
+"""
+Deadline exceeded, resource exhausted, internal, unavailable: this image again
+(https://cloud.google.com/vision/docs/reference/rpc/google.rpc).
+"""
 
 _SCORE = attrgetter("score")
 _MEMBERS = itemgetter("description", "score", "topicality", "mid")
@@ -62,10 +53,6 @@ class ImageError:
     """google.rpc.Code: 3 is "Bad image data.", 13 and 14 are their trouble."""
     message: str
     transient: bool
-
-    @property
-    def reason(self) -> str:
-        return f"vision-{CODE_NAMES.get(self.code, 'unknown')}"
 
 
 def read_annotations(
