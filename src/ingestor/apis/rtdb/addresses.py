@@ -15,34 +15,25 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import orjson
 
-Primitive = str | int | float | bool
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """
-    Which children of a node are wanted. `order_by` is "$key", "$value" or a child's path; only
-    "$key" needs no index rule. The answer is an object, so its order says nothing.
+    Which children of a node are wanted, by key: the one order that needs no index rule. The answer
+    is an object, so its own order says nothing.
     """
 
-    order_by: str = "$key"
-    start_at: Primitive | None = None
-    start_after: Primitive | None = None
-    end_at: Primitive | None = None
-    equal_to: Primitive | None = None
+    start_at: str | None = None
+    end_at: str | None = None
     limit_to_first: int | None = None
-    limit_to_last: int | None = None
 
     def parameters(self) -> dict[str, str]:
         """Values are JSON: a text keeps its quotes."""
         given = {
-            "orderBy": self.order_by,
+            "orderBy": "$key",
             "startAt": self.start_at,
-            "startAfter": self.start_after,
             "endAt": self.end_at,
-            "equalTo": self.equal_to,
             "limitToFirst": self.limit_to_first,
-            "limitToLast": self.limit_to_last,
         }
         return {
             name: orjson.dumps(value).decode() for name, value in given.items() if value is not None
