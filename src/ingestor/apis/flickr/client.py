@@ -30,13 +30,11 @@ MOST_ANSWER = 8_000_000
 """Bytes; 500 rows with all extras are about 400,000 (those of the sandbox)."""
 
 
-def pool_request(
-    group_id: str, *, page: int, per_page: int = PER_PAGE, url: str, key: SecretStr
-) -> Request:
+def pool_request(group_id: str, *, page: int, url: str, key: SecretStr) -> Request:
     arguments = {
         "group_id": group_id,
         "page": str(page),
-        "per_page": str(per_page),
+        "per_page": str(PER_PAGE),
         "extras": EXTRAS,
     }
     return _request("flickr.groups.pools.getPhotos", arguments, url=url, key=key)
@@ -61,9 +59,9 @@ class Flickr:
         self._key = key
         self._images = images
 
-    async def pool_page(self, group_id: str, *, page: int, per_page: int = PER_PAGE) -> PoolPage:
+    async def pool_page(self, group_id: str, *, page: int) -> PoolPage:
         response = await self._transport.send(
-            pool_request(group_id, page=page, per_page=per_page, url=self._url, key=self._key)
+            pool_request(group_id, page=page, url=self._url, key=self._key)
         )
         listing, rows = read_listing(response), list[Photo | Unusable]()
         for first in range(0, len(listing.rows), ROWS_A_TURN):
