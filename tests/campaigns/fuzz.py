@@ -35,6 +35,7 @@ from ingestor.records.photos import read_photo
 from ingestor.transport import Request, Response
 from tests.builders import a_published, an_image
 from tests.campaigns import mutants
+from tests.unit.apis.conftest import read_pool_page
 
 ORIGIN: Final = ImageOrigin("https://live.staticflickr.com")
 URL: Final = "https://demo.firebaseio.com"
@@ -47,7 +48,7 @@ Reader = Callable[[Response, random.Random], None]
 
 def read_flickr(response: Response, dice: random.Random) -> None:
     with suppress(IngestorError):
-        page = flickr.read_pool_page(response, group="1@N00", images=ORIGIN)
+        page = read_pool_page(response, group="1@N00", images=ORIGIN)
         for row in page.rows:
             if isinstance(row, Photo):
                 must_be_storable(a_published(row.id, photo=row))

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestor.apis.flickr import ImageOrigin, PoolPage
+from ingestor.apis.flickr.answers import read_listing
+from ingestor.apis.flickr.rows import read_rows
 from ingestor.transport import Request, Response
 
 ANSWERS = Path(__file__).parents[2] / "answers"
@@ -42,3 +45,9 @@ def read_answer(content: bytes) -> Response:
     status, *headers = [line for line in head.decode().splitlines() if not line.startswith("#")]
     pairs = (line.split(": ", 1) for line in headers)
     return Response(status=int(status), headers=dict(pairs), body=body.removesuffix(b"\n"))
+
+
+def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
+    """A whole page at once; `Flickr.pool_page` reads it piece by piece."""
+    listing = read_listing(response)
+    return listing.read(read_rows(listing.rows, group=group, images=images))

@@ -23,13 +23,12 @@ from ingestor.apis.flickr import (
     lookup_request,
     pool_request,
     read_group,
-    read_pool_page,
     read_row,
 )
 from ingestor.errors import Denied, IngestorError, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Request, Response
-from tests.unit.apis.conftest import Answer, Recorder
+from tests.unit.apis.conftest import Answer, Recorder, read_pool_page
 
 URL = "https://api.flickr.com/services/rest/"
 KEY = SecretStr("canary-flickr-key")

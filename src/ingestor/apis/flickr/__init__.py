@@ -6,7 +6,7 @@ a whole answer says, or refuses, in `answers`; `client` only waits.
 """
 
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.answers import Group, PoolPage, error_for, read_group, read_pool_page
+from ingestor.apis.flickr.answers import Group, PoolPage, error_for, read_group
 from ingestor.apis.flickr.client import PER_PAGE, Flickr, lookup_request, pool_request
 from ingestor.apis.flickr.rows import Unusable, read_row
 
@@ -21,6 +21,5 @@ __all__ = [
     "lookup_request",
     "pool_request",
     "read_group",
-    "read_pool_page",
     "read_row",
 ]

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ingestor.apis import read_json, retry_after, text_of
-from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.rows import Unusable, number, read_rows, text
+from ingestor.apis.flickr.rows import Unusable, number, text
 from ingestor.errors import Denied, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Response
@@ -76,12 +75,6 @@ class Listing:
 class Group:
     id: str
     name: str
-
-
-def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
-    """A page and its rows. Raises as `read_listing` does."""
-    listing = read_listing(response)
-    return listing.read(read_rows(listing.rows, group=group, images=images))
 
 
 def read_listing(response: Response) -> Listing:
