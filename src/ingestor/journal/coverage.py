@@ -12,7 +12,7 @@ UNFINISHED = "('listed', 'annotated')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Progress:
     """How far a group is done."""
 
     cover: Cover
@@ -45,13 +45,13 @@ def uncover(db: sqlite3.Connection, group: str, stretch: Interval) -> Cover:
     return _put(db, group, intervals.take_out(covered(db, group), stretch))
 
 
-def standing(db: sqlite3.Connection, group: str) -> Standing:
+def progress(db: sqlite3.Connection, group: str) -> Progress:
     (unfinished,) = db.execute(
         f"SELECT count(*) FROM photos WHERE state IN {UNFINISHED} AND id IN "  # noqa: S608
         "(SELECT photo FROM memberships WHERE gid = ?)",
         (group,),
     ).fetchone()
-    return Standing(cover=covered(db, group), unfinished=unfinished)
+    return Progress(cover=covered(db, group), unfinished=unfinished)
 
 
 def newer_than(db: sqlite3.Connection, group: str, date: int) -> int:

@@ -65,11 +65,11 @@ class Looking:
         found = await self._compare(group, _rows(head, group), _behind_the_head(head, stretch))
         if not found.unknown:
             await self._cover(group, (0, 0) if not head.total else stretch)
-        before = await self._journal.read(partial(coverage.standing, group=group))
+        before = await self._journal.read(partial(coverage.progress, group=group))
         gone = set(found.gone)
         if before.whole:
             gone |= await self._read_again(group, head)
-        after = await self._journal.read(partial(coverage.standing, group=group))
+        after = await self._journal.read(partial(coverage.progress, group=group))
         return Look(
             total=head.total,
             work=bool(found.unknown) or not after.complete,

@@ -81,12 +81,12 @@ class Turns:
         if look.work and buying:
             turn = await self._run(group)
         if turn.error is None:
-            standing = await self._journal.read(partial(coverage.standing, group=group.id))
+            progress = await self._journal.read(partial(coverage.progress, group=group.id))
             self._listen(
                 events.GroupLooked(
                     group=group.id,
                     total=look.total,
-                    complete=standing.complete,
+                    complete=progress.complete,
                     unix=self._wall(),
                     seconds=self._lifetime.clock() - started,
                 )
@@ -95,7 +95,7 @@ class Turns:
 
     async def _run(self, group: Group) -> Turn:
         await self._journal.find_room()
-        before = await self._journal.read(partial(coverage.standing, group=group.id))
+        before = await self._journal.read(partial(coverage.progress, group=group.id))
         with within(self._lifetime) as lifetime:
             try:
                 report = await carry_out(
@@ -111,7 +111,7 @@ class Turns:
                 )
             finally:
                 self.run = None
-        after = await self._journal.read(partial(coverage.standing, group=group.id))
+        after = await self._journal.read(partial(coverage.progress, group=group.id))
         return Turn(
             more=not after.complete and (report.stored > 0 or after != before),
             error=lifetime.error,
