@@ -21,7 +21,7 @@ from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.listing import memberships
-from ingestor.journal.reconciling import Held, held_after, labels_of
+from ingestor.journal.reconciling import Held, held_after, newest_labels
 from ingestor.journal.recovery import keep_to_one_world
 from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import Journal
@@ -223,7 +223,7 @@ class Reconciler:
 
     async def _score(self, key: str, name: str) -> float:
         photo = name.partition("-p")[2]
-        labels = keyed(await self.journal.read(partial(labels_of, photo=photo)))
+        labels = keyed(await self.journal.read(partial(newest_labels, photo=photo)))
         return share(labels[key].score)
 
     async def _repair(self, repairs: list[dict[str, Any]]) -> None:

@@ -30,7 +30,7 @@ def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
     return [Held(published=published_from(row[:-1]), at=row[-1]) for row in rows]
 
 
-def labels_of(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
+def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
     """What Vision said last of a photo."""
     row = db.execute(
         "SELECT labels, max(at) FROM annotations WHERE photo = ? HAVING count(*)", (photo,)

@@ -188,7 +188,7 @@ def other_groups(
     return others
 
 
-def labels_of(db: sqlite3.Connection, photo: str) -> list[Label]:
+def labels_ever(db: sqlite3.Connection, photo: str) -> list[Label]:
     """Every label that a photo has under any feature set."""
     rows = db.execute("SELECT labels FROM annotations WHERE photo = ?", (photo,))
     return [label for (labels,) in rows for label in read_labels(labels)]

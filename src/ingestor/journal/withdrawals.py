@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingestor.journal.dead import fail
-from ingestor.journal.results import labels_of
+from ingestor.journal.results import labels_ever
 from ingestor.journal.rows import json_list
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Label
@@ -101,7 +101,7 @@ def departures(db: sqlite3.Connection, photos: Sequence[str], *, group: str) -> 
         Departure(
             photo=photo,
             last=_elsewhere(db, photo, group=group) is None,
-            labels=tuple(labels_of(db, photo)),
+            labels=tuple(labels_ever(db, photo)),
         )
         for photo in photos
     ]
