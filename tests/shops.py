@@ -18,7 +18,7 @@ from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Quota
 from ingestor.models import Annotation, Failure, Image, Published
-from ingestor.purchases import Budget, Buyer, Claim, Door, Doubts
+from ingestor.purchases import Budget, Buyer, Claim, Door, DoubtAllowance
 from ingestor.purchases.door import MOST_ATTEMPTS, Answer
 from tests.builders import FEATURES, a_label, an_annotation, an_image
 from tests.inline import Inline
@@ -132,7 +132,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 run=opening.run, name=lambda: f"purchase-{next(names)}", claim=claim,
                 most_attempts=MOST_ATTEMPTS if share else 1, **common,
             )  # fmt: skip
-            buyer = Buyer(door=door, doubts=Doubts(share=share, floor=16), **common)
+            buyer = Buyer(door=door, doubts=DoubtAllowance(share=share, floor=16), **common)
             shop = Shop(journal, lifetime, buyer, budget, quota, opening.run, door, disk)
             return shop
 

@@ -512,7 +512,7 @@ def lost_answer_repeated_as_if_free() -> Sequence[Swap]:
 @mutant
 def doubt_allowance_ignored() -> Sequence[Swap]:
     """Everything in doubt is bought again."""
-    return [(budget.Doubts, "allow", lambda _self, _images: True)]
+    return [(budget.DoubtAllowance, "allow", lambda _self, _images: True)]
 
 
 @mutant

@@ -30,7 +30,7 @@ from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
 from ingestor.models import Failure, Image, Published
 from ingestor.pipeline import Channels
-from ingestor.purchases import Buyer, Door, Doubts
+from ingestor.purchases import Buyer, Door, DoubtAllowance
 from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.records import weigh_record
 from ingestor.report import Report
@@ -345,7 +345,7 @@ class Run:
         return Buyer(
             door=self.door,
             journal=self.journal,
-            doubts=Doubts(
+            doubts=DoubtAllowance(
                 share=self.settings.doubt_share if retries else 0.0, floor=self.most_images
             ),
             features=self.settings.features,

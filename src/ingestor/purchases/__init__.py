@@ -7,9 +7,9 @@ spent, `pricing` what it costs, `claim` whether it is ours to buy.
 Rule of the room: what calls Vision is handed in as a function; no other room holds that function.
 """
 
-from ingestor.purchases.budget import Budget, Doubts
+from ingestor.purchases.budget import Budget, DoubtAllowance
 from ingestor.purchases.buyer import Buyer
 from ingestor.purchases.claim import Claim, Unshared
 from ingestor.purchases.door import Door, Look
 
-__all__ = ["Budget", "Buyer", "Claim", "Door", "Doubts", "Look", "Unshared"]
+__all__ = ["Budget", "Buyer", "Claim", "Door", "DoubtAllowance", "Look", "Unshared"]

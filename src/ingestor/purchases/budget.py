@@ -68,7 +68,7 @@ class Budget:
         return self.ceiling is None or self.spent + self.reserved + units <= self.ceiling
 
 
-class Doubts:
+class DoubtAllowance:
     """
     How many images may be bought again although the first purchase is in doubt.
 

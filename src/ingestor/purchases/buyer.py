@@ -31,7 +31,7 @@ from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import QuotaClosed
 from ingestor.kits.retrying import Hint, persist
 from ingestor.models import Annotation, Failure, FeatureSet, Image, Paid, Published
-from ingestor.purchases.budget import Doubts, ShortOfUnits
+from ingestor.purchases.budget import DoubtAllowance, ShortOfUnits
 from ingestor.purchases.door import Door, Settled, SettledUnsaved
 
 MOST_REFUSALS = 50
@@ -59,7 +59,7 @@ class Buyer:
         *,
         door: Door,
         journal: Journal,
-        doubts: Doubts,
+        doubts: DoubtAllowance,
         features: FeatureSet,
         lifetime: Lifetime,
         patience: float,
