@@ -10,6 +10,6 @@ Rule of the room: what calls Vision is handed in as a function; no other room ho
 from ingestor.purchases.budget import Budget, DoubtAllowance
 from ingestor.purchases.buyer import Buyer
 from ingestor.purchases.claim import Claim, Unshared
-from ingestor.purchases.door import Door, Look
+from ingestor.purchases.door import AskVision, Door
 
-__all__ = ["Budget", "Buyer", "Claim", "Door", "DoubtAllowance", "Look", "Unshared"]
+__all__ = ["AskVision", "Budget", "Buyer", "Claim", "Door", "DoubtAllowance", "Unshared"]

@@ -53,7 +53,7 @@ class ImageError(Protocol):
 
 
 Answer = Annotation | ImageError
-Look = Callable[[Sequence[Image], Callable[[], None]], Awaitable[Sequence[Answer]]]
+AskVision = Callable[[Sequence[Image], Callable[[], None]], Awaitable[Sequence[Answer]]]
 """
 The paid call itself: one answer for each image, in order, or an error of our tree. The function that it
 is given is called right before anything is sent; where that raises, nothing is.
@@ -84,7 +84,7 @@ class Door:
     def __init__(
         self,
         *,
-        look: Look,
+        look: AskVision,
         journal: Journal,
         quota: Quota,
         budget: Budget,

@@ -31,7 +31,7 @@ from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import SettingsError
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image, Size
-from ingestor.purchases import Look
+from ingestor.purchases import AskVision
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.pages import ListedPage
 from ingestor.services.politely import Politely
@@ -61,7 +61,7 @@ class Services:
     list_page: Callable[[str, int], Awaitable[ListedPage]]
     fetch: Callable[[Size, Room], Awaitable[bytes]]
     """One attempt at one rendition."""
-    look: Look
+    look: AskVision
     update: Update | None
     """Writes paths to the database; None where the embedded catalog is the store."""
     check_store: Callable[[], Awaitable[None]]
