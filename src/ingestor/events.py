@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ingestor.models import StageName
+from ingestor.models import Failure, StageName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +128,15 @@ class PhotoFailed(Event):
     stage: StageName
     reason: str
     detail: str
+
+    @classmethod
+    def of(cls, failure: Failure) -> PhotoFailed:
+        return cls(
+            photo=failure.photo_id,
+            stage=failure.stage,
+            reason=failure.reason,
+            detail=failure.detail,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

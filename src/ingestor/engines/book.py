@@ -117,7 +117,7 @@ class Book:
             )
         )
         for failure in sighting.dead:
-            self._tell(failure)
+            self._listen(events.PhotoFailed.of(failure))
         return sighting
 
     async def take_pending(self, most: int) -> Sequence[Photo]:
@@ -136,7 +136,7 @@ class Book:
     async def failed(self, failure: Failure) -> None:
         """End a photo as a dead letter."""
         await self._journal.write(partial(dead.fail, failure=failure, now=self._wall()))
-        self._tell(failure)
+        self._listen(events.PhotoFailed.of(failure))
 
     async def write(self, batch: Sequence[Published]) -> None:
         """Publish, then catalog and mark: a photo that counts as stored can be found."""
@@ -215,13 +215,3 @@ class Book:
             } or None
         paths |= {f"dead/p{photo}": letter for photo, letter in letters.items()}
         await self._update(paths)
-
-    def _tell(self, failure: Failure) -> None:
-        self._listen(
-            events.PhotoFailed(
-                photo=failure.photo_id,
-                stage=failure.stage,
-                reason=failure.reason,
-                detail=failure.detail,
-            )
-        )

@@ -222,14 +222,7 @@ class Buyer:
     def _end(self, failures: Sequence[Failure], outcomes: list[Outcome]) -> None:
         outcomes.extend(failures)
         for failure in failures:
-            self._listen(
-                events.PhotoFailed(
-                    photo=failure.photo_id,
-                    stage=failure.stage,
-                    reason=failure.reason,
-                    detail=failure.detail,
-                )
-            )
+            self._listen(events.PhotoFailed.of(failure))
 
     def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
         self._listen(
