@@ -29,8 +29,9 @@ from ingestor.catalog.query import (
 )
 from ingestor.catalog.several import Wanted, common_places
 from ingestor.journal.listing import photo_from
+from ingestor.journal.results import read_labels
 from ingestor.journal.rows import json_list
-from ingestor.models import Annotation, Label, Published, Size
+from ingestor.models import Annotation, Published, Size
 
 LOOKED_THROUGH = 8
 """Of a label's best pictures, to find one that may be shown."""
@@ -158,10 +159,7 @@ def _read(record: str, image: str, labels: str, safe: str | None) -> Published:
         size=Size(url=url, width=width, height=height),
         annotation=Annotation(
             photo_id=photo.id,
-            labels=tuple(
-                Label(name=name, score=score, topicality=topicality, mid=mid)
-                for name, score, topicality, mid in orjson.loads(labels)
-            ),
+            labels=read_labels(labels),
             safe=None if safe is None else orjson.loads(safe),
             model="",
             sha256="",
