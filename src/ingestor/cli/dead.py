@@ -15,11 +15,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ingestor.cli.reporting import UNLESS_TWICE, console_on, steps_table, text_of
-from ingestor.cli.spelling import count, counted, one_line, state_flag
+from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
+from ingestor.kits.amounts import counted
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings

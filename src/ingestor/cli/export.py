@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Final, Literal
 
 from ingestor.catalog.export import export_jsonl, export_parquet
-from ingestor.cli.spelling import counted
 from ingestor.errors import SettingsError
 from ingestor.journal.standing import looking_into
+from ingestor.kits.amounts import counted
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings

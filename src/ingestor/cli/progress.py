@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestor.cli.figures import Figures
-from ingestor.cli.spelling import count, counted, duration, share
-from ingestor.kits.amounts import money, roughly
+from ingestor.cli.spelling import count, duration, share
+from ingestor.kits.amounts import counted, money, roughly
 from ingestor.kits.lifetime import SIGNAL_EXITS
 from ingestor.purchases.pricing import cost
 

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from ingestor.cli.errand import errand
 from ingestor.cli.reporting import console_on, rows_of, text_of
-from ingestor.cli.spelling import count, counted
+from ingestor.cli.spelling import count
 from ingestor.cli.visit import Visit
+from ingestor.kits.amounts import counted
 from ingestor.kits.lifetime import Stopping
 from ingestor.report import Reconciled
 

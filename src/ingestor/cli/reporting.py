@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestor.cli.redaction import Redaction
-from ingestor.cli.spelling import count, counted, duration, share, state_flag
+from ingestor.cli.spelling import count, duration, share, state_flag
 from ingestor.exits import COMPLETE, TOO_MANY_FAILURES
-from ingestor.kits.amounts import money
+from ingestor.kits.amounts import counted, money
 from ingestor.report import Forecast, Report
 
 if TYPE_CHECKING:

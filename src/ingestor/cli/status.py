@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
-from ingestor.cli.spelling import count, counted, state_flag
+from ingestor.cli.spelling import count, state_flag
 from ingestor.journal.lock import is_taken
 from ingestor.journal.standing import Standing, looking_into, standing
-from ingestor.kits.amounts import moment, money
+from ingestor.kits.amounts import counted, moment, money
 from ingestor.purchases import pricing
 from ingestor.purchases.pricing import cost, month_start
 

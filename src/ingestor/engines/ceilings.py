@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ingestor.journal.recovery import Opening
+from ingestor.kits.amounts import counted
 from ingestor.purchases import Budget, pricing
 from ingestor.settings import Settings
 
@@ -42,13 +43,13 @@ def _ceilings(settings: Settings, opening: Opening) -> Iterator[Ceiling]:
     ):
         if most is not None:
             units = opening.spent.at_most + max(0, most - used)
-            name = f"{_counted(most)} a {period}"
+            name = f"{counted(most, 'unit')} a {period}"
             yield Ceiling(units, f"max-units-per-{period}", name, LATER.format(period))
     if (most := settings.max_units) is not None:
-        yield Ceiling(most, "max-units", _counted(most), ONCE_MORE if most else HIGHER)
+        yield Ceiling(most, "max-units", counted(most, "unit"), ONCE_MORE if most else HIGHER)
     if (dollars := settings.max_cost) is not None:
         units = _affordable(dollars, opening)
-        name = f"${dollars:,.10g} ({_counted(units)})"
+        name = f"${dollars:,.10g} ({counted(units, 'unit')})"
         yield Ceiling(units, "max-cost", name, ONCE_MORE if units else HIGHER)
 
 
@@ -59,7 +60,3 @@ def _affordable(dollars: float, opening: Opening) -> int:
         spent_earlier=opening.spent.at_most - ours,
         before=opening.month.at_most - ours,
     )
-
-
-def _counted(units: int) -> str:
-    return f"{units:,} unit" if units == 1 else f"{units:,} units"

@@ -1,4 +1,4 @@
-"""How dollars, seconds and moments are written, in a terminal and on a page alike."""
+"""How counts, dollars, seconds and moments are written, in a terminal and on a page alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 
 MINUTE = 60
 HOUR = 3600
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 photo`, `2 photos`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def money(dollars: float) -> str:

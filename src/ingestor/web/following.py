@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import orjson
 
+from ingestor.kits.amounts import counted
+
 STALE: Final = 30.0
 """Seconds without a beat after which a worker counts as gone: it writes one every five."""
 LARGEST: Final = 1_000_000
@@ -63,7 +65,7 @@ class Following:
     @property
     def verdict(self) -> tuple[str, str]:
         """Of a worker between two runs: one word, and a sentence that says what to do if need be."""
-        groups = "1 group" if self.following == 1 else f"{self.following:,} groups"
+        groups = counted(self.following, "group")
         if not self.alive:
             return "died", "The worker stopped without a word; the same command starts it again."
         if self.halted:

@@ -15,6 +15,7 @@ from ingestor.journal.counts import Counted, count_run
 from ingestor.journal.doubts import Doubts, doubts_of
 from ingestor.journal.runs import fact, last_number, number_of
 from ingestor.journal.standing import Standing, looking_into, standing
+from ingestor.kits import amounts
 from ingestor.purchases import pricing
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.chart import STAGES
@@ -83,7 +84,7 @@ class Board:
             share = counts["failed"] / (counts["stored"] + counts["failed"])
             return "trouble", f"{counts['failed']:,} photos failed so far ({share:.0%}){most}."
         if lost := self.ours.images:
-            images = "1 image was" if lost == 1 else f"{lost:,} images were"
+            images = f"{amounts.counted(lost, 'image')} {'was' if lost == 1 else 'were'}"
             return "doubt", f"Running; {images} paid for, perhaps, and lost."
         if counts["failed"]:
             return "fine", f"Running well; {counts['failed']:,} photos failed so far."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ingestor.kits.amounts import moment, money, roughly
+from ingestor.kits.amounts import counted, moment, money, roughly
 
 
 def thousands(number: float) -> str:
@@ -23,10 +23,6 @@ def rate(per_second: float) -> str:
 
 def megabytes(size: float) -> str:
     return f"{size / 1e6:.1f}\u202fMB"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{thousands(number)} {noun}{'' if number == 1 else 's'}"
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
