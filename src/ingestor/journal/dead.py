@@ -1,6 +1,5 @@
 """
-Dead letters: written when a photo fails, for a person to decide. By cause, with examples; tried again,
-or dropped.
+Dead letters: written when a photo fails, shown by cause; a person has them tried again, or drops them.
 
 A letter stays in its table when its photo is tried again, so that a second death adds to it. Dead is
 a photo whose state says so.

@@ -38,8 +38,9 @@ async def annotate(
     lifetime: Lifetime,
 ) -> None:
     """
-    Have every image annotated; owns `published`. A call has `most` images, which `weigh` `heaviest`
-    at the most; `text_beside` are the bytes that it holds beside its images while it is under way.
+    Have every image annotated; owns `published`. A call has up to `most` images whose weights (`weigh`)
+    add up to `heaviest` bytes at the most; `text_beside` is how many bytes of text it holds as well while
+    it is under way.
 
     On stopping, images not yet bought are dropped (they stay pending in the journal); when the grace
     period is over, calls in flight are cancelled.

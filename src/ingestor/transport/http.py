@@ -51,13 +51,13 @@ POOLS: Mapping[str, Pool] = MappingProxyType(
     {"vision": Pool(keepalive=4.0), "images": Pool(keepalive=50.0)}
 )
 """
-Under the default quota a dozen pictures are fetched at once, and now and then three times as many: for
-those, too, connections are there. Common servers keep idle ones for a minute (nginx: 75 s), and a GET that
-meets one which has just been closed is repeated.
-
-A POST on a reused connection that the server closes at that moment looks sent, and so perhaps
+Vision: a POST on a reused connection that the server closes at that moment looks sent, and so perhaps
 billed. Common servers close idle connections after 5 s at the earliest (Node, Apache): below that,
 the trap is shut, and at full pace a connection rests for less than a second.
+
+Pictures: under the default quota a dozen are fetched at once, and now and then three times as many: for
+those, too, connections are there. Common servers keep idle ones for a minute (nginx: 75 s), and a GET that
+meets one which has just been closed is repeated.
 """
 
 
