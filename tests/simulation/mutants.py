@@ -533,7 +533,9 @@ def refused_batch_loses_a_half() -> Sequence[Swap]:
 
     async def isolate(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
         if len(batch.images) == 1:
-            await self._bury(batch, f"vision-{error.reason}", error, "no", outcomes)
+            await self._bury(
+                batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no"
+            )
             return
         await self._buy(buyer._split(batch, len(batch.images) // 2)[0], outcomes)
 
@@ -545,7 +547,7 @@ def refused_batch_buried_whole() -> Sequence[Swap]:
     """One bad picture takes its neighbours with it."""
 
     async def isolate(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
-        await self._bury(batch, f"vision-{error.reason}", error, "no", outcomes)
+        await self._bury(batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no")
 
     return [(buyer.Buyer, "_isolate", isolate)]
 

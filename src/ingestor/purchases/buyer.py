@@ -171,7 +171,9 @@ class Buyer:
     async def _isolate(self, batch: _Batch, error: Rejected, outcomes: list[Outcome]) -> None:
         """A refused batch is not billed: halve it until the image that spoils it is alone."""
         if len(batch.images) == 1:
-            await self._bury(batch, f"vision-{error.reason}", error, "no", outcomes)
+            await self._bury(
+                batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no"
+            )
             return
         for half in _split(batch, len(batch.images) // 2):
             await self._buy(half, outcomes)
@@ -183,7 +185,7 @@ class Buyer:
         if self._lifetime.stopping:
             raise Stopping
         if batch.doubted or not self._doubts.allow(len(batch.images)):
-            await self._bury(batch, "in-doubt", error, "maybe", outcomes)
+            await self._bury(batch, outcomes, error=error, reason="in-doubt", paid="maybe")
             return
         # A wrong count says that answers and images cannot be matched: alone they can.
         alone = error.reason == "wrong-count"
@@ -194,10 +196,11 @@ class Buyer:
     async def _bury(
         self,
         batch: _Batch,
-        reason: str,
-        error: IngestorError,
-        paid: Paid,
         outcomes: list[Outcome],
+        *,
+        error: IngestorError,
+        reason: str,
+        paid: Paid,
     ) -> None:
         failures = [
             Failure(
