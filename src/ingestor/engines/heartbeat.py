@@ -18,6 +18,8 @@ EVERY: Final = 1.0
 """Seconds between beats."""
 MOST_POINTS: Final = 240
 """Of the curve; when it is full every second point goes, so that it always spans the whole run."""
+POINT: Final = ("seconds", "listed", "downloaded", "annotated", "stored", "failed")
+"""What a point of the curve holds: counts since the run began."""
 
 
 class Heartbeat:
@@ -133,7 +135,3 @@ class Heartbeat:
             return self._limit
         there = max(sum(self._totals.values()), self._counts["listed"])
         return there if self._limit is None else min(there, self._limit)
-
-
-POINT: Final = ("seconds", "listed", "downloaded", "annotated", "stored", "failed")
-"""What a point of the curve holds: counts since the run began."""

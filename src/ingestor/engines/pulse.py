@@ -24,6 +24,8 @@ MOST_GROUPS: Final = 200
 """Told of; a page with more of them is not looked at (taste)."""
 MOST_NEWS: Final = 20
 LONGEST_MESSAGE: Final = 300
+COUNTED: Final = ("looks", "runs", "failures", "taken_down")
+"""Since the worker started: turns that went well and that did not, runs, and photos taken down."""
 
 
 class Pulse:
@@ -104,7 +106,3 @@ class Pulse:
             "groups": [{"group": group, **told} for group, told in self._groups.items()],
             "news": list(self._news),
         }
-
-
-COUNTED: Final = ("looks", "runs", "failures", "taken_down")
-"""Since the worker started: turns that went well and that did not, runs, and photos taken down."""

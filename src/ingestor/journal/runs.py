@@ -10,6 +10,15 @@ import orjson
 
 LATER = 2**62
 """Above every run's number."""
+_ENDS = {
+    "listed": "pending",
+    "annotated": "pending",
+    "stored": "stored",
+    "skipped": "skipped",
+    "dead": "dead",
+    "withdrawn": "skipped",
+}
+"""Where a photo of each state is in the tally of its run."""
 
 
 def begin_run(db: sqlite3.Connection, *, run: str, now: float, epoch: int = 0) -> int:
@@ -115,16 +124,6 @@ def tally(db: sqlite3.Connection, number: int) -> Tally:
             word = "known" if known else str(reason)
             by_reason[word] = by_reason.get(word, 0) + photos
     return Tally(listed=sum(counts.values()), by_reason=by_reason, **counts)
-
-
-_ENDS = {
-    "listed": "pending",
-    "annotated": "pending",
-    "stored": "stored",
-    "skipped": "skipped",
-    "dead": "dead",
-    "withdrawn": "skipped",
-}
 
 
 def photos_by_state(db: sqlite3.Connection) -> dict[str, int]:

@@ -47,6 +47,8 @@ half that somebody else has given back is used as well (measured; taste).
 """
 LOWEST_RATE = 0.02
 """A quota that is wholly eaten by strangers is still asked now and then."""
+_ROUNDING = 1e-9
+"""Tokens are sums of floats; a wait for the last billionth of one would never end."""
 
 
 class QuotaClosed(Exception):
@@ -358,10 +360,6 @@ class _Dimension:
             if excess <= 0:
                 return spent.until - now
         return WINDOW
-
-
-_ROUNDING = 1e-9
-"""Tokens are sums of floats; a wait for the last billionth of one would never end."""
 
 
 def seconds_for(total: float, *, limit: float, largest: float) -> float:

@@ -37,6 +37,11 @@ STATES: Final = {
     "withdrawn": "left every group, taken down",
 }
 """What the journal calls a photo, and what that means to whoever looks."""
+LIVE: Final = (
+    *("run", "started", "at", "ended", "stopping", "expected", "counts", "points", "queues"),
+    *("memory", "downloads", "calls", "quota", "binding", "advice"),
+)
+"""Of what a run says of itself, what is passed on as it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +159,6 @@ def plain_runs(board: Board) -> dict[str, Any]:
         "worker": None if board.following is None else plain_following(board.following),
         "history": list(board.standing.runs),
     }
-
-
-LIVE: Final = (
-    *("run", "started", "at", "ended", "stopping", "expected", "counts", "points", "queues"),
-    *("memory", "downloads", "calls", "quota", "binding", "advice"),
-)
 
 
 def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
