@@ -19,8 +19,8 @@ from ingestor.kits import amounts
 from ingestor.purchases import pricing
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.chart import STAGES
-from ingestor.web.following import Following, plain_following, read_following
 from ingestor.web.house import House, NothingYet
+from ingestor.web.pulse import Following, plain_following, read_following
 
 MOST_RUNS: Final = 20
 SAMPLES: Final = 3

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ingestor.web.following import OVERDUE, STALE, Following, read_following
+from ingestor.web.pulse import OVERDUE, STALE, Following, read_following
 
 NOW = 1_800_000_000.0
 WELL = {"group": "g", "looked": NOW, "total": 9, "complete": True, "trouble": "", "again": None}
