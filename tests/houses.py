@@ -11,8 +11,9 @@ from typing import Any
 import aiohttp
 
 from ingestor.catalog import Catalog
+from ingestor.engines import heartbeat
 from ingestor.engines.gauges import Gauges
-from ingestor.engines.heartbeat import FILE, Heartbeat
+from ingestor.engines.heartbeat import Heartbeat
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
@@ -85,7 +86,7 @@ async def visiting(catalog: Catalog, folder: Path, **given: Any) -> AsyncIterato
             "catalog": catalog,
             "image_origin": IMAGES,
             "journal": folder / "journal.sqlite3",
-            "live": folder / FILE,
+            "live": folder / heartbeat.FILE,
             "images_per_minute": 1800,
             "log": said.append,
             **given,

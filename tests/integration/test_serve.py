@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from ingestor import events
-from ingestor.engines.heartbeat import FILE
+from ingestor.engines import heartbeat
 from ingestor.journal.ledger import Intent, close_purchase, open_purchase
 from ingestor.journal.runs import begin_run
 from ingestor.journal.writer import Journal
@@ -40,7 +40,7 @@ def a_house(folder: Path, catalog: object = None) -> House:
         catalog=catalog,  # type: ignore[arg-type]
         image_origin=IMAGES,
         journal=folder / "journal.sqlite3",
-        live=folder / FILE,
+        live=folder / heartbeat.FILE,
         images_per_minute=1800,
         log=lambda _line: None,
     )
@@ -94,7 +94,7 @@ async def test_the_dashboard_sees_a_run_at_work_and_what_became_of_it(
 
     def listen(event: events.Event) -> None:
         if isinstance(event, events.UpdateStored):
-            beats.append(read_beat(state / FILE, now=0.0, images_per_minute=1800))
+            beats.append(read_beat(state / heartbeat.FILE, now=0.0, images_per_minute=1800))
 
     report = await ingest(limit=60, listen=listen)
     board = await runs_of(a_house(state))

@@ -73,7 +73,7 @@ async def _until_stopped(
     door: Door,
     say: Callable[[str], None],
 ) -> None:
-    from ingestor.engines.heartbeat import FILE
+    from ingestor.engines import heartbeat
     from ingestor.web.app import serving
     from ingestor.web.collection import collection_of
     from ingestor.web.house import House, origin_of
@@ -84,7 +84,7 @@ async def _until_stopped(
             catalog=catalog,
             image_origin=origin_of(settings.image_url),
             journal=settings.journal_path,
-            live=settings.state / FILE,
+            live=settings.state / heartbeat.FILE,
             images_per_minute=settings.images_per_minute,
             log=say,
             sandbox=settings.sandbox,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from ingestor.engines.pulse import FILE
+from ingestor.engines import pulse
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.counts import Counted, count_run
@@ -122,7 +122,7 @@ def _read(house: House, now: float) -> Board:
                 standing=stands,
                 ours=doubts_of(db, living=living, run=number or NO_RUN),
                 everywhere=doubts_of(db, living=living),
-                following=read_following(house.live.with_name(FILE), now=now, names=names),
+                following=read_following(house.live.with_name(pulse.FILE), now=now, names=names),
                 images_per_minute=house.images_per_minute,
                 invented=fact(db, "world") == "sandbox",
                 now=now,
