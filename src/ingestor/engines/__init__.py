@@ -1,1 +1,11 @@
-"""Where the stages run: `local` in this event loop; same call and same report wherever it is."""
+"""
+A run put together and carried out, and what several processes that share a state directory or a
+database tell each other.
+
+`local` opens what a run needs, `run` puts its parts together, `following` is the front door of one that
+follows a group. `ceilings` says what it may spend, `adoption` what the database knows already, `gauges`
+what binds it; `book` writes down what becomes of its photos, `accounts` makes its figures, and
+`forecast` tells its price beforehand. `leases` leaves each group to one buyer, `reconcile` makes journal
+and database agree. `beats` keeps the small files in which `heartbeat` says how a run is doing and
+`pulse` how a worker is.
+"""
