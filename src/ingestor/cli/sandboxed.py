@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from ingestor.settings import Settings
 
 CONTROL_OFFSET: Final = 5
+"""The control site is the last of the sandbox's six ports."""
 
 HELLO_SECONDS: Final = 1.0
+"""On loopback a sandbox that is there answers at once."""
 START_SECONDS: Final = 30.0
 """It draws its first pictures and opens six sites: about one second on two cores."""
 LOOK_SECONDS: Final = 1.0

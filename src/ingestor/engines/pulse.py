@@ -23,7 +23,9 @@ EVERY: Final = 5.0
 MOST_GROUPS: Final = 200
 """Told of; a page with more of them is not looked at (taste)."""
 MOST_NEWS: Final = 20
+"""As many as a page shows without becoming a log; the whole story is in the log (taste)."""
 LONGEST_MESSAGE: Final = 300
+"""Characters; a sentence of ours and what it quotes mostly fit (taste)."""
 COUNTED: Final = ("looks", "runs", "failures", "taken_down")
 """Since the worker started: turns that went well and that did not, runs, and photos taken down."""
 

@@ -18,6 +18,7 @@ from ingestor.journal.rows import json_list
 from ingestor.models import Failure, Paid
 
 MOST_SAMPLES: Final = 20
+"""Of one cause, whatever was asked for: they are examples, not a list (taste)."""
 
 RETRY: Final = """
     UPDATE photos SET reason = NULL, known = 0, state = CASE

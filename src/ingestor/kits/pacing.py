@@ -12,6 +12,10 @@ import asyncio
 from collections import deque
 
 CUT = 0.7
+"""
+What is left of a limit; CUBIC's (RFC 9438) rather than the half of older TCPs, for the way back up is by
+one slot at a time.
+"""
 
 
 class Adaptive:

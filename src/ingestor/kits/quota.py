@@ -36,6 +36,7 @@ MARGIN = 0.1
 BURST_SECONDS = 0.25
 """What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
 CUT = 0.7
+"""What CUBIC keeps after a loss (RFC 9438, section 4.6)."""
 KEPT = 0.9
 """Of what was let through in the last window: some of what was granted since is still to be refused."""
 RISE = 0.09

@@ -30,6 +30,8 @@ FIRST_WAIT = 0.5
 """Seconds; doubled with every attempt, as the vendors' own clients do."""
 LONGEST_WAIT = 30.0
 """Seconds; an upstream that recovers is noticed within that time."""
+MOST_DOUBLINGS = 16
+"""The longest wait applies long before, and the numbers stay small."""
 
 
 async def persist(
@@ -115,7 +117,7 @@ def _asked_once(hint: Hint) -> Callable[[RetryCallState], bool | float]:
 
 
 def _wait(verdict: bool | float, attempt: int, uniform: Callable[[float, float], float]) -> float:
-    backoff = uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, 16)))
+    backoff = uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempt - 1, MOST_DOUBLINGS)))
     return backoff if isinstance(verdict, bool) else verdict + backoff
 
 

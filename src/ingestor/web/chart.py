@@ -17,7 +17,9 @@ STEPS: Final = (1, 2, 5)
 FEWEST_POINTS: Final = 4
 """A second apart: below it there is no curve to see (taste)."""
 HEADROOM: Final = 1.1
+"""Above the tallest curve, which shall not touch the edge (taste)."""
 FAR: Final = 3
+"""Times the tallest curve: a quota that lies higher is not drawn, for it would flatten them all (taste)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

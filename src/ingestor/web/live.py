@@ -15,6 +15,7 @@ from ingestor.web.house import HOUSE
 from ingestor.web.runs import runs_of
 
 EVERY: Final = 1.0
+"""Seconds between looks: a run beats as often."""
 MOST_STREAMS: Final = 32
 """Dashboards open at once; each reads the journal once a second."""
 COME_BACK: Final = b"retry: 3000\n\n"

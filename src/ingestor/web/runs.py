@@ -23,7 +23,9 @@ from ingestor.web.house import House, NothingYet
 from ingestor.web.pulse import Following, plain_following, read_following
 
 MOST_RUNS: Final = 20
+"""In the history; the journal has them all (taste)."""
 SAMPLES: Final = 3
+"""Of each cause of failures (taste)."""
 FREE_OF_TROUBLE: Final = 0.05
 """The share of failed photos, of those that are through, up to which a run looks well (taste)."""
 NO_RUN: Final = 0
