@@ -81,7 +81,7 @@ async def test_a_full_disk_stops_buying_and_loses_nothing(
     assert (sandbox.bill.units, sandbox.bill.most_for_one_image()) == (PHOTOS, 1)
 
 
-async def test_a_disk_without_room_to_begin_with_is_said_so(
+async def test_a_run_does_not_begin_on_a_disk_without_room(
     ingest: Ingest, sandbox: Sandbox, disk: Path
 ):
     fill(disk)

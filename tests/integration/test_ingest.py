@@ -94,12 +94,12 @@ async def test_an_empty_group_is_complete(ingest: Ingest):
     assert (report.listed, report.ended) == (0, "complete")
 
 
-async def test_an_unknown_group_is_said_so(ingest: Ingest):
+async def test_an_unknown_group_is_refused_in_a_sentence(ingest: Ingest):
     with pytest.raises(Denied, match="group"):
         await ingest(groups=("nobody-knows-it",))
 
 
-async def test_a_private_group_is_said_so(ingest: Ingest):
+async def test_a_private_group_is_refused_in_a_sentence(ingest: Ingest):
     report = await ingest(groups=("secret",))
 
     assert report.exit_code == 2

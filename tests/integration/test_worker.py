@@ -218,7 +218,7 @@ async def test_a_group_that_is_closed_is_told_and_the_others_go_on(site: Site):
     assert site.sandbox.bill.units == PHOTOS
 
 
-async def test_no_group_at_all_is_said_so(site: Site):
+async def test_no_group_at_all_is_refused_in_a_sentence(site: Site):
     with pytest.raises(SettingsError, match="--group"):
         await site.work(looks(1), groups=())
 

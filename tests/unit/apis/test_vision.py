@@ -139,7 +139,7 @@ def test_the_request_is_patient_and_keeps_credentials_out_of_sight() -> None:
 # What is answered
 
 
-def test_labels_are_read(answer: Answer) -> None:
+def test_labels_keep_names_scores_and_ids_beside_the_hash_of_their_image(answer: Answer) -> None:
     annotation = only(answer("vision/labels"))
 
     assert [(label.name, label.score, label.mid) for label in annotation.labels] == [

@@ -69,7 +69,7 @@ async def test_who_works_is_ready(site: Client, view: View):
     assert (await site.get("/readyz")).status == 200
 
 
-async def test_events_are_counted(site: Client, registry: CollectorRegistry):
+async def test_what_events_say_adds_up_in_the_figures(site: Client, registry: CollectorRegistry):
     counts = Counts(registry)
 
     for _ in range(2):
@@ -146,12 +146,12 @@ async def test_a_journal_that_is_not_there_yet_is_no_error(site: Client):
 
 
 @pytest.mark.parametrize("text", ["", "9464", "localhost", "localhost:http", "h:70000"])
-def test_an_address_that_makes_no_sense_is_said_so(text: str):
+def test_an_address_that_makes_no_sense_is_refused_in_a_sentence(text: str):
     with pytest.raises(SettingsError, match="--eyes"):
         address_of(text)
 
 
-def test_addresses_are_read():
+def test_an_address_is_a_host_and_a_port_or_off():
     assert address_of("127.0.0.1:9464") == ("127.0.0.1", 9464)
     assert address_of("[::1]:80") == ("::1", 80)
     assert address_of("off") is None

@@ -83,7 +83,7 @@ async def test_two_processes_do_not_share_a_state_directory(path: Path):
                 pass
 
 
-async def test_a_directory_that_cannot_be_written_is_said_so(tmp_path: Path):
+async def test_a_directory_that_cannot_be_written_is_refused_in_a_sentence(tmp_path: Path):
     (tmp_path / "state").write_text("a file, not a directory")
 
     with pytest.raises(SettingsError, match="cannot be written"):
@@ -110,7 +110,7 @@ async def test_a_journal_of_a_newer_version_is_left_alone(path: Path):
         pytest.param(5 * PAGE_BYTES, 6 * PAGE_BYTES, id="in the middle, which opens"),
     ],
 )
-async def test_a_damaged_journal_is_said_so(path: Path, start: int, end: int):
+async def test_a_damaged_journal_is_refused_in_a_sentence(path: Path, start: int, end: int):
     async with Journal(path):
         pass
     with path.open("r+b") as file:

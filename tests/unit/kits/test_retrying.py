@@ -45,7 +45,7 @@ async def persisted(call: Callable[[], Awaitable[object]], **more: object) -> ob
     return await persist(call, hint=hint, **rules)  # type: ignore[arg-type]
 
 
-async def test_weather_passes():
+async def test_a_passing_error_is_tried_again():
     assert await persisted(failing(WeatherError(), WeatherError())) == "done"
 
 
@@ -85,7 +85,7 @@ async def test_an_upstream_that_serves_others_is_not_down(looptime):
     assert looptime > 31
 
 
-async def test_attempts_are_bounded():
+async def test_the_last_error_comes_out_when_attempts_are_used_up():
     noticed: list[int] = []
 
     with pytest.raises(WeatherError):

@@ -166,7 +166,7 @@ def failing(
         ),
     ],
 )
-async def test_weather_passes(error):
+async def test_a_passing_error_is_tried_again(error):
     desk = Desk(failing(error, times=1))
 
     images = await desk.run(*photos(5))

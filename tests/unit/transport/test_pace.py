@@ -75,7 +75,9 @@ async def test_our_own_waiting_is_not_the_senders_fault() -> None:
         pytest.param([0] * 4, False, id="too early to tell"),
     ],
 )
-async def test_the_window_slides(arrivals: list[int], tripped: bool) -> None:
+async def test_a_rate_is_judged_over_the_last_window_only(
+    arrivals: list[int], tripped: bool
+) -> None:
     async with asyncio.timeout(1000) as clock:
         pace = Pace(clock, slowest=8000, window=LOOKS)
         pace.start()

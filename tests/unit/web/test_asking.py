@@ -32,7 +32,9 @@ from ingestor.web.asking import Asking, read_asking, read_text
         pytest.param("%00\u202e<script>", [["%00\u202e<script>"]], [], id="hostile"),
     ],
 )
-def test_text_is_read(text: str, groups: list[list[str]], unwanted: list[str]) -> None:
+def test_what_is_typed_says_which_labels_are_wanted_and_which_not(
+    text: str, groups: list[list[str]], unwanted: list[str]
+) -> None:
     wanted, left_out = read_text(text)
 
     assert [list(group) for group in wanted] == groups

@@ -39,6 +39,6 @@ async def test_lines_that_name_no_group_are_told_and_left_out(tmp_path: Path):
     assert watchlist.refused == ("no group at all",)
 
 
-async def test_a_file_that_is_not_there_is_said_so(tmp_path: Path):
+async def test_a_file_that_is_not_there_is_refused_in_a_sentence(tmp_path: Path):
     with pytest.raises(SettingsError, match="--groups-file"):
         await Watchlist(("zoo",), tmp_path / "nowhere").groups()
