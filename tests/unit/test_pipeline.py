@@ -67,6 +67,7 @@ async def test_a_stop_before_the_first_step_ends_the_machine():
             lifetime=lifetime,
         )
 
+    assert lifetime.reason == "SIGTERM"
     lifetime.close()
 
 

@@ -158,7 +158,8 @@ async def test_a_line_that_has_rested_too_long_is_closed() -> None:
         ) as transport,
     ):
         await transport.send(a_request(f"{far.origin}/"))
-        await far.left.wait()
+        async with asyncio.timeout(5):
+            await far.left.wait()
 
 
 async def test_what_comes_unasked_closes_a_resting_line() -> None:
@@ -175,7 +176,8 @@ async def test_what_comes_unasked_closes_a_resting_line() -> None:
     async with far_end(*plays) as far, a_transport(far.origin) as transport:
         await transport.send(a_request(f"{far.origin}/1"))
         ask.set()
-        await far.left.wait()
+        async with asyncio.timeout(5):
+            await far.left.wait()
         answer = await transport.send(a_request(f"{far.origin}/2"))
 
     assert answer.body == b"second"
