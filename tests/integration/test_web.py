@@ -251,6 +251,8 @@ async def test_hostile_titles_are_shown_as_text(local: Client) -> None:
         ("/static/x/%2e%2e%2fapp.py", 404),
         ("/nowhere", 404),
         ("/api/suggest?limit=1000", 400),
+        ("/api/suggest?limit=00019999", 400),
+        ("/api/suggest?limit=1" + 5000 * "0", 400),
         ("/api/suggest?limit=²", 400),
         ("/api/search", 400),
     ],

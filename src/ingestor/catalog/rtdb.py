@@ -110,7 +110,8 @@ class DatabaseCatalog:
         if not PHOTO_ID.fullmatch(photo_id):
             return None
         published = read_photo(await self._read(f"photos/p{photo_id}"), photo_id=photo_id)
-        return lone_hit(published) if published else None
+        # Without a model nobody has annotated it: a membership alone is not a photo yet, or not any more.
+        return lone_hit(published) if published and published.annotation.model else None
 
     async def _with_pictures(self, labels: Mapping[str, LabelCount]) -> tuple[LabelCount, ...]:
         thumbs = await together((self._thumb(key) for key in labels), name="catalog-read")

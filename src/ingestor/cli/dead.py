@@ -59,19 +59,20 @@ def _drawn(causes: Sequence[dead.Cause], *, state: str) -> RenderableType:
 
 def _second_tries(causes: Sequence[dead.Cause], *, state: str) -> dict[str, str]:
     """Without a word of its cause, what may be paid for already is left alone."""
+    causes = [cause for cause in causes if _waiting(cause)]
     doubtful = [cause for cause in causes if _is_doubtful(cause)]
     steps: dict[str, str] = {}
     if len(doubtful) < len(causes):
         steps[f"ingestor dead retry{state}"] = f"tries them again, {UNLESS_TWICE}"
     for cause in doubtful[:1]:
         command = f"ingestor dead retry --reason {cause.reason}{state}"
-        steps[command] = f"buys the {count(cause.photos)} again, perhaps a second time"
+        steps[command] = f"buys the {count(_waiting(cause))} again, perhaps a second time"
     return steps
 
 
 def _is_doubtful(cause: dead.Cause) -> bool:
     """What was refused by the store is certainly paid for: it only has to be stored."""
-    return cause.stage == "annotate" and cause.perhaps_paid == cause.photos
+    return cause.stage != "store" and cause.perhaps_paid == cause.photos
 
 
 def _cause(cause: dead.Cause) -> RenderableType:
@@ -80,6 +81,7 @@ def _cause(cause: dead.Cause) -> RenderableType:
         (f"  {cause.reason}", "bold"),
         (f"  in {cause.stage}", "dim"),
         (f"  {cause.perhaps_paid:,} perhaps paid for" if cause.perhaps_paid else "", "yellow"),
+        (f"  {cause.outside:,} of them in no group any more" if cause.outside else "", "dim"),
     )
     return Group(head, Padding(Group(*map(_sample, cause.samples)), (0, 0, 1, 2), expand=False))
 
@@ -98,21 +100,35 @@ def retry(
     revived = _change(
         settings, partial(dead.retry, reason=reason, photos=photos, everything=everything)
     )
-    left = [] if reason or photos or everything else _dead(settings)
+    left = [] if photos else _dead(settings, reason=reason)
+    outside = sum(cause.outside for cause in left)
+    doubtful = [] if reason or everything else [cause for cause in left if _waiting(cause)]
     if revived:
         sys.stdout.write(f"{counted(revived, 'photo')} will be tried again by the next run.\n")
-    if left:
-        sys.stdout.write(_what_is_left(left, state=state_flag(settings.state)))
-    if not (revived or left):
+    if doubtful:
+        sys.stdout.write(_what_is_left(doubtful, state=state_flag(settings.state)))
+    if outside:
+        sys.stdout.write(f"Left alone: {_outside(outside)}.\n")
+    if not (revived or doubtful or outside):
         sys.stdout.write(_none_dead(settings, reason=reason, photos=photos))
     return 0
 
 
+def _waiting(cause: dead.Cause) -> int:
+    """Photos that could be tried again."""
+    return cause.photos - cause.outside
+
+
+def _outside(photos: int) -> str:
+    them = "it" if photos == 1 else "them"
+    return f"{counted(photos, 'photo')} in no group any more; dead drop gives {them} up"
+
+
 def _what_is_left(causes: Sequence[dead.Cause], *, state: str) -> str:
     """With the commands that ask for it."""
-    photos = counted(sum(cause.photos for cause in causes), "photo")
+    photos = counted(sum(map(_waiting, causes)), "photo")
     lines = [
-        f"  ingestor dead retry --reason {cause.reason}{state}  {counted(cause.photos, 'photo')}\n"
+        f"  ingestor dead retry --reason {cause.reason}{state}  {counted(_waiting(cause), 'photo')}\n"
         for cause in causes
     ]
     said = f"Left alone: {photos} that may be paid for already. --all takes them on, too; by cause:"

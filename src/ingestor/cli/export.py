@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Final, Literal
@@ -61,15 +61,30 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
     if output == STDOUT:
         yield sys.stdout.buffer
         return
-    path = Path(output)
-    if not output or path.is_dir():
-        raise SettingsError(f"--output: {output!r} is not a file; give its name, or - for stdout.")
+    try:
+        path = Path(output).resolve()
+        if not output or path.is_dir():
+            raise SettingsError(
+                f"--output: {output!r} is not a file; give its name, or - for stdout."
+            )
+        if path.exists() and not path.is_file():
+            # A pipe or a device: it is not there to be replaced.
+            with path.open("wb") as file:
+                yield file
+        else:
+            with _in_place_of(path) as file:
+                yield file
+    except OSError as error:
+        raise SettingsError(f"{output} cannot be written ({error.strerror}).") from error
+
+
+@contextmanager
+def _in_place_of(path: Path) -> Iterator[IO[bytes]]:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("xb") as file:
             yield file
         part.replace(path)
-    except OSError as error:
-        raise SettingsError(f"{output} cannot be written ({error.strerror}).") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

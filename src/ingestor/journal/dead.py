@@ -56,6 +56,8 @@ class Cause:
     reason: str
     photos: int
     perhaps_paid: int
+    outside: int
+    """Photos that are in no group any more: nobody tries them again."""
     first: float
     last: float
     samples: tuple[Sample, ...]
@@ -67,7 +69,9 @@ def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
         "INSERT INTO dead (photo, stage, reason, detail, attempts, paid, first, last) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (photo) DO UPDATE SET "
         "stage = excluded.stage, reason = excluded.reason, detail = excluded.detail, "
-        "attempts = attempts + excluded.attempts, paid = excluded.paid, last = excluded.last",
+        "attempts = attempts + excluded.attempts, last = excluded.last, "
+        # What was perhaps paid for once does not become free by dying of something else.
+        "paid = CASE excluded.paid WHEN 'no' THEN paid ELSE excluded.paid END",
         (
             failure.photo_id,
             failure.stage,
@@ -98,7 +102,9 @@ def fail_all(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float)
 def causes(db: sqlite3.Connection, *, reason: str | None = None, samples: int = 3) -> list[Cause]:
     """Dead letters by cause, the most frequent first; `samples` of each are the latest ones."""
     rows = db.execute(
-        "SELECT stage, dead.reason, count(*), sum(paid != 'no'), min(first), max(last) FROM dead "
+        "SELECT stage, dead.reason, count(*), sum(paid != 'no'), "
+        "sum(NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.photo = photos.id)), "
+        "min(first), max(last) FROM dead "
         "JOIN photos ON photos.id = dead.photo WHERE state = 'dead' "
         "AND (?1 IS NULL OR dead.reason = ?1) GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
         (reason,),
@@ -109,11 +115,12 @@ def causes(db: sqlite3.Connection, *, reason: str | None = None, samples: int = 
             reason=why,
             photos=photos,
             perhaps_paid=paid,
+            outside=outside,
             first=first,
             last=last,
             samples=_samples(db, stage, why, most=min(samples, MOST_SAMPLES)),
         )
-        for stage, why, photos, paid, first, last in rows
+        for stage, why, photos, paid, outside, first, last in rows
     ]
 
 

@@ -16,6 +16,8 @@ from ingestor.web.house import HOUSE
 from ingestor.web.runs import plain_runs, runs_of
 
 MOST_SUGGESTIONS: Final = 24
+LONGEST_LIMIT: Final = 2
+"""Digits; Python refuses to read a number of thousands of them."""
 USUAL_SUGGESTIONS: Final = 8
 LONGEST_PHOTO: Final = 40
 MOST_BROKEN: Final = 1000
@@ -79,6 +81,7 @@ async def openapi(request: web.Request) -> web.StreamResponse:
 
 def _limit(parameters: Mapping[str, Any], *, usual: int) -> int:
     text = str(parameters.get("limit") or usual)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= MOST_SUGGESTIONS):
+    number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_LIMIT
+    if not (number and 1 <= int(text) <= MOST_SUGGESTIONS):
         raise SettingsError(f"The limit is a number between 1 and {MOST_SUGGESTIONS}.")
     return int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from functools import partial
 from pathlib import Path
 
@@ -115,3 +116,19 @@ def test_where_some_are_free_to_try_both_commands_are_told(
     said = capsys.readouterr().out
     assert "ingestor dead retry --reason in-doubt --state" in said
     assert "ingestor dead retry --state" in said
+
+
+def test_who_left_every_group_can_only_be_dropped_and_that_is_said(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(settings.journal_path) as db:
+        db.execute("DELETE FROM memberships WHERE photo = '2'")
+
+    show(settings, reason="in-doubt", samples=1, as_json=False)
+    listed = capsys.readouterr().out
+    retry(settings, reason="in-doubt", photos=[], everything=False)
+    tried = capsys.readouterr().out
+
+    assert "dead retry" not in listed
+    assert "1 of them in no group any more" in listed
+    assert tried == "Left alone: 1 photo in no group any more; dead drop gives it up.\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,35 @@ def test_a_directory_is_no_file_to_write(
 
     with pytest.raises(SettingsError, match=r"--output: .* is not a file"):
         export(settings, output=output, form=None)
+
+
+def test_a_pipe_is_written_into_and_stays_a_pipe(settings: Settings, tmp_path: Path) -> None:
+    pipe, got = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+
+    export(settings, output=str(pipe), form="jsonl")
+
+    reader.join(timeout=10)
+    assert got == [b""]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_the_file_that_a_link_points_to_is_written(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+
+    export(settings, output=str(tmp_path / "link.jsonl"), form=None)
+
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").exists()
+
+
+@pytest.mark.parametrize("output", ["file/x.jsonl", "n" * 250 + ".jsonl"])
+def test_a_name_that_cannot_be_written_is_told_in_a_sentence(
+    settings: Settings, tmp_path: Path, output: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingsError, match="cannot be written"):
+        export(settings, output=str(tmp_path / output), form=None)

@@ -111,3 +111,21 @@ def test_a_second_death_adds_to_the_first(db: sqlite3.Connection) -> None:
     (cause,) = dead.causes(db, reason="timeout")
 
     assert (cause.first, cause.last, cause.samples[0].attempts) == (3.0, 9.0, 6)
+
+
+def test_what_was_perhaps_paid_for_stays_so_when_it_dies_again(db: sqlite3.Connection) -> None:
+    fail(db, Failure(photo_id="1", stage="annotate", reason="in-doubt", paid="maybe"), now=5.0)
+    dead.retry(db, photos=["1"])
+    fail(db, Failure(photo_id="1", stage="download", reason="gone"), now=6.0)
+
+    dead.retry(db)
+
+    assert states(db)["1"] == "dead"
+    assert [(cause.reason, cause.perhaps_paid) for cause in dead.causes(db)] == [("gone", 1)]
+
+
+def test_who_left_every_group_is_told_apart(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM memberships WHERE photo = '1'")
+
+    assert [(cause.photos, cause.outside) for cause in dead.causes(db, reason="gone")] == [(2, 1)]
+    assert dead.retry(db, everything=True) == 2
