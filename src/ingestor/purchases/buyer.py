@@ -29,15 +29,18 @@ from ingestor.journal import dead, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import QuotaClosed
-from ingestor.kits.retrying import Hint, persist
+from ingestor.kits.retrying import FIRST_WAIT, Hint, persist
 from ingestor.models import Annotation, Failure, FeatureSet, Image, Paid, Published
 from ingestor.purchases.budget import DoubtAllowance, ShortOfUnits
-from ingestor.purchases.door import Door, Settled, SettledUnsaved
+from ingestor.purchases.door import Door, OneAtATime, Settled, SettledUnsaved
 
 MOST_REFUSALS = 50
 """Attempts at one batch that were refused or never sent; they cost nothing but patience."""
 MOST_UNAVAILABLE = 3
 """Repeats after Google's own 503: each may have been billed, so they are few, and none of a doubt."""
+
+MOST_REFUSED = 16
+"""Images refused one by one until all are thought to be: as many as one request has."""
 
 Outcome = Published | Failure
 
@@ -76,6 +79,8 @@ class Buyer:
         self._clock = clock
         self._wall = wall
         self._listen = listen
+        self._refused = 0
+        """Images that were refused alone."""
         self._being_bought: dict[str, asyncio.Event] = {}
         """By content: set when the purchase it is part of is over, however it ended."""
 
@@ -138,6 +143,8 @@ class Buyer:
             settled = await self._purchase(batch)
         except ShortOfUnits as short:
             await self._buy_in_parts(batch, short.left // self._features.units_per_image, outcomes)
+        except OneAtATime:
+            await self._buy_in_parts(batch, 1, outcomes)
         except Rejected as error:
             await self._isolate(batch, error, outcomes)
         except (AnswerLost, Unavailable) as error:
@@ -147,6 +154,7 @@ class Buyer:
         else:
             self._take(settled, batch.images, outcomes)
             if settled.again:
+                await self._lifetime.rest(FIRST_WAIT * 2.0 ** (batch.attempt - 1))
                 await self._buy(_Batch(settled.again, batch.attempt + 1, batch.doubted), outcomes)
 
     async def _purchase(self, batch: _Batch) -> Settled:
@@ -164,19 +172,33 @@ class Buyer:
         )
 
     async def _buy_in_parts(self, batch: _Batch, affordable: int, outcomes: list[Outcome]) -> None:
-        """The last units of a ceiling buy what they can; the next reservation ends the run."""
+        """
+        The last units of a ceiling buy what they can; the next reservation ends the run. And where
+        nobody knows whether Vision serves us, one image goes before the others.
+        """
         for part in _split(batch, max(1, min(affordable, len(batch.images) - 1))):
             await self._buy(part, outcomes)
 
     async def _isolate(self, batch: _Batch, error: Rejected, outcomes: list[Outcome]) -> None:
         """A refused batch is not billed: halve it until the image that spoils it is alone."""
         if len(batch.images) == 1:
+            self._require_some_sense(error)
             await self._bury(
                 batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no"
             )
             return
         for half in _split(batch, len(batch.images) // 2):
             await self._buy(half, outcomes)
+
+    def _require_some_sense(self, error: Rejected) -> None:
+        """Where one image after another is refused, and none was ever taken, it is not the images."""
+        self._refused += 1
+        if self._refused >= MOST_REFUSED and self._door.answered_at == float("-inf"):
+            raise RunStopped(
+                f"Vision refuses every image ({error}). Nothing was bought; find out why before "
+                "running the same command again.",
+                reason="vision-refuses",
+            )
 
     async def _doubt(
         self, batch: _Batch, error: AnswerLost | Unavailable, outcomes: list[Outcome]

@@ -27,6 +27,7 @@ from ingestor.errors import (
 )
 from ingestor.journal import ledger
 from ingestor.journal.writer import Journal
+from ingestor.kits.breaker import Breaker, Exhausted
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import Permit, Quota
 from ingestor.models import Annotation, Failure, FeatureSet, Image, PurchaseState
@@ -68,6 +69,10 @@ class Settled:
     failures: tuple[Failure, ...]
     again: tuple[Image, ...]
     """Images with a transient error of their own."""
+
+
+class OneAtATime(Exception):
+    """Vision serves nobody: whoever wants to know whether it does again asks about one image."""
 
 
 class SettledUnsaved(JournalError):
@@ -117,6 +122,7 @@ class Door:
         self._wall = wall
         self._listen = listen
         self._most_attempts = most_attempts
+        self._breaker = Breaker(clock=clock, rest=lifetime.rest, patience=patience)
         self.answered_at = float("-inf")
         """The loop's time of the last usable answer."""
         self.latency = 0.0
@@ -129,10 +135,19 @@ class Door:
         """
         Make one paid request.
 
-        Raises ShortOfUnits or RunStopped before anything is spent, QuotaClosed or Stopping when the
-        run stops first, the call's own error after the purchase was closed by what it means, and
-        SettledUnsaved.
+        Raises OneAtATime, ShortOfUnits or RunStopped before anything is spent, QuotaClosed or
+        Stopping when the run stops first, the call's own error after the purchase was closed by what
+        it means, and SettledUnsaved.
         """
+        if self._breaker.open and len(images) > 1:
+            raise OneAtATime
+        try:
+            async with self._breaker.turn():
+                return await self._purchase(images, attempt=attempt)
+        except Exhausted as exhausted:
+            raise _away(exhausted.wish, self._patience) from None
+
+    async def _purchase(self, images: Sequence[Image], *, attempt: int) -> Settled:
         units = len(images) * self._features.units_per_image
         self._require_room()
         await self._claim.ready()
@@ -241,7 +256,11 @@ class Door:
         finally:
             # Whatever the disk said, it is spent, and others wait to hear of it.
             await self._budget.settle(intent.units, spent=intent.units)
-        self.answered_at = self._clock()
+        if _serves(answers):
+            self.answered_at = self._clock()
+            self._breaker.succeeded()
+        else:
+            self._breaker.failed()
         self._listen(
             events.BatchSettled(
                 purchase=intent.id,
@@ -260,6 +279,7 @@ class Door:
         doubtful = state is PurchaseState.IN_DOUBT
         if doubtful:
             self._quota.answered(permit, in_doubt=True)
+            self._breaker.failed(wish=getattr(error, "retry_after", None) or 0.0)
         try:
             await self._write_close(intent, state, reason_of(error))
         finally:
@@ -311,6 +331,19 @@ def state_after(error: IngestorError) -> PurchaseState:
             return PurchaseState.REFUSED
         case _:
             return PurchaseState.IN_DOUBT
+
+
+def _serves(answers: Sequence[Answer]) -> bool:
+    """Whether Vision could do something with one image, be it that it is none."""
+    return any(isinstance(answer, Annotation) or not answer.transient for answer in answers)
+
+
+def _away(wish: float, patience: float) -> RunStopped:
+    said = f"asks us to wait {wish:.0f} s" if wish else f"has served nobody for {patience:.0f} s"
+    return RunStopped(
+        f"Vision {said}. Everything bought is saved; run the same command again later.",
+        reason="vision-unavailable",
+    )
 
 
 def _judge(intent: ledger.Intent, answers: Sequence[Answer], *, most_attempts: int) -> Settled:

@@ -1,0 +1,119 @@
+"""While nobody is served one asks at a time, less and less often, and the first success frees all."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from ingestor.kits.breaker import IN_A_ROW, LONGEST_PAUSE, Breaker, Exhausted
+from ingestor.kits.lifetime import Lifetime, Stopping
+
+pytestmark = pytest.mark.looptime
+
+PATIENCE = 120.0
+
+
+class Upstream:
+    """Answers after a second, well from `recovers` on."""
+
+    def __init__(self, *, recovers: float = float("inf"), wish: float = 0.0) -> None:
+        self.clock = asyncio.get_running_loop().time
+        self.lifetime = Lifetime(drain=8.0)
+        self.breaker = Breaker(clock=self.clock, rest=self.lifetime.rest, patience=PATIENCE)
+        self.recovers = recovers
+        self.wish = wish
+        self.asked: list[float] = []
+
+    async def ask(self) -> bool:
+        async with self.breaker.turn():
+            self.asked.append(self.clock())
+            await asyncio.sleep(1.0)
+            served = self.clock() >= self.recovers
+            if served:
+                self.breaker.succeeded()
+            else:
+                self.breaker.failed(wish=self.wish)
+            return served
+
+    async def insist(self) -> None:
+        while not await self.ask():
+            pass
+
+    async def all_insist(self, number: int = 20) -> list[BaseException | None]:
+        return await asyncio.gather(*(self.insist() for _ in range(number)), return_exceptions=True)
+
+
+async def test_some_failures_between_successes_hold_up_nobody():
+    upstream = Upstream()
+    for _ in range(5):
+        for _failure in range(IN_A_ROW - 1):
+            upstream.breaker.failed()
+        upstream.breaker.succeeded()
+
+    async with upstream.breaker.turn():
+        assert upstream.clock() == 0
+    assert not upstream.breaker.open
+
+
+async def test_while_nobody_is_served_one_asks_at_a_time_and_less_and_less_often():
+    upstream = Upstream(recovers=60.0)
+    await asyncio.gather(*(upstream.ask() for _ in range(IN_A_ROW)))
+    del upstream.asked[:]
+
+    await upstream.all_insist()
+
+    alone = [at for at in upstream.asked if at < upstream.recovers]
+    pauses = [later - earlier for earlier, later in pairwise(alone)]
+    assert len(alone) == len(set(alone)) <= 7
+    assert pauses == sorted(pauses)
+
+
+async def test_the_first_success_lets_all_of_them_go():
+    upstream = Upstream(recovers=60.0)
+
+    ends = await upstream.all_insist()
+
+    assert ends == [None] * 20
+    assert upstream.clock() < 60 + LONGEST_PAUSE + 3
+
+
+async def test_who_serves_nobody_for_as_long_as_we_are_patient_exhausts_it():
+    upstream = Upstream()
+
+    ends = await upstream.all_insist()
+
+    assert all(isinstance(end, Exhausted) for end in ends)
+    assert PATIENCE - LONGEST_PAUSE <= upstream.clock() <= PATIENCE + 1
+
+
+async def test_a_wish_to_be_left_alone_is_everybodys():
+    upstream = Upstream(recovers=2.0, wish=40.0)
+    await upstream.ask()
+
+    await upstream.all_insist()
+
+    assert upstream.asked[1] == pytest.approx(1 + 40.0)
+
+
+async def test_a_wish_that_passes_our_patience_is_not_waited_for():
+    upstream = Upstream(wish=300.0)
+    await upstream.ask()
+
+    with pytest.raises(Exhausted) as exhausted:
+        await upstream.ask()
+
+    assert exhausted.value.wish == pytest.approx(300.0)
+    assert upstream.clock() == 1.0
+
+
+async def test_whoever_waits_is_woken_by_the_end_of_the_run():
+    upstream = Upstream()
+    asyncio.get_running_loop().call_later(20.0, upstream.lifetime.stop, "SIGTERM")
+
+    ends = await upstream.all_insist()
+
+    upstream.lifetime.close()
+    assert all(isinstance(end, Stopping) for end in ends)
+    assert upstream.clock() < 22

@@ -1,0 +1,154 @@
+"""While Vision serves nobody hardly anything is bought, few photos die, and the run ends in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from ingestor.errors import AnswerLost, IngestorError, Rejected, Unavailable
+from ingestor.models import Failure, Image
+from ingestor.purchases.buyer import MOST_REFUSED
+from ingestor.purchases.door import Answer
+from tests.builders import an_image
+from tests.shops import BadImage, Shop, labelled
+
+pytestmark = pytest.mark.looptime
+
+PHOTOS = 1_600
+AT_ONCE = 6
+"""Paid calls; those that are under way when it begins are lost, and some more until it is noticed."""
+MOST_LOST = 16 * 2 * AT_ONCE
+Broken = Callable[[Sequence[Image]], Sequence[Answer] | IngestorError]
+
+
+def bad_gateway(_batch: Sequence[Image]) -> IngestorError:
+    return Unavailable("<html>", upstream="vision", status=502, reason="server-error")
+
+
+def reset(_batch: Sequence[Image]) -> IngestorError:
+    return AnswerLost("reset", reason="reset")
+
+
+def googles_own(_batch: Sequence[Image]) -> IngestorError:
+    return Unavailable("unavailable", upstream="vision")
+
+
+def come_again_later(_batch: Sequence[Image]) -> IngestorError:
+    return Unavailable("unavailable", upstream="vision", retry_after=300.0)
+
+
+def image_by_image(batch: Sequence[Image]) -> Sequence[Answer]:
+    return [BadImage(image.photo.id, code=14, transient=True) for image in batch]
+
+
+def refused(_batch: Sequence[Image]) -> IngestorError:
+    return Rejected("no", upstream="vision", status=400, reason="refused")
+
+
+async def spend(shop: Shop, images: Sequence[Image], broken: Broken, *, begins: float, ends: float):
+    """Buy all of them, some batches at once; in between everything is answered like that."""
+    clock = asyncio.get_running_loop().time
+
+    async def look(batch: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
+        leaving()
+        await asyncio.sleep(1.0)
+        said = broken(batch) if begins <= clock() < ends else labelled(batch)
+        if isinstance(said, IngestorError):
+            raise said
+        return said
+
+    shop.look = look  # type: ignore[method-assign, assignment]
+    batches = deque(images[at : at + 16] for at in range(0, len(images), 16))
+    ended = Counter[str]()
+
+    async def buy() -> None:
+        while batches and not shop.lifetime.stopping:
+            for one in await shop.buyer.annotate(batches.popleft()):
+                ended[one.reason if isinstance(one, Failure) else "annotated"] += 1
+
+    await asyncio.gather(*(buy() for _ in range(AT_ONCE)))
+    return ended
+
+
+def many() -> list[Image]:
+    return [an_image(str(1000 + number), content=b"%d" % number) for number in range(PHOTOS)]
+
+
+@pytest.mark.parametrize("broken", [bad_gateway, reset])
+async def test_an_outage_in_doubt_costs_what_was_under_way(open_shop, broken: Broken):
+    images = many()
+    shop = await open_shop(images, share=0.005)
+
+    ended = await spend(shop, images, broken, begins=20.0, ends=80.0)
+
+    assert ended["in-doubt"] <= MOST_LOST
+    assert ended["annotated"] == PHOTOS - ended["in-doubt"]
+    assert (await shop.units()).possible <= MOST_LOST
+
+
+@pytest.mark.parametrize("broken", [googles_own, image_by_image])
+async def test_an_outage_that_google_tells_of_costs_no_photo(open_shop, broken: Broken):
+    images = many()
+    shop = await open_shop(images, share=0.005)
+
+    ended = await spend(shop, images, broken, begins=20.0, ends=80.0)
+
+    assert ended == {"annotated": PHOTOS}
+    assert (await shop.units()).possible <= MOST_LOST
+
+
+@pytest.mark.parametrize("broken", [bad_gateway, reset, googles_own, image_by_image])
+async def test_an_outage_that_outlasts_our_patience_ends_the_run(open_shop, broken: Broken):
+    images = many()
+    shop = await open_shop(images, share=0.005)
+
+    ended = await spend(shop, images, broken, begins=20.0, ends=3600.0)
+
+    assert shop.lifetime.reason == "vision-unavailable"
+    assert asyncio.get_running_loop().time() < 20 + 120 + 1
+    assert ended.total() - ended["annotated"] <= MOST_LOST
+    assert (await shop.states())["listed"] >= PHOTOS - ended.total()
+    assert (await shop.units()).possible <= MOST_LOST
+
+
+async def test_a_wish_that_passes_our_patience_ends_the_run_at_once(open_shop):
+    images = many()
+    shop = await open_shop(images, share=0.005)
+
+    ended = await spend(shop, images, come_again_later, begins=5.0, ends=3600.0)
+
+    assert shop.lifetime.reason == "vision-unavailable"
+    assert "300 s" in str(shop.lifetime.error)
+    assert asyncio.get_running_loop().time() < 10
+    assert ended.keys() == {"annotated"}
+
+
+async def test_an_error_of_one_image_is_not_tried_again_in_the_same_moment(open_shop):
+    images = many()[:16]
+    shop = await open_shop(images)
+    bad = images[3].photo.id
+
+    def shaky(batch: Sequence[Image]) -> Sequence[Answer]:
+        return [
+            BadImage(bad, code=8, transient=True) if image.photo.id == bad else labelled([image])[0]
+            for image in batch
+        ]
+
+    ended = await spend(shop, images, shaky, begins=0.0, ends=3600.0)
+
+    assert ended == {"annotated": 15, "vision-unavailable": 1}
+    assert asyncio.get_running_loop().time() > 4 + 0.5 + 1 + 2
+
+
+async def test_where_every_image_is_refused_it_is_not_the_images(open_shop):
+    images = many()
+    shop = await open_shop(images)
+
+    ended = await spend(shop, images, refused, begins=0.0, ends=3600.0)
+
+    assert shop.lifetime.reason == "vision-refuses"
+    assert ended.total() <= MOST_REFUSED
+    assert (await shop.units()).at_most == 0
