@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from ingestor import events
 from ingestor.errors import (
+    AddressRefused,
     IngestorError,
     RunStopped,
     Throttled,
@@ -52,6 +53,13 @@ MOST_ATTEMPTS = 6
 """Tries at one rendition between which others succeed: what fails so often then is not weather."""
 SEVERAL = 4
 """Photos that fail side by side, without any success, before the image server is to blame."""
+IN_A_ROW = 32
+"""
+Photos given up for what may be everybody's trouble, without a picture between them, before it is taken for
+that: where half of all are bad by themselves, one run in a hundred thousand meets so many (taste).
+"""
+OF_THE_PHOTO: Final = frozenset({"gone", "too-large", "url-refused"})
+"""Answers that say something about one picture alone."""
 FEWER: Final = {"not-an-image": 2, "corrupt": 2, "empty": 2}
 """Attempts where the answer itself is wrong: once more, in case it was a bad moment."""
 STRAGGLING = 4.0
@@ -99,6 +107,8 @@ class Downloader:
         """When the latest of the attempts that succeeded began."""
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
+        self._given_up = 0
+        """Photos, since the last picture."""
         self._turned_away: set[str] = set()
         """Photos that are to wait longer than we do; it is being found out whether others are, too."""
         self._tempo = Tempo(clock=clock)
@@ -216,6 +226,7 @@ class Downloader:
             else:
                 self._late.discard(photo.id)
         self._succeeded_at = self._clock()
+        self._given_up = 0
         self._served_since = max(self._served_since, begun)
         newest = SMOOTHING if self._usual else 1.0
         self._usual += newest * (self._succeeded_at - begun - self._usual)
@@ -268,6 +279,11 @@ class Downloader:
 
     async def _blame_the_server(self, photo: Photo, error: IngestorError) -> None:
         """Where it is no photo's fault the run is over."""
+        if reason_of(error) not in OF_THE_PHOTO:
+            self._given_up += 1
+            # Of a certificate, or an address that is not the server's, no other photo has a better one.
+            if self._given_up >= (1 if isinstance(error, AddressRefused) else IN_A_ROW):
+                raise _unavailable("Not one picture is to be had", error) from error
         if retry_hint(error) is False or reason_of(error) in FEWER:
             return
         wish = _wish(error)
@@ -279,11 +295,7 @@ class Downloader:
             if len(self._failing) < SEVERAL or not self._nobody_succeeds(wish):
                 return
             said = f"No picture could be downloaded for {self._patience:.0f} s"
-        raise RunStopped(
-            f"{said} ({error}). Nothing is lost; run the same command again when the image server "
-            "answers.",
-            reason="images-unavailable",
-        ) from error
+        raise _unavailable(said, error) from error
 
     def _nobody_succeeds(self, wish: float) -> bool:
         # The last wait that would have passed our patience is not waited for.
@@ -368,6 +380,13 @@ async def download(
 
 def _guess(size: Size) -> int:
     return max(SMALLEST_GUESS, int(size.width * size.height * BYTES_PER_PIXEL))
+
+
+def _unavailable(said: str, error: IngestorError) -> RunStopped:
+    return RunStopped(
+        f"{said} ({error}). Nothing is lost; run the same command again when the image server answers.",
+        reason="images-unavailable",
+    )
 
 
 def _wish(error: BaseException) -> float:

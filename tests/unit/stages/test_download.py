@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ingestor.errors import (
+    AddressRefused,
     AnswerLost,
     IngestorError,
     NotSent,
@@ -23,7 +24,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo, Size
-from ingestor.stages.download import MOST_ATTEMPTS, Downloader, download
+from ingestor.stages.download import IN_A_ROW, MOST_ATTEMPTS, Downloader, download
 from tests.builders import a_photo, a_size
 
 pytestmark = pytest.mark.looptime
@@ -324,6 +325,58 @@ async def test_a_network_that_stays_away_stops_the_run_and_kills_no_photo():
 
     assert (images, desk.failures) == ([], [])
     assert isinstance(desk.lifetime.error, RunStopped)
+
+
+@pytest.mark.parametrize(
+    ("error", "most_lost"),
+    [
+        pytest.param(
+            lambda: AddressRefused("it is another's", reason="tls-certificate"), 0, id="certificate"
+        ),
+        pytest.param(
+            lambda: Rejected("leads away", upstream="images", reason="redirected"),
+            IN_A_ROW + 16,
+            id="challenge",
+        ),
+        pytest.param(
+            lambda: Unavailable("html", upstream="images", reason="not-an-image"),
+            IN_A_ROW + 16,
+            id="maintenance",
+        ),
+    ],
+)
+async def test_what_everybody_is_answered_is_no_photos_fault(error, most_lost: int):
+    loop = asyncio.get_running_loop()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.1)
+        if loop.time() > 0.5:
+            raise error()
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(400))
+
+    assert 0 < len(images) < 100
+    assert len(desk.failures) <= most_lost
+    assert isinstance(desk.lifetime.error, RunStopped)
+
+
+async def test_many_bad_pictures_among_good_ones_stop_nothing():
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.1)
+        if "gone" in size.url:
+            raise Rejected("gone", upstream="images", reason="gone")
+        if "5." in size.url or "7." in size.url:
+            raise Rejected("leads away", upstream="images", reason="redirected")
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    gone = [a_photo(f"9{number}", sizes=(a_size(f"gone{number}"),)) for number in range(200)]
+    images = await desk.run(*photos(400), *gone)
+
+    assert (len(images), len(desk.failures)) == (320, 280)
+    assert desk.lifetime.error is None
 
 
 async def test_what_is_too_large_is_taken_in_a_smaller_size():
