@@ -19,7 +19,7 @@ from unittest.mock import patch
 import orjson
 from msgspec import structs
 
-from ingestor import pipeline
+from ingestor import events, pipeline
 from ingestor.apis.vision import answers, client
 from ingestor.engines import run as running
 from ingestor.engines.book import Book
@@ -196,7 +196,7 @@ def failure_not_journaled() -> Sequence[Swap]:
     """A photo that could not be fetched is forgotten."""
 
     async def failed(self: Any, failure: Any) -> None:
-        self._tell(failure)
+        self._listen(events.PhotoFailed.of(failure))
 
     return [(Book, "failed", failed)]
 
