@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -22,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import google.auth
 import google.auth.credentials
 import google.auth.exceptions
+import orjson
 import requests
 from google.auth.transport.requests import Request as TokenRequest
 from pydantic import SecretStr
@@ -47,6 +49,16 @@ SCOPES = (
 
 EARLY = 300.0
 """Seconds before its end that a token is renewed; the library itself calls it old at 225."""
+LAST = 30.0
+"""
+Seconds before its end up to which a token is used though it cannot be renewed: where it is judged it
+arrives after a look-up and a connection (ten seconds each), and by another clock than ours.
+"""
+RENEWALS_APART = 5.0
+"""
+Seconds between two renewals of a token that is still good, and what one of them may cost whoever comes
+by. A metadata server gives the same token until some four minutes before its end. (taste)
+"""
 REFRESH_DEADLINE = 60.0
 """Seconds for a renewal with the library's own three attempts."""
 CONNECT_TIMEOUT, ANSWER_TIMEOUT = 5.0, 10.0
@@ -63,6 +75,23 @@ TOKEN_ORIGINS = frozenset(
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 """Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
 
+FINAL = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "invalid_target"),
+        *("unauthorized_client", "unsupported_grant_type", "access_denied", "org_internal"),
+        *("deleted_client", "disabled_client", "admin_policy_enforced"),
+        *("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "INVALID_ARGUMENT"),
+        "FAILED_PRECONDITION",
+    }
+)
+"""
+Errors that only another credential ends: of a token endpoint (RFC 6749, section 5.2; RFC 8693; the names
+that Google adds: https://developers.google.com/identity/protocols/oauth2/web-server), and below them of
+acting as another account (https://cloud.google.com/iam/docs/reference/credentials/rest).
+"""
+NEEDS_A_PERSON = "Reauthentication"
+"""How the library begins when a login has to be made again; it tells that without an answer's code."""
+
 NONE_FOUND = "No Google credentials were found. Set "
 KEY_OR = f"{NONE_FOUND}GOOGLE_API_KEY, or "
 KEY_ALONE = "GOOGLE_API_KEY opens Vision, but no database. For that set "
@@ -70,6 +99,13 @@ NO_CREDENTIALS = (
     "{beginning}GOOGLE_APPLICATION_CREDENTIALS to the path of a "
     "service account's key, or run: gcloud auth application-default login"
 )
+
+ASKED = (
+    google.auth.exceptions.TransportError,
+    google.auth.exceptions.RefreshError,
+    google.auth.exceptions.OAuthError,
+)
+"""What the library raises where it has asked somebody; its other errors are about what it was given."""
 
 UNUSABLE = (
     "The Google credentials cannot be used: {why}. Check GOOGLE_APPLICATION_CREDENTIALS, or run: "
@@ -134,10 +170,10 @@ async def default_tokens(beginning: str = NONE_FOUND) -> Tokens:
     guarded = guarded_request()
     try:
         return Tokens(await asyncio.to_thread(_load, guarded), request=guarded)
-    except google.auth.exceptions.DefaultCredentialsError as error:
-        raise SettingsError(_why_not(error, beginning=beginning)) from None
-    except google.auth.exceptions.GoogleAuthError as error:
+    except ASKED as error:
         raise _translated(error) from None
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise SettingsError(_why_not(error, beginning=beginning)) from None
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         # The library takes JSON of another shape than a key's for what it expects.
         raise SettingsError(UNUSABLE.format(why="it is not a credentials file")) from None
@@ -165,7 +201,8 @@ class Tokens:
     """
     A token that is renewed five minutes before its end, and once for each time it was refused.
 
-    Whoever comes while it is renewed waits, and takes the new one.
+    While it is good nobody waits for its renewal but the one who asks for it, and a renewal that
+    fails is no concern yet. Without a good one whoever comes meanwhile waits, and takes what comes.
     """
 
     def __init__(
@@ -181,11 +218,21 @@ class Tokens:
         self._turn = asyncio.Lock()
         # A cancelled renewal goes on in its thread; the next one must wait for it there.
         self._thread_turn = threading.Lock()
+        self._renewed_at = float("-inf")
+        """When the last renewal began."""
+        self._ended = 0
+        """Renewals that brought a token, or may another time."""
+        self._failure = ""
+        """Why the last of them brought none."""
 
     async def headers(self) -> Mapping[str, str]:
-        if self._seconds_left() < EARLY:
-            await self._replace(SecretStr(self._credentials.token or ""))
-        headers = Hidden(authorization=f"Bearer {self._credentials.token}")
+        left = self._seconds_left()
+        if left < LAST:
+            await self._replace(self._token())
+        elif left < EARLY and self._may_renew():
+            with suppress(NotSent):
+                await self._replace(self._token(), patience=RENEWALS_APART)
+        headers = Hidden(authorization=f"Bearer {self._token().get_secret_value()}")
         # People's logins belong to no project; this names the one to count and charge.
         if project := getattr(self._credentials, "quota_project_id", None):
             headers["x-goog-user-project"] = project
@@ -194,30 +241,59 @@ class Tokens:
     async def refresh_after(self, headers: Mapping[str, str]) -> None:
         await self._replace(SecretStr(headers.get("authorization", "").removeprefix("Bearer ")))
 
-    async def _replace(self, stale: SecretStr) -> None:
-        async with self._turn:
-            if (self._credentials.token or "") != stale.get_secret_value():
-                return
-            try:
-                async with asyncio.timeout(REFRESH_DEADLINE):
-                    await asyncio.to_thread(self._refresh)
-            except TimeoutError:
-                raise NotSent(
-                    "Google's token endpoint does not answer.", reason="timeout"
-                ) from None
-            except AddressRefused as error:
-                # Before anything was asked of Vision: not a request that may have been billed.
-                raise Denied(str(error), upstream="google", status=400, reason="origin") from None
-            except google.auth.exceptions.GoogleAuthError as error:
-                raise _translated(error) from None
+    def _may_renew(self) -> bool:
+        # A clock that was set back says nothing.
+        lately = 0 <= self._clock() - self._renewed_at < RENEWALS_APART
+        return not (lately or self._turn.locked())
 
-    def _refresh(self) -> None:
+    async def _replace(self, stale: SecretStr, *, patience: float = REFRESH_DEADLINE) -> None:
+        before = self._ended
+        async with self._turn:
+            if self._token() == stale and self._ended == before:
+                await self._renew(stale, patience)
+            elif self._failure and self._ended != before:
+                # Who waited for it need not find out again, one after the other.
+                raise NotSent(self._failure, reason="token-endpoint")
+
+    async def _renew(self, stale: SecretStr, patience: float) -> None:
+        self._renewed_at = self._clock()
+        try:
+            await self._renewed(stale, patience)
+        except NotSent as error:
+            self._ended, self._failure = self._ended + 1, str(error)
+            raise
+        self._ended, self._failure = self._ended + 1, ""
+
+    async def _renewed(self, stale: SecretStr, patience: float) -> None:
+        try:
+            async with asyncio.timeout(patience):
+                await asyncio.to_thread(self._refresh, stale)
+        except TimeoutError:
+            raise NotSent("Google's token endpoint does not answer.", reason="timeout") from None
+        except AddressRefused as error:
+            # Before anything was asked of Vision: not a request that may have been billed.
+            raise Denied(str(error), upstream="google", status=400, reason="origin") from None
+        except Exception as error:  # noqa: BLE001 - the library takes an answer of another shape for a token's
+            raise _translated(error) from None
+
+    def _refresh(self, stale: SecretStr) -> None:
         with self._thread_turn:
+            # Whom nobody waited for any more may have brought one after all.
+            if self._token() != stale:
+                return
+            before = self._credentials.token, self._credentials.expiry
             self._credentials.refresh(self._request)
+            if not self._token().get_secret_value():
+                self._credentials.token, self._credentials.expiry = before
+                raise google.auth.exceptions.RefreshError("the one that came is empty")
+
+    def _token(self) -> SecretStr:
+        token: object = self._credentials.token
+        return SecretStr(token if isinstance(token, str) else "")
 
     def _seconds_left(self) -> float:
         expiry: datetime | None = self._credentials.expiry
-        if not self._credentials.token:
+        if not self._token().get_secret_value():
             return 0.0
         if expiry is None:
             return EARLY
@@ -276,19 +352,42 @@ def _why_not(error: Exception, *, beginning: str) -> str:
     return UNUSABLE.format(why=_words(error).rstrip("."))
 
 
-def _translated(error: google.auth.exceptions.GoogleAuthError) -> IngestorError:
+def _translated(error: Exception) -> IngestorError:
+    if not isinstance(error, google.auth.exceptions.GoogleAuthError):
+        why = f"its answer cannot be read ({type(error).__name__})"
+    elif _is_final(error):
+        return Denied(
+            f"Google refuses the credentials ({_words(error)}). Make a new service account key, or "
+            "run: gcloud auth application-default login",
+            upstream="google",
+            status=400,
+            reason="credentials",
+        )
+    else:
+        why = _words(error)
+    return NotSent(f"Google gave no token: {why}", reason="token-endpoint")
+
+
+def _is_final(error: google.auth.exceptions.GoogleAuthError) -> bool:
+    """Whether it was Google that said no, and not something on the way, or only for now."""
     causes = (error, error.__cause__, error.__context__)
     if any(isinstance(cause, google.auth.exceptions.TransportError) for cause in causes):
-        return NotSent(f"Google gave no token: {_words(error)}", reason="token-endpoint")
-    if getattr(error, "retryable", False):
-        return NotSent(f"Google's token endpoint fails: {_words(error)}", reason="token-endpoint")
-    return Denied(
-        f"Google refuses the credentials ({_words(error)}). Make a new service account key, or run: "
-        "gcloud auth application-default login",
-        upstream="google",
-        status=400,
-        reason="credentials",
-    )
+        return False
+    if error.retryable:
+        return False
+    return _code(error) in FINAL or _words(error).startswith(NEEDS_A_PERSON)
+
+
+def _code(error: Exception) -> str:
+    """That of the answer which the library hangs on to its error, if it was JSON."""
+    body = error.args[1] if len(error.args) > 1 else None
+    if isinstance(body, str | bytes):
+        with suppress(ValueError):
+            body = orjson.loads(body)
+    code = body.get("error") if isinstance(body, dict) else None
+    if isinstance(code, dict):
+        code = code.get("status")
+    return code if isinstance(code, str) else ""
 
 
 def _words(error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,13 +20,22 @@ from pydantic import SecretStr
 
 from ingestor.apis.google import (
     EARLY,
+    LAST,
+    RENEWALS_APART,
     Fixed,
     Tokens,
     guarded_request,
     is_emulator,
     open_credentials,
 )
-from ingestor.errors import AddressRefused, Denied, IngestorError, NotSent, SettingsError
+from ingestor.errors import (
+    AddressRefused,
+    Denied,
+    IngestorError,
+    NotSent,
+    SettingsError,
+    retry_hint,
+)
 from ingestor.models import PurchaseState
 from ingestor.purchases.door import state_after
 
@@ -50,12 +59,58 @@ class Login(google.auth.credentials.Credentials):
         self.refreshes += 1
         if isinstance(outcome, Exception):
             raise outcome
-        self.token = f"token-{self.refreshes}"
+        self.token = self.granted()
         self.expiry = (NOON + timedelta(seconds=outcome)).replace(tzinfo=None)
 
+    def granted(self) -> str:
+        return f"token-{self.refreshes}"
 
-def tokens_of(login: Login, now: float = NOON.timestamp()) -> Tokens:
-    return Tokens(login, request=guarded_request(), clock=lambda: now)
+
+class Machine(Login):
+    """Asked at a metadata server, which gives the same token again until shortly before its end."""
+
+    gives = "the same"
+
+    def granted(self) -> str:
+        return self.gives
+
+
+class Slow(Login):
+    """From the second time on it is let go, or waits for ever."""
+
+    def __init__(self, *outcomes: Exception | float) -> None:
+        super().__init__(*outcomes)
+        self.begun = threading.Event()
+        self.let_go = threading.Event()
+
+    def refresh(self, request: object) -> None:
+        if self.refreshes:
+            self.begun.set()
+            self.let_go.wait()
+        super().refresh(request)
+
+
+class Wall:
+    """A clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = NOON.timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def tokens_of(login: Login, wall: Wall | None = None) -> Tokens:
+    return Tokens(login, request=guarded_request(), clock=wall or Wall())
+
+
+async def ageing(login: Login, *, left: float) -> tuple[Tokens, Wall]:
+    """Tokens whose first one has `left` seconds to live."""
+    wall = Wall()
+    tokens = tokens_of(login, wall)
+    await tokens.headers()
+    wall.now += 3600 - left
+    return tokens, wall
 
 
 async def authorization(tokens: Tokens) -> str:
@@ -139,13 +194,100 @@ async def test_a_token_is_fetched_off_the_loop_and_kept() -> None:
 
 @pytest.mark.parametrize(("left", "refreshes"), [(EARLY + 1, 1), (EARLY - 1, 2)])
 async def test_a_token_is_renewed_before_its_end(left: float, refreshes: int) -> None:
-    login = Login(left, 3600)
+    login = Login(3600)
+    tokens, _ = await ageing(login, left=left)
+
+    assert await authorization(tokens) == f"Bearer token-{refreshes}"
+    assert login.refreshes == refreshes
+
+
+NO_ROUTE = google.auth.exceptions.TransportError("no route")
+
+
+async def test_a_good_token_is_used_while_it_cannot_be_renewed() -> None:
+    tokens, _ = await ageing(Login(3600, NO_ROUTE), left=LAST + 1)
+
+    assert await authorization(tokens) == "Bearer token-1"
+
+
+async def test_a_good_token_is_not_lost_to_an_empty_one() -> None:
+    login = Machine(3600)
+    tokens, _ = await ageing(login, left=LAST + 1)
+    login.gives = ""
+
+    assert await authorization(tokens) == "Bearer the same"
+    assert login.refreshes == 2
+
+
+async def test_a_token_at_its_end_is_not_used() -> None:
+    tokens, _ = await ageing(Login(3600, NO_ROUTE), left=LAST - 1)
+
+    with pytest.raises(NotSent):
+        await tokens.headers()
+
+
+async def test_a_login_that_was_withdrawn_is_told_while_the_token_is_good() -> None:
+    withdrawn = google.auth.exceptions.RefreshError("invalid_grant", {"error": "invalid_grant"})
+    tokens, _ = await ageing(Login(3600, withdrawn), left=LAST + 1)
+
+    with pytest.raises(Denied):
+        await tokens.headers()
+
+
+@pytest.mark.parametrize(
+    "new_login",
+    [
+        pytest.param(lambda: Login(3600, NO_ROUTE), id="they fail"),
+        pytest.param(lambda: Machine(3600), id="they bring the same"),
+    ],
+)
+async def test_renewals_of_a_good_token_are_some_seconds_apart(
+    new_login: Callable[[], Login],
+) -> None:
+    login = new_login()
+    tokens, wall = await ageing(login, left=EARLY - 1)
+
+    for _ in range(50):
+        await tokens.headers()
+    at_once = login.refreshes
+    wall.now += RENEWALS_APART
+    await tokens.headers()
+
+    assert (at_once, login.refreshes) == (2, 3)
+
+
+async def test_a_clock_that_is_set_back_does_not_put_renewals_off() -> None:
+    login = Login(3600, NO_ROUTE)
+    tokens, wall = await ageing(login, left=EARLY - 60)
+    await tokens.headers()
+
+    wall.now -= 30
+    await tokens.headers()
+
+    assert login.refreshes == 3
+
+
+async def test_nobody_waits_for_the_renewal_of_a_good_token_but_who_began_it() -> None:
+    login = Slow(3600)
+    tokens, wall = await ageing(login, left=LAST + 60)
+    renewing = asyncio.create_task(authorization(tokens))
+    await asyncio.to_thread(login.begun.wait)
+
+    wall.now += RENEWALS_APART
+    meanwhile = await authorization(tokens)
+    login.let_go.set()
+
+    assert (meanwhile, await renewing) == ("Bearer token-1", "Bearer token-2")
+
+
+async def test_those_who_wait_for_a_token_share_the_failure() -> None:
+    login = Login(NO_ROUTE)
     tokens = tokens_of(login)
 
-    await tokens.headers()
-    await tokens.headers()
+    failures = await asyncio.gather(*(tokens.headers() for _ in range(50)), return_exceptions=True)
 
-    assert login.refreshes == refreshes
+    assert login.refreshes == 1
+    assert {type(failure) for failure in failures} == {NotSent}
 
 
 async def test_many_who_need_a_token_cause_one_renewal() -> None:
@@ -179,16 +321,42 @@ async def test_the_project_to_charge_is_named() -> None:
 @pytest.mark.parametrize(
     ("outcome", "kind"),
     [
-        pytest.param(google.auth.exceptions.TransportError("no route"), NotSent, id="no route"),
+        pytest.param(NO_ROUTE, NotSent, id="no route"),
         pytest.param(
-            google.auth.exceptions.RefreshError("invalid_grant: revoked", {"error": "x"}),
+            google.auth.exceptions.RefreshError(
+                "invalid_grant: revoked", {"error": "invalid_grant"}
+            ),
             Denied,
             id="revoked",
+        ),
+        pytest.param(
+            google.auth.exceptions.OAuthError(
+                "Error code unauthorized_client", '{"error":"unauthorized_client"}'
+            ),
+            Denied,
+            id="workload refused",
+        ),
+        pytest.param(
+            google.auth.exceptions.RefreshError(
+                "Unable to acquire", '{"error":{"code":403,"status":"PERMISSION_DENIED"}}'
+            ),
+            Denied,
+            id="may not act as another",
+        ),
+        pytest.param(
+            google.auth.exceptions.ReauthFailError("no terminal"), Denied, id="login is too old"
         ),
         pytest.param(
             google.auth.exceptions.RefreshError("server_error", retryable=True),
             NotSent,
             id="their trouble",
+        ),
+        pytest.param(
+            google.auth.exceptions.RefreshError(
+                "Unable to acquire", '{"error":{"code":503,"status":"UNAVAILABLE"}}'
+            ),
+            NotSent,
+            id="their trouble below",
         ),
     ],
 )
@@ -236,7 +404,7 @@ class TokenSite(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _TokenPage)
-        self.answers: list[tuple[int, dict[str, Any]]] = []
+        self.answers: list[tuple[int, object]] = []
         self.posts: list[bytes] = []
 
     @property
@@ -250,13 +418,14 @@ class _TokenPage(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.posts.append(self.rfile.read(int(self.headers["content-length"])))
         status, answer = self.server.answers.pop(0)
-        body = json.dumps(answer).encode()
+        body = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("connection", "close")
-        for name, value in answer.get("headers", {}).items():
-            self.send_header(name, value)
+        if isinstance(answer, dict):
+            for name, value in answer.get("headers", {}).items():
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -319,6 +488,33 @@ async def test_a_revoked_service_account_is_told_apart(site: TokenSite, key_file
         await access.vision.headers()
 
     assert "Invalid JWT Signature" in str(denied.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        pytest.param(502, "<html><h1>502 Bad Gateway</h1></html>", id="a proxy's page"),
+        pytest.param(404, "<html><h1>404 Not Found</h1></html>", id="nothing there"),
+        pytest.param(400, {"reason": "?"}, id="no error's name"),
+        pytest.param(400, ["?"], id="another shape"),
+        pytest.param(200, "<html>Log in to this network</html>", id="a portal's page"),
+        pytest.param(200, {"token_type": "Bearer"}, id="no token"),
+        pytest.param(200, {"access_token": None, "expires_in": 3599}, id="an empty token"),
+        pytest.param(200, {"access_token": "t", "expires_in": "soon"}, id="no end"),
+    ],
+)
+async def test_an_answer_that_refuses_nothing_is_asked_for_again(
+    status: int, answer: Any, site: TokenSite, key_file: Path
+) -> None:
+    good = {"access_token": "canary", "expires_in": 3599, "token_type": "Bearer"}
+    site.answers = [(status, answer), (200, good)]
+    access = await open_credentials(api_key=None, database_url=None)
+
+    with pytest.raises(NotSent) as error:
+        await access.vision.headers()
+
+    assert retry_hint(error.value) is True
+    assert await access.vision.headers() == {"authorization": "Bearer canary"}
 
 
 async def test_a_token_site_that_sends_us_elsewhere_is_not_followed(
