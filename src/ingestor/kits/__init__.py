@@ -2,7 +2,8 @@
 Tools that would be libraries of their own.
 
 Work is passed on through a `channel`, in `batching` by the batch; a `crew` does it with one item in each
-hand, `ahead` begins the next call early, `together` makes several, `beside` goes on beside a block.
+hand, `ahead` begins the next call early, `together` makes several, `aside` those that block; `beside` goes on
+beside a block.
 `quota` grants permits by the minute, `memory` bytes, `pacing` slots, `tempo` turns at an upstream whose
 limit nobody knows; `retrying` tries again, and a `lifetime` ends it all. `intervals` and `paging` reckon
 with what is covered of a list, `amounts` writes for people. `children` are other processes; `loops`,

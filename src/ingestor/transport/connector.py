@@ -7,7 +7,6 @@ import functools
 import socket
 import ssl
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Any
 
 import aiohttp
@@ -17,6 +16,7 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 from ingestor.errors import AddressRefused
+from ingestor.kits.aside import Aside
 from ingestor.transport.allowlist import AllowList, Origin
 
 CONNECT_SECONDS = 10.0
@@ -41,12 +41,12 @@ class GuardedConnector(aiohttp.TCPConnector):
         connections: int,
         keepalive: float,
         tls: ssl.SSLContext,
-        threads: Executor,
+        aside: Aside,
         look_up: LookUp = socket.getaddrinfo,
     ) -> None:
         super().__init__(
             ssl=tls,
-            resolver=CheckedResolver(allowed, threads=threads, look_up=look_up),
+            resolver=CheckedResolver(allowed, aside=aside, look_up=look_up),
             limit=connections,
             keepalive_timeout=keepalive,
             happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
@@ -71,15 +71,15 @@ class GuardedConnector(aiohttp.TCPConnector):
 
 class CheckedResolver(AbstractResolver):
     """
-    Looks names up in threads of its own: a hanging look-up cannot be stopped, and must not use up
-    the threads that others need.
+    Looks names up `aside`: a hanging look-up cannot be stopped, and must use up neither the threads that
+    others need nor the time in which a process has to end.
     """
 
     def __init__(
-        self, allowed: AllowList, *, threads: Executor, look_up: LookUp = socket.getaddrinfo
+        self, allowed: AllowList, *, aside: Aside, look_up: LookUp = socket.getaddrinfo
     ) -> None:
         self._allowed = allowed
-        self._threads = threads
+        self._aside = aside
         self._look_up = look_up
 
     async def resolve(
@@ -90,7 +90,7 @@ class CheckedResolver(AbstractResolver):
         )
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+                found = await self._aside(look_up)
         except TimeoutError:
             raise OSError(None, "the look-up took too long") from None
         addresses = [(kind, str(address[0])) for kind, _, _, _, address in found]
@@ -113,4 +113,4 @@ class CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """The threads belong to whoever made them."""
+        """Nothing of its own is open."""

@@ -10,7 +10,6 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from weakref import WeakSet
 import aiohttp
 
 from ingestor.errors import AddressRefused, TransportError
+from ingestor.kits.aside import Aside
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
 from ingestor.transport.exchange import Exchange
@@ -33,7 +33,7 @@ from ingestor.transport.statistics import CallStatistics
 from ingestor.transport.translation import FOREIGN, translate
 from ingestor.transport.values import Request, Response, place
 
-RESOLVER_THREADS = 4
+LOOK_UPS = 4
 """More look-ups than that never hang at once: there are four upstreams."""
 
 
@@ -138,7 +138,7 @@ class HttpTransport:
         self._user_agent = user_agent
         self._pools = pools
         self._tls = verifying(tls)
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolver")
+        self._aside = Aside(LOOK_UPS, name="resolver")
         self._connector = connector or self._guarded
         self._dial = dial or (self._dialer if connector is None else None)
         self._window = window
@@ -165,7 +165,6 @@ class HttpTransport:
 
     async def __aexit__(self, *_: object) -> None:
         await self._exits.aclose()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, request: Request) -> Response:
         """Raises NotSent, AnswerLost or AddressRefused; any status is an answer."""
@@ -228,7 +227,7 @@ class HttpTransport:
         )
 
     def _dialer(self, name: str) -> Dial:
-        resolver = CheckedResolver(self._allowed[name], threads=self._threads)
+        resolver = CheckedResolver(self._allowed[name], aside=self._aside)
         return Dialer(resolver=resolver, tls=self._tls)
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:
@@ -238,5 +237,5 @@ class HttpTransport:
             connections=pool.connections,
             keepalive=pool.keepalive,
             tls=self._tls,
-            threads=self._threads,
+            aside=self._aside,
         )

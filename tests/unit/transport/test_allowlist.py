@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
 import pytest
 
 from ingestor.errors import AddressRefused, NotSent, SettingsError
+from ingestor.kits.aside import Aside
 from ingestor.transport import HttpTransport
 from ingestor.transport.allowlist import AllowList, is_public
 from ingestor.transport.connector import CheckedResolver, GuardedConnector, LookUp
@@ -162,7 +162,7 @@ def a_connector(*origins: str, look_up: LookUp) -> GuardedConnector:
         connections=0,
         keepalive=1.0,
         tls=ssl.create_default_context(),
-        threads=ThreadPoolExecutor(1),
+        aside=Aside(1, name="resolver"),
         look_up=look_up,
     )
 
@@ -215,7 +215,7 @@ async def test_the_address_that_was_checked_is_connected_to(host: str, address: 
 
 
 def a_resolver(look_up: LookUp) -> CheckedResolver:
-    return CheckedResolver(AllowList([CDN]), threads=ThreadPoolExecutor(1), look_up=look_up)
+    return CheckedResolver(AllowList([CDN]), aside=Aside(1, name="resolver"), look_up=look_up)
 
 
 async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
