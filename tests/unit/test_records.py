@@ -192,6 +192,17 @@ def test_a_second_annotation_leaves_nothing_of_the_first(
     assert pruned(tree) == pruned(fresh)
 
 
+def test_a_third_annotation_leaves_nothing_of_the_first_two() -> None:
+    tree: dict[str, Any] = {}
+    earlier: list[Label] = []
+    for score in (0.9, 0.8, 0.7):
+        labels = [a_label("Dog", score)]
+        applied(tree, updates_for(a_published("1", *labels), previous_labels=earlier))
+        earlier += labels
+
+    assert tree["index"]["dog"] == {"3000000-p1": 0.7}
+
+
 @given(labels=LABELS, previous=LABELS)
 def test_writing_twice_is_writing_once(labels: list[Label], previous: list[Label]) -> None:
     paths = updates_for(a_published("1", *labels), previous_labels=previous)

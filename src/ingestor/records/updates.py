@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ingestor.models import Label, Published
-from ingestor.records.keys import RANK_DIGITS, escape, keyed, rank, ranks
+from ingestor.records.keys import RANK_DIGITS, escape, key_of, rank, ranks
 from ingestor.records.photos import photo_record
 
 Paths = dict[str, Any]
@@ -36,13 +36,11 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
     """
     Everything that one photo changes.
 
-    `previous_labels` are those it was stored with before: their index entries go unless they stay.
+    `previous_labels` are those it was stored with before, each as often as it was annotated: their
+    index entries go unless they stay.
     """
     photo_id, record = published.photo.id, photo_record(published)
-    paths: Paths = {}
-    if previous_labels:
-        for key, label in keyed(previous_labels).items():
-            paths[index_path(key, label.score, photo_id=photo_id)] = None
+    paths: Paths = dict.fromkeys(_entries(photo_id, previous_labels))
     labels = record.get("labels", {})
     worths = ranks([label["score"] for label in labels.values()])
     for (key, label), worth in zip(labels.items(), worths, strict=True):
@@ -72,12 +70,15 @@ def membership(photo_id: str, *, group: str, date_added: int) -> Paths:
 
 def withdrawal(photo_id: str, *, labels: Iterable[Label]) -> Paths:
     """What goes with a photo that is in no group any more, filed under these labels."""
-    entries = (
-        index_path(key, label.score, photo_id=photo_id)
-        for label in labels
-        for key in keyed([label])
-    )
-    return dict.fromkeys([f"photos/p{photo_id}", f"dead/p{photo_id}", *entries])
+    nodes = f"photos/p{photo_id}", f"dead/p{photo_id}"
+    return dict.fromkeys([*nodes, *_entries(photo_id, labels)])
+
+
+def _entries(photo_id: str, labels: Iterable[Label]) -> Iterator[str]:
+    """Where the index may have a photo. A label that it had twice may stand there with two scores."""
+    for label in labels:
+        if key := key_of(label.name):
+            yield index_path(key, label.score, photo_id=photo_id)
 
 
 def plan_updates(
