@@ -14,7 +14,9 @@ from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Query
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.engines import local
+from ingestor.engines.reconcile import reconcile
 from ingestor.kits.lifetime import Lifetime
+from ingestor.report import Reconciled
 from ingestor.sandbox.server import Sandbox
 from ingestor.services import open_catalog
 from tests.integration.conftest import Ingest, in_database, settings_for
@@ -148,6 +150,50 @@ async def test_other_features_are_bought_where_they_are_asked_for(
     again = await ingest(limit=10, max_labels=20, reannotate=True)
 
     assert again.units.certain == 10
+
+
+async def test_a_lost_journal_s_labels_leave_the_index_when_others_are_bought(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    """The run that learns of them ends before it buys anything."""
+    await ingest(limit=10)
+    shutil.rmtree(state)
+
+    await ingest(limit=10, max_labels=1, reannotate=True, max_units=0)
+    again = await ingest(limit=10, max_labels=1, reannotate=True)
+
+    assert (again.stored, sandbox.bill.units) == (10, 20)
+    assert await differences(sandbox, state) == Reconciled(in_journal=10, in_database=10)
+
+
+async def test_labels_that_another_machine_bought_leave_the_index_when_others_are_bought(
+    ingest: Ingest, sandbox: Sandbox, state: Path, tmp_path: Path
+):
+    await ingest(limit=10, max_labels=5)
+    await ingest(limit=10, reannotate=True, state=tmp_path / "theirs")
+
+    again = await ingest(limit=10, max_labels=1, reannotate=True)
+
+    assert (again.stored, sandbox.bill.units) == (10, 30)
+    assert await differences(sandbox, state) == Reconciled(in_journal=10, in_database=10)
+
+
+async def test_a_forecast_does_not_count_other_features_as_known(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=10)
+    shutil.rmtree(state)
+    settings = settings_for(sandbox, state, limit=10, max_labels=1, reannotate=True)
+
+    foreseen = await local.forecast(settings, lifetime=Lifetime(drain=8.0))
+
+    assert (foreseen.known, foreseen.units) == (0, 10)
+
+
+async def differences(sandbox: Sandbox, state: Path) -> Reconciled:
+    """What a repair would do."""
+    settings = settings_for(sandbox, state)
+    return await reconcile(settings, check=True, lifetime=Lifetime(drain=8.0))
 
 
 async def test_a_new_group_in_an_empty_database_costs_one_question(

@@ -24,10 +24,10 @@ from ingestor.catalog.entries import Entry, file_entries, unfile_entries
 from ingestor.catalog.finding import find, find_photo, suggestions
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
 from ingestor.errors import JournalError
-from ingestor.journal.dead import forgive
+from ingestor.journal.dead import forgive, parked_among
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
-from ingestor.journal.results import keep_found, mark_stored
+from ingestor.journal.results import keep_found, lacking_among, mark_stored
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, ranks
@@ -105,6 +105,14 @@ def adopt(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> 
     keep_found(db, found, now=now)
     forgive(db, [published.photo.id for published in found])
     shelve(db, found)
+
+
+def adopt_lacking(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> None:
+    """Take over what the journal lacks; what it gave up in doubt stays so: this is not the answer."""
+    parked = parked_among(db, [published.photo.id for published in found])
+    lacking = [one for one in lacking_among(db, found) if one.photo.id not in parked]
+    if lacking:
+        adopt(db, lacking, now=now)
 
 
 def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from ingestor import events
-from ingestor.catalog.local import adopt
+from ingestor.catalog.local import adopt, adopt_lacking
 from ingestor.engines.leases import held_by_others
 from ingestor.journal import claims, dead, elsewhere, listing
 from ingestor.journal.writer import Journal
@@ -170,9 +170,15 @@ class Adoption:
     async def adopt(
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
     ) -> None:
-        """Bring those of `ids` that the database has into the journal, `room` of them at most."""
-        found = await self.find(ids, group=group, room=room)
-        if found:
+        """
+        Bring those of `ids` that the database has into the journal, `room` of them at most. Where
+        they have other features they are still to be bought; but only who knows the labels that they
+        have until then can take them out of the index.
+        """
+        there = await self._records(ids, group=group, room=room)
+        if otherwise := [one for one in there if not self._is_known(one)]:
+            await self._journal.write(partial(adopt_lacking, found=otherwise, now=self._wall()))
+        if found := [one for one in there if self._is_known(one)]:
             await self._journal.write(partial(adopt, found=found, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(found)))
 
@@ -180,6 +186,17 @@ class Adoption:
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
     ) -> list[Published]:
         """Those of `ids` that the database has an annotation of, and the journal has not."""
+        return [
+            one for one in await self._records(ids, group=group, room=room) if self._is_known(one)
+        ]
+
+    def _is_known(self, found: Published) -> bool:
+        return self._features is None or found.annotation.features == self._features
+
+    async def _records(
+        self, ids: Sequence[str], *, group: str | None, room: int | None
+    ) -> list[Published]:
+        """What the database has of those that need work, whatever features it is of."""
         unknown = await self._unknown(ids, room=room)
         if unknown and not self._shared:
             self._shared = await self._others_share()
@@ -225,7 +242,4 @@ class Adoption:
             record = await self._database.read(f"photos/p{photo}")
         found = read_photo(record, photo_id=photo, group=group)
         # A record without a model holds no annotation: somebody's half, or an emptied database.
-        if found is None or not found.annotation.model:
-            return None
-        known = self._features is None or found.annotation.features == self._features
-        return found if known else None
+        return found if found and found.annotation.model else None

@@ -79,6 +79,18 @@ def keep_found(db: sqlite3.Connection, found: Sequence[Published], *, now: float
     keep_all(db, learned, purchase=ELSEWHERE, now=now)
 
 
+def lacking_among(db: sqlite3.Connection, found: Sequence[Published]) -> list[Published]:
+    """Those that the journal has no annotation of with the same features."""
+    held = set(
+        db.execute(
+            "SELECT photo, features FROM annotations "
+            "WHERE photo IN (SELECT value FROM json_each(?))",
+            (json_list([published.photo.id for published in found]),),
+        )
+    )
+    return [one for one in found if (one.photo.id, one.annotation.features) not in held]
+
+
 def reuse(
     db: sqlite3.Connection, photo: Photo, *, sha256: str, size: Size, features: str, now: float
 ) -> Annotation | None:
