@@ -142,6 +142,19 @@ async def test_pending_photos_are_foreseen_once(ingest: Ingest, foresee):
     assert foreseen.cost_usd == report.cost_usd
 
 
+@pytest.mark.parametrize("given", [{}, {"reannotate": True}, {"reannotate": True, "max_labels": 3}])
+async def test_what_was_to_be_annotated_anew_is_foreseen_as_the_run_takes_it(
+    ingest: Ingest, foresee, given: dict[str, Any]
+):
+    await ingest(limit=40)
+    await ingest(limit=40, max_labels=3, reannotate=True, max_units=8)
+
+    foreseen = await foresee(limit=60, **given)
+    report = await ingest(limit=60, **given)
+
+    assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
+
+
 async def test_a_forecast_takes_no_google_key(foresee):
     assert (await foresee(limit=20, google_api_key="")).units == 20
 

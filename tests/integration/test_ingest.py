@@ -63,6 +63,35 @@ async def test_other_features_are_bought_once_and_only_where_they_are_asked_for(
     assert all(len(labels_of(photo)) <= 3 for photo in in_database(sandbox, "/photos").values())
 
 
+async def test_what_was_to_be_annotated_anew_and_was_not_is_known_as_before(
+    ingest: Ingest, sandbox: Sandbox
+):
+    await ingest(limit=20)
+    stopped = await ingest(limit=20, max_labels=3, reannotate=True, max_units=5)
+
+    kept = await ingest(limit=20, max_labels=3)
+    rest = await ingest(limit=20, max_labels=3, reannotate=True)
+
+    assert (stopped.exit_code, stopped.pending) == (3, 15)
+    assert (kept.skipped, kept.pending, kept.units.certain) == (20, 0, 0)
+    assert (rest.stored, rest.units.certain) == (15, 15)
+    assert sandbox.bill.units == 40
+
+
+async def test_another_database_gets_what_was_to_be_annotated_anew_as_it_is(
+    ingest: Ingest, sandbox: Sandbox
+):
+    await ingest(limit=20)
+    await ingest(limit=20, max_labels=3, reannotate=True, max_units=0)
+    other = sandbox.addresses.database_url.replace("ns=sandbox", "ns=other")
+
+    await ingest(limit=20, max_labels=3, reannotate=True, max_units=0, database_url=other)
+    kept = await ingest(limit=20, database_url=other)
+
+    assert (kept.skipped, sandbox.bill.units) == (20, 20)
+    assert len(in_database(sandbox, "/photos", namespace="other")) == 20
+
+
 async def test_safe_search_is_free_and_says_something_of_every_photo(
     ingest: Ingest, sandbox: Sandbox
 ):

@@ -12,7 +12,7 @@ from functools import partial
 
 from ingestor import events
 from ingestor.engines.adoption import Adoption
-from ingestor.journal import ledger, listing, runs
+from ingestor.journal import ledger, listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -47,6 +47,8 @@ class _Count:
     features: str | None
     adoption: Adoption | None
     listen: events.Listener
+    anew: set[str]
+    """Photos that wait to be annotated anew, and need not be."""
     ids: set[str] = field(default_factory=set)
     known: int = 0
     skipped: int = 0
@@ -54,15 +56,16 @@ class _Count:
 
     async def resume(self, groups: Sequence[str], *, most: int | None) -> None:
         """What earlier runs left comes first, as in a run."""
-        left = partial(
-            listing.next_pending,
-            gids=groups,
-            run=runs.LATER,
-            most=sys.maxsize if most is None else most,
+        left = await self.journal.read(
+            partial(listing.next_pending, gids=groups, run=runs.LATER, most=sys.maxsize)
         )
-        self.ids.update(ids := await self.journal.read(left))
+        if self.features is None:
+            left = [photo for photo in left if photo not in self.anew]
+        self.ids.update(ids := left[:most])
+        known = self.anew.intersection(ids)
         if self.adoption:
-            self.known += len(await self.adoption.find(ids))
+            known |= {published.photo.id for published in await self.adoption.find(ids)}
+        self.known += len(known)
 
     async def sight(self, group: str, number: int, page: ListedPage, room: int | None) -> _Seen:
         photos, failures = page.photos_and_failures(group)
@@ -70,6 +73,7 @@ class _Count:
         known = await self.journal.read(
             partial(listing.finished_among, ids=[photo.id for photo in new], features=self.features)
         )
+        known |= self.anew.intersection(photo.id for photo in new)
         if self.adoption:
             found = await self.adoption.find([photo.id for photo in new], group=group)
             known |= {published.photo.id for published in found}
@@ -129,7 +133,13 @@ async def forecast(
                 wall=wall,
             )
             await adoption.begin([group.id for group in groups])
-        count = _Count(journal=journal, features=features, adoption=adoption, listen=listen)
+        count = _Count(
+            journal=journal,
+            features=features,
+            adoption=adoption,
+            listen=listen,
+            anew=await journal.read(partial(results.known_anew, features=features)),
+        )
         await count.resume([group.id for group in groups], most=settings.limit)
         await discover(
             Channel(1),

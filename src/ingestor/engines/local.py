@@ -137,6 +137,7 @@ def _opening(
         window=WINDOW,
         now=now,
         epoch=epoch,
+        reannotate=settings.reannotate,
     )
 
 

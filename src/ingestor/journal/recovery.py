@@ -43,23 +43,27 @@ def open_run(
     window: float,
     now: float,
     epoch: int = 0,
+    reannotate: bool = False,
 ) -> Opening:
     """
     Begin a run. `target` names the store that results go to, `window` is the quota's, in seconds,
-    `epoch` is the lease's.
+    `epoch` is the lease's, `reannotate` asks for features that known photos do not have.
 
     Raises SettingsError when the journal belongs to another world: invented labels and real ones
     must never share a file.
     """
     keep_to_one_world(db, world)
-    _aim(db, target)
     if runs.last_died(db):
         # Its journal may be a copy made while it went on, or may have refused what was paid for.
         claims.suspect(db, listing.groups_met(db))
     run = runs.begin_run(db, run=name, now=now, epoch=epoch)
     ledger.doubt_open_purchases(db, now=now)
+    if not reannotate:
+        results.leave_as_they_are(db)
     if in_doubt == "park":
         _park(db, run=run, now=now)
+    # Behind what has been parked: what another store is given of it is no answer.
+    _aim(db, target)
     return Opening(
         run=run,
         spent=ledger.units_since_last_end(db, run),

@@ -228,7 +228,33 @@ def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
 
 def publish_again(db: sqlite3.Connection) -> None:
     """Forget what was stored where: the results now go to another store."""
-    db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored'")
+    db.execute(
+        "UPDATE photos SET state = 'annotated' WHERE state = 'stored' OR (state = 'listed' "
+        "AND EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id))"
+    )
+
+
+def leave_as_they_are(db: sqlite3.Connection) -> None:
+    """Photos that were to be annotated anew, and were not, are stored as before: nobody asks now."""
+    db.execute(
+        "UPDATE photos SET state = CASE "
+        "WHEN EXISTS (SELECT 1 FROM catalogued WHERE catalogued.photo = photos.id) "
+        "THEN 'stored' ELSE 'annotated' END "
+        # In the words of `photos_unfinished`, an index without which all photos are looked through.
+        "WHERE state IN ('listed', 'annotated') AND state = 'listed' "
+        "AND EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id)"
+    )
+
+
+def known_anew(db: sqlite3.Connection, *, features: str | None) -> set[str]:
+    """Photos that wait to be annotated anew, and are known with these features; None: with any."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE state IN ('listed', 'annotated') AND state = 'listed' "
+        "AND EXISTS (SELECT 1 FROM annotations WHERE photo = photos.id "
+        "AND (?1 IS NULL OR features = ?1))",
+        (features,),
+    )
+    return {photo for (photo,) in rows}
 
 
 def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) -> Published:
