@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,15 @@ import pytest
 
 from ingestor import events
 from ingestor.engines import local
+from ingestor.journal import ledger
+from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.report import Report
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.service_account import KEY_FILE, ServiceAccount
 from ingestor.settings import Settings
+from tests.builders import an_image
 from tests.sandboxes import NO_QUOTAS, way_to
 
 Ingest = Callable[..., Awaitable[Report]]
@@ -70,6 +75,26 @@ def in_database(sandbox: Sandbox, path: str, *, namespace: str = "sandbox") -> d
 def settings_for(sandbox: Sandbox, state: Path, **given: Any) -> Settings:
     usual = {"groups": ("zoo",), "state": state, "disk_reserve": 0}
     return Settings.read(**{**usual, **way_to(sandbox), **NO_QUOTAS, **given})
+
+
+async def lose_answers(state: Path) -> None:
+    """Have all pending photos in a paid request of a process that died before the answer came."""
+    async with Journal(state / "journal.sqlite3") as journal:
+        waiting = await journal.read(_waiting)
+        intent = ledger.Intent(
+            id="lost",
+            run=1,
+            at=time.time(),
+            features="f",
+            attempt=1,
+            units=len(waiting),
+            images=tuple(an_image(photo, content=photo.encode()) for photo in waiting),
+        )
+        await journal.write(partial(ledger.open_purchase, intent=intent))
+
+
+def _waiting(db: sqlite3.Connection) -> list[str]:
+    return [photo for (photo,) in db.execute("SELECT id FROM photos WHERE state = 'listed'")]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ingestor import events
 from ingestor.errors import Denied, SettingsError
 from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
-from tests.integration.conftest import Ingest, in_database
+from tests.integration.conftest import Ingest, in_database, lose_answers
 
 
 async def test_photos_are_stored_with_their_labels(ingest: Ingest, sandbox: Sandbox):
@@ -168,6 +168,19 @@ async def test_a_run_goes_on_with_no_more_of_what_is_left_than_its_limit(ingest:
     await ingest(limit=10, listen=told.append)
 
     assert [event.resumed for event in told if isinstance(event, events.RunStarted)] == [10]
+
+
+@pytest.mark.parametrize(("limit", "bought"), [(20, 0), (32, 0), (40, 8)])
+async def test_what_is_given_up_in_doubt_counts_towards_the_limit(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path, limit: int, bought: int
+):
+    await ingest(limit=32, max_units=0)
+    await lose_answers(tmp_path / "state")
+
+    report = await ingest(limit=limit, in_doubt="park", max_failures=1.0)
+
+    assert (report.listed, report.dead, report.stored) == (32 + bought, 32, bought)
+    assert sandbox.bill.units == bought
 
 
 async def test_a_stop_in_the_middle_loses_nothing(ingest: Ingest, sandbox: Sandbox):

@@ -146,7 +146,8 @@ class Run:
 
     async def _resumed(self) -> int:
         left = await self.journal.read(partial(listing.count_pending, gids=list(self.groups)))
-        return left if self.settings.limit is None else min(left, self.settings.limit)
+        room = self.opening.room(self.settings.limit)
+        return left if room is None else min(left, room)
 
     @property
     def _listed_all(self) -> bool:
@@ -366,7 +367,7 @@ def list_groups(run: Run) -> pipeline.Discover:
     return partial(
         discover,
         groups=list(run.groups),
-        limit=run.settings.limit,
+        limit=run.opening.room(run.settings.limit),
         list_page=run.services.list_page,
         sight=run.book.sight,
         take_pending=run.book.take_pending,

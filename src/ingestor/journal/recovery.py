@@ -29,6 +29,12 @@ class Opening:
     day: ledger.Units
     recent: tuple[tuple[float, int], ...]
     """(unix time, images) of requests that may still count in the upstream's minute."""
+    parked: int = 0
+    """Photos that were given up in doubt: they count as this run's."""
+
+    def room(self, limit: int | None) -> int | None:
+        """How many more photos a run with this limit may take on."""
+        return None if limit is None else max(0, limit - self.parked)
 
 
 def open_run(
@@ -60,8 +66,7 @@ def open_run(
     ledger.doubt_open_purchases(db, now=now)
     if not reannotate:
         results.leave_as_they_are(db)
-    if in_doubt == "park":
-        _park(db, run=run, now=now)
+    parked = _park(db, run=run, now=now) if in_doubt == "park" else 0
     # Behind what has been parked: what another store is given of it is no answer.
     _aim(db, target)
     return Opening(
@@ -71,6 +76,7 @@ def open_run(
         month=ledger.units_since(db, month_start),
         day=ledger.units_since(db, day_start),
         recent=tuple(ledger.purchases_since(db, now - window)),
+        parked=parked,
     )
 
 
@@ -99,10 +105,10 @@ def _aim(db: sqlite3.Connection, target: str) -> None:
             results.publish_again(db)
 
 
-def _park(db: sqlite3.Connection, *, run: int, now: float) -> None:
+def _park(db: sqlite3.Connection, *, run: int, now: float) -> int:
     """
     With `--in-doubt park`, what may have been paid for is not bought again, unless somebody has asked
-    for it since it was given up. It counts as this run's, whose report then says so.
+    for it since it was given up. It counts as this run's, whose report then says so. Returns how many.
     """
     rows = db.execute(
         # CROSS, so that SQLite begins with the purchases: there are sixteen times fewer of them.
@@ -125,3 +131,4 @@ def _park(db: sqlite3.Connection, *, run: int, now: float) -> None:
         "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
         (run, json_list([photo for (photo,) in rows])),
     )
+    return len(rows)
