@@ -90,7 +90,7 @@ class Reconciled:
     index_written: int = 0
     index_deleted: int = 0
     refused: int = 0
-    """Photos or entries that the database would not take."""
+    """Photos, their groups or entries that the database would not take: no other figure has them."""
 
     @property
     def agree(self) -> bool:
@@ -102,6 +102,7 @@ class Reconciled:
             or self.regrouped
             or self.index_written
             or self.index_deleted
+            or self.refused
         )
 
     def as_json(self) -> dict[str, object]:

@@ -14,6 +14,8 @@ from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Query
 from ingestor.engines.reconcile import Reconciler, reconcile
 from ingestor.errors import SettingsError
+from ingestor.journal import dead, runs
+from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.records import updates_for
@@ -258,6 +260,52 @@ async def test_annotations_bought_later_elsewhere_are_taken_over(
     assert (found.relabelled, found.published) == (10, 0)
     assert whole(sandbox) == before
     assert (await compare()).agree
+
+
+@pytest.mark.parametrize("lost", ["/", "/photos"])
+async def test_what_the_database_refuses_is_a_dead_letter_and_no_stored_photo(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path, lost: str
+):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    lose(sandbox, lost)
+    sandbox.faults.set("database.refused-key", 0.2)
+
+    found = await compare()
+
+    missing = PHOTOS - len(in_database(sandbox, "/photos"))
+    assert 0 < missing < PHOTOS
+    assert (found.refused, found.published, found.agree) == (missing, PHOTOS - missing, False)
+    with looking_into(state / "journal.sqlite3") as db:
+        (letters,) = dead.causes(db)
+        assert runs.photos_by_state(db) == {"dead": missing, "stored": PHOTOS - missing}
+    assert (letters.stage, letters.reason, letters.photos) == ("store", "store-refused", missing)
+
+    sandbox.faults.set("database.refused-key", 0.0)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(dead.retry)
+    await ingest(limit=PHOTOS)
+
+    assert whole(sandbox) == before
+    assert (await compare(check=True)).agree
+
+
+async def test_groups_and_entries_that_the_database_refuses_are_counted_as_refused(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    photos = sorted(in_database(sandbox, "/photos"))
+    entries = len(in_database(sandbox, "/index/mammal"))
+    for photo in photos:
+        lose(sandbox, f"/photos/{photo}/groups")
+    lose(sandbox, "/index/mammal")
+    sandbox.database.refused_keys.update(photos[:5])
+
+    found = await compare()
+
+    written = len(in_database(sandbox, "/index/mammal"))
+    assert (found.regrouped, found.index_written) == (PHOTOS - 5, written)
+    assert found.refused == 5 + entries - written
 
 
 async def test_there_has_to_be_a_database(compare):

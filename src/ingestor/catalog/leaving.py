@@ -1,4 +1,4 @@
-"""Photos leave the embedded catalog with the last group that had them."""
+"""Photos leave the embedded catalog with the last group that had them, or when the store refuses them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from ingestor.catalog.local import remove_photo
+from ingestor.journal.dead import fail_all
+from ingestor.journal.results import mark_refused
 from ingestor.journal.withdrawals import Departure, withdraw
+from ingestor.models import Failure
 
 
 def take_down(
@@ -17,3 +20,12 @@ def take_down(
         if departure.last:
             remove_photo(db, departure.photo)
     withdraw(db, [departure.photo for departure in leaving], group=group, now=now)
+
+
+def give_up(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:
+    """End photos that the store refused as dead letters, though they had counted as stored there."""
+    photos = [failure.photo_id for failure in failures]
+    for photo in photos:
+        remove_photo(db, photo)
+    mark_refused(db, photos)
+    fail_all(db, failures, now=now)

@@ -81,4 +81,8 @@ def _headline(found: Reconciled, *, check: bool) -> Text:
             ("journal and database differ", "bold yellow"),
             ("   the same command without --check repairs it, and buys nothing", "dim"),
         )
-    return Text.assemble(("repaired", "bold green"), ("   nothing bought", "dim"))
+    if found.refused:
+        ending = ("repaired, but for what the database refused", "bold yellow")
+    else:
+        ending = ("repaired", "bold green")
+    return Text.assemble(ending, ("   nothing bought", "dim"))

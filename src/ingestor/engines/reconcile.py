@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from ingestor import events
 from ingestor.apis.rtdb import Query
 from ingestor.catalog.filed import filed_labels, filed_under
+from ingestor.catalog.leaving import give_up
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.errors import Rejected, RunStopped
@@ -32,6 +33,7 @@ from ingestor.records.keys import keyed, rank, share
 from ingestor.report import Reconciled
 from ingestor.services import open_database
 from ingestor.settings import Settings
+from ingestor.stages.store import refused
 
 SLICE: Final = 500
 """Photos compared together: some 1.5 MB of records."""
@@ -85,6 +87,16 @@ class _There:
     """Keys of those that it names."""
 
 
+@dataclass(slots=True)
+class _Repairs:
+    """What makes two slices equal."""
+
+    adopt: list[Published] = field(default_factory=list)
+    publish: list[tuple[Published, Sequence[Label]]] = field(default_factory=list)
+    """With the labels that they are filed under in the database."""
+    join: list[dict[str, Any]] = field(default_factory=list)
+
+
 @dataclass(slots=True, kw_only=True)
 class Reconciler:
     """`check` only looks, and counts what would be done."""
@@ -96,7 +108,10 @@ class Reconciler:
     slice: int = SLICE
     found: Reconciled = field(default_factory=Reconciled)
     _unequal: set[str] = field(default_factory=set)
-    """Photos that only a repair would make equal; their index entries are no finding of their own."""
+    """
+    Photos that only a repair would make equal, or not even that; their index entries are no finding
+    of their own.
+    """
 
     async def reconcile(self) -> Reconciled:
         """Raises RunStopped where the database's index cannot be read."""
@@ -130,35 +145,48 @@ class Reconciler:
         self.found.in_journal += len(here)
         self.found.in_database += sum(record is not None for record in there.values())
         groups = await self._groups(list(here))
-        joining: dict[str, Any] = {}
-        to_adopt: list[Published] = []
-        to_publish: list[tuple[Published, Sequence[Label]]] = []
+        repairs = self._differences(here, there, groups)
+        if self.check:
+            self._unequal |= {found.photo.id for found in repairs.adopt}
+            self._unequal |= {published.photo.id for published, _ in repairs.publish}
+            return
+        if repairs.adopt:
+            await self.journal.write(partial(adopt, found=repairs.adopt, now=self.wall()))
+        for photo in await self._publish(repairs.publish, groups):
+            if there.get(photo) is None:
+                self.found.published -= 1
+            else:
+                self.found.relabelled -= 1
+        if repairs.join:
+            errors = await self._write(repairs.join)
+            self.found.regrouped -= sum(error is not None for error in errors)
+
+    def _differences(
+        self,
+        here: Mapping[str, Held],
+        there: Mapping[str, _There | None],
+        groups: Mapping[str, dict[str, Any]],
+    ) -> _Repairs:
+        repairs = _Repairs()
         for photo in here.keys() | there.keys():
             ours, theirs = here.get(photo), there.get(photo)
             if ours is None:
                 if theirs is not None:
                     self.found.adopted += 1
-                    to_adopt.append(theirs.published)
+                    repairs.adopt.append(theirs.published)
             elif theirs is None:
                 self.found.published += 1
-                to_publish.append((ours.published, ()))
+                repairs.publish.append((ours.published, ()))
             elif not _equal(ours.published, theirs.published):
                 self.found.relabelled += 1
                 if _is_newer(theirs, ours):
-                    to_adopt.append(theirs.published)
+                    repairs.adopt.append(theirs.published)
                 else:
-                    to_publish.append((ours.published, theirs.published.annotation.labels))
-            else:
-                joining |= self._lacking(groups.get(photo, {}), theirs)
-        if self.check:
-            self._unequal |= {found.photo.id for found in to_adopt}
-            self._unequal |= {published.photo.id for published, _ in to_publish}
-            return
-        if to_adopt:
-            await self.journal.write(partial(adopt, found=to_adopt, now=self.wall()))
-        await self._publish(to_publish, groups)
-        if joining:
-            await self._write([joining])
+                    repairs.publish.append((ours.published, theirs.published.annotation.labels))
+            elif lacking := _lacking(groups.get(photo, {}), theirs):
+                self.found.regrouped += 1
+                repairs.join.append(lacking)
+        return repairs
 
     async def _groups(self, photos: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The paths that say in which groups photos are, as the journal knows it; by photo."""
@@ -167,26 +195,26 @@ class Reconciler:
             groups.setdefault(photo, {}).update(membership(photo, group=gid, date_added=added))
         return groups
 
-    def _lacking(self, ours: Mapping[str, Any], theirs: _There) -> dict[str, Any]:
-        """Memberships that the database lacks; one that it has more is another machine's."""
-        lacking = {
-            path: at for path, at in ours.items() if path.rpartition("/")[2] not in theirs.groups
-        }
-        self.found.regrouped += bool(lacking)
-        return lacking
-
     async def _publish(
         self,
         photos: Sequence[tuple[Published, Sequence[Label]]],
         groups: Mapping[str, dict[str, Any]],
-    ) -> None:
+    ) -> set[str]:
+        """Returns those that the database refused: they are dead letters from now on."""
         updates = [
             groups.get(published.photo.id, {}) | updates_for(published, previous_labels=before)
             for published, before in photos
         ]
-        for batch in plan_updates(updates):
-            await self._write(batch)
-        await self.journal.write(partial(shelve, batch=[published for published, _ in photos]))
+        errors = [error for batch in plan_updates(updates) for error in await self._write(batch)]
+        outcomes = [(one, error) for (one, _), error in zip(photos, errors, strict=True)]
+        taken = [published for published, error in outcomes if error is None]
+        failures = [refused(published, error) for published, error in outcomes if error]
+        await self.journal.write(partial(shelve, batch=taken))
+        if failures:
+            await self.journal.write(partial(give_up, failures=failures, now=self.wall()))
+        photo_ids = {failure.photo_id for failure in failures}
+        self._unequal |= photo_ids
+        return photo_ids
 
     async def _compare_index(self) -> None:
         labels = await self.journal.read(filed_labels)
@@ -228,7 +256,11 @@ class Reconciler:
 
     async def _repair(self, repairs: list[dict[str, Any]]) -> None:
         for some in () if self.check else _chunks(repairs, MOST_ENTRIES):
-            await self._write(some)
+            for repair, error in zip(some, await self._write(some), strict=True):
+                if error and None in repair.values():
+                    self.found.index_deleted -= 1
+                elif error:
+                    self.found.index_written -= 1
 
     async def _is_stale(self, key: str, name: str) -> bool:
         """The record decides: whoever works beside us may have written both just now."""
@@ -251,16 +283,16 @@ class Reconciler:
             )
         return set(keys)
 
-    async def _write(self, some: Sequence[dict[str, Any]]) -> None:
-        """Write one update, or its halves where it is refused."""
+    async def _write(self, some: Sequence[dict[str, Any]]) -> list[Rejected | None]:
+        """Write one update, or its halves where it is refused; tells of each what was said against it."""
         try:
             await self.database.update(merged(some))
-        except Rejected:
+        except Rejected as error:
             if len(some) == 1:
                 self.found.refused += 1
-                return
-            for half in halves(some):
-                await self._write(half)
+                return [error]
+            return [said for half in halves(some) for said in await self._write(half)]
+        return [None] * len(some)
 
 
 def _within(photo: str, upto: str | None) -> bool:
@@ -286,6 +318,11 @@ def _equal(ours: Published, theirs: Published) -> bool:
         and {key: label.score for key, label in keyed(mine.labels).items()}
         == {key: label.score for key, label in keyed(other.labels).items()}
     )  # fmt: skip
+
+
+def _lacking(ours: Mapping[str, Any], theirs: _There) -> dict[str, Any]:
+    """Memberships that the database lacks; one that it has more is another machine's."""
+    return {path: at for path, at in ours.items() if path.rpartition("/")[2] not in theirs.groups}
 
 
 def _is_newer(theirs: _There, ours: Held) -> bool:

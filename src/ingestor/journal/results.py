@@ -226,6 +226,15 @@ def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     )
 
 
+def mark_refused(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    """They were stored once, and are not any more."""
+    db.execute(
+        "UPDATE photos SET state = 'annotated' "
+        "WHERE state = 'stored' AND id IN (SELECT value FROM json_each(?))",
+        (json_list(photos),),
+    )
+
+
 def publish_again(db: sqlite3.Connection) -> None:
     """Forget what was stored where: the results now go to another store."""
     db.execute(

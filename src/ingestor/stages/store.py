@@ -76,15 +76,18 @@ async def publish(batch: Sequence[Published], *, write: Write, failed: Fail) -> 
         await write(batch)
     except Rejected as error:
         if len(batch) == 1:
-            await failed(
-                Failure(
-                    photo_id=batch[0].photo.id,
-                    stage="store",
-                    reason="store-refused",
-                    detail=str(error),
-                    paid="yes",
-                )
-            )
+            await failed(refused(batch[0], error))
             return
         for half in halves(batch):
             await publish(half, write=write, failed=failed)
+
+
+def refused(published: Published, error: Rejected) -> Failure:
+    """What becomes of a photo that the store will not take."""
+    return Failure(
+        photo_id=published.photo.id,
+        stage="store",
+        reason="store-refused",
+        detail=str(error),
+        paid="yes",
+    )
