@@ -2,12 +2,12 @@
 Politeness: each attempt under a permit of its upstream, and another one only where that may help.
 
 All who ask an upstream share its permits and its patience: it is not down while it answers others.
+What it tells one of them, to come back later, holds for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from typing import TypeVar
 
 from aiolimiter import AsyncLimiter
@@ -42,6 +42,7 @@ class Politely:
             "database": AsyncLimiter(UPDATES_PER_SECOND, 1),
         }
         self._answered_at = dict.fromkeys(self._limits, float("-inf"))
+        self._paused_until = dict.fromkeys(self._limits, float("-inf"))
 
     async def __call__(
         self, upstream: str, call: Callable[[], Awaitable[T]], *, limited: bool = True
@@ -50,11 +51,15 @@ class Politely:
         Raises RunStopped when the upstream stays away longer than our patience. Without `limited` it
         is the caller who bounds how much is asked.
         """
-        unauthorized = 0
+        unauthorized, started = 0, self._clock()
 
         async def attempt() -> T:
-            async with self._limits[upstream] if limited else nullcontext():
+            await self._permit(upstream, since=started, limited=limited)
+            try:
                 answer = await call()
+            except IngestorError as error:
+                self._heed(upstream, retry_hint(error))
+                raise
             self._answered_at[upstream] = self._clock()
             return answer
 
@@ -88,3 +93,38 @@ class Politely:
                 f"({error}). Nothing is lost; run the same command again later.",
                 reason=f"{upstream}-unavailable",
             ) from error
+
+    async def _permit(self, upstream: str, *, since: float, limited: bool) -> None:
+        """Leave to ask now. A pause may begin, or grow, while it or the permit is waited for."""
+        over = float("-inf")
+
+        def paused() -> bool:
+            # What was slept through is over, whatever a clock of another grain says.
+            return self._paused_until[upstream] > max(over, self._clock())
+
+        while True:
+            while paused():
+                over = await self._wait_out(upstream, since=since)
+            if limited:
+                await self._limits[upstream].acquire()
+            if not paused():
+                return
+
+    async def _wait_out(self, upstream: str, *, since: float) -> float:
+        """Returns when the pause ended; raises RunStopped at once where our patience ends before."""
+        until, now = self._paused_until[upstream], self._clock()
+        if until - max(since, self._answered_at[upstream]) > self._patience:
+            raise RunStopped(
+                f"{_PLAIN_NAMES[upstream]} wishes to be left alone for {until - now:.0f} s more, and "
+                f"our patience of {self._patience:.0f} s ends before. Nothing is lost; run the same "
+                "command again then.",
+                reason=f"{upstream}-unavailable",
+            )
+        await self._lifetime.rest(until - now)
+        return until
+
+    def _heed(self, upstream: str, hint: bool | float) -> None:
+        """Nobody asks before the time that an upstream told anybody; a shorter one changes nothing."""
+        if not isinstance(hint, bool):
+            until = self._clock() + hint
+            self._paused_until[upstream] = max(self._paused_until[upstream], until)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
 from ingestor import events
-from ingestor.errors import IngestorError, RunStopped, Unauthorized, Unavailable
+from ingestor.errors import IngestorError, RunStopped, Throttled, Unauthorized, Unavailable
 from ingestor.kits.beside import beside
-from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.services import Politely
 from ingestor.services.politely import UPDATES_PER_SECOND
 
@@ -24,10 +25,12 @@ class Asked:
 
     def __init__(self, *errors: IngestorError) -> None:
         self.times = 0
+        self.at: list[float] = []
         self._errors = list(errors)
 
     async def __call__(self) -> str:
         self.times += 1
+        self.at.append(asyncio.get_running_loop().time())
         if self._errors:
             raise self._errors.pop(0)
         return "answer"
@@ -37,8 +40,14 @@ def stale() -> Unauthorized:
     return Unauthorized("stale", upstream="database", status=401)
 
 
-def a_politeness() -> Politely:
-    return Politely(lifetime=Lifetime(drain=8.0), patience=PATIENCE, listen=events.ignore)
+def told_to_wait(seconds: float) -> Throttled:
+    return Throttled("slower", upstream="database", retry_after=seconds)
+
+
+def a_politeness(lifetime: Lifetime | None = None) -> Politely:
+    return Politely(
+        lifetime=lifetime or Lifetime(drain=8.0), patience=PATIENCE, listen=events.ignore
+    )
 
 
 async def politely(call: Callable[[], Awaitable[str]]) -> str:
@@ -104,3 +113,110 @@ async def test_each_attempt_takes_a_permit_unless_others_bound_it(limited, secon
             group.create_task(ask("database", Asked(), limited=limited), name="ask")
 
     assert asyncio.get_running_loop().time() == pytest.approx(seconds, abs=0.05)
+
+
+async def test_who_is_told_to_wait_is_told_it_for_all(looptime):
+    ask, asked = a_politeness(), Asked(told_to_wait(60.0))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ask("database", asked), name="first")
+        await asyncio.sleep(1.0)
+        for _ in range(19):
+            group.create_task(ask("database", asked), name="ask")
+
+    assert sum(at < 60.0 for at in asked.at) == 1
+    assert asked.times == 21
+    assert looptime < 62.0
+
+
+async def test_a_pause_moves_forward_and_never_back():
+    ask, later = a_politeness(), Asked()
+
+    async def told(seconds: float) -> str:
+        await asyncio.sleep(1.0)
+        raise told_to_wait(seconds)
+
+    tellers = [asyncio.create_task(ask("database", partial(told, s))) for s in (10.0, 90.0, 20.0)]
+    await asyncio.sleep(2.0)
+    await ask("database", later)
+
+    assert later.at == [pytest.approx(91.0)]
+    for teller in tellers:
+        teller.cancel()
+
+
+async def test_one_upstream_s_pause_is_not_another_s():
+    ask, flickr = a_politeness(), Asked()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ask("database", Asked(told_to_wait(60.0))), name="told")
+        await asyncio.sleep(1.0)
+        await ask("flickr", flickr)
+
+    assert flickr.at == [1.0]
+
+
+async def test_who_waited_for_a_permit_waits_for_the_pause_too():
+    ask, asked = a_politeness(), Asked(told_to_wait(60.0))
+
+    async def slowly() -> str:
+        try:
+            return await asked()
+        finally:
+            await asyncio.sleep(0.5)
+
+    async def all_ask() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2 * UPDATES_PER_SECOND):
+                group.create_task(ask("database", slowly), name="ask")
+
+    async with beside(all_ask(), name="all"):
+        await asyncio.sleep(59.0)
+
+    assert UPDATES_PER_SECOND < asked.times < 2 * UPDATES_PER_SECOND
+    assert max(asked.at) <= 0.5
+
+
+async def test_a_pause_beyond_our_patience_is_not_waited_for(looptime):
+    ask, asked = a_politeness(), Asked()
+    with pytest.raises(RunStopped):
+        await ask("database", Asked(told_to_wait(2 * PATIENCE)))
+
+    with pytest.raises(RunStopped, match="The database wishes to be left alone for 240 s"):
+        await ask("database", asked)
+
+    assert asked.times == 0
+    assert looptime == 0
+
+
+async def test_a_pause_that_grows_beyond_our_patience_is_given_up(looptime):
+    ask, asked = a_politeness(), Asked()
+
+    async def told_late() -> str:
+        await asyncio.sleep(50.0)
+        raise told_to_wait(PATIENCE - 10.0)
+
+    late = asyncio.create_task(ask("database", told_late))
+    early = asyncio.create_task(ask("database", Asked(told_to_wait(PATIENCE - 10.0))))
+    await asyncio.sleep(1.0)
+    with pytest.raises(RunStopped, match="The database wishes to be left alone for 50 s"):
+        await ask("database", asked)
+
+    assert asked.times == 0
+    assert looptime == PATIENCE - 10.0
+    await asyncio.gather(late, early, return_exceptions=True)
+
+
+async def test_a_stop_wakes_who_waits_for_a_pause_to_end(looptime):
+    lifetime = Lifetime(drain=8.0)
+    ask, asked = a_politeness(lifetime), Asked()
+    with pytest.raises(RunStopped):
+        await ask("database", Asked(told_to_wait(PATIENCE)))
+    asyncio.get_running_loop().call_later(5.0, lifetime.stop, "SIGTERM")
+
+    with pytest.raises(Stopping):
+        await ask("database", asked)
+
+    lifetime.close()
+    assert asked.times == 0
+    assert looptime == 5.0
