@@ -8,7 +8,7 @@ What it tells one of them, to come back later, holds for all.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aiolimiter import AsyncLimiter
 
@@ -29,6 +29,13 @@ UPDATES_PER_SECOND = 100
 _PLAIN_NAMES = {"flickr": "Flickr", "database": "The database"}
 
 
+class _Pause(NamedTuple):
+    """What an upstream wished, on the loop's clock."""
+
+    told: float
+    until: float
+
+
 class Politely:
     """Try again under one permit an attempt, for as long as our patience with the upstream lasts."""
 
@@ -42,7 +49,7 @@ class Politely:
             "database": AsyncLimiter(UPDATES_PER_SECOND, 1),
         }
         self._answered_at = dict.fromkeys(self._limits, float("-inf"))
-        self._paused_until = dict.fromkeys(self._limits, float("-inf"))
+        self._pauses = dict.fromkeys(self._limits, _Pause(float("-inf"), float("-inf")))
 
     async def __call__(
         self, upstream: str, call: Callable[[], Awaitable[T]], *, limited: bool = True
@@ -88,11 +95,7 @@ class Politely:
         except IngestorError as error:
             if retry_hint(error) is False:
                 raise
-            raise RunStopped(
-                f"{_PLAIN_NAMES[upstream]} did not answer properly for {self._patience:.0f} s "
-                f"({error}). Nothing is lost; run the same command again later.",
-                reason=f"{upstream}-unavailable",
-            ) from error
+            raise self._given_up(upstream, error) from error
 
     async def _permit(self, upstream: str, *, since: float, limited: bool) -> None:
         """Leave to ask now. A pause may begin, or grow, while it or the permit is waited for."""
@@ -100,7 +103,7 @@ class Politely:
 
         def paused() -> bool:
             # What was slept through is over, whatever a clock of another grain says.
-            return self._paused_until[upstream] > max(over, self._clock())
+            return self._pauses[upstream].until > max(over, self._clock())
 
         while True:
             while paused():
@@ -111,20 +114,38 @@ class Politely:
                 return
 
     async def _wait_out(self, upstream: str, *, since: float) -> float:
-        """Returns when the pause ended; raises RunStopped at once where our patience ends before."""
-        until, now = self._paused_until[upstream], self._clock()
-        if until - max(since, self._answered_at[upstream]) > self._patience:
-            raise RunStopped(
-                f"{_PLAIN_NAMES[upstream]} wishes to be left alone for {until - now:.0f} s more, and "
-                f"our patience of {self._patience:.0f} s ends before. Nothing is lost; run the same "
-                "command again then.",
-                reason=f"{upstream}-unavailable",
-            )
-        await self._lifetime.rest(until - now)
+        """
+        Returns when the pause ended. Raises RunStopped at once where our patience ends before, or would
+        have when we were told: nobody waits for the rest of hours.
+        """
+        told, until = self._pauses[upstream]
+        if until - min(told, max(since, self._answered_at[upstream])) > self._patience:
+            raise self._left_alone(upstream)
+        await self._lifetime.rest(until - self._clock())
         return until
 
     def _heed(self, upstream: str, hint: bool | float) -> None:
         """Nobody asks before the time that an upstream told anybody; a shorter one changes nothing."""
         if not isinstance(hint, bool):
-            until = self._clock() + hint
-            self._paused_until[upstream] = max(self._paused_until[upstream], until)
+            now = self._clock()
+            pause = _Pause(told=now, until=now + hint)
+            self._pauses[upstream] = max(self._pauses[upstream], pause, key=lambda one: one.until)
+
+    def _given_up(self, upstream: str, error: IngestorError) -> RunStopped:
+        told, until = self._pauses[upstream]
+        if until > self._clock() and until - told > self._patience:
+            return self._left_alone(upstream)
+        return RunStopped(
+            f"{_PLAIN_NAMES[upstream]} did not answer properly for {self._patience:.0f} s "
+            f"({error}). Nothing is lost; run the same command again later.",
+            reason=f"{upstream}-unavailable",
+        )
+
+    def _left_alone(self, upstream: str) -> RunStopped:
+        seconds = self._pauses[upstream].until - self._clock()
+        return RunStopped(
+            f"{_PLAIN_NAMES[upstream]} wishes to be left alone for {seconds:.0f} s more, and our "
+            f"patience of {self._patience:.0f} s ends before. Nothing is lost; run the same command "
+            "again then.",
+            reason=f"{upstream}-unavailable",
+        )

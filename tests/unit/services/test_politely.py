@@ -179,14 +179,27 @@ async def test_who_waited_for_a_permit_waits_for_the_pause_too():
 
 async def test_a_pause_beyond_our_patience_is_not_waited_for(looptime):
     ask, asked = a_politeness(), Asked()
-    with pytest.raises(RunStopped):
-        await ask("database", Asked(told_to_wait(2 * PATIENCE)))
 
-    with pytest.raises(RunStopped, match="The database wishes to be left alone for 240 s"):
-        await ask("database", asked)
+    for call in (Asked(told_to_wait(2 * PATIENCE)), asked):
+        with pytest.raises(RunStopped, match="The database wishes to be left alone for 240 s"):
+            await ask("database", call)
 
     assert asked.times == 0
     assert looptime == 0
+
+
+async def test_a_long_pause_is_remembered_to_its_end(looptime):
+    ask, asked = a_politeness(), Asked()
+    with pytest.raises(RunStopped):
+        await ask("database", Asked(told_to_wait(2 * PATIENCE)))
+
+    await asyncio.sleep(2 * PATIENCE - 1.0)
+    with pytest.raises(RunStopped, match="The database wishes to be left alone for 1 s"):
+        await ask("database", asked)
+    await asyncio.sleep(1.0)
+    await ask("database", asked)
+
+    assert asked.at == [2 * PATIENCE]
 
 
 async def test_a_pause_that_grows_beyond_our_patience_is_given_up(looptime):

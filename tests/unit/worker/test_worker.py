@@ -7,18 +7,20 @@ from typing import Any, cast
 
 import pytest
 
-from ingestor.errors import Denied
+from ingestor.errors import Denied, Throttled
 from ingestor.events import ignore
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
-from ingestor.services import Group, ListedPage, Services
+from ingestor.services import Group, ListedPage, Politely, Services
 from ingestor.settings import Settings
+from ingestor.worker.rota import LONGEST_PAUSE
 from ingestor.worker.turns import Turn, Turns
 from ingestor.worker.worker import PROBE_EVERY, Worker
 
 pytestmark = pytest.mark.looptime
 
 HOUR = 3600.0
+WISH = 2 * HOUR
 
 
 class NoJournal:
@@ -56,6 +58,24 @@ class RefusedTurns:
         return Turn(more=False, error=Denied("No.", upstream="vision", reason="billing"))
 
 
+class ThrottledOnce:
+    """Flickr, which tells the first who looks at a group to come back later."""
+
+    def __init__(self, ask: Politely, *, seconds: float) -> None:
+        self.asked: list[float] = []
+        self._ask = ask
+        self._seconds = seconds
+
+    async def take(self, _group: Group, *, buying: bool) -> Turn:
+        await self._ask("flickr", self._look)
+        return Turn(more=False)
+
+    async def _look(self) -> None:
+        self.asked.append(asyncio.get_running_loop().time())
+        if len(self.asked) == 1:
+            raise Throttled("slower", upstream="flickr", retry_after=self._seconds)
+
+
 @pytest.mark.parametrize("every", [60.0, 900.0, 6 * HOUR])
 @pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
 async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
@@ -78,3 +98,25 @@ async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, d
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
     assert max(pauses) < PROBE_EVERY + 5
     assert len(turns.looked) >= 0.9 * 4 * HOUR / min(every, PROBE_EVERY)
+
+
+async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
+    lifetime = Lifetime(drain=8.0)
+    turns = ThrottledOnce(Politely(lifetime=lifetime, patience=HOUR, listen=ignore), seconds=WISH)
+    worker = Worker(
+        Settings.read(groups=tuple(f"g{number}" for number in range(20)), every=900.0),
+        cast("Journal", NoJournal()),
+        cast("Services", AllGroups()),
+        lifetime=lifetime,
+        listen=ignore,
+        dice=lambda: 0.5,
+    )
+    worker.turns = cast("Turns", cast("Any", turns))
+    asyncio.get_running_loop().call_later(WISH + 2 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    first, second = turns.asked[:2]
+    assert WISH <= second - first < WISH + LONGEST_PAUSE / 2
+    assert len(turns.asked) > 20
