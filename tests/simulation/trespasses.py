@@ -36,10 +36,10 @@ def lease_not_looked_at_before_paying() -> Sequence[Swap]:
 def work_of_others_not_adopted() -> Sequence[Swap]:
     """What the database knows is not asked for."""
 
-    async def find(self: Any, ids: Any, **_given: Any) -> list[Any]:
+    async def _records(self: Any, ids: Any, **_given: Any) -> list[Any]:
         return []
 
-    return [(Adoption, "find", find)]
+    return [(Adoption, "_records", _records)]
 
 
 TRESPASSES: Final = frozenset(
