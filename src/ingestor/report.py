@@ -123,6 +123,8 @@ class Forecast:
     cost_usd: float
     seconds: float
     """Under the quota, downloads and everything else assumed to keep up."""
+    buyable: int | None = None
+    """Photos after which a run comes to its ceiling; None where it has none."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)

@@ -11,13 +11,15 @@ import pytest
 
 from ingestor import events
 from ingestor.engines import local
-from ingestor.journal import ledger
+from ingestor.errors import SettingsError
+from ingestor.journal import ledger, runs
+from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.report import Forecast
 from ingestor.sandbox.server import Sandbox
 from tests.builders import an_image
-from tests.integration.conftest import Ingest, settings_for
+from tests.integration.conftest import Ingest, lose_answers, settings_for
 
 
 @pytest.fixture
@@ -153,6 +155,56 @@ async def test_what_was_to_be_annotated_anew_is_foreseen_as_the_run_takes_it(
     report = await ingest(limit=60, **given)
 
     assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
+
+
+async def test_the_other_world_is_refused_as_a_run_refuses_it(ingest: Ingest, foresee):
+    await ingest(limit=5)
+
+    with pytest.raises(SettingsError, match="--state"):
+        await foresee(limit=5, vision_url="https://vision.googleapis.com", database_url=None)
+
+
+async def test_a_forecast_leaves_a_new_journal_to_either_world(foresee, tmp_path: Path):
+    await foresee(limit=5)
+
+    with looking_into(tmp_path / "state" / "journal.sqlite3") as db:
+        assert runs.fact(db, "world") is None
+
+
+@pytest.mark.parametrize("limit", [20, 40, None])
+@pytest.mark.parametrize("in_doubt", ["park", "retry"])
+async def test_what_a_run_gives_up_in_doubt_is_foreseen(
+    ingest: Ingest, foresee, tmp_path: Path, limit: int | None, in_doubt: str
+):
+    await ingest(limit=32, max_units=0)
+    await lose_answers(tmp_path / "state")
+
+    foreseen = await foresee(limit=limit, in_doubt=in_doubt)
+    report = await ingest(limit=limit, in_doubt=in_doubt, max_failures=1.0)
+
+    assert (foreseen.photos, foreseen.dead) == (report.listed, report.dead)
+    assert foreseen.units == report.units.certain
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "buyable"),
+    [
+        ({}, None),
+        ({"max_units": 15}, 15),
+        ({"max_cost": 0.015}, 970 + 10),
+        ({"max_units_per_day": 50}, 20),
+        ({"max_units_per_month": 45, "max_units": 16}, 15),
+        ({"max_units_per_month": 10}, 0),
+    ],
+)
+async def test_the_lowest_of_the_ceilings_is_foreseen(
+    ingest: Ingest, foresee, ceiling: dict[str, float], buyable: int | None
+):
+    await ingest(limit=30)
+
+    foreseen = await foresee(limit=100, **ceiling)
+
+    assert foreseen.buyable == buyable
 
 
 async def test_a_forecast_takes_no_google_key(foresee):

@@ -104,6 +104,7 @@ FORECAST = Forecast(
     free_units=1,
     cost_usd=0.0,
     seconds=1.0,
+    buyable=1,
 )
 
 

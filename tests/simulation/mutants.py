@@ -293,7 +293,7 @@ def leftovers_not_published() -> Sequence[Swap]:
 @mutant
 def doubtful_not_parked_on_restart() -> Sequence[Swap]:
     """The mode that buys at most once forgets what a killed process was buying."""
-    return [(recovery, "_park", lambda db, **_given: 0)]
+    return [(recovery, "_park", lambda db, **_given: ())]
 
 
 @mutant

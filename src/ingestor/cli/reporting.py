@@ -59,7 +59,6 @@ class Printer:
         self._json = settings.report == "json"
         self._state = state_flag(settings.state)
         self._parks = settings.in_doubt == "park"
-        self._settings = settings
         self._redaction = redaction
         self._stdout = stdout
 
@@ -69,8 +68,7 @@ class Printer:
         self._print(report.as_json(), lambda: report_table(report, after))
 
     def forecast(self, forecast: Forecast) -> None:
-        most = photos_within(forecast, self._settings)
-        self._print(forecast.as_json(), lambda: forecast_table(forecast, most=most))
+        self._print(forecast.as_json(), lambda: forecast_table(forecast))
 
     def _print(self, plain: Mapping[str, object], drawn: Callable[[], RenderableType]) -> None:
         if self._json:
@@ -231,21 +229,7 @@ def steps_table(steps: Mapping[str, str]) -> RenderableType:
     return Text("\n").join(lines)
 
 
-def photos_within(forecast: Forecast, settings: Settings) -> int | None:
-    """Photos after which a run comes to its ceiling; None where it has none."""
-    # With it comes all that buys, which other reports do without.
-    from ingestor.purchases.pricing import FREE_UNITS_PER_MONTH, affordable
-
-    ceilings = [] if settings.max_units is None else [settings.max_units]
-    if settings.max_cost is not None:
-        # Where all units are free ones, there may be more of those: it makes no difference then.
-        before = FREE_UNITS_PER_MONTH - forecast.free_units
-        ceilings.append(affordable(settings.max_cost, before=before))
-    return min(ceilings) // settings.features.units_per_image if ceilings else None
-
-
-def forecast_table(forecast: Forecast, *, most: int | None = None) -> RenderableType:
-    """`most`: photos that the ceiling lets a run buy."""
+def forecast_table(forecast: Forecast) -> RenderableType:
     known = f"{count(forecast.known)} known already"
     free = f"{count(forecast.free_units)} of them in this month's free units"
     rows: dict[str, Any] = {
@@ -257,6 +241,7 @@ def forecast_table(forecast: Forecast, *, most: int | None = None) -> Renderable
         "cost": Text.assemble((money(forecast.cost_usd), "bold"), " at Google's list price"),
         "time": Text.assemble((duration(forecast.seconds), "bold"), " under the quota, at best"),
     }
+    most = forecast.buyable
     hint = "; --max-cost sets a ceiling" if most is None else ""
     if most is not None and forecast.units > most:
         rows["ceiling"] = Text(f"a run stops there, after {counted(most, 'photo')}", style="yellow")

@@ -12,11 +12,13 @@ from functools import partial
 
 from ingestor import events
 from ingestor.engines.adoption import Adoption
-from ingestor.journal import ledger, listing, results, runs
-from ingestor.journal.writer import Journal
+from ingestor.engines.ceilings import budget_of
+from ingestor.journal import listing, results, runs
+from ingestor.journal.recovery import Opening, foresee_run
+from ingestor.journal.writer import Journal, Work
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.kits.quota import seconds_for
+from ingestor.kits.quota import WINDOW, seconds_for
 from ingestor.models import Photo
 from ingestor.purchases import pricing
 from ingestor.report import Forecast
@@ -49,6 +51,8 @@ class _Count:
     listen: events.Listener
     anew: set[str]
     """Photos that wait to be annotated anew, and need not be."""
+    parked: frozenset[str]
+    """Photos that a run would give up in doubt: they count, and nobody takes them on."""
     ids: set[str] = field(default_factory=set)
     known: int = 0
     skipped: int = 0
@@ -59,13 +63,15 @@ class _Count:
         left = await self.journal.read(
             partial(listing.next_pending, gids=groups, run=runs.LATER, most=sys.maxsize)
         )
-        if self.features is None:
-            left = [photo for photo in left if photo not in self.anew]
-        self.ids.update(ids := left[:most])
-        known = self.anew.intersection(ids)
+        others = self.parked | self.anew if self.features is None else self.parked
+        pending = [photo for photo in left if photo not in others][:most]
+        self.ids.update(pending, self.parked)
+        known = self.anew.intersection(pending)
         if self.adoption:
-            known |= {published.photo.id for published in await self.adoption.find(ids)}
+            there = await self.adoption.find([*pending, *self.parked])
+            known |= {published.photo.id for published in there}
         self.known += len(known)
+        self.dead += len(self.parked - known)
 
     async def sight(self, group: str, number: int, page: ListedPage, room: int | None) -> _Seen:
         photos, failures = page.photos_and_failures(group)
@@ -121,29 +127,15 @@ async def forecast(
         Journal(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
-        features = settings.features.key if settings.reannotate else None
-        groups = [await services.lookup(group) for group in settings.groups]
-        adoption = None
-        if services.database:
-            adoption = Adoption(
-                database=services.database,
-                journal=journal,
-                features=features,
-                run=None,
-                wall=wall,
-            )
-            await adoption.begin([group.id for group in groups])
-        count = _Count(
-            journal=journal,
-            features=features,
-            adoption=adoption,
-            listen=listen,
-            anew=await journal.read(partial(results.known_anew, features=features)),
-        )
-        await count.resume([group.id for group in groups], most=settings.limit)
+        opening = await journal.read(_opening(settings, now=wall()))
+        groups = [group.id for group in [await services.lookup(one) for one in settings.groups]]
+        count = await _begun(settings, journal, services, opening, listen=listen, wall=wall)
+        if count.adoption:
+            await count.adoption.begin(groups)
+        await count.resume(groups, most=opening.room(settings.limit))
         await discover(
             Channel(1),
-            groups=[group.id for group in groups],
+            groups=groups,
             limit=None if settings.limit is None else settings.limit - len(count.ids),
             list_page=services.list_page,
             sight=count.sight,
@@ -153,8 +145,45 @@ async def forecast(
         if lifetime.stopping:
             # Half a listing is no forecast.
             raise Stopping
-        month = await journal.read(partial(ledger.units_since, moment=pricing.month_start(wall())))
-    return _priced(settings, count, month.at_most, groups=tuple(group.id for group in groups))
+    return _priced(settings, count, opening, groups=tuple(groups))
+
+
+def _opening(settings: Settings, *, now: float) -> Work[Opening]:
+    return partial(
+        foresee_run,
+        world=settings.world,
+        in_doubt=settings.in_doubt,
+        reannotate=settings.reannotate,
+        month_start=pricing.month_start(now),
+        day_start=pricing.day_start(now),
+        window=WINDOW,
+        now=now,
+    )
+
+
+async def _begun(
+    settings: Settings,
+    journal: Journal,
+    services: Services,
+    opening: Opening,
+    *,
+    listen: events.Listener,
+    wall: Callable[[], float],
+) -> _Count:
+    features = settings.features.key if settings.reannotate else None
+    adoption = None
+    if services.database:
+        adoption = Adoption(
+            database=services.database, journal=journal, features=features, run=None, wall=wall
+        )
+    return _Count(
+        journal=journal,
+        features=features,
+        adoption=adoption,
+        listen=listen,
+        anew=await journal.read(partial(results.known_anew, features=features)),
+        parked=opening.parked,
+    )
 
 
 async def _counted_already(_most: int) -> tuple[Photo, ...]:
@@ -166,7 +195,10 @@ def _distinct(photos: list[Photo]) -> list[Photo]:
     return list({photo.id: photo for photo in photos}.values())
 
 
-def _priced(settings: Settings, count: _Count, month: int, *, groups: tuple[str, ...]) -> Forecast:
+def _priced(
+    settings: Settings, count: _Count, opening: Opening, *, groups: tuple[str, ...]
+) -> Forecast:
+    month, left = opening.month.at_most, budget_of(settings, opening).left
     images = len(count.ids) - count.known - count.skipped - count.dead
     units = images * settings.features.units_per_image
     return Forecast(
@@ -179,6 +211,7 @@ def _priced(settings: Settings, count: _Count, month: int, *, groups: tuple[str,
         free_units=min(units, max(0, pricing.FREE_UNITS_PER_MONTH - month)),
         cost_usd=round(pricing.cost(units, before=month), 4),
         seconds=round(_seconds(settings, images), 1),
+        buyable=None if left is None else max(0, left) // settings.features.units_per_image,
     )
 
 

@@ -7,6 +7,7 @@ Everything here happens in one transaction, before the first photo is looked at.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,12 +30,12 @@ class Opening:
     day: ledger.Units
     recent: tuple[tuple[float, int], ...]
     """(unix time, images) of requests that may still count in the upstream's minute."""
-    parked: int = 0
+    parked: frozenset[str] = frozenset()
     """Photos that were given up in doubt: they count as this run's."""
 
     def room(self, limit: int | None) -> int | None:
         """How many more photos a run with this limit may take on."""
-        return None if limit is None else max(0, limit - self.parked)
+        return None if limit is None else max(0, limit - len(self.parked))
 
 
 def open_run(
@@ -66,9 +67,45 @@ def open_run(
     ledger.doubt_open_purchases(db, now=now)
     if not reannotate:
         results.leave_as_they_are(db)
-    parked = _park(db, run=run, now=now) if in_doubt == "park" else 0
+    parked = _park(db, run=run, now=now) if in_doubt == "park" else ()
     # Behind what has been parked: what another store is given of it is no answer.
     _aim(db, target)
+    return _opening(
+        db, run, parked, month_start=month_start, day_start=day_start, window=window, now=now
+    )
+
+
+def foresee_run(
+    db: sqlite3.Connection,
+    *,
+    world: Literal["sandbox", "vendors"],
+    in_doubt: Literal["retry", "park"],
+    reannotate: bool,
+    month_start: float,
+    day_start: float,
+    window: float,
+    now: float,
+) -> Opening:
+    """Where a run would begin; nothing is written. Raises SettingsError where it could not."""
+    check_world(db, world)
+    parked = set(_doubtful(db)) if in_doubt == "park" else set()
+    if not reannotate:
+        parked -= results.known_anew(db, features=None)
+    return _opening(
+        db, runs.LATER, parked, month_start=month_start, day_start=day_start, window=window, now=now
+    )
+
+
+def _opening(
+    db: sqlite3.Connection,
+    run: int,
+    parked: Iterable[str],
+    *,
+    month_start: float,
+    day_start: float,
+    window: float,
+    now: float,
+) -> Opening:
     return Opening(
         run=run,
         spent=ledger.units_since_last_end(db, run),
@@ -76,16 +113,20 @@ def open_run(
         month=ledger.units_since(db, month_start),
         day=ledger.units_since(db, day_start),
         recent=tuple(ledger.purchases_since(db, now - window)),
-        parked=parked,
+        parked=frozenset(parked),
     )
 
 
 def keep_to_one_world(db: sqlite3.Connection, world: str) -> None:
     """Raises SettingsError where a journal holds the other one."""
+    check_world(db, world)
+    runs.set_fact(db, "world", world)
+
+
+def check_world(db: sqlite3.Connection, world: str) -> None:
+    """Raises SettingsError where a journal holds the other one; nothing is written."""
     before = runs.fact(db, "world")
-    if before is None:
-        runs.set_fact(db, "world", world)
-    elif before != world:
+    if before not in (None, world):
         theirs, ours = (
             ("the sandbox's invented photos", "real ones")
             if before == "sandbox"
@@ -105,30 +146,37 @@ def _aim(db: sqlite3.Connection, target: str) -> None:
             results.publish_again(db)
 
 
-def _park(db: sqlite3.Connection, *, run: int, now: float) -> int:
+def _park(db: sqlite3.Connection, *, run: int, now: float) -> Sequence[str]:
     """
     With `--in-doubt park`, what may have been paid for is not bought again, unless somebody has asked
-    for it since it was given up. It counts as this run's, whose report then says so. Returns how many.
+    for it since it was given up. It counts as this run's, whose report then says so. Returns which.
     """
+    photos = _doubtful(db)
+    dead.fail_all(
+        db,
+        [
+            Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
+            for photo in photos
+        ],
+        now=now,
+    )
+    db.execute(
+        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
+        (run, json_list(photos)),
+    )
+    return photos
+
+
+def _doubtful(db: sqlite3.Connection) -> list[str]:
     rows = db.execute(
         # CROSS, so that SQLite begins with the purchases: there are sixteen times fewer of them.
         "SELECT DISTINCT photos.id FROM purchases "
         "CROSS JOIN purchased_images ON purchase = purchases.id "
         "CROSS JOIN photos ON photos.id = purchased_images.photo "
         "LEFT JOIN dead ON dead.photo = photos.id "
-        "WHERE photos.state = 'listed' AND purchases.state = 'in-doubt' "
-        "AND (dead.last IS NULL OR dead.reason != 'in-doubt' OR dead.last < closed_at)"
-    ).fetchall()
-    dead.fail_all(
-        db,
-        [
-            Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
-            for (photo,) in rows
-        ],
-        now=now,
+        # What is open will be in doubt from the moment on at which a run begins.
+        "WHERE photos.state = 'listed' AND purchases.state IN ('open', 'in-doubt') "
+        "AND (dead.last IS NULL OR dead.reason != 'in-doubt' "
+        "OR closed_at IS NULL OR dead.last < closed_at)"
     )
-    db.execute(
-        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
-        (run, json_list([photo for (photo,) in rows])),
-    )
-    return len(rows)
+    return [photo for (photo,) in rows]

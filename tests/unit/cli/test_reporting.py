@@ -187,25 +187,15 @@ def test_the_forecast_tells_what_it_would_cost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ceiling", "photos"),
-    [
-        ({"max_units": 1000}, "1,000 photos"),
-        ({"max_cost": 0.0}, "400 photos"),
-        ({"max_cost": 3.0}, "2,400 photos"),
-        ({"max_cost": 3.0, "max_units": 1}, "1 photo"),
-    ],
+    ("buyable", "photos"), [(0, "0 photos"), (1, "1 photo"), (8756, "8,756 photos")]
 )
-def test_the_forecast_tells_where_a_run_stops(ceiling: dict[str, float], photos: str) -> None:
-    text = on_one_line(printed(a_forecast(), **ceiling))
+def test_the_forecast_tells_where_a_run_stops(buyable: int, photos: str) -> None:
+    text = on_one_line(printed(a_forecast(buyable=buyable)))
 
     assert f"ceiling a run stops there, after {photos} " in text
     assert "sets a ceiling" not in text
 
 
-@pytest.mark.parametrize("ceiling", [{}, {"max_units": 8757}, {"max_cost": 12.54}])
-def test_a_ceiling_that_is_not_reached_is_not_told(ceiling: dict[str, float]) -> None:
-    assert "stops there" not in printed(a_forecast(), **ceiling)
-
-
-def test_what_is_free_comes_to_no_ceiling_in_dollars() -> None:
-    assert "stops there" not in printed(a_forecast(units=400, free_units=400), max_cost=0.0)
+@pytest.mark.parametrize("buyable", [None, 8757])
+def test_a_ceiling_that_is_not_reached_is_not_told(buyable: int | None) -> None:
+    assert "stops there" not in printed(a_forecast(buyable=buyable))
