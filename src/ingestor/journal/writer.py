@@ -34,6 +34,9 @@ GATHERING = 0.02
 """Seconds in which work gathers before the next transaction where the last one served several:
 twice as many purchases then share a sync, and the pages that all of them change."""
 
+INTERRUPT_AGAIN = 0.1
+"""Seconds: between two of its statements SQLite does not hear that it is interrupted."""
+
 CACHE_KIB = 8_192
 """
 The catalog's pages are touched all over: half as much costs three system calls a photo in a journal of
@@ -97,8 +100,10 @@ class Journal:
     async def __aenter__(self) -> Self:
         self._lock = take(self.path.parent)
         try:
-            self._connection = await self._in_thread(self._open)
-        except BaseException:
+            await self._in_thread(self._open)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                await self._leave_opening()
             self._reserve.release()
             self._lock.close()
             self._thread.shutdown(wait=False)
@@ -120,11 +125,20 @@ class Journal:
                 await asyncio.shield(self._writer)
         finally:
             self._reserve.release()
-            if self._connection is not None:
-                await self._in_thread(self._connection.close)
+            await self._in_thread(self._close)
             self._thread.shutdown(wait=False)
             if self._lock is not None:
                 self._lock.close()
+
+    async def _leave_opening(self) -> None:
+        """A large file may be looked through, or converted, for longer than whoever stops has."""
+        # The thread is alone: it comes to this when it has done with the other.
+        closing = asyncio.ensure_future(self._in_thread(self._close))
+        while not closing.done():
+            with contextlib.suppress(sqlite3.ProgrammingError):  # closed just now
+                if self._connection is not None:
+                    self._connection.interrupt()
+            await asyncio.wait((closing,), timeout=INTERRUPT_AGAIN)
 
     async def write(self, work: Work[T]) -> T:
         """
@@ -162,17 +176,20 @@ class Journal:
             self._reserve.set_aside()
             self.full = None
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> None:
         self._reserve.set_aside()
         try:
-            connection = self._connect(self.path)
+            self._connection = connection = self._connect(self.path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
             migrate(connection)
         except sqlite3.Error as error:
             raise JournalError(_sentence(self.path, error)) from error
-        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     async def _write_all(self) -> None:
         busy = False

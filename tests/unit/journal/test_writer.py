@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,45 @@ async def test_a_damaged_journal_is_refused_in_a_sentence(path: Path, start: int
     with pytest.raises(JournalError, match="damaged"):
         async with Journal(path):
             pass
+
+
+class Endless(sqlite3.Connection):
+    """As if the file that is looked through when it is opened had no end."""
+
+    begun: threading.Event
+    closed = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql.startswith("PRAGMA quick_check"):
+            self.begun.set()
+            sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        return super().execute(sql, parameters)
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+
+
+async def test_who_is_told_to_stop_does_not_wait_until_a_large_journal_is_open(path: Path):
+    opened: list[Endless] = []
+
+    def endless(file: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(file, check_same_thread=False, factory=Endless)
+        connection.begun = begun
+        opened.append(connection)
+        return connection
+
+    begun = threading.Event()
+    journal = Journal(path, connect=endless)
+    opening = asyncio.create_task(journal.__aenter__())
+    await asyncio.to_thread(begun.wait)
+
+    opening.cancel()
+    await asyncio.wait((opening,))
+
+    assert (opening.cancelled(), opened[0].closed) == (True, True)
+    async with Journal(path) as another:
+        await another.write(partial(runs.set_fact, name="world", value="sandbox"))
 
 
 class Forgetful:
