@@ -64,7 +64,10 @@ async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> i
     printer = Printer(settings, redaction=redaction, stdout=sys.stdout)
     if settings.dry_run:
         with voice.listing() as listen:
-            forecast = await engine.forecast(settings, listen=listen, lifetime=lifetime)
+            # Nothing is bought, so nothing has to be awaited.
+            forecast = await lifetime.unless_stopping(
+                engine.forecast(settings, listen=listen, lifetime=lifetime)
+            )
         printer.forecast(forecast)
         return COMPLETE
     async with voice.progress() as listen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -21,6 +21,7 @@ from ingestor.exits import COMPLETE
 from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
 from ingestor.kits.allocator import keep_usual_blocks
+from ingestor.kits.lifetime import Stopping
 from ingestor.kits.loops import fast_loop
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
@@ -47,7 +48,9 @@ def work(visit: Visit, settings: Settings) -> int:
 
 async def _work(visit: Visit, settings: Settings) -> int:
     async with errand(visit, settings, progress=False) as sent:
-        await _follow(sent)
+        # Told to before it has begun, it has nothing to say.
+        with suppress(Stopping):
+            await _follow(sent)
         return sent.exit_code(otherwise=COMPLETE)
 
 
@@ -67,11 +70,12 @@ async def _follow(sent: Errand) -> None:
         sent.voice.log(event)
 
     keep_usual_blocks()
+    reserving = Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE)
     with traced(wanted=settings.traces) as trace:
         async with (
             watched(view, registry, address=address_of(settings.eyes)),
-            Journal(settings.journal_path, reserve=settings.disk_reserve * MEGABYTE) as journal,
-            open_services(settings, lifetime=lifetime, listen=listen) as services,
+            lifetime.opening(reserving) as journal,
+            lifetime.opening(open_services(settings, lifetime=lifetime, listen=listen)) as services,
             pulse.beating(),
         ):
             worker = Worker(settings, journal, services, lifetime=lifetime, listen=listen)

@@ -57,8 +57,8 @@ async def ingest(
     keep_usual_blocks()
     reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)
     async with (
-        (open_journal or reserving)(settings.journal_path) as journal,
-        open_services(settings, lifetime=lifetime, listen=listen) as services,
+        lifetime.opening((open_journal or reserving)(settings.journal_path)) as journal,
+        lifetime.opening(open_services(settings, lifetime=lifetime, listen=listen)) as services,
     ):
         found = await lifetime.unless_stopping(_arrive(services, settings.groups))
         return await carry_out(

@@ -65,8 +65,8 @@ async def reconcile(
     Raises SettingsError without a database, or where the two belong to different worlds.
     """
     async with (
-        Journal(settings.journal_path) as journal,
-        open_database(settings, lifetime=lifetime, listen=listen) as database,
+        lifetime.opening(Journal(settings.journal_path)) as journal,
+        lifetime.opening(open_database(settings, lifetime=lifetime, listen=listen)) as database,
     ):
         await journal.write(partial(keep_to_one_world, world=settings.world))
         reconciler = Reconciler(database=database, journal=journal, check=check, wall=wall)

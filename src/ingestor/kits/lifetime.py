@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from types import MappingProxyType
-from typing import TypeVar
+from contextlib import AbstractAsyncContextManager, contextmanager
+from types import MappingProxyType, TracebackType
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -117,6 +117,10 @@ class Lifetime:
                 task.cancel()
                 raise
 
+    def opening(self, context: AbstractAsyncContextManager[T]) -> AbstractAsyncContextManager[T]:
+        """The same context, but when stopping begins before it is open, leave it and raise Stopping."""
+        return _Opening(self, context)
+
 
 @contextmanager
 def within(outer: Lifetime) -> Iterator[Lifetime]:
@@ -131,6 +135,40 @@ def within(outer: Lifetime) -> Iterator[Lifetime]:
             yield inner
         finally:
             inner.close()
+
+
+class _Opening(AbstractAsyncContextManager[T]):
+    """No generator: one that is cut off while it closes ends whenever its memory is taken."""
+
+    def __init__(self, lifetime: Lifetime, context: AbstractAsyncContextManager[T]) -> None:
+        self._lifetime = lifetime
+        self._context = context
+
+    async def __aenter__(self) -> T:
+        if self._lifetime.stopping:
+            raise Stopping
+        # What a task opens it has to close, so it is that one which is cancelled, as by a timeout.
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        lifetime = self._lifetime
+        with lifetime.at_stop(task.cancel):
+            try:
+                opened = await self._context.__aenter__()
+            except asyncio.CancelledError:
+                if lifetime.stopping and not task.uncancel():
+                    raise Stopping from None
+                raise
+        if lifetime.stopping:
+            # It is open all the same, and whoever looks at the lifetime sees what is to be done.
+            task.uncancel()
+        return opened
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return await self._context.__aexit__(kind, error, trace)
 
 
 def _being_cancelled() -> bool:

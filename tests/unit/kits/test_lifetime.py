@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -121,3 +123,102 @@ async def test_under_nohup_a_terminal_may_close():
         signal.signal(signal.SIGHUP, before)
 
     assert not lifetime.stopping
+
+
+class Door:
+    """Opens when it is let; notes what becomes of it."""
+
+    def __init__(self) -> None:
+        self.may_open = asyncio.Event()
+        self.opened = 0
+        self.closed = 0
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[str]:
+        await self.may_open.wait()
+        self.opened += 1
+        try:
+            yield "open"
+        finally:
+            self.closed += 1
+
+
+async def test_what_is_open_stays_open_until_the_end_of_the_block():
+    lifetime, door = Lifetime(drain=1.0), Door()
+    door.may_open.set()
+
+    async with lifetime.opening(door()) as said:
+        lifetime.stop("SIGTERM")
+        await asyncio.sleep(0)
+        assert (said, door.closed) == ("open", 0)
+    lifetime.close()
+
+    assert (door.opened, door.closed) == (1, 1)
+
+
+async def test_what_is_not_open_when_stopping_begins_is_not_waited_for():
+    lifetime, door = Lifetime(drain=1.0), Door()
+
+    async def go_in() -> None:
+        async with lifetime.opening(door()):
+            pytest.fail("nobody may come in any more")
+
+    going_in = asyncio.create_task(go_in())
+    await asyncio.sleep(0)
+    lifetime.stop("SIGTERM")
+
+    with pytest.raises(Stopping):
+        await going_in
+    lifetime.close()
+    assert (door.opened, door.closed) == (0, 0)
+
+
+async def test_nothing_is_opened_that_is_to_stop_already():
+    lifetime, door = Lifetime(drain=1.0), Door()
+    door.may_open.set()
+    lifetime.stop("SIGTERM")
+    lifetime.close()
+
+    with pytest.raises(Stopping):
+        async with lifetime.opening(door()):
+            pytest.fail("nobody may come in any more")
+
+    assert door.opened == 0
+
+
+class Stubborn(Door):
+    """Opens all the same when it is told not to."""
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[str]:
+        with suppress(asyncio.CancelledError):
+            await self.may_open.wait()
+        yield "open"
+
+
+async def test_what_opens_all_the_same_leaves_nobody_cancelled():
+    lifetime, door = Lifetime(drain=1.0), Stubborn()
+
+    async def go_in() -> int:
+        async with lifetime.opening(door()):
+            return asyncio.current_task().cancelling()  # type: ignore[union-attr]
+
+    going_in = asyncio.create_task(go_in())
+    await asyncio.sleep(0)
+    lifetime.stop("SIGTERM")
+    lifetime.close()
+
+    assert await going_in == 0
+
+
+async def test_who_is_cancelled_while_it_opens_is_not_told_of_a_stop():
+    lifetime, door = Lifetime(drain=1.0), Door()
+    going_in = asyncio.create_task(lifetime.opening(door()).__aenter__())
+    await asyncio.sleep(0)
+
+    going_in.cancel()
+    lifetime.stop("SIGTERM")
+    lifetime.close()
+    await asyncio.wait((going_in,))
+
+    assert going_in.cancelled()
