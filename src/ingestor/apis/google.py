@@ -1,8 +1,8 @@
 """
 Google's credentials: a key, a token that is renewed in time, or none.
 
-Tokens come from google-auth (https://google-auth.readthedocs.io), whose refresh blocks: it runs in a
-thread, one at a time. The library makes its own connections; they go through the guard below, which
+Tokens come from google-auth (https://google-auth.readthedocs.io), whose refresh blocks: it runs aside,
+one at a time. The library makes its own connections; they go through the guard below, which
 knows the few places that tokens may come from.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,6 +36,7 @@ from ingestor.errors import (
     NotSent,
     SettingsError,
 )
+from ingestor.kits.aside import Aside
 from ingestor.settings import is_loopback
 from ingestor.transport import Hidden
 
@@ -169,7 +170,9 @@ async def default_tokens(beginning: str = NONE_FOUND) -> Tokens:
     """
     guarded = guarded_request()
     try:
-        return Tokens(await asyncio.to_thread(_load, guarded), request=guarded)
+        # A metadata server may be looked for, which takes half a minute where one says nothing.
+        loaded = await Aside(1, name="credentials")(partial(_load, guarded))
+        return Tokens(loaded, request=guarded)
     except ASKED as error:
         raise _translated(error) from None
     except google.auth.exceptions.GoogleAuthError as error:
@@ -216,8 +219,8 @@ class Tokens:
         self._request = request
         self._clock = clock
         self._turn = asyncio.Lock()
-        # A cancelled renewal goes on in its thread; the next one must wait for it there.
-        self._thread_turn = threading.Lock()
+        # A renewal that was left goes on, and the next one must wait for it.
+        self._aside = Aside(1, name="token")
         self._renewed_at = float("-inf")
         """When the last renewal began."""
         self._ended = 0
@@ -267,7 +270,7 @@ class Tokens:
     async def _renewed(self, stale: SecretStr, patience: float) -> None:
         try:
             async with asyncio.timeout(patience):
-                await asyncio.to_thread(self._refresh, stale)
+                await self._aside(partial(self._refresh, stale))
         except TimeoutError:
             raise NotSent("Google's token endpoint does not answer.", reason="timeout") from None
         except AddressRefused as error:
@@ -277,15 +280,14 @@ class Tokens:
             raise _translated(error) from None
 
     def _refresh(self, stale: SecretStr) -> None:
-        with self._thread_turn:
-            # Whom nobody waited for any more may have brought one after all.
-            if self._token() != stale:
-                return
-            before = self._credentials.token, self._credentials.expiry
-            self._credentials.refresh(self._request)
-            if not self._token().get_secret_value():
-                self._credentials.token, self._credentials.expiry = before
-                raise google.auth.exceptions.RefreshError("the one that came is empty")
+        # One that nobody waited for any more may have come after all.
+        if self._token() != stale:
+            return
+        before = self._credentials.token, self._credentials.expiry
+        self._credentials.refresh(self._request)
+        if not self._token().get_secret_value():
+            self._credentials.token, self._credentials.expiry = before
+            raise google.auth.exceptions.RefreshError("the one that came is empty")
 
     def _token(self) -> SecretStr:
         token: object = self._credentials.token

@@ -280,6 +280,19 @@ async def test_nobody_waits_for_the_renewal_of_a_good_token_but_who_began_it() -
     assert (meanwhile, await renewing) == ("Bearer token-1", "Bearer token-2")
 
 
+@pytest.mark.looptime
+async def test_a_renewal_that_hangs_costs_a_good_token_little(looptime: Any) -> None:
+    login, wall = Slow(3600), Wall()
+    login.refresh(None)
+    wall.now += 3600 - LAST - 60
+
+    used = await authorization(tokens_of(login, wall))
+    login.let_go.set()
+
+    assert used == "Bearer token-1"
+    assert looptime == RENEWALS_APART
+
+
 async def test_those_who_wait_for_a_token_share_the_failure() -> None:
     login = Login(NO_ROUTE)
     tokens = tokens_of(login)
