@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +18,16 @@ import pytest
 from aiohttp import web
 
 from ingestor import events
-from ingestor.engines import heartbeat
+from ingestor.engines import heartbeat, local
+from ingestor.errors import Denied, JournalError
 from ingestor.journal.ledger import Intent, close_purchase, open_purchase
 from ingestor.journal.runs import begin_run
 from ingestor.journal.writer import Journal
+from ingestor.kits.lifetime import Lifetime
 from ingestor.models import PurchaseState
+from ingestor.sandbox.server import Sandbox
+from ingestor.services import Services, Update, open_services
+from ingestor.settings import Settings
 from ingestor.web.app import application
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.connections import Connections
@@ -29,7 +35,7 @@ from ingestor.web.house import House, lazily
 from ingestor.web.runs import plain_runs, runs_of
 from tests.builders import an_image
 from tests.houses import IMAGES, a_heart
-from tests.integration.conftest import Ingest
+from tests.integration.conftest import Ingest, settings_for
 
 PATIENCE = 30.0
 CANARY = "canary-google-key"
@@ -106,6 +112,57 @@ async def test_the_dashboard_sees_a_run_at_work_and_what_became_of_it(
     assert board.beat.told["counts"]["stored"] == report.stored
     assert board.verdict[1] == "Nothing is running. The last run is complete."
     assert plain_runs(board)["history"][0]["id"] == report.run_id
+
+
+async def test_a_run_lives_from_its_first_word_to_the_database_to_its_last(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    state, verdicts = tmp_path / "state", list[str]()
+    refused = Denied("No.", upstream="database", status=403)
+
+    async def refuse(_paths: object) -> None:
+        raise refused
+
+    async def look(_paths: object) -> None:
+        await asyncio.sleep(0.01)
+        verdicts.append((await runs_of(a_house(state))).verdict[0])
+
+    for update in (refuse, look):
+        await local.ingest(
+            settings_for(sandbox, state, limit=16),
+            lifetime=Lifetime(drain=8.0),
+            open_services=partial(opened_to_update_with, update),
+        )
+
+    board = await runs_of(a_house(state))
+    assert board.verdict == ("idle", "Nothing is running. The last run is complete.")
+    assert len(verdicts) == 2, "what was left over, and the report"
+    assert set(verdicts) == {"fine"}
+
+
+@asynccontextmanager
+async def opened_to_update_with(
+    update: Update, settings: Settings, *, lifetime: Lifetime, listen: events.Listener
+) -> AsyncIterator[Services]:
+    async with open_services(settings, lifetime=lifetime, listen=listen) as services:
+        yield replace(services, update=update)
+
+
+async def test_a_run_that_fails_at_its_very_end_says_that_it_ended(
+    ingest: Ingest, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.RunFinished):
+            raise JournalError("full")
+
+    with pytest.raises(JournalError):
+        await ingest(limit=16, listen=listen)
+
+    beat = read_beat(state / heartbeat.FILE, now=0.0, images_per_minute=1800)
+    assert beat is not None
+    assert beat.told["ended"]
 
 
 async def test_a_run_that_died_is_told_from_one_at_work(tmp_path: Path) -> None:

@@ -125,13 +125,21 @@ class Run:
                 resumed=await self._resumed(),
             )
         )
+        # From here to the report in the journal: whoever reads it without an end, and hears nothing,
+        # takes the run for dead.
+        async with self.heartbeat.beating():
+            await self._work()
+            return await self._report(name, seconds=self.clock() - started)
+
+    async def _work(self) -> None:
+        """Everything but the report; what ends it is the lifetime's to tell."""
         with (
             self.lifetime.at_stop(self.quota.close),
             self.lifetime.at_stop(self._say_stopping),
         ):
             try:
                 await self.lifetime.unless_stopping(self._catch_up())
-                async with self.gauges.watching(), self.heartbeat.beating():
+                async with self.gauges.watching():
                     with rare_collections():
                         await self._machine()
                 if self.adoption and self._listed_all:
@@ -142,7 +150,6 @@ class Run:
                 error = _first(group)
                 self.lifetime.stop(reason_of(error), error)
         self.lifetime.close()
-        return await self._report(name, seconds=self.clock() - started)
 
     async def _resumed(self) -> int:
         left = await self.journal.read(partial(listing.count_pending, gids=list(self.groups)))
