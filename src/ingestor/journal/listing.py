@@ -13,6 +13,7 @@ import msgspec
 from ingestor.journal.coverage import cover
 from ingestor.journal.dead import bury
 from ingestor.journal.rows import execute_rows, json_list
+from ingestor.journal.silence import recalled
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Photo
 
@@ -101,6 +102,7 @@ def sight(
     """
     causes = {failure.photo_id: failure for failure in unusable}
     before = _before(db, photos)
+    photos = recalled(db, photos, known=before, bare=causes)
     finished = _finished(db, {id_: last.state for id_, last in before.items()}, features)
     ends: dict[_End, list[Photo]] = {
         "listed": [],
@@ -189,7 +191,12 @@ def newly_in_group(db: sqlite3.Connection, photos: Sequence[Photo], *, group: st
             (group, json_list([photo.id for photo in photos])),
         ).fetchall()
     )
-    return [photo for photo in photos if known.get(photo.id, photo.date_added) != photo.date_added]
+    return [
+        photo
+        for photo in photos
+        if (last := known.get(photo.id, photo.date_added)) != photo.date_added
+        and (last is None or photo.date_added)
+    ]
 
 
 def pending(
@@ -354,7 +361,7 @@ def _join(db: sqlite3.Connection, photos: Iterable[Photo]) -> set[str]:
             db,
             "INSERT INTO memberships (photo, gid, date_added) VALUES {rows} "
             "ON CONFLICT DO UPDATE SET date_added = excluded.date_added "
-            "WHERE date_added != excluded.date_added RETURNING photo",
+            "WHERE date_added != excluded.date_added AND excluded.date_added != 0 RETURNING photo",
             [(photo.id, photo.group, photo.date_added) for photo in photos],
         )
     }

@@ -67,13 +67,13 @@ def compare(
             (group, ids),
         ).fetchall()
     )
-    # Who left and came again stands somewhere else now.
+    # Who left and came again stands somewhere else now; who shows no date, where it stood.
     db.executemany(
         "UPDATE memberships SET date_added = ? WHERE gid = ? AND photo = ?",
         [
             (added, group, photo)
             for photo, added in rows.items()
-            if photo in known and added != known[photo]
+            if added and photo in known and added != known[photo]
         ],
     )
     absent = _absent(db, rows, group=group, stretch=stretch)

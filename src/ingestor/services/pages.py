@@ -20,7 +20,7 @@ class ListedPage:
     @property
     def dates(self) -> list[int]:
         """When its photos were added, unix seconds, of those that say so."""
-        return [row.date_added for row in self.rows if isinstance(row, Photo) and row.date_added]
+        return [row.date_added for row in self.rows if row.date_added]
 
     def photos_and_failures(self, group: str) -> tuple[list[Photo], list[Failure]]:
         """
@@ -34,7 +34,7 @@ class ListedPage:
             if isinstance(row, Photo):
                 photos.append(row)
             elif row.photo_id:
-                photos.append(_bare_photo(row.photo_id, group))
+                photos.append(_bare_photo(row, group))
                 failures.append(
                     Failure(
                         photo_id=row.photo_id,
@@ -46,10 +46,10 @@ class ListedPage:
         return photos, failures
 
 
-def _bare_photo(photo_id: str, group: str) -> Photo:
+def _bare_photo(row: Unusable, group: str) -> Photo:
     """A row that names a photo and nothing that could be fetched."""
     return Photo(
-        id=photo_id,
+        id=row.photo_id,
         group=group,
         owner="",
         owner_name="",
@@ -59,5 +59,5 @@ def _bare_photo(photo_id: str, group: str) -> Photo:
         thumb="",
         license="",
         uploaded=0,
-        date_added=0,
+        date_added=row.date_added,
     )

@@ -223,6 +223,14 @@ def test_everywhere_else_is_refused(url: object) -> None:
     )
 
 
+def test_a_row_without_a_picture_still_says_when_it_was_added() -> None:
+    row = {"id": "1", "dateadded": "1745850000"}
+
+    assert read_row(row, group=GROUP, images=LIVE) == Unusable(
+        photo_id="1", reason="no-url", date_added=1745850000
+    )
+
+
 @pytest.mark.parametrize(
     ("listed", "here"),
     [

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from ingestor import events
+from ingestor.apis.flickr import Unusable
 from ingestor.catalog.local import adopt
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.errors import JournalError
+from ingestor.journal import listing, results
 from ingestor.journal.results import keep
 from ingestor.journal.writer import Journal
+from ingestor.models import Photo
 from ingestor.records import photo_record
 from ingestor.services import ListedPage
 from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
@@ -168,6 +171,29 @@ async def test_a_known_photo_in_a_new_group_costs_one_small_update(journal: Jour
         await a_book(journal, database, run=run).sight(SECOND, 1, a_page("7", group=SECOND), None)
 
     assert database.sent == [{"photos/p7/groups/2@N00": 7}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(Unusable(photo_id="7", reason="no-url"), id="no picture"),
+        pytest.param(a_photo("7", group=FIRST, date_added=0), id="no date"),
+    ],
+)
+async def test_a_row_that_says_less_than_before_changes_nothing(
+    journal: Journal, row: Photo | Unusable
+):
+    database = Database()
+    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await annotated(journal, "7")
+    before = await journal.read(partial(results.unpublished, most=1))
+
+    page = ListedPage(pages=1, total=1, rows=[row])
+    await a_book(journal, database, run=2).sight(FIRST, 1, page, None)
+
+    assert database.sent == []
+    assert await journal.read(partial(results.unpublished, most=1)) == before
+    assert await journal.read(partial(listing.memberships, photos=["7"])) == [("7", FIRST, 7)]
 
 
 async def test_other_photos_of_a_page_are_no_business_of_the_database(journal: Journal):

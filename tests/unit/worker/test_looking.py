@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestor.apis.flickr import Unusable
 from ingestor.journal import listing
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
@@ -31,6 +32,7 @@ class Pool:
             for number in range(PAGES * PHOTOS_PER_PAGE)
         ]
         self.hidden: set[str] = set()
+        self.unusable: dict[str, Unusable] = {}
         self.journal = journal
         self.looking = Looking(journal, self.page, recheck=RECHECK, wall=lambda: self.now)
 
@@ -38,8 +40,9 @@ class Pool:
         shown: list[Photo] = [photo for photo in self.photos if photo.id not in self.hidden]
         first = (number - 1) * PHOTOS_PER_PAGE
         pages = -(-len(shown) // PHOTOS_PER_PAGE)
+        rows = shown[first : first + PHOTOS_PER_PAGE]
         return ListedPage(
-            pages=pages, total=len(shown), rows=shown[first : first + PHOTOS_PER_PAGE]
+            pages=pages, total=len(shown), rows=[self.unusable.get(row.id, row) for row in rows]
         )
 
     async def looks(self, *, every: float, hours: float) -> tuple[str, ...]:
@@ -105,3 +108,16 @@ async def test_one_odd_answer_is_not_believed(pool: Pool):
         pool.now += 900.0
         pool.hidden = set() if pool.hidden else {odd}
         assert (await pool.looking.look(GROUP)).gone == ()
+
+
+@pytest.mark.parametrize("dated", [True, False], ids=["with its date", "without a date"])
+async def test_who_leaves_is_noticed_although_its_last_row_was_unusable(pool: Pool, dated: bool):
+    photo = pool.photos[700]
+    pool.unusable[photo.id] = Unusable(
+        photo_id=photo.id, reason="no-url", date_added=photo.date_added if dated else 0
+    )
+    assert await pool.looks(every=900.0, hours=13) == ()
+
+    pool.hidden.add(photo.id)
+
+    assert await pool.looks(every=900.0, hours=13) == (photo.id,)

@@ -48,6 +48,8 @@ class Unusable:
     reason: str
     """bad-row, bad-id, no-url or url-refused."""
     detail: str = ""
+    date_added: int = 0
+    """0 where the row does not say."""
 
 
 def read_rows(rows: Iterable[object], *, group: str, images: ImageOrigin) -> list[Photo | Unusable]:
@@ -66,7 +68,11 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
     sizes = _usual_sizes(row, images) or _sizes(row, key, images)
     if not sizes:
         listed = any(row.get(url) is not None for url, _, _ in LADDER)
-        return Unusable(photo_id=id_, reason="url-refused" if listed else "no-url")
+        return Unusable(
+            photo_id=id_,
+            reason="url-refused" if listed else "no-url",
+            date_added=number(row.get("dateadded")) or 0,
+        )
     uploaded, added = map(number, map(row.get, ("dateupload", "dateadded")))
     return Photo(
         id=id_,
