@@ -99,6 +99,15 @@ async def test_a_label_with_and_in_it_is_found_without_quotes(page: Client) -> N
     assert len(answer["photos"]) == 3
 
 
+@pytest.mark.parametrize(
+    "text", ["black,white", "black, white", '"black" and "white"', "black & white", "black + white"]
+)
+async def test_who_names_two_labels_is_not_taken_to_mean_one(page: Client, text: str) -> None:
+    answer = await page.json(f"/api/search?q={quote(text)}")
+
+    assert answer["query"]["groups"] == [["black"], ["white"]]
+
+
 async def test_a_misspelt_label_is_corrected_in_place(page: Client) -> None:
     _, html, _ = await page.get("/?q=snoww")
 

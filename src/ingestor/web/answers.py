@@ -157,11 +157,10 @@ def plain_tiles(tiles: Sequence[Tile]) -> list[Mapping[str, Any]]:
 
 async def _meant(house: House, asking: Asking) -> Asking:
     """Somebody who types a label that holds a word of ours, like "black and white", means it."""
-    if len(asking.labels) + len(asking.unwanted) < 2 or '"' in asking.text:
+    if len(asking.labels) + len(asking.unwanted) < 2 or not asking.whole:
         return asking
-    whole = " ".join(asking.text.replace(",", " and").split())
-    for label in await house.catalog.suggest(whole, limit=1):
-        if asked_key(label.name) == asked_key(whole):
+    for label in await house.catalog.suggest(asking.whole, limit=1):
+        if asked_key(label.name) == asked_key(asking.whole):
             return Asking(
                 groups=((label.name,),),
                 min_score=asking.min_score,

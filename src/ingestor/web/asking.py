@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -26,6 +26,8 @@ LONGEST_TEXT: Final = 1000
 TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
 JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
 NOT: Final = frozenset({"not", "without", "-"})
+SIGNS: Final = frozenset(',&+|"')
+"""Who types one of these does not mean it as part of a label, as words of ours may be."""
 
 Group = tuple[str, ...]
 
@@ -40,6 +42,8 @@ class Asking:
     min_score: float = 0.0
     everything: bool = False
     after: str | None = None
+    whole: str = field(default="", compare=False)
+    """What was typed, where it may be meant as one label; "" where it may not."""
 
     @property
     def text(self) -> str:
@@ -118,6 +122,7 @@ def read_asking(parameters: Mapping[str, str]) -> Asking:
         min_score=min_score,
         everything=parameters.get("all") == "1",
         after=parameters.get("after") or None,
+        whole="" if SIGNS & set(text) else " ".join(text.split()),
     )
     if text and not groups and unwanted:
         raise SettingsError("Name something to see as well: dog, not snow.")
