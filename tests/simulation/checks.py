@@ -34,8 +34,8 @@ WEATHER: Final = {"dns", "connect", "reset", "timeout", "unavailable", "throttle
 """What a picture's failure is called that may be nobody's fault but the image server's."""
 OF_ITS_OWN: Final = 6
 """Failures of a picture between which others are served: it is given up then."""
-SHORT_OUTAGE: Final = 60.0
-"""Seconds without any success that cost no photo where our patience is twice as long."""
+LONGEST_WAIT: Final = 30.0
+"""Seconds between two attempts; who would have to wait beyond the end of patience is given up before."""
 TWO_STEPS: Final = {("listed", "stored"), ("dead", "stored")}
 """In one commit, where the database has what is waited for, or was given up in doubt."""
 EXPLAINED: Final = {"free", "lost", "cut", "crashed"}
@@ -77,7 +77,9 @@ class Checker:
         """Purchases, after the last commit."""
         self._served_since = float("-inf")
         """When the latest attempt at a picture began that brought it."""
+        self._served_at = float("-inf")
         self._refused_at: dict[str, float] = {}
+        self._first_refused: dict[str, float] = {}
         self._its_own = Counter[str]()
         """Attempts at each picture that failed after others, begun since the one before, did not."""
         self.most_flying = {
@@ -110,16 +112,17 @@ class Checker:
 
     def picture_served(self, begun: float) -> None:
         self._served_since = max(self._served_since, begun)
+        self._served_at = self.loop.now
 
     def picture_refused(self, photo: str) -> None:
         self._its_own[photo] += self._served_since > self._refused_at.get(photo, float("-inf"))
         self._refused_at[photo] = self.loop.now
+        self._first_refused.setdefault(photo, self.loop.now)
 
     def _given_up(self, photo: str, reason: str) -> None:
-        """A minute without any success says nothing about a photo, where we are more patient than that."""
-        away = self.world.scenario.outage
-        short = away is None or away[0] != "images" or away[2] <= SHORT_OUTAGE
-        if reason in WEATHER and short and self.world.scenario.patience >= 2 * SHORT_OUTAGE:
+        """Where nobody is served, a photo's failures say nothing about it, but in the end that it is alone."""
+        quiet = self.loop.now - max(self._first_refused[photo], self._served_at)
+        if reason in WEATHER and quiet <= self.world.scenario.patience - LONGEST_WAIT:
             own = self._its_own[photo]
             self.hold(own >= OF_ITS_OWN, f"I2: {photo} is given up after {own} tries of its own")
 
