@@ -1,0 +1,66 @@
+"""The places that tokens may come from: google-auth makes its own connections, and they go through here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from google.auth.transport.requests import Request as TokenRequest
+from requests.adapters import HTTPAdapter
+
+from ingestor.errors import AddressRefused
+from ingestor.settings import is_loopback
+
+CONNECT_TIMEOUT, ANSWER_TIMEOUT = 5.0, 10.0
+"""Seconds for one attempt; tokens come in well under one."""
+
+TOKEN_ORIGINS = frozenset(
+    {
+        "https://oauth2.googleapis.com",
+        "https://sts.googleapis.com",
+        "https://iamcredentials.googleapis.com",
+    }
+)
+"""For keys and logins; for workload identity; for acting as another account."""
+METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
+"""Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
+
+
+def guarded_request(allowed: Collection[str] = TOKEN_ORIGINS) -> TokenRequest:
+    """The library's own transport, able to reach the `allowed` origins and loopback only."""
+    session = requests.Session()
+    # Neither proxies nor netrc: what the environment says must not lead tokens elsewhere.
+    session.trust_env = False
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Guard(allowed))
+    return TokenRequest(session)
+
+
+class _Guard(HTTPAdapter):
+    """Refuses other places before connecting; every hop of a redirect passes here."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **given: Any
+    ) -> requests.Response:
+        parts = urlsplit(request.url or "")
+        host = str(parts.hostname or "")
+        metadata = {*METADATA_HOSTS, os.environ.get("GCE_METADATA_HOST", "").partition(":")[0]}
+        if not (
+            f"{parts.scheme}://{parts.netloc}" in self._allowed
+            or is_loopback(host)
+            or (parts.scheme == "http" and host in metadata)
+        ):
+            raise AddressRefused(
+                f"Tokens are not asked for at {host[:80]!r}: the Google credentials name a place that "
+                "is not Google's.",
+                reason="origin",
+            )
+        given["timeout"] = (CONNECT_TIMEOUT, ANSWER_TIMEOUT)
+        return super().send(request, *args, **given)

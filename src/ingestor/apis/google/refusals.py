@@ -1,0 +1,76 @@
+"""What it means that no token came: nearly always weather, and now and then a word that is final."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import google.auth.exceptions
+import orjson
+
+from ingestor.errors import Denied, IngestorError, NotSent
+
+FINAL = frozenset(
+    {
+        *("invalid_request", "invalid_client", "invalid_grant", "invalid_scope", "invalid_target"),
+        *("unauthorized_client", "unsupported_grant_type", "access_denied", "org_internal"),
+        *("deleted_client", "disabled_client", "admin_policy_enforced"),
+        *("PERMISSION_DENIED", "UNAUTHENTICATED", "NOT_FOUND", "INVALID_ARGUMENT"),
+        "FAILED_PRECONDITION",
+    }
+)
+"""
+Errors that only another credential ends: of a token endpoint (RFC 6749, section 5.2; RFC 8693; the names
+that Google adds: https://developers.google.com/identity/protocols/oauth2/web-server), and below them of
+acting as another account (https://cloud.google.com/iam/docs/reference/credentials/rest).
+"""
+NEEDS_A_PERSON = "Reauthentication"
+"""How the library begins when a login has to be made again; it tells that without an answer's code."""
+ASKED = (
+    google.auth.exceptions.TransportError,
+    google.auth.exceptions.RefreshError,
+    google.auth.exceptions.OAuthError,
+)
+"""What the library raises where it has asked somebody; its other errors are about what it was given."""
+
+
+def translated(error: Exception) -> IngestorError:
+    if not isinstance(error, google.auth.exceptions.GoogleAuthError):
+        why = f"its answer cannot be read ({type(error).__name__})"
+    elif _is_final(error):
+        return Denied(
+            f"Google refuses the credentials ({words(error)}). Make a new service account key, or "
+            "run: gcloud auth application-default login",
+            upstream="google",
+            status=400,
+            reason="credentials",
+        )
+    else:
+        why = words(error)
+    return NotSent(f"Google gave no token: {why}", reason="token-endpoint")
+
+
+def _is_final(error: google.auth.exceptions.GoogleAuthError) -> bool:
+    """Whether it was Google that said no, and not something on the way, or only for now."""
+    causes = (error, error.__cause__, error.__context__)
+    if any(isinstance(cause, google.auth.exceptions.TransportError) for cause in causes):
+        return False
+    if error.retryable:
+        return False
+    return _code(error) in FINAL or words(error).startswith(NEEDS_A_PERSON)
+
+
+def _code(error: Exception) -> str:
+    """That of the answer which the library hangs on to its error, if it was JSON."""
+    body = error.args[1] if len(error.args) > 1 else None
+    if isinstance(body, str | bytes):
+        with suppress(ValueError):
+            body = orjson.loads(body)
+    code = body.get("error") if isinstance(body, dict) else None
+    if isinstance(code, dict):
+        code = code.get("status")
+    return code if isinstance(code, str) else ""
+
+
+def words(error: Exception) -> str:
+    """The sentence of an error whose other arguments are raw answers."""
+    return " ".join(str(error.args[0] if error.args else type(error).__name__).split())[:120]
