@@ -83,6 +83,8 @@ class Reconciled:
     """Photos that the database lacked."""
     adopted: int = 0
     """Photos that the journal lacked."""
+    withdrawn: int = 0
+    """Photos of others that are in the database no more: they were taken down."""
     relabelled: int = 0
     """Photos whose labels differed: the journal is right, unless they were bought later elsewhere."""
     regrouped: int = 0
@@ -98,6 +100,7 @@ class Reconciled:
         return not (
             self.published
             or self.adopted
+            or self.withdrawn
             or self.relabelled
             or self.regrouped
             or self.index_written

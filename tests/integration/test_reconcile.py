@@ -133,6 +133,50 @@ async def test_each_side_gives_what_the_other_lacks(
     assert (await compare()).agree
 
 
+async def test_what_another_machine_took_down_is_not_put_back(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=PHOTOS, state=state.with_name("theirs"))
+    await compare()
+    lost, *_ = sorted(in_database(sandbox, "/photos"))
+    lose(sandbox, f"/photos/{lost}")
+
+    told, found = await compare(check=True), await compare()
+
+    assert (told.withdrawn, told.published, told.index_written) == (1, 0, 0)
+    assert (found.withdrawn, found.published, found.agree) == (1, 0, False)
+    assert lost not in in_database(sandbox, "/photos")
+    assert (await compare(check=True)).agree
+
+
+async def test_what_others_took_down_comes_back_free_with_a_group_of_ours(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=PHOTOS, state=state.with_name("theirs"))
+    await compare()
+    before = whole(sandbox)
+    lost, *_ = sorted(in_database(sandbox, "/photos"))
+    lose(sandbox, f"/photos/{lost}")
+    await compare()
+
+    await ingest(limit=PHOTOS)
+
+    assert sandbox.bill.units == PHOTOS
+    assert whole(sandbox) == before
+
+
+async def test_an_emptied_database_is_filled_with_the_photos_of_others_too(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=PHOTOS, state=state.with_name("theirs"))
+    await compare()
+    lose(sandbox, "/")
+
+    found = await compare()
+
+    assert (found.published, found.withdrawn) == (PHOTOS, 0)
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 39, 40, 41])
 async def test_slices_of_any_size_find_the_same(
     ingest: Ingest, sandbox: Sandbox, state: Path, size: int

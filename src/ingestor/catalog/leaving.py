@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ingestor.catalog.local import remove_photo
 from ingestor.journal.dead import fail_all
 from ingestor.journal.results import mark_refused
-from ingestor.journal.withdrawals import Departure, withdraw
+from ingestor.journal.withdrawals import Departure, withdraw, withdraw_from_all
 from ingestor.models import Failure
 
 
@@ -29,3 +29,10 @@ def give_up(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) 
         remove_photo(db, photo)
     mark_refused(db, photos)
     fail_all(db, failures, now=now)
+
+
+def follow_out(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    """Take down here what others, whose photos they are, have taken down in the database."""
+    for photo in photos:
+        remove_photo(db, photo)
+    withdraw_from_all(db, photos)

@@ -63,7 +63,10 @@ def drawn(found: Reconciled, *, check: bool) -> RenderableType:
             f"{counted(found.relabelled, 'photo')} {done}corrected, "
             f"{counted(found.regrouped, 'photo')} {done}put into their groups"
         )
-        rows["journal"] = Text(f"{counted(found.adopted, 'photo')} {done}adopted")
+        rows["journal"] = Text(
+            f"{counted(found.adopted, 'photo')} {done}adopted, "
+            f"{counted(found.withdrawn, 'photo')} {done}withdrawn"
+        )
         rows["index"] = Text(
             f"{count(found.index_written)} entries {done}written, "
             f"{count(found.index_deleted)} {done}deleted"

@@ -17,12 +17,12 @@ from typing import Any, Final, Protocol
 from ingestor import events
 from ingestor.apis.rtdb import Query
 from ingestor.catalog.filed import filed_labels, filed_under
-from ingestor.catalog.leaving import give_up
+from ingestor.catalog.leaving import follow_out, give_up
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.listing import memberships
-from ingestor.journal.reconciling import Held, held_after, newest_labels
+from ingestor.journal.reconciling import Held, held_after, newest_labels, of_others
 from ingestor.journal.recovery import keep_to_one_world
 from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import Journal
@@ -112,6 +112,8 @@ class Reconciler:
     Photos that only a repair would make equal, or not even that; their index entries are no finding
     of their own.
     """
+    _emptied: bool = False
+    """Whether the database has no photo at all: nobody takes all of them down, so they were lost."""
 
     async def reconcile(self) -> Reconciled:
         """Raises RunStopped where the database's index cannot be read."""
@@ -119,6 +121,7 @@ class Reconciler:
         while True:
             here = await self.journal.read(partial(held_after, photo=last, most=self.slice))
             there, full = await self._there_after(last)
+            self._emptied |= not last and not there
             # Both sides are known as far as the one that was read less far.
             ends = [here[-1].published.photo.id] if len(here) == self.slice else []
             ends += [max(there)] if full and there else []
@@ -144,6 +147,8 @@ class Reconciler:
     async def _compare(self, here: Mapping[str, Held], there: Mapping[str, _There | None]) -> None:
         self.found.in_journal += len(here)
         self.found.in_database += sum(record is not None for record in there.values())
+        taken_down = await self._follow_out([photo for photo in here if photo not in there])
+        here = {photo: held for photo, held in here.items() if photo not in taken_down}
         groups = await self._groups(list(here))
         repairs = self._differences(here, there, groups)
         if self.check:
@@ -187,6 +192,21 @@ class Reconciler:
                 self.found.regrouped += 1
                 repairs.join.append(lacking)
         return repairs
+
+    async def _follow_out(self, lacking: Sequence[str]) -> set[str]:
+        """
+        Withdraw those photos that the database lacks and that are none of ours, and tell which: whose
+        they are has taken them down, or can bring them back.
+        """
+        if self._emptied or not lacking:
+            return set()
+        photos = await self.journal.read(partial(of_others, photos=lacking))
+        self.found.withdrawn += len(photos)
+        if self.check:
+            self._unequal |= photos
+        elif photos:
+            await self.journal.write(partial(follow_out, photos=sorted(photos)))
+        return photos
 
     async def _groups(self, photos: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The paths that say in which groups photos are, as the journal knows it; by photo."""

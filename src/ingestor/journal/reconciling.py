@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestor.journal.results import published_from, read_labels
+from ingestor.journal.results import ELSEWHERE, published_from, read_labels
+from ingestor.journal.rows import json_list
 from ingestor.models import Label, Published
 
 
@@ -36,3 +38,14 @@ def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
         "SELECT labels, max(at) FROM annotations WHERE photo = ? HAVING count(*)", (photo,)
     ).fetchone()
     return read_labels(row[0]) if row else ()
+
+
+def of_others(db: sqlite3.Connection, photos: Sequence[str]) -> set[str]:
+    """Those of `photos` that are here by adoption alone, and in no group that this journal has listed."""
+    rows = db.execute(
+        "SELECT value FROM json_each(?) WHERE NOT EXISTS "
+        "(SELECT 1 FROM annotations WHERE photo = value AND purchase != ?) AND NOT EXISTS "
+        "(SELECT 1 FROM memberships WHERE photo = value AND gid IN (SELECT gid FROM groups))",
+        (json_list(photos), ELSEWHERE),
+    )
+    return {photo for (photo,) in rows}

@@ -128,6 +128,15 @@ def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str, now: 
             _forget(db, photo)
 
 
+def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    """Withdraw annotated photos of groups that others follow, and have taken them out of."""
+    ids = json_list(photos)
+    those = "IN (SELECT value FROM json_each(?))"
+    db.execute(f"DELETE FROM memberships WHERE photo {those}", (ids,))  # noqa: S608
+    db.execute(f"DELETE FROM missing WHERE photo {those}", (ids,))  # noqa: S608
+    db.execute(f"UPDATE photos SET state = 'withdrawn' WHERE id {those}", (ids,))  # noqa: S608
+
+
 def _perhaps_paid(db: sqlite3.Connection) -> set[str]:
     """Photos without an answer that somebody may have paid for; they are few."""
     rows = db.execute(
