@@ -143,7 +143,7 @@ class Run:
                     with rare_collections():
                         await self._machine()
                 if self.adoption and self._listed_all:
-                    await self.adoption.end(list(self.groups))
+                    await self.lifetime.unless_stopping(self.adoption.end(list(self.groups)))
             except* Stopping:
                 pass
             except* IngestorError as group:
