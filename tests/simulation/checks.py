@@ -121,6 +121,8 @@ class Checker:
 
     def _given_up(self, photo: str, reason: str) -> None:
         """Where nobody is served, a photo's failures say nothing about it, but in the end that it is alone."""
+        if photo not in self._first_refused:
+            return  # over real connections nobody counts a picture's attempts
         quiet = self.loop.now - max(self._first_refused[photo], self._served_at)
         if reason in WEATHER and quiet <= self.world.scenario.patience - LONGEST_WAIT:
             own = self._its_own[photo]
