@@ -45,6 +45,8 @@ class Breaker:
         """When the first of them was seen."""
         self._turns = 0
         """Of these failures, those of whoever asked alone."""
+        self._served_since = float("-inf")
+        """When the latest of the calls that succeeded was begun."""
         self._not_before = float("-inf")
         self._alone = asyncio.Lock()
 
@@ -65,17 +67,22 @@ class Breaker:
                     return
         yield
 
-    def succeeded(self) -> None:
+    def succeeded(self, *, begun: float) -> None:
+        """`begun`: when it was asked, by the clock."""
+        self._served_since = max(self._served_since, begun)
         self._failures = self._turns = 0
 
-    def failed(self, *, wish: float = 0.0) -> None:
+    def failed(self, *, begun: float, wish: float = 0.0) -> None:
         """`wish`: for how many seconds the upstream wants to be left alone, by everybody."""
         now = self._clock()
+        self._not_before = max(self._not_before, now + wish)
+        if begun < self._served_since:
+            # It failed late, perhaps at its deadline: since it was asked others were served.
+            return
         if not self._failures:
             self._since = now
         self._failures += 1
         self._turns += self._alone.locked()
-        self._not_before = max(self._not_before, now + wish)
 
     async def _rest_until(self, due: float) -> None:
         while (now := self._clock()) < (due := max(due, self._not_before)):

@@ -173,7 +173,7 @@ class Door:
             raise
         self._quota.answered(permit)
         # Paid for: from here to the journal nothing else is awaited.
-        settled = await self._settle(intent, answers, seconds=self._clock() - started)
+        settled = await self._settle(intent, permit, answers, seconds=self._clock() - started)
         newest = SMOOTHING if self.latency else 1.0
         self.latency += newest * (self._clock() - permitted - self.latency)
         return settled
@@ -238,7 +238,7 @@ class Door:
             raise RunStopped(self._journal.full, reason="disk-full")
 
     async def _settle(
-        self, intent: ledger.Intent, answers: Sequence[Answer], *, seconds: float
+        self, intent: ledger.Intent, permit: Permit, answers: Sequence[Answer], *, seconds: float
     ) -> Settled:
         settled = _judge(intent, answers, most_attempts=self._most_attempts)
         try:
@@ -258,9 +258,9 @@ class Door:
             await self._budget.settle(intent.units, spent=intent.units)
         if _serves(answers):
             self.answered_at = self._clock()
-            self._breaker.succeeded()
+            self._breaker.succeeded(begun=permit.granted)
         else:
-            self._breaker.failed()
+            self._breaker.failed(begun=permit.granted)
         self._listen(
             events.BatchSettled(
                 purchase=intent.id,
@@ -279,7 +279,8 @@ class Door:
         doubtful = state is PurchaseState.IN_DOUBT
         if doubtful:
             self._quota.answered(permit, in_doubt=True)
-            self._breaker.failed(wish=getattr(error, "retry_after", None) or 0.0)
+            wish = getattr(error, "retry_after", None) or 0.0
+            self._breaker.failed(begun=permit.granted, wish=wish)
         try:
             await self._write_close(intent, state, reason_of(error))
         finally:

@@ -28,13 +28,14 @@ class Upstream:
 
     async def ask(self) -> bool:
         async with self.breaker.turn():
-            self.asked.append(self.clock())
+            begun = self.clock()
+            self.asked.append(begun)
             await asyncio.sleep(1.0)
             served = self.clock() >= self.recovers
             if served:
-                self.breaker.succeeded()
+                self.breaker.succeeded(begun=begun)
             else:
-                self.breaker.failed(wish=self.wish)
+                self.breaker.failed(begun=begun, wish=self.wish)
             return served
 
     async def insist(self) -> None:
@@ -49,11 +50,22 @@ async def test_some_failures_between_successes_hold_up_nobody():
     upstream = Upstream()
     for _ in range(5):
         for _failure in range(IN_A_ROW - 1):
-            upstream.breaker.failed()
-        upstream.breaker.succeeded()
+            upstream.breaker.failed(begun=0.0)
+        upstream.breaker.succeeded(begun=0.0)
 
     async with upstream.breaker.turn():
         assert upstream.clock() == 0
+    assert not upstream.breaker.open
+
+
+async def test_who_fails_late_says_nothing_where_others_were_served_meanwhile():
+    upstream = Upstream()
+    await asyncio.sleep(600.0)
+    upstream.breaker.succeeded(begun=599.0)
+
+    for begun in range(2 * IN_A_ROW):
+        upstream.breaker.failed(begun=float(begun))
+
     assert not upstream.breaker.open
 
 
