@@ -195,7 +195,8 @@ def next_steps(report: Report, after: After) -> dict[str, str]:
 
 
 def _onward(report: Report, *, parks: bool) -> str:
-    doubtful = 0 if parks else min(report.units.in_doubt, report.pending)
+    pending_in_doubt = report.units.in_doubt - report.by_reason.get("in-doubt", 0)
+    doubtful = 0 if parks else max(0, min(pending_in_doubt, report.pending))
     if not doubtful:
         if ONWARD.get(report.ended) == ONCE_MORE and not report.units.certain:
             return HIGHER

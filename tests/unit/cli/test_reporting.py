@@ -128,6 +128,8 @@ def test_no_more_may_be_bought_again_than_is_pending() -> None:
 
     assert "up to 9 images in doubt" in printed(a_report(pending=9, units=units))
     assert "bought again" not in printed(a_report(pending=0, units=units))
+    given_up = a_report(pending=90, units=units, dead=70, by_reason={"in-doubt": 70})
+    assert "up to 7 images in doubt" in printed(given_up)
 
 
 @pytest.mark.parametrize(
