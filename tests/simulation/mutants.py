@@ -86,7 +86,9 @@ def no_fsync() -> Sequence[Swap]:
 def result_journaled_after_storing() -> Sequence[Swap]:
     """The answer is passed on at once, and written down two seconds later."""
 
-    async def settle(self: Any, intent: Any, found: Any, *, seconds: float) -> Settled:
+    async def settle(
+        self: Any, intent: Any, _permit: Any, found: Any, *, seconds: float
+    ) -> Settled:
         settled = door._judge(intent, found, most_attempts=door.MOST_ATTEMPTS)
 
         async def write_later() -> None:
@@ -153,10 +155,10 @@ def intent_after_the_call() -> Sequence[Swap]:
 
     async def purchase(self: Any, images: Any, *, attempt: int) -> Settled:
         await self._budget.reserve(len(images))
-        await self._quota.acquire(1, len(images))
+        permit = await self._quota.acquire(1, len(images))
         found = await self._look(images, int)
         intent = await self._open(images, len(images), attempt)
-        settled: Settled = await self._settle(intent, found, seconds=1.0)
+        settled: Settled = await self._settle(intent, permit, found, seconds=1.0)
         return settled
 
     return [(Door, "purchase", purchase)]
