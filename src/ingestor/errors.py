@@ -149,6 +149,12 @@ def retry_hint(error: BaseException) -> bool | float:
             return False
 
 
+def wish_of(error: BaseException) -> float:
+    """For how many seconds the upstream wants to be left alone, or 0."""
+    hint = retry_hint(error)
+    return 0.0 if isinstance(hint, bool) else hint
+
+
 def reason_of(error: BaseException) -> str:
     """The one word under which an error is counted."""
     reason = getattr(error, "reason", None)

@@ -24,6 +24,7 @@ from ingestor.errors import (
     Unavailable,
     VendorError,
     reason_of,
+    wish_of,
 )
 from ingestor.journal import ledger
 from ingestor.journal.writer import Journal
@@ -279,8 +280,7 @@ class Door:
         doubtful = state is PurchaseState.IN_DOUBT
         if doubtful:
             self._quota.answered(permit, in_doubt=True)
-            wish = getattr(error, "retry_after", None) or 0.0
-            self._breaker.failed(begun=permit.granted, wish=wish)
+            self._breaker.failed(begun=permit.granted, wish=wish_of(error))
         try:
             await self._write_close(intent, state, reason_of(error))
         finally:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from aiolimiter import AsyncLimiter
 
 from ingestor import events
-from ingestor.errors import IngestorError, RunStopped, Unauthorized, reason_of, retry_hint
+from ingestor.errors import IngestorError, RunStopped, Unauthorized, reason_of, retry_hint, wish_of
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.retrying import persist
 
@@ -65,7 +65,7 @@ class Politely:
             try:
                 answer = await call()
             except IngestorError as error:
-                self._heed(upstream, retry_hint(error))
+                self._heed(upstream, wish_of(error))
                 raise
             self._answered_at[upstream] = self._clock()
             return answer
@@ -124,12 +124,11 @@ class Politely:
         await self._lifetime.rest(until - self._clock())
         return until
 
-    def _heed(self, upstream: str, hint: bool | float) -> None:
+    def _heed(self, upstream: str, wish: float) -> None:
         """Nobody asks before the time that an upstream told anybody; a shorter one changes nothing."""
-        if not isinstance(hint, bool):
-            now = self._clock()
-            pause = _Pause(told=now, until=now + hint)
-            self._pauses[upstream] = max(self._pauses[upstream], pause, key=lambda one: one.until)
+        now = self._clock()
+        if wish and now + wish > self._pauses[upstream].until:
+            self._pauses[upstream] = _Pause(told=now, until=now + wish)
 
     def _given_up(self, upstream: str, error: IngestorError) -> RunStopped:
         told, until = self._pauses[upstream]

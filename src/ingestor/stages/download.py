@@ -25,6 +25,7 @@ from ingestor.errors import (
     VendorError,
     reason_of,
     retry_hint,
+    wish_of,
 )
 from ingestor.kits.channel import Channel
 from ingestor.kits.crew import Crew
@@ -244,7 +245,7 @@ class Downloader:
         if _is_too_much(error):
             self._slots.too_much(epoch)
         if isinstance(error, Throttled | Unavailable) and reason_of(error) not in FEWER:
-            wait = _wish(error)
+            wait = wish_of(error)
             # A wish that passes our patience is the run's end, which waiting would only put off.
             self._tempo.refused(wait=wait if wait <= self._patience else 0.0)
 
@@ -282,11 +283,11 @@ class Downloader:
         if reason_of(error) not in OF_THE_PHOTO:
             self._given_up += 1
             # Of a certificate, or an address that is not the server's, no other photo has a better one.
-            if self._given_up >= (1 if isinstance(error, AddressRefused) else IN_A_ROW):
+            if isinstance(error, AddressRefused) or self._given_up >= IN_A_ROW:
                 raise _unavailable("Not one picture is to be had", error) from error
         if retry_hint(error) is False or reason_of(error) in FEWER:
             return
-        wish = _wish(error)
+        wish = wish_of(error)
         if wish > self._patience:
             if not await self._turns_all_away(photo):
                 return
@@ -387,11 +388,6 @@ def _unavailable(said: str, error: IngestorError) -> RunStopped:
         f"{said} ({error}). Nothing is lost; run the same command again when the image server answers.",
         reason="images-unavailable",
     )
-
-
-def _wish(error: BaseException) -> float:
-    """For how many seconds the server wants to be left alone."""
-    return (isinstance(error, Throttled | Unavailable) and error.retry_after) or 0.0
 
 
 def _is_too_much(error: IngestorError) -> bool:
