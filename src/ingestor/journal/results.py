@@ -19,6 +19,14 @@ ELSEWHERE: Final = "elsewhere"
 """Stands for the purchase that another journal knows."""
 LABELS: Final = msgspec.json.Decoder(tuple[Label, ...])
 LABELS_TEXT: Final = msgspec.json.Encoder()
+ANEW: Final = """
+    state IN ('listed', 'annotated') AND state = 'listed'
+    AND EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id)
+"""
+"""
+Photos that wait to be annotated anew. In the words of `photos_unfinished`, an index without which all
+photos are looked through.
+"""
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -237,30 +245,23 @@ def mark_refused(db: sqlite3.Connection, photos: Sequence[str]) -> None:
 
 def publish_again(db: sqlite3.Connection) -> None:
     """Forget what was stored where: the results now go to another store."""
-    db.execute(
-        "UPDATE photos SET state = 'annotated' WHERE state = 'stored' OR (state = 'listed' "
-        "AND EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id))"
-    )
+    db.execute(f"UPDATE photos SET state = 'annotated' WHERE state = 'stored' OR ({ANEW})")  # noqa: S608
 
 
 def leave_as_they_are(db: sqlite3.Connection) -> None:
     """Photos that were to be annotated anew, and were not, are stored as before: nobody asks now."""
     db.execute(
-        "UPDATE photos SET state = CASE "
+        "UPDATE photos SET state = CASE "  # noqa: S608
         "WHEN EXISTS (SELECT 1 FROM catalogued WHERE catalogued.photo = photos.id) "
-        "THEN 'stored' ELSE 'annotated' END "
-        # In the words of `photos_unfinished`, an index without which all photos are looked through.
-        "WHERE state IN ('listed', 'annotated') AND state = 'listed' "
-        "AND EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id)"
+        f"THEN 'stored' ELSE 'annotated' END WHERE {ANEW}"
     )
 
 
 def known_anew(db: sqlite3.Connection, *, features: str | None) -> set[str]:
     """Photos that wait to be annotated anew, and are known with these features; None: with any."""
     rows = db.execute(
-        "SELECT id FROM photos WHERE state IN ('listed', 'annotated') AND state = 'listed' "
-        "AND EXISTS (SELECT 1 FROM annotations WHERE photo = photos.id "
-        "AND (?1 IS NULL OR features = ?1))",
+        f"SELECT id FROM photos WHERE {ANEW} AND (?1 IS NULL OR EXISTS "  # noqa: S608
+        "(SELECT 1 FROM annotations WHERE annotations.photo = photos.id AND features = ?1))",
         (features,),
     )
     return {photo for (photo,) in rows}
