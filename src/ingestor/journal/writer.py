@@ -101,9 +101,8 @@ class Journal:
         self._lock = take(self.path.parent)
         try:
             await self._in_thread(self._open)
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError):
-                await self._leave_opening()
+        except BaseException:
+            await self._leave_opening()
             self._reserve.release()
             self._lock.close()
             self._thread.shutdown(wait=False)
