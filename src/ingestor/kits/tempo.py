@@ -127,7 +127,7 @@ class Tempo:
         if self.rate == UNBOUND:
             self.rate = max(BELOW * served, SLOWEST)
             return
-        if served and not self._waited:
+        if not self._waited:
             served = self.rate  # as far as anybody knows
         if served and not self._dark:
             # Who is refused everything learns nothing of where the edge was.
