@@ -60,13 +60,13 @@ async def local_shelf(folder: Path) -> AsyncIterator[Shelf]:
 
 
 @asynccontextmanager
-async def database_shelf() -> AsyncIterator[Shelf]:
+async def database_shelf() -> AsyncIterator[RemoteShelf]:
     async with (
         serving() as site,
         HttpTransport(origins={"database": [site.origin]}, user_agent="tests") as transport,
     ):
         database = Database(transport, url=f"{site.origin}/?ns=tests", authorize=_as_owner)
-        yield _Remote(database)
+        yield RemoteShelf(database)
 
 
 class _Local:
@@ -90,10 +90,10 @@ class _Local:
             db.close()
 
 
-class _Remote:
+class RemoteShelf:
     def __init__(self, database: Database) -> None:
         self.catalog: Catalog = DatabaseCatalog(database)
-        self._database = database
+        self.database = database
         self._labels: dict[str, Sequence[Label]] = {}
 
     async def put(self, *published: Published) -> None:
@@ -102,7 +102,7 @@ class _Remote:
             before: Iterable[Label] = self._labels.get(one.photo.id, ())
             paths |= updates_for(one, previous_labels=before)
             self._labels[one.photo.id] = one.annotation.labels
-        await self._database.update(paths)
+        await self.database.update(paths)
 
 
 async def _as_owner() -> Mapping[str, str]:

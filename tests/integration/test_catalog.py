@@ -259,6 +259,13 @@ async def test_a_photo_is_told_with_all_its_labels(zoo: Shelf) -> None:
     assert [label.name for label in hit.labels] == ["Mammal", "Dog", "Snow"]
 
 
+async def test_a_membership_alone_is_no_photo() -> None:
+    async with database_shelf() as shelf:
+        await shelf.database.update({"photos/p77/groups/1@N20": 5})
+
+        assert await shelf.catalog.photo("77") is None
+
+
 @pytest.mark.parametrize("name", ["404", "", "a/b", "..", "\x00", "9" * 10_000])
 async def test_a_photo_that_is_not_there_is_none(zoo: Shelf, name: str) -> None:
     assert await zoo.catalog.photo(name) is None

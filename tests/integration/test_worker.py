@@ -41,6 +41,8 @@ class Site:
         self,
         until: Callable[[events.Event], bool],
         tick: Callable[[events.Event], object] = lambda event: None,
+        *,
+        refused: Denied | None = None,
         **given: Any,
     ) -> Worker:
         settings = settings_for(self.sandbox, self.state, every=0.02, recheck=12 * HOUR, **given)
@@ -65,6 +67,8 @@ class Site:
                 wall=lambda: self.now,
                 dice=lambda: 0.5,
             )
+            if refused:
+                worker.halt.refused(refused, seconds=0.0)
             await worker.work()
             self.states = await journal.read(runs.photos_by_state)
         lifetime.close()
@@ -203,6 +207,16 @@ async def test_credentials_that_are_refused_halt_the_buying_and_not_the_worker(s
     (halted,) = site.of(events.BuyingHalted)
     assert worker.halt.reason == halted.reason
     assert site.sandbox.bill.units == 0
+
+
+async def test_a_refusal_by_vision_is_over_when_something_is_bought(site: Site):
+    no_billing = Denied("No.", upstream="vision", reason="billing")
+
+    await site.work(looks(3), refused=no_billing)
+    await site.work(looks(3), refused=no_billing)
+
+    # The second worker has nothing to buy.
+    assert [event.reason for event in site.of(events.BuyingResumed)] == ["billing"]
 
 
 async def test_a_group_that_is_not_there_at_the_start_is_a_wrong_setting(site: Site):

@@ -132,3 +132,15 @@ def test_who_left_every_group_can_only_be_dropped_and_that_is_said(
     assert "dead retry" not in listed
     assert "1 of them in no group any more" in listed
     assert tried == "Left alone: 1 photo in no group any more; dead drop gives it up.\n"
+
+
+def test_what_is_perhaps_paid_for_and_gone_by_now_is_not_promised_to_a_plain_retry(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = Failure(photo_id="1", stage="download", reason="gone", paid="maybe")
+
+    show(holding(tmp_path, gone), reason=None, samples=1, as_json=False)
+
+    listed = capsys.readouterr().out
+    assert "ingestor dead retry --reason gone" in listed
+    assert "tries them again" not in listed

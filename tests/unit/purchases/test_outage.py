@@ -143,6 +143,21 @@ async def test_an_error_of_one_image_is_not_tried_again_in_the_same_moment(open_
     assert asyncio.get_running_loop().time() > 4 + 0.5 + 1 + 2
 
 
+async def test_many_refused_images_among_good_ones_stop_nothing(open_shop):
+    images = many()[:320]
+    shop = await open_shop(images)
+    bad = {image.photo.id for image in images[::8]}
+
+    def picky(batch: Sequence[Image]) -> Sequence[Answer] | IngestorError:
+        return refused(batch) if bad & {image.photo.id for image in batch} else labelled(batch)
+
+    ended = await spend(shop, images, picky, begins=0.0, ends=3600.0)
+
+    assert ended == {"annotated": 280, "vision-refused": 40}
+    assert len(bad) > MOST_REFUSED
+    assert shop.lifetime.error is None
+
+
 async def test_where_every_image_is_refused_it_is_not_the_images(open_shop):
     images = many()
     shop = await open_shop(images)
