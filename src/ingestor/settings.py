@@ -118,6 +118,8 @@ class Settings(BaseSettings):
     images_per_minute: int = Field(default=1800, ge=16)
     """The project's label quota: Google counts images (https://cloud.google.com/vision/quotas)."""
     requests_per_minute: int = Field(default=1800, ge=1)
+    flickr_calls_per_hour: int = Field(default=3600, ge=60)
+    """Per key, over all machines (https://www.flickr.com/services/developer/api/)."""
     max_in_flight: int | None = Field(default=None, ge=1, le=MOST_IN_FLIGHT)
     """Paid requests at once; None: as many as quota and measured latency need."""
     max_downloads: int = Field(default=64, ge=1, le=512)

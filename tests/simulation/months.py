@@ -110,7 +110,12 @@ class Outside:
     async def open(
         self, settings: Settings, *, lifetime: Lifetime, listen: events.Listener
     ) -> AsyncIterator[Services]:
-        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        politely = Politely(
+            lifetime=lifetime,
+            patience=settings.patience,
+            listen=listen,
+            flickr_calls_per_hour=settings.flickr_calls_per_hour,
+        )
         yield Services(
             lookup=lambda name: politely("flickr", lambda: self._lookup(name)),
             list_page=lambda group, page: politely("flickr", lambda: self._page(group, page)),

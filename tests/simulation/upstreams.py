@@ -94,7 +94,12 @@ class Upstreams:
     async def open(
         self, settings: Settings, *, lifetime: Lifetime, listen: events.Listener
     ) -> AsyncIterator[Services]:
-        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        politely = Politely(
+            lifetime=lifetime,
+            patience=settings.patience,
+            listen=listen,
+            flickr_calls_per_hour=settings.flickr_calls_per_hour,
+        )
         tree: Any = Tree(self.world, self._carry, self._write)
         database = PoliteDatabase(tree, politely) if self.world.scenario.database else None
 

@@ -65,6 +65,7 @@ def ingest(
     safe_search: what.SafeSearch = False,
     images_per_minute: bounds.ImagesPerMinute = None,
     requests_per_minute: bounds.RequestsPerMinute = None,
+    flickr_calls_per_hour: bounds.FlickrCallsPerHour = None,
     max_in_flight: bounds.MaxInFlight = None,
     max_downloads: bounds.MaxDownloads = None,
     max_memory: bounds.MaxMemory = None,

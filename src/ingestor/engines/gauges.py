@@ -39,7 +39,7 @@ ADVICE: Final = {
     "images-throttled": "The image server throttles downloads; the run adapts to what it allows.",
     "memory": "Image memory binds: raise --max-memory.",
     "database": "The database binds: it takes updates more slowly than they are made.",
-    "flickr": "Flickr's listing binds; its 3,600 calls an hour allow 500 photos each.",
+    "flickr": "Flickr's listing binds: each of its --flickr-calls-per-hour lists 500 photos at most.",
     "nothing-to-do": "Nothing was bought.",
     "nothing": "It was over before anything could bind.",
 }

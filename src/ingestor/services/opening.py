@@ -92,7 +92,7 @@ async def open_services(
         api_key=settings.google_api_key, database_url=url, buying=not settings.dry_run
     )
     async with open_transport(origins=_origins(settings), user_agent=USER_AGENT) as transport:
-        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        politely = _politeness(settings, lifetime=lifetime, listen=listen)
         images = ImageOrigin(settings.image_url)
         flickr = Flickr(transport, url=settings.flickr_url, key=flickr_key, images=images)
         vision = Vision(
@@ -119,6 +119,15 @@ async def open_services(
         )
 
 
+def _politeness(settings: Settings, *, lifetime: Lifetime, listen: events.Listener) -> Politely:
+    return Politely(
+        lifetime=lifetime,
+        patience=settings.patience,
+        listen=listen,
+        flickr_calls_per_hour=settings.flickr_calls_per_hour,
+    )
+
+
 def _without_flickr(settings: Settings) -> str:
     """Whoever has no key at all is not told of one at a time; nobody is asked for credentials yet."""
     if settings.google_api_key or settings.dry_run:
@@ -136,7 +145,7 @@ async def open_database(
         raise SettingsError(NO_DATABASE)
     access = EMULATOR_OWNER if is_emulator(url) else await default_tokens()
     async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
-        politely = Politely(lifetime=lifetime, patience=settings.patience, listen=listen)
+        politely = _politeness(settings, lifetime=lifetime, listen=listen)
         yield PoliteDatabase(_database_at(url, transport, access), politely)
 
 

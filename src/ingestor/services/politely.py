@@ -14,15 +14,17 @@ from aiolimiter import AsyncLimiter
 
 from ingestor import events
 from ingestor.errors import IngestorError, RunStopped, Unauthorized, reason_of, retry_hint, wish_of
+from ingestor.kits.amounts import HOUR
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.retrying import persist
 
 T = TypeVar("T")
 
-FLICKR_CALLS_PER_HOUR = 3600
-"""Per key, over all machines (https://www.flickr.com/services/developer/api/)."""
-FLICKR_BURST = 60
-"""Calls that may come at once; a pool of 30,000 photos is listed without a pause (taste)."""
+FLICKR_PARTS = 60
+"""
+One part in so many of an hour's calls may come at once, beside what each second allows; of 3,600
+calls that lists a pool of 30,000 photos without a pause (taste).
+"""
 UPDATES_PER_SECOND = 100
 """Updates carry hundreds of photos; the documented limit is 1,000 writes a second."""
 
@@ -39,13 +41,20 @@ class _Pause(NamedTuple):
 class Politely:
     """Try again under one permit an attempt, for as long as our patience with the upstream lasts."""
 
-    def __init__(self, *, lifetime: Lifetime, patience: float, listen: events.Listener) -> None:
+    def __init__(
+        self,
+        *,
+        lifetime: Lifetime,
+        patience: float,
+        listen: events.Listener,
+        flickr_calls_per_hour: int,
+    ) -> None:
         self._lifetime = lifetime
         self._patience = patience
         self._listen = listen
         self._clock = lifetime.clock
         self._limits = {
-            "flickr": AsyncLimiter(FLICKR_BURST, FLICKR_BURST * 3600 / FLICKR_CALLS_PER_HOUR),
+            "flickr": _hourly(flickr_calls_per_hour),
             "database": AsyncLimiter(UPDATES_PER_SECOND, 1),
         }
         self._answered_at = dict.fromkeys(self._limits, float("-inf"))
@@ -148,3 +157,8 @@ class Politely:
             "again then.",
             reason=f"{upstream}-unavailable",
         )
+
+
+def _hourly(calls: int) -> AsyncLimiter:
+    at_once = calls // FLICKR_PARTS
+    return AsyncLimiter(at_once, at_once * HOUR / calls)

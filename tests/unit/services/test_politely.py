@@ -18,6 +18,7 @@ from ingestor.services.politely import UPDATES_PER_SECOND
 pytestmark = pytest.mark.looptime
 
 PATIENCE = 120.0
+HOUR = 3600.0
 
 
 class Asked:
@@ -44,9 +45,14 @@ def told_to_wait(seconds: float) -> Throttled:
     return Throttled("slower", upstream="database", retry_after=seconds)
 
 
-def a_politeness(lifetime: Lifetime | None = None) -> Politely:
+def a_politeness(
+    lifetime: Lifetime | None = None, *, flickr_calls_per_hour: int = 3600
+) -> Politely:
     return Politely(
-        lifetime=lifetime or Lifetime(drain=8.0), patience=PATIENCE, listen=events.ignore
+        lifetime=lifetime or Lifetime(drain=8.0),
+        patience=PATIENCE,
+        listen=events.ignore,
+        flickr_calls_per_hour=flickr_calls_per_hour,
     )
 
 
@@ -113,6 +119,18 @@ async def test_each_attempt_takes_a_permit_unless_others_bound_it(limited, secon
             group.create_task(ask("database", Asked(), limited=limited), name="ask")
 
     assert asyncio.get_running_loop().time() == pytest.approx(seconds, abs=0.05)
+
+
+# Parts of a second that a float has exactly: aiolimiter waits for less than the clock can tell of others.
+@pytest.mark.parametrize(("calls", "at_once"), [(225, 3), (3600, 60)])
+async def test_flickr_is_asked_no_faster_than_the_key_allows(calls, at_once):
+    ask, asked = a_politeness(flickr_calls_per_hour=calls), Asked()
+
+    for _ in range(at_once + calls):
+        await ask("flickr", asked)
+
+    assert sum(moment == 0 for moment in asked.at) == at_once
+    assert asked.at[-1] == pytest.approx(HOUR)
 
 
 async def test_who_is_told_to_wait_is_told_it_for_all(looptime):

@@ -35,6 +35,18 @@ RequestsPerMinute = Annotated[
         parser=whole(least=1, instead="copy it from the quota page of Google's console"),
     ),
 ]
+FlickrCallsPerHour = Annotated[
+    int | None,
+    flag(
+        "--flickr-calls-per-hour",
+        "Calls that Flickr allows your key, or this machine's part of them where several share it.",
+        env="INGESTOR_FLICKR_CALLS_PER_HOUR",
+        default="3600",
+        panel=FAST,
+        metavar="CALLS",
+        parser=whole(least=60, instead="each lists 500 photos, so even few are many photos"),
+    ),
+]
 MaxInFlight = Annotated[
     int | None,
     flag(
