@@ -101,6 +101,8 @@ def settings_for(
         "images_per_minute": quota or UNBOUND,
         "requests_per_minute": quota or UNBOUND,
         "max_failures": 1.0,
+        # A long run that lists no faster than Flickr's default would be held against fast short ones.
+        **({} if quota else {"flickr_calls_per_hour": UNBOUND}),
     }
 
 

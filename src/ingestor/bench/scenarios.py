@@ -11,7 +11,7 @@ SEED: Final = 7
 """Of the sandbox: the same photos, faults and delays every time."""
 NO_QUOTA: Final = 0
 UNBOUND: Final = 100_000_000
-"""Images a minute that a client may ask for where nobody counts."""
+"""What a client may ask for where nobody counts: images a minute, or Flickr's calls an hour."""
 DEFAULT_QUOTA: Final = 1800
 """Images, and requests, a minute (https://cloud.google.com/vision/quotas)."""
 
