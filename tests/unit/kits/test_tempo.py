@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -102,6 +103,10 @@ async def test_a_hidden_limit_that_changes_is_found_within_a_minute(limit: int) 
 
     for start, share in ((0, 1.0), (120, 0.5), (240, 1.5)):
         served, refused = server.between(start + SETTLED, start + 120)
+        used = served / (limit * share)
+        sys.stderr.write(
+            f"a limit of {limit * share:g}/s: {used:.1%} used, {refused:.1%} refused\n"
+        )
         assert served >= 0.85 * limit * share
         assert refused <= 0.02
 

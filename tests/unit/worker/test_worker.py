@@ -102,9 +102,7 @@ async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, d
 
 async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
     lifetime = Lifetime(drain=8.0)
-    politely = Politely(
-        lifetime=lifetime, patience=HOUR, listen=ignore, flickr_calls_per_hour=3600
-    )
+    politely = Politely(lifetime=lifetime, patience=HOUR, listen=ignore, flickr_calls_per_hour=3600)
     turns = ThrottledOnce(politely, seconds=WISH)
     worker = Worker(
         Settings.read(groups=tuple(f"g{number}" for number in range(20)), every=900.0),
