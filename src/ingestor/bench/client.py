@@ -35,6 +35,7 @@ LOOK: Final = 0.02
 """Seconds between two looks at the loop's lag."""
 PLACES: Final = 5
 """Of a step's seconds: ten microseconds are as good as it gets."""
+STEPS: Final = ("downloaded", "annotated", "stored")
 WARM: Final = 0.25
 """The share of photos after which the costs of one more are counted: the start is over by then."""
 
@@ -71,7 +72,7 @@ class Watch:
     def spent(self) -> dict[str, float]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
-            "stored": self.counts["stored"],
+            **{step: self.counts[step] for step in STEPS},
             "wall": time.perf_counter() - self.begun,
             "user": usage.ru_utime,
             "system": usage.ru_stime,

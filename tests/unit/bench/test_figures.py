@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from ingestor.bench import charts, held, page, rounds, table
+from ingestor.bench.client import STEPS
 from ingestor.bench.figures import figures_of, median, percentile, rate
 from ingestor.bench.rounds import Lap
 from ingestor.bench.sampling import REST, stage_of
@@ -33,8 +34,10 @@ def a_lap(*, photos: int = 1000, quota: int = 0, cpu: float = 3.0, number: int =
             "report": {"stored": photos, "listed": photos, "skipped": 0, "dead": 0}
             | {"quota_used": 0.0, "refusals": 0, "peak_memory_mb": 120.0}
             | {"bottleneck": {"name": "images", "advice": "raise --max-downloads"}},
-            "warm": {"stored": photos / 4, "wall": 2.5, "user": 1.0, "system": 0.0, "faults": 0},
-            "end": {"stored": photos, "wall": 10.0, "user": cpu, "system": 1.0, "faults": 1500},
+            "warm": dict.fromkeys(STEPS, photos / 4)
+            | {"wall": 2.5, "user": 1.0, "system": 0.0, "faults": 0},
+            "end": dict.fromkeys(STEPS, photos)
+            | {"wall": 10.0, "user": cpu, "system": 1.0, "faults": 1500},
             "seconds": {"download": [0.01, 0.02], "annotate": [0.1], "store": [], "lag": [0.002]},
             "split": {"download": 0.6, REST: 0.4},
         },
@@ -49,6 +52,16 @@ def test_a_photo_costs_what_one_more_costs() -> None:
     assert figures.faults == pytest.approx(2.0)
     assert figures.steady_per_second == pytest.approx(100.0)
     assert (figures.lost, figures.doubled) == (0, 2)
+
+
+def test_what_was_done_before_the_count_began_is_not_counted() -> None:
+    lap = a_lap(cpu=3.0)
+    warm = {**lap.final["warm"], "downloaded": 1000}
+
+    figures = figures_of(replace(lap, final={**lap.final, "warm": warm}))
+
+    assert figures.cpu_us == pytest.approx(3.0 / (750 * 0.4) * 1e6)
+    assert figures.steady_per_second == pytest.approx(750 * 0.4 / 7.5)
 
 
 def test_a_quota_is_measured_between_purchases() -> None:
