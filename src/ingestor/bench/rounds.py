@@ -57,9 +57,8 @@ async def lap(
         async with upstreams.sandbox(scenario, photos=photos, quota=quota) as addresses:
             runs = Runs(folder=folder, loop=loop, split=split, addresses=addresses)
             if quota == NO_QUOTA and scenario.fast:
-                await runs.warm_up(
-                    settings_for(addresses, folder / "warm", WARM_UP, quota=NO_QUOTA)
-                )
+                few = min(WARM_UP, photos)
+                await runs.warm_up(settings_for(addresses, folder / "warm", few, quota=NO_QUOTA))
                 await upstreams.forget_the_warm_up(addresses)
             settings = settings_for(addresses, folder / "state", photos, quota=quota)
             if scenario.max_memory:
@@ -100,7 +99,6 @@ def settings_for(
         "google_api_key": addresses["google_key"],
         "images_per_minute": quota or UNBOUND,
         "requests_per_minute": quota or UNBOUND,
-        "max_failures": 1.0,
         # A long run that lists no faster than Flickr's default would be held against fast short ones.
         **({} if quota else {"flickr_calls_per_hour": UNBOUND}),
     }

@@ -18,6 +18,7 @@ import orjson
 
 from ingestor.bench.machine import keep_apart
 from ingestor.bench.upstreams import BenchFailed
+from ingestor.exits import COMPLETE
 from ingestor.kits import children
 
 LONGEST_RUN: Final = 3600.0
@@ -72,12 +73,9 @@ class Runs:
                 await process.wait()
         finally:
             await children.kill(process)
-        report = final["report"] if final else {}
-        if final is None or report.get("pending") or report.get("listed", 0) == 0:
-            raise BenchFailed(
-                f"the run ended with {report.get('ended', f'exit code {process.returncode}')}: "
-                f"{report.get('message', 'see above')}"
-            )
+        if final is None:
+            raise BenchFailed(f"the run ended with exit code {process.returncode}: see above")
+        judge(final["report"], limit=settings["limit"])
         return final
 
     async def _started(
@@ -95,6 +93,16 @@ class Runs:
         )
         keep_apart(client=process.pid)
         return process
+
+
+def judge(report: Mapping[str, Any], *, limit: int) -> None:
+    """Raises BenchFailed for a run that did not do its work: what it cost says nothing."""
+    if report["exit_code"] != COMPLETE:
+        raise BenchFailed(
+            f"the run ended with {report['ended']}: {report.get('message') or 'see above'}"
+        )
+    if report["listed"] < limit:
+        raise BenchFailed(f"{report['listed']} of {limit} photos were listed")
 
 
 def trust(addresses: Mapping[str, str | None]) -> dict[str, str]:
