@@ -17,10 +17,7 @@ def sentences(laps: Sequence[Lap]) -> list[str]:
     rounds: dict[int, dict[tuple[str, int], Figures]] = {}
     for lap in laps:
         rounds.setdefault(lap.round, {})[lap.scenario, lap.photos] = figures_of(lap)
-    # A round in which one of them failed says nothing.
-    most = max((len(each) for each in rounds.values()), default=0)
-    whole = [each for each in rounds.values() if len(each) == most]
-    return [said for say in SAYINGS if (said := say(whole))]
+    return [said for say in SAYINGS if (said := say(list(rounds.values())))]
 
 
 def _tls(rounds: Sequence[Round]) -> str:
@@ -46,14 +43,16 @@ def _faulty(rounds: Sequence[Round]) -> str:
 
 def _scale(rounds: Sequence[Round]) -> str:
     sizes = sorted({photos for each in rounds for name, photos in each if name == "scale"})
-    if len(sizes) < 2:
+    # A round in which one of them failed says nothing.
+    whole = [each for each in rounds if all(("scale", size) in each for size in sizes)]
+    if len(sizes) < 2 or not whole:
         return ""
     # The smallest is too short for a photo's CPU.
     few, middle, many = sizes[0], sizes[-2], sizes[-1]
     memory, memory_of_middle, cpu = (
         statistics.median(
             getattr(each["scale", many], name) / getattr(each["scale", size], name)
-            for each in rounds
+            for each in whole
         )
         for name, size in (("peak_mb", few), ("peak_mb", middle), ("cpu_us", middle))
     )

@@ -171,6 +171,15 @@ def test_a_round_in_which_a_size_failed_says_nothing_of_growth() -> None:
     assert held.sentences([*whole, *broken]) == held.sentences(whole) != []
 
 
+def test_growth_is_not_told_where_no_round_has_every_size() -> None:
+    small, middle, large = (
+        replace(a_lap(photos=n), scenario="scale") for n in (1000, 10_000, 100_000)
+    )
+    broken = [middle, large, replace(small, round=1), replace(large, round=1)]
+
+    assert held.sentences(broken) == []
+
+
 def test_a_frame_outside_of_the_stages_is_the_loop() -> None:
     assert stage_of(None) == REST
 
