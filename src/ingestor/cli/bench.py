@@ -44,6 +44,8 @@ def bench(asked: Asked) -> int:
             f"There is no scenario {strange[0]!r}. There are: {', '.join(SCENARIOS)}."
         )
     before = _laps_in(asked.compare) if asked.compare else None
+    for file in filter(None, (asked.json, asked.html)):
+        _must_be_writable(file)
     about = machine() | {"seed": SEED, "quick": asked.quick, "loop": asked.loop}
     laps, failed = asyncio.run(_measure(with_company(wanted), asked))
     if not laps:
@@ -51,9 +53,14 @@ def bench(asked: Asked) -> int:
     sys.stdout.write(table.table(laps) + "\n")
     sys.stdout.writelines(f"{sentence}\n" for sentence in held.sentences(laps))
     if COUNTED_BESIDE in wanted and not asked.quick:
-        counted = asyncio.run(counts.count(loop=asked.loop))
-        about |= {"one more photo": counted.sentence()}
-        sys.stdout.write(f"{counted.sentence()}\n")
+        try:
+            said = asyncio.run(counts.count(loop=asked.loop)).sentence()
+        except BenchFailed as error:
+            failed += 1
+            sys.stderr.write(f"ingestor: counting: {error}\n")
+        else:
+            about |= {"one more photo": said}
+            sys.stdout.write(f"{said}\n")
     if before is not None:
         sys.stdout.write("\nnew over old\n" + table.comparison(laps, before) + "\n")
     if asked.json:
@@ -94,6 +101,19 @@ async def _lap(asked: Asked, name: str, *, photos: int, number: int) -> rounds.L
 
 def _laps_in(file: Path) -> list[rounds.Lap]:
     try:
-        return table.laps_from(orjson.loads(file.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError):
-        raise SettingsError(f"{file} holds no figures of an earlier `ingestor bench`.") from None
+        laps = table.laps_from(orjson.loads(file.read_bytes()))
+        # What is missing in them is found now, not when the new ones are there.
+        table.grouped(laps)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise SettingsError(
+            f"{file} holds no figures of an earlier `ingestor bench` that counted as this one does."
+        ) from None
+    return laps
+
+
+def _must_be_writable(file: Path) -> None:
+    try:
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be written ({error.strerror}).") from None
