@@ -32,5 +32,5 @@ def a_lap(*, photos: int = 1000, quota: int = 0, cpu: float = 3.0, number: int =
             "seconds": {"download": [0.01, 0.02], "annotate": [0.1], "store": [], "lag": [0.002]},
             "split": {"download": 0.6, REST: 0.4},
         },
-        bill={"charged_again": {"1": 3}},
+        bill={"images": photos + 2, "photos": photos, "charged_again": {"1": 3}},
     )

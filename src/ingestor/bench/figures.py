@@ -75,7 +75,7 @@ def figures_of(lap: Lap) -> Figures:
         quota_window=_quota_window(lap),
         refusals=report["refusals"],
         lost=report["listed"] - report["stored"] - report["skipped"] - report["dead"],
-        doubled=sum(times - 1 for times in lap.bill.get("charged_again", {}).values()),
+        doubled=lap.bill["images"] - lap.bill["photos"],
         download_ms=_pair(seconds.get("download", ())),
         annotate_ms=_pair(seconds.get("annotate", ())),
         store_ms=_pair(seconds.get("store", ())),

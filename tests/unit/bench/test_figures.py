@@ -34,6 +34,12 @@ def test_what_was_done_before_the_count_began_is_not_counted() -> None:
     assert figures.steady_per_second == pytest.approx(750 * 0.4 / 7.5)
 
 
+def test_every_charge_beyond_the_first_counts_though_the_bill_does_not_name_them_all() -> None:
+    bill = {"images": 2000, "photos": 1000, "charged_again": {str(n): 2 for n in range(100)}}
+
+    assert figures_of(replace(a_lap(), bill=bill)).doubled == 1000
+
+
 def test_a_quota_is_measured_between_purchases() -> None:
     assert figures_of(a_lap(quota=6000)).quota_window == pytest.approx(1.0)
 
