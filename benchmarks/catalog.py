@@ -6,7 +6,7 @@ How fast the collection is looked through, from the question to the first paint.
 
 Builds a seeded collection in a journal, publishes a smaller one to the sandbox's database, asks both
 the same questions, and opens the page over the first in Chromium. With `--keep` the journal is there
-the next time.
+the next time, and is built anew for another number of photos.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from collection import BATCH, LABELS_PER_PHOTO, build, label_name, publish
+from collection import BATCH, LABELS_PER_PHOTO, build, label_name, photos_in, publish
 from first_paint import Visit, visits
 
 from ingestor.apis.rtdb import Database
@@ -83,7 +83,9 @@ def main() -> None:
 
 
 def embedded(path: Path, *, photos: int) -> None:
-    took = "" if path.is_file() else f", built in {build(path, photos=photos, seed=SEED):.0f} s"
+    took = ""
+    if photos_in(path) != photos:
+        took = f", built in {build(path, photos=photos, seed=SEED):.0f} s"
     size = path.stat().st_size / 1e9
     print(f"\n{photos:,} photos × {LABELS_PER_PHOTO} labels, embedded: {size:.2f} GB{took}\n")
     print_rows(asyncio.run(ask_embedded(path)))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ingestor.apis.rtdb import Database
 from ingestor.catalog.local import index_photos
+from ingestor.errors import IngestorError
 from ingestor.journal.listing import sight
+from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
@@ -76,9 +79,20 @@ def a_photo(number: int, scores: dict[str, float], dice: random.Random) -> Publi
     return Published(photo=photo, size=size, annotation=annotation)
 
 
+def photos_in(path: Path) -> int:
+    """How many a journal holds that was built here; 0 where there is none of this version."""
+    try:
+        with closing(open_reader(path)) as db:
+            (count,) = db.execute("SELECT count(*) FROM catalogued").fetchone()
+    except IngestorError:
+        return 0
+    return int(count)
+
+
 def build(path: Path, *, photos: int, seed: int) -> float:
     """Write the collection into a new journal; returns the seconds it took."""
-    path.unlink(missing_ok=True)
+    for beside in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{beside}").unlink(missing_ok=True)
     db = connect(path)
     migrate(db)
     db.execute("PRAGMA synchronous=OFF")
