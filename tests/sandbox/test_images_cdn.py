@@ -120,6 +120,17 @@ async def test_a_size_larger_than_the_upload_does_not_exist(site: Site) -> None:
     assert (await site.picture(small, size="l")).status == 404
 
 
+async def test_the_original_has_a_secret_of_its_own(site: Site) -> None:
+    photo = next(photo for photo in site.photos("zoo") if "o" in photo.sizes)
+
+    guessed = await site.get(
+        site.cdn + photo.path("o").replace(photo.original_secret, photo.secret)
+    )
+
+    assert (await site.picture(photo, size="o")).status == 200
+    assert guessed.status == 404
+
+
 @pytest.mark.parametrize(
     ("condition", "status"),
     [("gone", 404), ("removed", 410), ("placeholder", 302)],

@@ -172,6 +172,17 @@ async def test_megapixels_are_read_from_the_header(
     assert message == (None if is_fine else "Image too large. Please limit to 75 megapixels.")
 
 
+@pytest.mark.parametrize(("over", "is_fine"), [(0, True), (1, False)])
+async def test_an_image_may_have_twenty_megabytes(site: Site, over: int, is_fine: bool) -> None:
+    site.faults.set("vision.payload-limit", 41_943_040)
+    start, end = a_jpeg()[:-2], a_jpeg()[-2:]
+
+    answer = await site.annotate(start + bytes(20 * 2**20 + over - len(start + end)) + end)
+
+    message = answer.responses[0].get("error", {}).get("message")
+    assert message == (None if is_fine else "Image size too large. Please limit to 20 MB.")
+
+
 @pytest.mark.parametrize(
     ("content", "code", "text"),
     [
