@@ -219,6 +219,13 @@ async def test_suggestions_begin_with_what_was_typed(shelf: Shelf) -> None:
     assert len(await shelf.catalog.suggest("", limit=99)) == 5
 
 
+async def test_labels_that_are_whole_numbers_are_suggested_like_all_others(shelf: Shelf) -> None:
+    await shelf.put(a_shelved("1", {"0": 0.9, "1": 0.8, "2": 0.7}))
+
+    assert [label.name for label in await shelf.catalog.suggest("1")] == ["1"]
+    assert {label.name for label in await shelf.catalog.suggest("")} == {"0", "1", "2"}
+
+
 async def test_the_very_label_is_suggested_first_and_with_its_best_picture(shelf: Shelf) -> None:
     await shelf.put(
         a_shelved("1", {"Cat": 0.8, "Cattle": 0.9, "Cat food": 0.7}),

@@ -39,7 +39,7 @@ from ingestor.catalog.query import (
 )
 from ingestor.kits.together import together
 from ingestor.models import Published
-from ingestor.records import read_photo
+from ingestor.records import children_of, read_photo
 from ingestor.records.keys import RANK_STEPS, keyed, rank
 
 READS_AT_ONCE = 32
@@ -191,7 +191,7 @@ class DatabaseCatalog:
         )
         return {
             key: LabelCount(name=label["name"], photos=None)
-            for key, label in sorted((labels if isinstance(labels, dict) else {}).items())
+            for key, label in sorted(children_of(labels))
             # Whole numbers sort before all texts, so a range of texts may bring some along.
             if key.startswith(prefix) and isinstance(label, dict) and "name" in label
         }

@@ -9,7 +9,7 @@ Writers and readers agree on this room and on nothing else. It reads no socket a
 """
 
 from ingestor.records.keys import escape, key_of, rank, unescape
-from ingestor.records.photos import SERVER_TIME, photo_record, read_photo
+from ingestor.records.photos import SERVER_TIME, children_of, photo_record, read_photo
 from ingestor.records.updates import (
     MOST_BYTES,
     MOST_PHOTOS,
@@ -27,6 +27,7 @@ __all__ = [
     "MOST_BYTES",
     "MOST_PHOTOS",
     "SERVER_TIME",
+    "children_of",
     "escape",
     "halves",
     "index_path",

@@ -55,7 +55,7 @@ def read_photo(record: object, *, photo_id: str, group: str | None = None) -> Pu
     """
     if not isinstance(record, dict):
         return None
-    groups = {unescape(name): added for name, added in _items(record.get("groups"))}
+    groups = {unescape(name): added for name, added in children_of(record.get("groups"))}
     chosen = group if group in groups else min(groups, default="")
     size = Size(
         url=_text(record, "image"), width=_count(record, "width"), height=_count(record, "height")
@@ -79,10 +79,10 @@ def read_photo(record: object, *, photo_id: str, group: str | None = None) -> Pu
 def _read_annotation(record: Mapping[str, Value], *, photo_id: str) -> Annotation:
     labels = [
         _read_label(entry)
-        for _key, entry in _items(record.get("labels"))
+        for _key, entry in children_of(record.get("labels"))
         if isinstance(entry, dict)
     ]
-    safe = {kind: str(likelihood) for kind, likelihood in _items(record.get("safe"))}
+    safe = {kind: str(likelihood) for kind, likelihood in children_of(record.get("safe"))}
     return Annotation(
         photo_id=photo_id,
         labels=tuple(sorted(labels, key=lambda label: (-label.score, label.name))),
@@ -114,7 +114,7 @@ def _label_records(labels: Mapping[str, Label]) -> dict[str, Value]:
     }
 
 
-def _items(node: object) -> list[tuple[str, Value]]:
+def children_of(node: object) -> list[tuple[str, Value]]:
     """
     The children of a node. The database gives an object with small whole numbers for keys back as
     a list with holes (https://firebase.blog/posts/2014/04/best-practices-arrays-in-firebase).
