@@ -111,12 +111,16 @@ def rate(lap: Lap, name: str) -> list[tuple[float, float]]:
     points: list[tuple[float, float]] = []
     samples = [(sample["at"], sample.get(name, 0)) for sample in lap.samples]
     width = max(SHORTEST_STRETCH, lap.seconds / STRETCHES)
-    start = 0
-    for at, count in samples:
+    start, last = 0, 0.0
+    for number, (at, count) in enumerate(samples):
+        if count < last:
+            start = number
+            points.append((at, 0.0))
+        last = count
         while samples[start][0] < at - width:
             start += 1
         then, before = samples[start]
-        if at > then and count >= before:
+        if at > then:
             points.append((at, (count - before) / (at - then)))
     return points
 

@@ -51,10 +51,15 @@ def test_medians_are_of_each_figure_by_itself() -> None:
 
 
 def test_a_rate_starts_again_after_a_kill() -> None:
-    lap = a_lap()
-    killed = replace(lap, samples=[*lap.samples, {"at": 11.0, "stored": 0}])
+    first = [{"at": float(at), "stored": 10 * at} for at in range(11)]
+    second = [{"at": 12.0 + at, "stored": 100 * at} for at in range(11)]
+    killed = replace(a_lap(), samples=[*first, *second], seconds=60.0)
 
-    assert all(each >= 0 for _, each in rate(killed, "stored"))
+    assert rate(killed, "stored") == [
+        *((float(at), 10.0) for at in range(1, 11)),
+        (12.0, 0.0),
+        *((12.0 + at, 100.0) for at in range(1, 11)),
+    ]
 
 
 def test_percentiles_of_nothing_are_nought() -> None:
