@@ -59,6 +59,19 @@ def lose(sandbox: Sandbox, path: str) -> None:
     sandbox.database.put("sandbox", path, value=None)
 
 
+async def compare_in_slices(sandbox: Sandbox, state: Path, *, size: int) -> Reconciled:
+    """Only look, at so many photos at once."""
+    settings, lifetime = settings_for(sandbox, state), Lifetime(drain=8.0)
+    async with (
+        Journal(state / "journal.sqlite3") as journal,
+        open_database(settings, lifetime=lifetime, listen=events.ignore) as database,
+    ):
+        reconciler = Reconciler(
+            database=database, journal=journal, check=True, wall=time.time, slice=size
+        )
+        return await reconciler.reconcile()
+
+
 async def test_what_agrees_is_left_alone(ingest: Ingest, sandbox: Sandbox, compare):
     await ingest(limit=PHOTOS)
     sandbox.calls.clear()
@@ -185,18 +198,27 @@ async def test_slices_of_any_size_find_the_same(
     photos = sorted(in_database(sandbox, "/photos"))
     for photo in photos[5:20] + photos[-1:]:
         lose(sandbox, f"/photos/{photo}")
-    settings, lifetime = settings_for(sandbox, state), Lifetime(drain=8.0)
 
-    async with (
-        Journal(state / "journal.sqlite3") as journal,
-        open_database(settings, lifetime=lifetime, listen=events.ignore) as database,
-    ):
-        reconciler = Reconciler(
-            database=database, journal=journal, check=True, wall=time.time, slice=size
-        )
-        found = await reconciler.reconcile()
+    found = await compare_in_slices(sandbox, state, size=size)
 
     assert found == Reconciled(in_journal=PHOTOS, in_database=PHOTOS - 16, published=16)
+
+
+@pytest.mark.parametrize(
+    "names", [("0", "1"), tuple(f"a{number}" for number in range(60))], ids=["list", "many"]
+)
+async def test_what_another_program_keeps_among_the_photos_is_passed_over(
+    ingest: Ingest, sandbox: Sandbox, state: Path, names: tuple[str, ...]
+):
+    await ingest(limit=PHOTOS)
+    ours = {} if names == ("0", "1") else in_database(sandbox, "/photos")
+    foreign = {name: {"owner": "somebody"} for name in names}
+    sandbox.database.put("sandbox", "/photos", value={**ours, **foreign})
+
+    found = await compare_in_slices(sandbox, state, size=20)
+
+    assert (found.in_journal, found.in_database) == (PHOTOS, len(ours))
+    assert found.published == PHOTOS - len(ours)
 
 
 async def test_labels_that_differ_are_corrected_with_their_index(
