@@ -221,6 +221,19 @@ async def test_what_another_program_keeps_among_the_photos_is_passed_over(
     assert found.published == PHOTOS - len(ours)
 
 
+async def test_where_a_value_stands_in_the_place_of_the_index_it_is_written_anew(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    sandbox.database.put("sandbox", "/index", value=1)
+
+    found = await compare()
+
+    assert found.index_written > 0
+    assert whole(sandbox) == before
+
+
 async def test_labels_that_differ_are_corrected_with_their_index(
     ingest: Ingest, sandbox: Sandbox, compare
 ):

@@ -37,7 +37,9 @@ class PoliteDatabase:
 
         async def ask() -> list[str] | None:
             try:
-                return list(await self._database.read(path, shallow=True) or ())
+                found = await self._database.read(path, shallow=True)
+                # A value that somebody has put there has no children.
+                return list(found) if isinstance(found, dict) else []
             except AnswerLost as error:
                 if error.reason == "too-large":
                     return None
