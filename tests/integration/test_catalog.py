@@ -258,6 +258,15 @@ async def test_the_most_frequent_labels_are_the_popular_ones(zoo: Shelf) -> None
     assert [label.name for label in popular] == ["Mammal", "Dog", "Cat"]
 
 
+async def test_what_another_program_keeps_among_the_photos_makes_no_label_unpopular() -> None:
+    async with database_shelf() as shelf:
+        await shelf.put(a_shelved("1", {"Cat": 0.9}))
+        others = {f"photos/a{number}": {"owner": "somebody"} for number in range(200)}
+        await shelf.database.update(others)
+
+        assert [label.name for label in await shelf.catalog.popular()] == ["Cat"]
+
+
 async def test_a_photo_is_told_with_all_its_labels(zoo: Shelf) -> None:
     hit = await zoo.catalog.photo("22")
 

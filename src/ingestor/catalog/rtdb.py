@@ -39,7 +39,7 @@ from ingestor.catalog.query import (
 )
 from ingestor.kits.together import together
 from ingestor.models import Published
-from ingestor.records import children_of, read_photo
+from ingestor.records import BEFORE_PHOTOS, BEHIND_PHOTOS, children_of, read_photo
 from ingestor.records.keys import RANK_STEPS, keyed, rank
 
 READS_AT_ONCE = 32
@@ -93,7 +93,8 @@ class DatabaseCatalog:
 
     async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
         """Told from a sample: the database does not count."""
-        photos = await self._read("photos", Range(limit_to_first=SAMPLE))
+        ours = Range(start_at=BEFORE_PHOTOS, end_at=BEHIND_PHOTOS, limit_to_first=SAMPLE)
+        photos = await self._read("photos", ours)
         counts: Counter[str] = Counter()
         names: dict[str, str] = {}
         for record in (photos if isinstance(photos, dict) else {}).values():

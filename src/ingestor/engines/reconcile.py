@@ -28,7 +28,15 @@ from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Label, Published
-from ingestor.records import halves, membership, merged, plan_updates, read_photo, updates_for
+from ingestor.records import (
+    BEHIND_PHOTOS,
+    halves,
+    membership,
+    merged,
+    plan_updates,
+    read_photo,
+    updates_for,
+)
 from ingestor.records.keys import keyed, rank, share
 from ingestor.report import Reconciled
 from ingestor.services import open_database
@@ -37,8 +45,6 @@ from ingestor.stages.store import refused
 
 SLICE: Final = 500
 """Photos compared together: some 1.5 MB of records."""
-BEHIND_ALL: Final = "p:"
-"""A key behind those of all photos, as ":" is behind all digits: other programs may keep theirs beside them."""
 MOST_ENTRIES: Final = 5_000
 """Index entries repaired in one update; some 500 kB."""
 
@@ -140,7 +146,7 @@ class Reconciler:
 
     async def _there_after(self, photo: str) -> tuple[dict[str, _There | None], bool]:
         """Records behind a photo, by id, and whether there are more; None: not an annotation."""
-        query = Query(start_at=f"p{photo}", end_at=BEHIND_ALL, limit_to_first=self.slice + 1)
+        query = Query(start_at=f"p{photo}", end_at=BEHIND_PHOTOS, limit_to_first=self.slice + 1)
         records = await self.database.read("photos", query=query) or {}
         ids = sorted(match[1] for key in records if (match := PHOTO_KEY.fullmatch(key)))
         there = {id_: _there(records[f"p{id_}"], photo=id_) for id_ in ids if id_ > photo}

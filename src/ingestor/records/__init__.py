@@ -9,7 +9,14 @@ Writers and readers agree on this room and on nothing else. It reads no socket a
 """
 
 from ingestor.records.keys import escape, key_of, rank, unescape
-from ingestor.records.photos import SERVER_TIME, children_of, photo_record, read_photo
+from ingestor.records.photos import (
+    BEFORE_PHOTOS,
+    BEHIND_PHOTOS,
+    SERVER_TIME,
+    children_of,
+    photo_record,
+    read_photo,
+)
 from ingestor.records.updates import (
     MOST_BYTES,
     MOST_PHOTOS,
@@ -24,6 +31,8 @@ from ingestor.records.updates import (
 )
 
 __all__ = [
+    "BEFORE_PHOTOS",
+    "BEHIND_PHOTOS",
     "MOST_BYTES",
     "MOST_PHOTOS",
     "SERVER_TIME",

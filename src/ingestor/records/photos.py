@@ -14,6 +14,9 @@ Value = Any
 SERVER_TIME = {".sv": "timestamp"}
 """Replaced by the database with its own clock, in milliseconds."""
 
+BEFORE_PHOTOS, BEHIND_PHOTOS = "p", "p:"
+"""Keys around those of all photos, as ":" is behind all digits: other programs may keep theirs beside them."""
+
 LARGEST_COUNT = 2**53
 """Whole numbers up to it are the same to everybody who reads JSON (RFC 8259, section 6)."""
 
