@@ -47,6 +47,7 @@ async def test_the_newest_comes_first(site: Site) -> None:
         pytest.param(7, 7, id="as asked"),
         pytest.param(500, 500, id="most"),
         pytest.param(501, 500, id="clamped"),
+        pytest.param("9" * 5000, 500, id="of any length"),
         pytest.param(0, 100, id="nought is no number"),
         pytest.param("many", 100, id="nor is a word"),
     ],
@@ -237,11 +238,12 @@ async def test_sizes_of_a_photo_are_those_its_row_tells(site: Site) -> None:
     assert "Medium 640" in {size["label"] for size in sizes}
 
 
+@pytest.mark.parametrize("photo_id", ["1", "9" * 5000], ids=["short", "long"])
 @pytest.mark.parametrize("method", ["flickr.photos.getInfo", "flickr.photos.getSizes"])
-async def test_an_unknown_photo_is_not_found(site: Site, method: str) -> None:
-    answer = await site.call(method, photo_id="1")
+async def test_an_unknown_photo_is_not_found(site: Site, method: str, photo_id: str) -> None:
+    answer = await site.call(method, photo_id=photo_id)
 
-    assert answer.json["message"] == 'Photo "1" not found (invalid ID)'
+    assert answer.json["message"] == f'Photo "{photo_id}" not found (invalid ID)'
 
 
 async def test_a_photos_details_are_those_of_its_row(site: Site) -> None:

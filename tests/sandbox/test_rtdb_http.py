@@ -201,10 +201,12 @@ async def test_exports_show_priorities_and_no_arrays(site: Site) -> None:
 async def test_a_callback_wraps_and_a_download_names_a_file(site: Site) -> None:
     script = await site.ask("GET", "/a.json", params={"callback": "gotData"})
     file = await site.ask("GET", "/a.json", params={"download": "my.txt"})
+    odd = await site.ask("GET", "/a.json", params={"download": "a\r\nb"})
 
     assert script.body == b"gotData(null)"
     assert "javascript" in script.headers["Content-Type"]
     assert file.headers["Content-Disposition"] == 'attachment; filename="my.txt"'
+    assert odd.headers["Content-Disposition"] == 'attachment; filename="a__b"'
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,9 @@ def test_small_answers_have_their_shapes(node: Any, value: Any) -> None:
         pytest.param({"orderBy": '"x"', "limitToFirst": "1.5"}, "must be an integer", id="1.5"),
         pytest.param({"orderBy": '"x"', "limitToLast": "-1"}, "must be an integer", id="negative"),
         pytest.param(
+            {"orderBy": '"x"', "limitToLast": "9" * 5000}, "must be an integer", id="long"
+        ),
+        pytest.param(
             {"orderBy": '"x"', "limitToFirst": "1", "limitToLast": "1"}, "Only one", id="limits"
         ),
         pytest.param({"orderBy": '"x"', "startAt": "1", "equalTo": "1"}, "Only one", id="starts"),

@@ -18,6 +18,9 @@ DEFAULT_PER_PAGE: Final = 100
 MAX_PER_PAGE: Final = 500
 """More is taken as 500, without a word."""
 
+MOST_DIGITS: Final = 19
+"""Of a number that are read: with more it is beyond everything all the same."""
+
 TOTAL_AS_STRING_EVERY: Final = 3
 """Older answers gave `total` as a string; here every third page does."""
 
@@ -215,7 +218,8 @@ def _photo(question: Question) -> ScenePhoto:
 
 def _positive(text: str, *, default: int) -> int:
     """Read a number as Flickr does: nonsense, zero and below mean the default."""
-    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else default
+    number = int(text[:MOST_DIGITS]) if text.isascii() and text.isdigit() else 0
+    return number if number > 0 else default
 
 
 def _filtered(question: Question, ids: Sequence[str]) -> Sequence[str]:

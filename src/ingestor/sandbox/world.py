@@ -8,6 +8,7 @@ is asked for and in whatever order.
 import functools
 import hashlib
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,6 +34,8 @@ from ingestor.sandbox.vocabulary import (
     labels_for_stranger,
     safe_search_for,
 )
+
+PHOTO_ID: Final = re.compile(r"[0-9]{1,20}")
 
 ZOO_PHOTOS: Final = 25_000
 SAFARI_PHOTOS: Final = 3_000
@@ -195,7 +198,7 @@ class World:
             pool.reset()
 
     def _make(self, photo_id: str) -> ScenePhoto | None:
-        if not photo_id.isascii() or not photo_id.isdigit():
+        if not PHOTO_ID.fullmatch(photo_id):
             return None
         slot, offset = divmod(int(photo_id) - first_id_of(self.seed, slot=0), IDS_PER_GROUP)
         serial, rest = divmod(offset, ID_STEP)

@@ -1,6 +1,7 @@
 """Values and refusals as HTTP answers, with the headers the database sends."""
 
 import json
+import re
 from typing import Final
 
 import orjson
@@ -16,6 +17,9 @@ HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag",
 }
+
+ODD_IN_NAMES: Final = re.compile(r'[\\"\x00-\x1f\x7f]')
+"""What would end a header, or the quotes in it."""
 
 MAX_READ_BYTES: Final = 256 * 1024 * 1024
 
@@ -38,7 +42,7 @@ def answered(answer: Answer, options: Options) -> web.Response:
     if len(body) > MAX_READ_BYTES:
         raise Refused(400, TOO_MUCH_TO_READ)
     if options.download is not None:
-        name = options.download.replace("\\", "_").replace('"', "_")
+        name = ODD_IN_NAMES.sub("_", options.download)
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     if options.callback is not None:
         return _script(options.callback, body, headers)

@@ -6,6 +6,7 @@ therefore has no order: `answer` mixes its members, so that nobody relies on one
 """
 
 import json
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ TWO_ENDS: Final = "Only one of endAt, endBefore and equalTo can be used"
 BY_KEY: Final = "$key"
 BY_VALUE: Final = "$value"
 BY_PRIORITY: Final = "$priority"
+
+LIMIT: Final = re.compile(r"[0-9]{1,10}")
 
 CONSTRAINTS: Final = ("startAt", "startAfter", "endAt", "endBefore", "equalTo")
 LIMITS: Final = ("limitToFirst", "limitToLast")
@@ -110,8 +113,7 @@ def order_of(text: str) -> Order:
 
 
 def limit_of(text: str) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()) or text.startswith("-"):
+    if not LIMIT.fullmatch(text):
         raise Refused(400, BAD_LIMIT)
     return int(text)
 
