@@ -46,7 +46,7 @@ class Scenario:
     """Without the latencies of the real services."""
     images_per_minute: int = NO_QUOTA
     quick_images_per_minute: int = NO_QUOTA
-    """A larger quota, so that a quick look sees more of it than its first window."""
+    """A larger quota, so that a quick look is over in seconds, all of it within the first window."""
     faults: Mapping[str, float] = field(default_factory=dict)
     sheets: str = "150000"
     """Bytes of a picture, or the smallest and the largest: sheets, drawn in no time."""
