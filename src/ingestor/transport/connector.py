@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -54,6 +55,8 @@ class GuardedConnector(aiohttp.TCPConnector):
         self._allowed = allowed
         self._admitted: set[ConnectionKey] = set()
         """Where we were let go before: the list of an upstream never changes."""
+        self._carried: WeakSet[object] = WeakSet()
+        """Connections that were given out before."""
 
     async def connect(
         self,
@@ -66,7 +69,22 @@ class GuardedConnector(aiohttp.TCPConnector):
             if key.proxy or not self._allowed.knows(Origin(key.is_ssl, key.host, key.port or 0)):
                 raise AddressRefused(f"{key.host}: not one of the upstreams", reason="not-allowed")
             self._admitted.add(key)
-        return await super().connect(req, traces, timeout)
+        connection = await super().connect(req, traces, timeout)
+        while self._is_spoilt(connection):
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        return connection
+
+    def _is_spoilt(self, connection: Connection) -> bool:
+        """
+        Whether something came while it rested: nobody asked for that, and aiohttp would take it for
+        the answer to what is sent next.
+        """
+        protocol = connection.protocol
+        if protocol in self._carried:
+            return protocol is not None and protocol.should_close
+        self._carried.add(protocol)
+        return False
 
 
 class CheckedResolver(AbstractResolver):

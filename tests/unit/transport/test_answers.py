@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+from asyncio import StreamReader, StreamWriter
 
 import pytest
 
 from ingestor.errors import AnswerLost
 from tests.far_end import (
+    FarEnd,
     Play,
     Room,
     a_request,
@@ -136,6 +139,39 @@ async def test_bytes_after_an_answer_do_not_reach_the_next_one() -> None:
         second = await transport.send(a_request(f"{far.origin}/2"))
 
     assert (first.body, second.body) == (b"mine", b"yours")
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        pytest.param(response(b"poison"), id="another answer"),
+        pytest.param(response(status="429 Slow Down"), id="a refusal, which costs nothing"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\npoi", id="one without an end"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
+    method: str, poison: bytes
+) -> None:
+    came = asyncio.Event()
+
+    async def talks_by_itself(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
+        await says(response(b"mine"), then="keep")(far, reader, writer)
+        await came.wait()
+        writer.write(poison)
+        await far.hear(reader)
+
+    plays = (talks_by_itself, says(response(b"yours")))
+    async with far_end(*plays) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/1", method=method))
+        came.set()
+        # Both ends live in this loop.
+        for _turn in range(5):
+            await asyncio.sleep(0)
+        second = await transport.send(a_request(f"{far.origin}/2", method=method))
+
+    assert second.body == b"yours"
+    assert len(far.requests) == 2
 
 
 async def test_an_error_keeps_its_status_when_its_body_is_packed() -> None:
