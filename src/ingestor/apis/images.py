@@ -133,6 +133,13 @@ def next_hop(response: Response, url: str, *, origin: str) -> str:
             status=response.status,
             reason="redirected",
         )
+    if not (target.isascii() and target.isprintable()) or " " in target:
+        # The transport would refuse it, and a refused address is taken for everybody's trouble.
+        raise _never(
+            "the picture's address leads to one that cannot be asked for",
+            status=response.status,
+            reason="redirected",
+        )
     return target
 
 

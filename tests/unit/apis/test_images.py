@@ -133,6 +133,8 @@ async def test_a_redirect_on_the_same_server_is_followed() -> None:
         pytest.param("file:///etc/passwd", "redirected", id="file"),
         pytest.param("http://[::1", "redirected", id="broken"),
         pytest.param("", "redirected", id="nowhere"),
+        pytest.param("/65535/2 0b.jpg", "redirected", id="a blank in it"),
+        pytest.param(f"{CDN}/65535/2_\xe9.jpg", "redirected", id="not ASCII"),
     ],
 )
 async def test_a_redirect_away_is_not_followed(location: str, reason: str) -> None:
