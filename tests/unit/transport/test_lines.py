@@ -103,12 +103,42 @@ def test_a_line_is_not_used_again_after(said: bytes) -> None:
             CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n"), "garbage", id="both"
         ),
         pytest.param(CHUNKED.replace(b"chunked", b"gzip, chunked"), "encoded", id="packed chunks"),
+        pytest.param(
+            response(b"x" * 2 * LONGEST_HEAD, headers=["Content-Encoding: gzip"]),
+            "encoded",
+            id="a large parcel",
+        ),
     ],
 )
 def test_an_answer_that_takes_too_much_is_given_up(said: bytes, trouble: str) -> None:
     answer = an_answer(said)
 
     assert (answer.complete, answer.trouble) == (False, trouble)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(CHUNKED + b"5\r\nhello\r\n0\r\nX: ", id="a trailer"),
+        pytest.param(CHUNKED + b"5;a=", id="an extension"),
+    ],
+)
+def test_what_is_no_body_is_given_up_before_it_piles_up(begun: bytes) -> None:
+    answer = an_answer(begun, *[b"y" * 1000] * (LONGEST_HEAD // 1000))
+    assert not answer.over
+
+    answer.feed(memoryview(b"y" * 1000))
+
+    assert (answer.complete, answer.trouble) == (False, "garbage")
+
+
+def test_a_long_body_may_come_in_any_number_of_pieces() -> None:
+    size = LONGEST_HEAD // 2
+    chunks = [b"1\r\n", b"x\r\n"] * size
+
+    answer = an_answer(CHUNKED, *chunks, b"0\r\n\r\n", cap=size, held=size)
+
+    assert (answer.complete, answer.received) == (True, size)
 
 
 def test_a_body_of_just_the_cap_is_taken() -> None:

@@ -13,7 +13,10 @@ from io import BytesIO
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 LONGEST_HEAD = 64 * 1024
-"""Bytes that may arrive before a head is complete, early hints included."""
+"""
+Bytes that may arrive in a row without one of the body: a head with its early hints, and what stands
+between chunks and behind the last.
+"""
 LONGEST_HEADER = 8190
 """Bytes of one header's value; what most servers allow, too. Paid calls have the same caps."""
 MOST_HEADERS = 100
@@ -52,10 +55,10 @@ class Answer:
     """
 
     __slots__ = (
+        "_bare_left",
         "_bulk",
         "_cap",
         "_count",
-        "_head_left",
         "_parser",
         "_pieces",
         "_raw",
@@ -79,7 +82,7 @@ class Answer:
         """All of a large body, written once into the bytes that it will be; joined, it is there twice."""
         self._raw: dict[bytes, bytes] = {}
         self._count = 0
-        self._head_left = LONGEST_HEAD
+        self._bare_left = LONGEST_HEAD
         self._until_end = False
         self.untouched = True
         """Not a byte has come."""
@@ -111,7 +114,7 @@ class Answer:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def feed(self, arrived: memoryview) -> None:
-        self.untouched = False
+        self.untouched, received = False, self.received
         try:
             self._parser.feed_data(arrived)
         except (HttpParserError, HttpParserUpgrade):
@@ -119,10 +122,12 @@ class Answer:
             self.reusable = False
             if not self.complete:
                 self.trouble = self.trouble or "garbage"
-        if not self.begun:
-            self._head_left -= len(arrived)
-            if self._head_left < 0:
-                self.trouble = "garbage"
+        if self.received > received:
+            self._bare_left = LONGEST_HEAD
+            return
+        self._bare_left -= len(arrived)
+        if self._bare_left < 0 and not self.complete:
+            self.trouble = self.trouble or "garbage"
 
     def end(self) -> None:
         """Nothing more will arrive."""
