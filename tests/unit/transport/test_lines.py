@@ -320,3 +320,18 @@ async def test_what_is_due_soon_is_looked_at_in_time() -> None:
     watch.close()
 
     assert later.looks == pytest.approx([0.25, 1.25, 2.25], abs=0.01)
+
+
+@pytest.mark.looptime
+async def test_the_deadlines_of_others_do_not_shorten_the_time_between_two_looks() -> None:
+    """A rate is judged by the number of looks."""
+    watch = Watch(step=1.0)
+    patient = Watched(60.0)
+
+    watch.add(patient)
+    for hurried in range(10):
+        watch.add(Watched(1.5 + hurried / 100))
+    await asyncio.sleep(3.9)
+    watch.close()
+
+    assert patient.looks == pytest.approx([1.0, 2.0, 3.0], abs=0.01)

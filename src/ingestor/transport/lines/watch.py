@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+EARLY = 0.001
+"""Seconds by which a loop's timers may come too early; uvloop counts in milliseconds."""
+
 
 class Watched(Protocol):
     due: float
     """The loop's time at which somebody must look, at the latest."""
 
     def look(self, now: float) -> None:
-        """Judge yourself; called several times a window."""
+        """Judge yourself; called several times a window, and once you are due."""
         ...
 
     def close(self) -> None: ...
@@ -19,7 +22,8 @@ class Watched(Protocol):
 
 class Watch:
     """
-    Looks at everything it watches every `step` seconds, and earlier where something is due earlier.
+    Looks at everything it watches every `step` seconds, never sooner again, and at what is due before
+    that in between.
 
     A timer for each request would cost more than all else that a request needs of the loop.
     """
@@ -31,6 +35,8 @@ class Watch:
         """In the order in which they came: of what is late together the first is given up first."""
         self._timer: asyncio.TimerHandle | None = None
         self._next = float("inf")
+        self._round = 0.0
+        """When everything is looked at again, at the earliest."""
 
     def add(self, watched: Watched) -> None:
         self._watched[watched] = None
@@ -61,8 +67,12 @@ class Watch:
     def _look(self) -> None:
         now = self._loop.time()
         self._next = float("inf")
+        whole_round = now >= self._round - EARLY
+        if whole_round:
+            self._round = now + self._step
         for watched in tuple(self._watched):
-            watched.look(now)
+            if whole_round or now >= watched.due:
+                watched.look(now)
         if self._watched:
             earliest = min(watched.due for watched in self._watched)
-            self.expect(min(max(earliest, now), now + self._step))
+            self.expect(min(max(earliest, now), self._round))
