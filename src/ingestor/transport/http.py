@@ -7,6 +7,7 @@ They share nothing but this room: its allow-list, its caps, its words for what w
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,12 @@ import aiohttp
 from ingestor.errors import AddressRefused, TransportError
 from ingestor.kits.aside import Aside
 from ingestor.transport.allowlist import AllowList
-from ingestor.transport.connector import CONNECT_SECONDS, CheckedResolver, GuardedConnector
+from ingestor.transport.connector import (
+    CONNECT_SECONDS,
+    CheckedResolver,
+    GuardedConnector,
+    LookUp,
+)
 from ingestor.transport.exchange import Exchange
 from ingestor.transport.lines.answer import LONGEST_HEADER, MOST_HEADERS
 from ingestor.transport.lines.dialing import Dial, Dialer
@@ -34,7 +40,7 @@ from ingestor.transport.translation import FOREIGN, translate
 from ingestor.transport.values import Request, Response, place
 
 LOOK_UPS = 4
-"""More look-ups than that never hang at once: there are four upstreams."""
+"""Of one upstream at once. Those that hang are its own: others, above all the paid one, have places left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +138,15 @@ class HttpTransport:
         connector: Callable[[str], aiohttp.BaseConnector] | None = None,
         dial: Callable[[str], Dial] | None = None,
         window: float = WINDOW_SECONDS,
+        look_up: LookUp = socket.getaddrinfo,
     ) -> None:
         """Raises SettingsError for an origin or a TLS context that is not safe."""
         self._allowed = {name: AllowList(texts) for name, texts in origins.items()}
         self._user_agent = user_agent
         self._pools = pools
         self._tls = verifying(tls)
-        self._aside = Aside(LOOK_UPS, name="resolver")
+        self._asides = {name: Aside(LOOK_UPS, name="resolver") for name in origins}
+        self._look_up = look_up
         self._connector = connector or self._guarded
         self._dial = dial or (self._dialer if connector is None else None)
         self._window = window
@@ -227,7 +235,9 @@ class HttpTransport:
         )
 
     def _dialer(self, name: str) -> Dial:
-        resolver = CheckedResolver(self._allowed[name], aside=self._aside)
+        resolver = CheckedResolver(
+            self._allowed[name], aside=self._asides[name], look_up=self._look_up
+        )
         return Dialer(resolver=resolver, tls=self._tls)
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:
@@ -237,5 +247,6 @@ class HttpTransport:
             connections=pool.connections,
             keepalive=pool.keepalive,
             tls=self._tls,
-            aside=self._aside,
+            aside=self._asides[name],
+            look_up=self._look_up,
         )

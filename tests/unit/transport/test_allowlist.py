@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -228,3 +230,37 @@ async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
             await transport.send(a_request(f"{CDN}/"))
 
     assert error.value.reason == "dns"
+
+
+async def test_a_name_whose_look_up_hangs_holds_up_no_other_upstream() -> None:
+    given_up = threading.Event()
+
+    def look_up(host: str, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        if host == "images.example":
+            given_up.wait()
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    async with (
+        HttpTransport(
+            origins={"images": ["https://images.example"], "vision": ["https://vision.example"]},
+            user_agent="tests",
+            look_up=look_up,
+        ) as transport,
+        asyncio.TaskGroup() as group,
+    ):
+        for _ in range(12):
+            hanging = transport.send(a_request("https://images.example/", deadline=0.05))
+            group.create_task(left_alone(hanging), name="hanging")
+        await asyncio.sleep(0)
+
+        paid = a_request("https://vision.example/", upstream="vision", method="POST", deadline=5)
+        with pytest.raises(NotSent) as error:
+            await transport.send(paid)
+        given_up.set()
+
+    assert error.value.reason == "dns"
+
+
+async def left_alone(sending: Awaitable[object]) -> None:
+    with pytest.raises(NotSent):
+        await sending
