@@ -234,6 +234,22 @@ async def test_a_picture_larger_than_its_room_waits_until_it_is_given_more() -> 
     assert room.asked == [len(body)]
 
 
+async def test_a_line_is_closed_when_nobody_waits_any_more_for_room_for_its_answer() -> None:
+    room = Room(first=asyncio.Event().wait())
+
+    async with (
+        far_end(answers(response(b"whole"), then="stall")) as far,
+        a_transport(far.origin) as transport,
+    ):
+        asked = asyncio.create_task(
+            transport.send(a_request(f"{far.origin}/", room=room)), name="asked"
+        )
+        await room.needed.wait()
+        asked.cancel()
+        async with asyncio.timeout(5):
+            await far.left.wait()
+
+
 class Wire(asyncio.Transport):
     """Whether it is read from."""
 

@@ -54,6 +54,10 @@ class Line(asyncio.BufferedProtocol):
                 if room is None or answer.wanted <= self._granted or answer.trouble:
                     return
                 await self._ask_for(room, answer.wanted)
+        except BaseException:
+            # Whoever asked will not let the line rest, however well the answer came.
+            answer.reusable = False
+            raise
         finally:
             self._answer = None
             answer.let_go()
