@@ -140,13 +140,23 @@ def _origin(text: str) -> Origin:
     except ValueError:
         raise SettingsError(f"{text[:80]!r} is not an origin like https://example.com") from None
     local = host == "localhost" or is_loopback_address(host)
-    if not host or url.scheme not in ("http", "https") or url.raw_user is not None:
+    strange = url.scheme not in ("http", "https") or url.raw_user is not None
+    if not host or not _is_name(host) or strange:
         raise SettingsError(f"{place(text)!r} is not an origin like https://example.com")
     if url.scheme == "http" and not local:
         raise SettingsError(f"{place(text)!r} needs https: plain http is for loopback only")
     if is_address(host) and not (local or is_public(host)):
         raise SettingsError(f"{place(text)!r} is a private address; no upstream lives there")
     return Origin(url.scheme == "https", host, port)
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether a host can be looked up: none of its labels is empty or too long."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -82,6 +82,9 @@ def test_a_configured_origin_is_admitted(url: str, target: str) -> None:
         pytest.param("ftp://example.com", id="ftp"),
         pytest.param("example.com", id="no scheme"),
         pytest.param("https://[::1", id="broken"),
+        pytest.param("https://user:CANARY@api..example.com", id="user and two dots"),
+        pytest.param("https://api..example.com", id="two dots"),
+        pytest.param(f"https://{'a' * 64}.example.com", id="a label too long"),
     ],
 )
 def test_an_unsafe_origin_is_a_wrong_setting(origin: str) -> None:
