@@ -193,6 +193,16 @@ async def test_the_memory_held_is_asked_for_before_it_grows() -> None:
     assert room.asked == sorted(room.asked)
 
 
+async def test_a_cap_holds_however_much_was_set_aside() -> None:
+    play = says(CHUNKED + b"7d0\r\n" + b"x" * 2000 + b"\r\n0\r\n\r\n")
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(a_request(f"{far.origin}/", cap=1000, room=Room(size=5000)))
+
+    assert lost.value.reason == "too-large"
+
+
 async def test_a_length_is_asked_for_once() -> None:
     room = Room()
 

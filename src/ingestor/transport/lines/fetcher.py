@@ -71,7 +71,8 @@ class Fetcher:
         self, line: Line, head: bytes, request: Request, *, marks: Marks, due: float
     ) -> Answer:
         needed = request.slowest * self._window
-        answer = Answer(cap=request.cap, held=request.room.size if request.room else request.cap)
+        cap, room = request.cap, request.room
+        answer = Answer(cap=cap, held=min(room.size, cap) if room else cap)
         marks.sent = True
         marks.head += len(head)
         try:
@@ -79,7 +80,7 @@ class Fetcher:
                 head,
                 answer,
                 due=due,
-                room=request.room,
+                room=room,
                 rate=Rate(needed=needed) if needed else None,
             )
         finally:
