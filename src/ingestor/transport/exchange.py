@@ -9,7 +9,11 @@ from yarl import URL
 
 from ingestor.errors import AnswerLost
 from ingestor.transport.allowlist import require_sendable
-from ingestor.transport.lines.answer import FIRST_ERROR_STATUS, FIRST_FINAL_STATUS, FIRST_ROOM
+from ingestor.transport.lines.answer import (
+    FIRST_FINAL_STATUS,
+    FIRST_ROOM,
+    FIRST_STATUS_WITHOUT_CONTENT,
+)
 from ingestor.transport.marks import Marks
 from ingestor.transport.outgoing import PIECE, Outgoing, cut
 from ingestor.transport.pace import Pace
@@ -61,7 +65,7 @@ class Exchange:
     async def _content(self, answer: aiohttp.ClientResponse, clock: asyncio.Timeout) -> bytes:
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
             # We asked for none, and unpack nothing: a bomb stays a parcel.
-            if answer.status >= FIRST_ERROR_STATUS:
+            if answer.status >= FIRST_STATUS_WITHOUT_CONTENT:
                 return b""
             raise self._lost("encoded")
         pace = Pace(clock, slowest=self._request.slowest, window=self._window)

@@ -174,13 +174,20 @@ async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
     assert len(far.requests) == 2
 
 
-async def test_an_error_keeps_its_status_when_its_body_is_packed() -> None:
-    packed = response(b"\x1f\x8b", status="503 No", headers=["Content-Encoding: gzip"])
+@pytest.mark.parametrize("status", [302, 404, 503])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_is_no_success_keeps_its_status_when_its_body_is_packed(
+    method: str, status: int
+) -> None:
+    packed = response(
+        b"\x1f\x8b", status=f"{status} No", headers=["Location: /a", "Content-Encoding: gzip"]
+    )
 
     async with far_end(says(packed)) as far, a_transport(far.origin) as transport:
-        answer = await transport.send(a_request(f"{far.origin}/"))
+        answer = await transport.send(a_request(f"{far.origin}/", method=method))
 
-    assert (answer.status, answer.body) == (503, b"")
+    assert (answer.status, answer.body) == (status, b"")
+    assert answer.headers["location"] == "/a"
 
 
 async def test_the_memory_held_is_asked_for_before_it_grows() -> None:

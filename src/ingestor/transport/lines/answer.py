@@ -29,7 +29,8 @@ LARGE = 1024 * 1024
 CONTINUE = 100
 SWITCHING_PROTOCOLS = 101
 FIRST_FINAL_STATUS = 200
-FIRST_ERROR_STATUS = 400
+FIRST_STATUS_WITHOUT_CONTENT = 300
+"""From here on, redirects and refusals, what counts is said without the body."""
 
 
 class Headers(Mapping[str, str]):
@@ -204,8 +205,8 @@ class Answer:
             self._raw.clear()
 
     def _leave_packed(self) -> None:
-        """We asked for none, and unpack nothing: a bomb stays a parcel, an error keeps its status."""
-        self.complete = self.status >= FIRST_ERROR_STATUS
+        """We asked for none, and unpack nothing: a bomb stays a parcel, a refusal keeps its status."""
+        self.complete = self.status >= FIRST_STATUS_WITHOUT_CONTENT
         self._stop("encoded")
 
     def _stop(self, trouble: str) -> None:
