@@ -10,6 +10,7 @@ from yarl import URL
 from ingestor.errors import AnswerLost
 from ingestor.transport.allowlist import require_sendable
 from ingestor.transport.lines.answer import (
+    AS_IT_IS,
     FIRST_FINAL_STATUS,
     FIRST_ROOM,
     FIRST_STATUS_WITHOUT_CONTENT,
@@ -63,7 +64,7 @@ class Exchange:
                 answer.close()
 
     async def _content(self, answer: aiohttp.ClientResponse, clock: asyncio.Timeout) -> bytes:
-        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        if answer.headers.get("Content-Encoding", "identity").lower() not in AS_IT_IS:
             # We asked for none, and unpack nothing: a bomb stays a parcel.
             if answer.status >= FIRST_STATUS_WITHOUT_CONTENT:
                 return b""

@@ -174,6 +174,17 @@ async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
     assert len(far.requests) == 2
 
 
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_is_not_packed_may_say_so(method: str, encoding: str) -> None:
+    play = says(response(b"hello", headers=[f"Content-Encoding: {encoding}"]))
+
+    async with far_end(play) as far, a_transport(far.origin) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/", method=method))
+
+    assert answer.body == b"hello"
+
+
 @pytest.mark.parametrize("status", [302, 404, 503])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_what_is_no_success_keeps_its_status_when_its_body_is_packed(

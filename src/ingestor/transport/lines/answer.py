@@ -26,6 +26,10 @@ FIRST_ROOM = 256 * 1024
 LARGE = 1024 * 1024
 """Bytes; what is smaller comes in a few pieces, and is joined once."""
 
+AS_IT_IS = frozenset({"", "identity"})
+"""Encodings that leave nothing to unpack; an empty list names none (RFC 9110, 5.6.1 and 8.4)."""
+AS_IT_IS_RAW = frozenset(map(str.encode, AS_IT_IS))
+
 CONTINUE = 100
 SWITCHING_PROTOCOLS = 101
 FIRST_FINAL_STATUS = 200
@@ -171,7 +175,7 @@ class Answer:
         if max(map(len, raw.values()), default=0) > LONGEST_HEADER:
             self._stop("garbage")
         self.begun = True
-        packed = raw.get(b"content-encoding", b"identity").lower() != b"identity"
+        packed = raw.get(b"content-encoding", b"identity").lower() not in AS_IT_IS_RAW
         if packed or raw.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             self._leave_packed()
         length = int(raw.get(b"content-length", b"0"))
