@@ -215,7 +215,10 @@ class HttpTransport:
             auto_decompress=False,
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
             # The deadline of a request is kept by its exchange, with one timer instead of three.
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            # For itself aiohttp tries each address of a name for as long as the first.
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=2 * CONNECT_SECONDS, sock_connect=CONNECT_SECONDS
+            ),
             max_line_size=LONGEST_HEADER,
             max_field_size=LONGEST_HEADER,
             max_headers=MOST_HEADERS,
