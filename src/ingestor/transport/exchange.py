@@ -21,6 +21,9 @@ from ingestor.transport.pace import Pace
 from ingestor.transport.translation import explain
 from ingestor.transport.values import Parts, Request, Response, place
 
+GRACE = 0.05
+"""Seconds behind the deadline, enough for a few turns of the loop."""
+
 
 class Exchange:
     """Good for one request. Raises what aiohttp raises; the marks tell how far it came."""
@@ -37,31 +40,41 @@ class Exchange:
         return self._body.mistake if isinstance(self._body, Outgoing) else None
 
     async def run(self, session: aiohttp.ClientSession, url: URL) -> Response:
+        require_sendable(self._request)
+        self.marks.follow()
+        async with asyncio.timeout(None) as clock:
+            loop = asyncio.get_running_loop()
+            due = loop.call_later(self._request.deadline, _run_out, clock)
+            try:
+                return await self._ask(session, url, clock)
+            finally:
+                due.cancel()
+
+    async def _ask(
+        self, session: aiohttp.ClientSession, url: URL, clock: asyncio.Timeout
+    ) -> Response:
         request = self._request
         headers = dict(request.headers)
-        require_sendable(request)
         if isinstance(self._body, Outgoing):
             headers["Content-Length"] = str(request.sending)
-        self.marks.follow()
-        async with asyncio.timeout(request.deadline) as clock:
-            answer = await session.request(
-                request.method,
-                url,
-                headers=headers,
-                data=self._body,
-                allow_redirects=False,
+        answer = await session.request(
+            request.method,
+            url,
+            headers=headers,
+            data=self._body,
+            allow_redirects=False,
+        )
+        try:
+            if answer.status < FIRST_FINAL_STATUS:
+                raise self._lost("garbage")
+            return Response(
+                status=answer.status,
+                headers=answer.headers,
+                body=await self._content(answer, clock),
             )
-            try:
-                if answer.status < FIRST_FINAL_STATUS:
-                    raise self._lost("garbage")
-                return Response(
-                    status=answer.status,
-                    headers=answer.headers,
-                    body=await self._content(answer, clock),
-                )
-            finally:
-                # Without effect once the last byte was read: that gave the connection back.
-                answer.close()
+        finally:
+            # Without effect once the last byte was read: that gave the connection back.
+            answer.close()
 
     async def _content(self, answer: aiohttp.ClientResponse, clock: asyncio.Timeout) -> bytes:
         if answer.headers.get("Content-Encoding", "identity").lower() not in AS_IT_IS:
@@ -107,6 +120,15 @@ class Exchange:
 
     def _lost(self, reason: str) -> AnswerLost:
         return explain(reason, place=place(self._request.url), kind=AnswerLost)
+
+
+def _run_out(clock: asyncio.Timeout) -> None:
+    """
+    What is here already is taken first: where the process stood still, an answer may have come in
+    time, and nobody was there to see it.
+    """
+    if not clock.expired():
+        clock.reschedule(asyncio.get_running_loop().time() + GRACE)
 
 
 def _outgoing(body: bytes | Parts | None) -> Outgoing | bytes | None:

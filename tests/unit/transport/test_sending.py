@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
 from typing import Never
@@ -151,6 +153,26 @@ async def test_an_answer_that_does_not_come_is_lost() -> None:
         await far.left.wait()
 
     assert lost.value.reason == "timeout"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_that_came_while_the_process_stood_still_is_taken(method: str) -> None:
+    """Nobody was there to see that it came in time, and it may have been paid for."""
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        origin = f"http://127.0.0.1:{server.getsockname()[1]}"
+        async with a_transport(origin) as transport, asyncio.TaskGroup() as group:
+            sending = group.create_task(
+                transport.send(a_request(f"{origin}/", method=method, deadline=1.0)), name="send"
+            )
+            far, _ = await loop.sock_accept(server)
+            with far:
+                await loop.sock_recv(far, 10_000)
+                far.sendall(response(b"labels"))
+                time.sleep(1.1)  # noqa: ASYNC251 (nothing runs)
+
+                assert (await sending).body == b"labels"
 
 
 async def test_a_stall_after_the_headers_ends_at_the_deadline() -> None:
