@@ -274,7 +274,8 @@ def safe_url(url: str) -> str:
     if not parts.hostname or parts.fragment:
         raise ValueError(f"{url[:80]!r} is not a usable URL")
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
-        return url
+        # Capitals mean nothing in a host, and one spelling is what the allow-list compares.
+        return parts._replace(netloc=parts.netloc.lower()).geturl()
     raise ValueError(f"{url[:80]!r} must begin with https:// (plain http is for loopback only)")
 
 

@@ -56,6 +56,12 @@ def test_an_allowance_is_a_count_or_a_share(text: str) -> None:
         Settings.read(max_failures=text)
 
 
+def test_a_host_may_be_written_in_capitals() -> None:
+    settings = Settings.read(vision_url="https://Vision.Example:8443/Base")
+
+    assert settings.vision_url == "https://vision.example:8443/Base"
+
+
 @pytest.mark.parametrize(
     "url", ["https://me:canary@x.firebaseio.com", "https://canary@x.firebaseio.com", "https://[x"]
 )
