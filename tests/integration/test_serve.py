@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ from ingestor.models import PurchaseState
 from ingestor.sandbox.server import Sandbox
 from ingestor.services import Services, Update, open_services
 from ingestor.settings import Settings
+from ingestor.web import connections
 from ingestor.web.app import application
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.connections import Connections
@@ -190,6 +192,36 @@ async def test_a_slow_client_loses_its_connection(tmp_path: Path, sent: bytes) -
         writer.write(sent)
         async with asyncio.timeout(PATIENCE):
             assert await reader.read() == b""
+        writer.close()
+
+
+async def test_who_reads_no_answer_makes_room_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IDLE", 0.0)
+    many = b"GET /static/x/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000
+    async with page(tmp_path, Connections(most=1)) as port:
+        with socket.create_connection(("127.0.0.1", port)) as mute:
+            await asyncio.to_thread(mute.sendall, many)
+
+            async with asyncio.timeout(PATIENCE):
+                await be_answered(port)
+
+
+async def be_answered(port: int) -> None:
+    """Come back until there is room."""
+    while not await is_answered(port):  # noqa: ASYNC110 - nobody tells when that will be
+        await asyncio.sleep(0.1)
+
+
+async def is_answered(port: int) -> bool:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return bool(await reader.read(1))
+    except ConnectionError:
+        return False
+    finally:
         writer.close()
 
 

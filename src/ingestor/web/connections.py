@@ -71,7 +71,15 @@ class Connections:
             for protocol in [one for one, end in self._deadlines.items() if end < now]:
                 del self._deadlines[protocol]
                 if isinstance(protocol, web.RequestHandler):
-                    protocol.force_close()
+                    _cut(protocol)
+
+
+def _cut(protocol: web.RequestHandler) -> None:
+    """Closing alone waits until all is sent that was written: for ever, where nobody reads it."""
+    transport = protocol.transport
+    protocol.force_close()
+    if transport is not None:
+        transport.abort()
 
 
 class _Refused(asyncio.Protocol):
