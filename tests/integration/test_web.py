@@ -320,6 +320,31 @@ async def test_a_bug_is_a_calm_500_and_is_written_down(tmp_path: Path) -> None:
         assert any("a bug" in line for line in page.said)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(
+            b"GET /?q=" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", id="long"
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="without a host"),
+        pytest.param(b"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", id="no address"),
+    ],
+)
+async def test_what_is_no_request_is_refused_and_not_written_down(
+    local: Client, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    port = int(local.address.rsplit(":", 1)[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+
+    answer = await reader.read()
+
+    writer.close()
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert not caplog.records
+    assert local.said == []
+
+
 async def test_before_anything_was_ingested_the_page_says_how(tmp_path: Path) -> None:
     async with (
         lazily(tmp_path / "journal.sqlite3") as catalog,

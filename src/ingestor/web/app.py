@@ -15,6 +15,7 @@ from ingestor.web import api, gate, live, views
 from ingestor.web.answers import NOTICE
 from ingestor.web.asking import alone
 from ingestor.web.assets import ASSETS, SHORT, Assets
+from ingestor.web.bugs import bugs_told_to
 from ingestor.web.cards import flickr_page
 from ingestor.web.connections import Connections
 from ingestor.web.house import HOUSE, House
@@ -89,7 +90,11 @@ async def serving(house: House, *, host: str, port: int) -> AsyncIterator[str]:
     connections = Connections()
     app.middlewares.insert(0, connections.counted)
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=GRACE
+        app,
+        access_log=None,
+        logger=bugs_told_to(house.log),
+        keepalive_timeout=KEEP_ALIVE,
+        shutdown_timeout=GRACE,
     )
     await runner.setup()
     try:
