@@ -275,6 +275,19 @@ async def test_a_photo_is_told_with_all_its_labels(zoo: Shelf) -> None:
     assert [label.name for label in hit.labels] == ["Mammal", "Dog", "Snow"]
 
 
+@pytest.mark.parametrize("name", [7, True, {"en": "dog"}, ""])
+async def test_a_label_that_others_left_without_a_name_is_not_suggested(name: object) -> None:
+    async with database_shelf() as shelf:
+        await shelf.put(a_shelved("1", {"Dog": 0.9}))
+        await shelf.database.update({"labels/doge": {"name": name, "mid": "/m/1"}})
+
+        suggested = await shelf.catalog.suggest("do")
+        misspelt = await shelf.catalog.search(Query(labels=("dogee",)))
+
+    assert [label.name for label in suggested] == ["Dog"]
+    assert [near.name for near in misspelt.near] == ["Dog"]
+
+
 async def test_a_membership_alone_is_no_photo() -> None:
     async with database_shelf() as shelf:
         await shelf.database.update({"photos/p77/groups/1@N20": 5})

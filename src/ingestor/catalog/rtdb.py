@@ -191,15 +191,21 @@ class DatabaseCatalog:
             ),
         )
         return {
-            key: LabelCount(name=label["name"], photos=None)
+            key: LabelCount(name=name, photos=None)
             for key, label in sorted(children_of(labels))
             # Whole numbers sort before all texts, so a range of texts may bring some along.
-            if key.startswith(prefix) and isinstance(label, dict) and "name" in label
+            if key.startswith(prefix) and (name := _name(label))
         }
 
     async def _read(self, path: str, query: Range | None = None) -> Any:
         async with self._reads:
             return await self._database.read(path, query=query)
+
+
+def _name(label: object) -> str:
+    """Of what stands at /labels/{key}; "" where other programs have left something strange."""
+    name = label.get("name") if isinstance(label, dict) else ""
+    return name if isinstance(name, str) else ""
 
 
 def _may_stand(query: Query, place: Place, published: Published) -> bool:
