@@ -36,8 +36,9 @@ class Readiness:
                 self._trouble = f"{group}: {message}"
             case events.RetryScheduled(upstream=upstream, reason=reason):
                 self._trouble = f"{upstream} ({reason})"
-            case events.BuyingHalted(reason=reason, message=message) if reason not in CEILINGS:
-                self._halted = message
+            case events.BuyingHalted(reason=reason, message=message):
+                # Who buys up to a ceiling is refused no longer.
+                self._halted = "" if reason in CEILINGS else message
             case events.BuyingResumed():
                 self._halted = ""
             case _:

@@ -37,6 +37,7 @@ def told(*said: events.Event, lifetime: Lifetime | None = None) -> Readiness:
         pytest.param(
             (WATCHING, REFUSED, events.BuyingResumed(reason="billing")), "", id="taken again"
         ),
+        pytest.param((WATCHING, REFUSED, SPENT), "", id="taken again, up to its budget"),
     ],
 )
 async def test_what_was_told_decides(said: tuple[events.Event, ...], why_not: str):
