@@ -56,6 +56,8 @@ class Pulse:
                 message = event.message[:LONGEST_MESSAGE]
                 self._told_of(event.group, trouble=message, again=again)
                 self._tell(event.group, message)
+            case events.GroupDropped():
+                self._groups.pop(event.group, None)
             case events.PhotosWithdrawn():
                 self._counts["taken_down"] += event.taken_down
                 self._tell(event.group, f"{event.photos} left, {event.taken_down} taken down")

@@ -105,8 +105,8 @@ class Worker:
             self._tell(len(self.rota.groups), (), str(error))
             return
         for name in self.rota.keep(names, now=self._clock()):
-            if group := self._found.pop(name, None):
-                self._listen(events.GroupDropped(group=group.id))
+            self._listen(events.GroupDropped(group=self._told_as(name)))
+            self._found.pop(name, None)
         self._tell(names, self._watchlist.refused, "")
 
     def _tell(self, names: object, refused: tuple[str, ...], message: str) -> None:
@@ -161,12 +161,16 @@ class Worker:
         self.rota.done(name, now=self._clock(), more=more, within=wait or FOREVER)
 
     def _failed(self, name: str, error: BaseException, seconds: float | None) -> None:
-        found = self._found.get(name)
         self._listen(
             events.GroupFailed(
-                group=found.id if found else name,
+                group=self._told_as(name),
                 reason=reason_of(error),
                 message=str(error),
                 seconds=seconds,
             )
         )
+
+    def _told_as(self, name: str) -> str:
+        """A group's id; its name as long as it was not found."""
+        found = self._found.get(name)
+        return found.id if found else name

@@ -51,6 +51,14 @@ async def test_a_look_that_went_well_ends_a_groups_trouble(tmp_path: Path) -> No
     assert well["counts"] == {"looks": 2, "runs": 0, "failures": 1, "taken_down": 0}
 
 
+async def test_a_group_that_is_followed_no_longer_leaves_with_its_trouble(tmp_path: Path) -> None:
+    gone = a_failure("gone", reason="group-not-found", seconds=None)
+
+    said = await told(tmp_path, a_look(), gone, events.GroupDropped(group="gone"))
+
+    assert [one["group"] for one in said["groups"]] == ["zoo"]
+
+
 async def test_why_nothing_is_bought_is_told_until_it_is_over(tmp_path: Path) -> None:
     halt = events.BuyingHalted(reason="billing", message="billing is off", seconds=900)
     halted = await told(tmp_path, halt)

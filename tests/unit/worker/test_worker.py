@@ -1,14 +1,15 @@
-"""Whose turn it is while nothing may be bought: who was refused asks again in time."""
+"""Whose turn it is while nothing may be bought, and what is told of groups that are not there."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from ingestor.errors import Denied, Throttled
-from ingestor.events import ignore
+from ingestor.events import Event, GroupDropped, GroupFailed, ignore
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, ListedPage, Politely, Services
@@ -39,6 +40,20 @@ class AllGroups:
 
     async def list_page(self, _group: str, _number: int) -> ListedPage:
         raise NotImplementedError
+
+
+class FollowedBefore:
+    """A journal that has met a group."""
+
+    async def read(self, _work: object) -> set[str]:
+        return {"gone"}
+
+
+class NoGroups(AllGroups):
+    """Whatever there was has been taken away."""
+
+    async def lookup(self, name: str) -> Group:
+        raise Denied("Not found.", upstream="flickr", reason="group-not-found")
 
 
 class RefusedTurns:
@@ -121,3 +136,26 @@ async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
     first, second = turns.asked[:2]
     assert WISH <= second - first < WISH + LONGEST_PAUSE / 2
     assert len(turns.asked) > 20
+
+
+async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_under(tmp_path: Path):
+    names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
+    names.write_text("gone\n")
+    worker = Worker(
+        Settings.read(groups_file=names),
+        cast("Journal", FollowedBefore()),
+        cast("Services", NoGroups()),
+        lifetime=lifetime,
+        listen=said.append,
+    )
+    asyncio.get_running_loop().call_later(HOUR, names.write_text, "# none\n")
+    asyncio.get_running_loop().call_later(2 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
+    assert [(type(event), event.group) for event in told] == [
+        (GroupFailed, "gone"),
+        (GroupDropped, "gone"),
+    ]
