@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import MappingProxyType
@@ -16,9 +17,11 @@ PURCHASE_BUCKETS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 60.0, 600.0)
 
 
 class Counts:
-    """Its `listen` is a Listener."""
+    """Its `listen` is a Listener; `wall` tells unix seconds."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, *, wall: Callable[[], float] = time.time
+    ) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"ingestor_{name}", text, labels, registry=registry)
 
@@ -44,13 +47,18 @@ class Counts:
         )
         self.runs = counter("runs", "Runs by their end.", "end")
         self.looked = gauge(
-            "group_last_success_timestamp_seconds", "When a group's last turn went well.", "group"
+            "group_last_success_timestamp_seconds",
+            "When a group's last turn went well; as long as none did, when the first went wrong.",
+            "group",
         )
         self.pool = gauge("group_photos", "Photos in the pool, as Flickr counts them.", "group")
         self.complete = gauge("group_complete", "1 if nothing is left to do.", "group")
         self.group_failures = counter("group_failures", "Turns that went wrong.", "group", "reason")
         self.halts = counter("halts", "Times that buying was halted.", "reason")
         self.groups = gauge("groups", "Groups that are followed.")
+        self.wall = wall
+        self.met: set[str] = set()
+        """Groups that `looked` has a time of."""
 
     def listen(self, event: events.Event) -> None:
         if take := TAKE.get(type(event)):
@@ -64,13 +72,23 @@ def _settled(counts: Counts, event: events.BatchSettled) -> None:
 
 
 def _looked(counts: Counts, event: events.GroupLooked) -> None:
+    counts.met.add(event.group)
     counts.looked.labels(event.group).set(event.unix)
     counts.pool.labels(event.group).set(event.total)
     counts.complete.labels(event.group).set(event.complete)
 
 
+def _group_failed(counts: Counts, event: events.GroupFailed) -> None:
+    """A group that has failed ever since the process began is to alarm somebody, too."""
+    counts.group_failures.labels(event.group, event.reason).inc()
+    if event.group not in counts.met:
+        counts.met.add(event.group)
+        counts.looked.labels(event.group).set(counts.wall())
+
+
 def _dropped(counts: Counts, event: events.GroupDropped) -> None:
     """Nobody is to be alarmed because a group that is followed no longer has no turns."""
+    counts.met.discard(event.group)
     for gauge in (counts.looked, counts.pool, counts.complete):
         with suppress(KeyError):
             gauge.remove(event.group)
@@ -101,9 +119,7 @@ TAKE: Final = MappingProxyType[type[events.Event], Take](
         ).inc(),
         events.RunFinished: lambda counts, event: counts.runs.labels(event.reason).inc(),
         events.GroupLooked: _looked,
-        events.GroupFailed: lambda counts, event: counts.group_failures.labels(
-            event.group, event.reason
-        ).inc(),
+        events.GroupFailed: _group_failed,
         events.GroupDropped: _dropped,
         events.PhotosWithdrawn: _withdrawn,
         events.BuyingHalted: lambda counts, event: counts.halts.labels(event.reason).inc(),

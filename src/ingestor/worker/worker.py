@@ -56,6 +56,8 @@ class Worker:
         self._wall = wall
         self._watchlist = Watchlist(settings.groups, settings.groups_file)
         self._found: dict[str, Group] = {}
+        self._unfound: set[str] = set()
+        """Names of groups that trouble was told of before their ids were known."""
         self._told: tuple[object, ...] = ()
 
     @property
@@ -107,6 +109,7 @@ class Worker:
         for name in self.rota.keep(names, now=self._clock()):
             self._listen(events.GroupDropped(group=self._told_as(name)))
             self._found.pop(name, None)
+            self._unfound.discard(name)
         self._tell(names, self._watchlist.refused, "")
 
     def _tell(self, names: object, refused: tuple[str, ...], message: str) -> None:
@@ -133,7 +136,11 @@ class Worker:
 
     async def _find(self, name: str) -> Group:
         if name not in self._found:
-            self._found[name] = await self._services.lookup(name)
+            group = await self._services.lookup(name)
+            if name in self._unfound and name != group.id:
+                self._listen(events.GroupDropped(group=name))
+            self._unfound.discard(name)
+            self._found[name] = group
         return self._found[name]
 
     def _trouble(self, name: str, error: BaseException) -> None:
@@ -161,6 +168,8 @@ class Worker:
         self.rota.done(name, now=self._clock(), more=more, within=wait or FOREVER)
 
     def _failed(self, name: str, error: BaseException, seconds: float | None) -> None:
+        if name not in self._found:
+            self._unfound.add(name)
         self._listen(
             events.GroupFailed(
                 group=self._told_as(name),

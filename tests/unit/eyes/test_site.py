@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -92,6 +93,25 @@ async def test_a_group_that_was_dropped_has_no_last_success(
     seen = await samples(site)
 
     assert not any(("group", "1@N20") in labels for _name, labels in seen)
+
+
+async def test_a_group_that_never_had_a_good_turn_grows_stale_from_its_first_failure(
+    site: Client, registry: CollectorRegistry
+):
+    now = [100.0]
+    counts = Counts(registry, wall=lambda: now[0])
+    failed = events.GroupFailed(group="1@N20", reason="group-private", message="No.", seconds=9.0)
+    counts.listen(failed)
+    counts.listen(events.GroupLooked(group="2@N20", total=7, complete=True, unix=5.0, seconds=0.1))
+
+    now[0] = 900.0
+    counts.listen(failed)
+    counts.listen(replace(failed, group="2@N20"))
+    seen = await samples(site)
+
+    succeeded = "ingestor_group_last_success_timestamp_seconds"
+    assert seen[succeeded, (("group", "1@N20"),)] == 100
+    assert seen[succeeded, (("group", "2@N20"),)] == 5
 
 
 async def test_only_groups_that_are_followed_have_an_age(view: View):

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from ingestor.errors import Denied, Throttled
+from ingestor.errors import Denied, Throttled, Unavailable
 from ingestor.events import Event, GroupDropped, GroupFailed, ignore
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -54,6 +54,26 @@ class NoGroups(AllGroups):
 
     async def lookup(self, name: str) -> Group:
         raise Denied("Not found.", upstream="flickr", reason="group-not-found")
+
+
+class FoundLater(AllGroups):
+    """Flickr is away when it is asked first; groups have an id beside their name."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def lookup(self, name: str) -> Group:
+        self.asked += 1
+        if self.asked == 2:
+            raise Unavailable("away", upstream="flickr", status=503)
+        return Group(id=f"id of {name}", name=name)
+
+
+class EveryTurn:
+    """Goes well."""
+
+    async def take(self, _group: Group, *, buying: bool) -> Turn:
+        return Turn(more=False)
 
 
 class RefusedTurns:
@@ -158,4 +178,28 @@ async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_und
     assert [(type(event), event.group) for event in told] == [
         (GroupFailed, "gone"),
         (GroupDropped, "gone"),
+    ]
+
+
+async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(tmp_path: Path):
+    names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
+    names.write_text("zoo\n")
+    worker = Worker(
+        Settings.read(groups_file=names),
+        cast("Journal", NoJournal()),
+        cast("Services", FoundLater()),
+        lifetime=lifetime,
+        listen=said.append,
+    )
+    worker.turns = cast("Turns", cast("Any", EveryTurn()))
+    asyncio.get_running_loop().call_later(60.0, names.write_text, "zoo\nfarm\n")
+    asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
+    assert [(type(event), event.group) for event in told] == [
+        (GroupFailed, "farm"),
+        (GroupDropped, "farm"),
     ]
