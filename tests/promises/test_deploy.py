@@ -110,3 +110,13 @@ def test_the_page_is_given_what_it_reads_and_no_key() -> None:
 
     assert environment("web").keys() == {variable(field) for field in wanted}
     assert "env_file" not in service("web")
+
+
+def test_the_page_is_told_its_name_where_it_listens_on_more_than_loopback() -> None:
+    command = re.search(r"^    command: (\[.*\])$", service("web"), flags=re.MULTILINE)
+    assert command is not None
+    words = json.loads(command[1])
+
+    # Without a name any is answered, also one that a stranger has made to point at this machine.
+    assert "--host" in words
+    assert words[words.index("--name") + 1] == "localhost"
