@@ -9,11 +9,11 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-import orjson
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from ingestor.cli.json_lines import json_line
 from ingestor.cli.reporting import UNLESS_TWICE, console_on, steps_table, text_of
 from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.errors import SettingsError
@@ -30,7 +30,7 @@ def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool)
     causes = _dead(settings, reason=reason, samples=samples)
     if as_json:
         plain = {"causes": [asdict(cause) for cause in causes]}
-        sys.stdout.write(orjson.dumps(plain).decode() + "\n")
+        sys.stdout.write(json_line(plain))
         return 0
     if not causes:
         sys.stdout.write(_none_dead(settings, reason=reason))

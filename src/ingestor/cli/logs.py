@@ -16,12 +16,12 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
-import orjson
 import structlog
 from structlog.dev import plain_traceback
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from ingestor import events
+from ingestor.cli.json_lines import json_line
 from ingestor.cli.redaction import Redaction
 
 Form = Literal["text", "json"]
@@ -190,4 +190,4 @@ def _plain(text: str) -> str:
 
 
 def _as_json(line: EventDict, **_options: object) -> str:
-    return orjson.dumps(line, default=str).decode()
+    return json_line(line).removesuffix("\n")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-import orjson
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ingestor.cli.json_lines import json_line
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import count, duration, share, state_flag
 from ingestor.exits import COMPLETE, TOO_MANY_FAILURES
@@ -79,7 +79,7 @@ class Printer:
 
 def as_json(plain: object, *, redaction: Redaction) -> str:
     """One line, one object."""
-    return orjson.dumps(redaction.value(plain), default=str).decode() + "\n"
+    return json_line(redaction.value(plain))
 
 
 def console_on(stream: TextIO) -> Console:

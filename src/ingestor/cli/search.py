@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-import orjson
 from msgspec import structs
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,6 +17,7 @@ from rich.text import Text
 from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, Page, Query
+from ingestor.cli.json_lines import json_line
 from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import one_line
@@ -47,7 +47,7 @@ def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> 
     page = asyncio.run(_ask(visit, settings, query))
     if as_json:
         plain = {"labels": asked.labels, **asdict(page), "near": [one.name for one in page.near]}
-        sys.stdout.write(orjson.dumps(plain, default=structs.asdict).decode() + "\n")
+        sys.stdout.write(json_line(plain, default=structs.asdict))
     elif page.hits:
         console = console_on(sys.stdout)
         sys.stdout.write(text_of(drawn(page, width=console.width), console))

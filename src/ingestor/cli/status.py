@@ -7,11 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import orjson
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ingestor.cli.json_lines import json_line
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
 from ingestor.cli.spelling import count, state_flag
 from ingestor.journal.lock import is_taken
@@ -44,7 +44,7 @@ def status(settings: Settings, *, as_json: bool) -> int:
         )
     if as_json:
         told = plain(found, settings, at_work=at_work)
-        sys.stdout.write(orjson.dumps(told).decode() + "\n")
+        sys.stdout.write(json_line(told))
     else:
         told_to_people = drawn(found, settings, at_work=at_work)
         sys.stdout.write(text_of(told_to_people, console_on(sys.stdout)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import os
 from typing import Any
 
 import orjson
@@ -42,6 +43,14 @@ def test_an_event_becomes_a_line_with_its_name_and_fields() -> None:
         "images": 16,
         "reason": "timeout",
     }
+
+
+def test_a_file_whose_name_is_no_text_can_be_told_of() -> None:
+    book = Book()
+
+    listening(book)(events.RunStopping(reason="SIGTERM", message=os.fsdecode(b"st\xff")))
+
+    assert book.lines[0]["message"] == "st?"
 
 
 def test_during_a_run_each_line_says_which_and_of_which_group() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +116,16 @@ def test_asking_takes_nothing(tmp_path: Path) -> None:
     assert not is_taken(tmp_path)
     with take(tmp_path):
         assert is_taken(tmp_path)
+
+
+def test_a_directory_whose_name_is_no_text_has_a_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings.read(state=tmp_path / os.fsdecode(b"st\xff"))
+    settings.state.mkdir()
+    db = connect(settings.journal_path)
+    migrate(db)
+    db.close()
+
+    assert status(settings, as_json=True) == 0
+    assert orjson.loads(capsys.readouterr().out)["journal"].endswith("/st?/journal.sqlite3")

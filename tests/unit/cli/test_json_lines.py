@@ -1,0 +1,27 @@
+"""What programs read is JSON whatever was typed, and whatever a directory is called."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import orjson
+import pytest
+
+from ingestor.cli.json_lines import json_line
+
+NO_TEXT = os.fsdecode(b"st\xff")
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        pytest.param({"a": [1, "ü"]}, '{"a":[1,"ü"]}\n', id="text"),
+        pytest.param({"a": [1, f"ü{NO_TEXT}"]}, '{"a":[1,"üst?"]}\n', id="no text"),
+        pytest.param({"at": Path("x")}, '{"at":"x"}\n', id="no json"),
+        pytest.param({"at": Path(NO_TEXT)}, '{"at":"st?"}\n', id="neither"),
+    ],
+)
+def test_an_object_is_one_line(value: object, line: str) -> None:
+    assert json_line(value) == line
+    assert orjson.loads(line)
