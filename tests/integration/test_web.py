@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import jsonschema
 import pytest
 import pytest_asyncio
@@ -20,10 +21,12 @@ from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
 from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import connect
+from ingestor.web import live
 from ingestor.web.app import STATIC, application
 from ingestor.web.gate import MOST_QUESTIONS
 from ingestor.web.house import House, lazily
 from ingestor.web.live import MOST_STREAMS
+from ingestor.web.runs import Board, runs_of
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
 from tests.shelves import database_shelf, local_shelf
 
@@ -437,6 +440,37 @@ async def test_a_dashboard_too_many_is_turned_away_and_the_page_answers_all_the_
 
     assert status == 200
     assert sorted(each.status for each in answers) == [200] * MOST_STREAMS + [503] * 5
+
+
+async def test_the_journal_is_read_once_for_all_dashboards(
+    local: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[House] = []
+
+    async def look(house: House) -> Board:
+        looks.append(house)
+        return await runs_of(house)
+
+    monkeypatch.setattr(live, "runs_of", look)
+    # Longer than the test lasts.
+    monkeypatch.setattr(live, "FRESH", 60.0)
+    async with AsyncExitStack() as boards:
+        opened = [
+            await boards.enter_async_context(local.session.get(f"{local.address}/runs/live"))
+            for _ in range(8)
+        ]
+        shown = await asyncio.gather(*map(first_board, opened))
+
+    assert len(looks) == 1
+    assert len(set(shown)) == 1
+    assert "No run yet." in shown[0]
+
+
+async def first_board(stream: aiohttp.ClientResponse) -> str:
+    async for line in stream.content:
+        if line.startswith(b"data: "):
+            return str(json.loads(line.removeprefix(b"data: "))["html"])
+    raise AssertionError("the stream ended")
 
 
 async def test_pages_travel_small_and_files_only_once(local: Client) -> None:

@@ -16,8 +16,10 @@ from ingestor.web.runs import runs_of
 
 EVERY: Final = 1.0
 """Seconds between looks: a run beats as often."""
+FRESH: Final = 0.5
+"""Seconds for which what was seen is shown to others as well; less than a dashboard's own pause."""
 MOST_STREAMS: Final = 32
-"""Dashboards open at once; each reads the journal once a second."""
+"""Dashboards open at once; what is read for one of them is shown on all."""
 COME_BACK: Final = b"retry: 3000\n\n"
 """Milliseconds after which a browser comes back when the page was restarted."""
 
@@ -25,6 +27,10 @@ COME_BACK: Final = b"retry: 3000\n\n"
 @dataclass(slots=True)
 class Streams:
     open: set[asyncio.Task[Any]] = field(default_factory=set)
+    shown: bytes = b""
+    """What was seen at the last look, and when that was over, by the loop's clock."""
+    looked: float = float("-inf")
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 STREAMS: Final = web.AppKey("streams", Streams)
@@ -44,7 +50,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await response.write(COME_BACK)
         before = b""
         while True:
-            now = await _fragment(request)
+            now = await _shown(request)
             # A comment keeps proxies from giving the connection up.
             await response.write(b":\n\n" if now == before else b"data: " + now + b"\n\n")
             before = now
@@ -58,6 +64,16 @@ async def stream(request: web.Request) -> web.StreamResponse:
 async def end_streams(app: web.Application) -> None:
     for task in app[STREAMS].open:
         task.cancel()
+
+
+async def _shown(request: web.Request) -> bytes:
+    """The last look, or a new one: in a large journal it takes a while, and may be for many."""
+    streams, clock = request.app[STREAMS], asyncio.get_running_loop().time
+    async with streams.looking:
+        if clock() >= streams.looked + FRESH:
+            streams.shown = await _fragment(request)
+            streams.looked = clock()
+        return streams.shown
 
 
 async def _fragment(request: web.Request) -> bytes:
