@@ -257,6 +257,28 @@ async def test_the_dashboard_follows_a_run_of_another_process(visitor: Any, tmp_
     assert own.complaints == []
 
 
+async def test_a_dashboard_that_cannot_follow_says_so_and_comes_back(visitor: Any) -> None:
+    async with visitor.at("about:blank") as page:
+        await page.route("**/runs/live", lambda route: route.fulfill(status=502))
+        await page.goto("/runs")
+        lost = page.locator("#lost")
+        await expect(lost).to_be_visible()
+
+        await page.unroute("**/runs/live")
+
+        await expect(lost).to_be_hidden(timeout=PATIENCE_MS)
+
+
+async def test_a_dashboard_that_one_comes_back_to_follows_again(visitor: Any) -> None:
+    passing = "dispatchEvent(new PageTransitionEvent('{}', {{ persisted: true }}))"
+    async with visitor.at("about:blank") as page:
+        async with page.expect_request("**/runs/live"):
+            await page.goto("/runs")
+        await page.evaluate(passing.format("pagehide"))
+        async with page.expect_request("**/runs/live"):
+            await page.evaluate(passing.format("pageshow"))
+
+
 @asynccontextmanager
 async def a_run(state: Path) -> AsyncIterator[None]:
     """`ingestor` on the sandbox, in a process of its own; it has ended when the block has."""

@@ -1,11 +1,16 @@
 // The dashboard's changing parts, as the server draws them, put in place when they change.
 "use strict";
 
-const board = document.getElementById("board");
-const source = new EventSource("/runs/live");
+const AGAIN = 3000; // milliseconds until the server is asked again where the browser has given up
 
-source.addEventListener("message", (event) => {
+const board = document.getElementById("board");
+const lost = document.getElementById("lost");
+let source = null;
+let timer = 0;
+
+function show(event) {
   const html = JSON.parse(event.data).html;
+  lost.hidden = html !== null;
   if (html === null) return;
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
   const parts = [...fresh.children].map((part) => {
@@ -20,5 +25,24 @@ source.addEventListener("message", (event) => {
   parts.forEach((part, n) => {
     if (board.children[n] !== part) board.insertBefore(part, board.children[n] ?? null);
   });
+}
+
+function follow() {
+  source = new EventSource("/runs/live");
+  source.addEventListener("message", show);
+  source.addEventListener("error", () => {
+    lost.hidden = false;
+    // It comes back by itself where nobody answered, and never after a 502 or 503.
+    if (source.readyState === EventSource.CLOSED) timer = setTimeout(follow, AGAIN);
+  });
+}
+
+follow();
+window.addEventListener("pagehide", () => {
+  clearTimeout(timer);
+  source.close();
 });
-window.addEventListener("pagehide", () => source.close());
+// Coming back by the back button, a page is as it was left.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) follow();
+});
