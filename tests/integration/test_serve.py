@@ -102,7 +102,7 @@ async def test_the_dashboard_sees_a_run_at_work_and_what_became_of_it(
 
     def listen(event: events.Event) -> None:
         if isinstance(event, events.UpdateStored):
-            beats.append(read_beat(state / heartbeat.FILE, now=0.0, images_per_minute=1800))
+            beats.append(read_beat(state / heartbeat.FILE, now=0.0))
 
     report = await ingest(limit=60, listen=listen)
     board = await runs_of(a_house(state))
@@ -162,7 +162,7 @@ async def test_a_run_that_fails_at_its_very_end_says_that_it_ended(
     with pytest.raises(JournalError):
         await ingest(limit=16, listen=listen)
 
-    beat = read_beat(state / heartbeat.FILE, now=0.0, images_per_minute=1800)
+    beat = read_beat(state / heartbeat.FILE, now=0.0)
     assert beat is not None
     assert beat.told["ended"]
 

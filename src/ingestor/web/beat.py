@@ -16,6 +16,10 @@ STALE: Final = 6.0
 LARGEST: Final = 1_000_000
 """Bytes; a beat has some 10 kB."""
 MINUTE: Final = 60.0
+COUNTS: Final = (*STAGES, "failed", "idle", "retries")
+QUEUES: Final = ("photos", "images", "published")
+GAUGES: Final = ("memory", "downloads", "calls")
+"""What is told as how much there is, and how much there may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,24 +34,35 @@ class Beat:
         return not self.told["ended"] and self.age < STALE
 
 
-def read_beat(path: Path, *, now: float, images_per_minute: int) -> Beat | None:
+def read_beat(path: Path, *, now: float) -> Beat | None:
     """None where there is none that can be read: it may be written by another version."""
     try:
         if path.stat().st_size > LARGEST:
             return None
         told = orjson.loads(path.read_bytes())
         points = [_numbers(point, length=6) for point in told["points"]]
-        limits = _numbers(told["quota"]["limits"], length=2)
-        whole = {name: int(told["counts"][name]) for name in (*STAGES, "failed", "idle", "retries")}
-        fits = {**told, "counts": whole, "ended": bool(told["ended"]), "run": str(told["run"])}
-        pairs = (*told["queues"].values(), told["memory"], told["downloads"], told["calls"])
-        if not all(_numbers(pair, length=2) for pair in pairs):
+        quota = told["quota"]
+        limits = _numbers(quota["limits"], length=2)
+        pairs = [*(told["queues"][name] for name in QUEUES), *(told[name] for name in GAUGES)]
+        pairs.append([quota["used"], quota["rate"]])
+        if limits is None or not all(_numbers(pair, length=2) for pair in pairs):
             return None
-        quota = limits[1] / MINUTE if limits else images_per_minute / MINUTE
-        chart = draw([point for point in points if point], quota=quota)
-        return Beat(told=fits, age=max(0.0, now - float(told["at"])), chart=chart)
+        chart = draw([point for point in points if point], quota=limits[1] / MINUTE)
+        return Beat(told=_fitting(told), age=max(0.0, now - float(told["at"])), chart=chart)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _fitting(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With what is shown as it stands in the form that it has to have."""
+    return {
+        **told,
+        **{name: str(told[name]) for name in ("run", "stopping", "binding", "advice")},
+        "started": float(told["started"]),
+        "ended": bool(told["ended"]),
+        "expected": None if told["expected"] is None else int(told["expected"]),
+        "counts": {name: int(told["counts"][name]) for name in COUNTS},
+    }
 
 
 def _numbers(value: Any, *, length: int) -> tuple[float, ...] | None:

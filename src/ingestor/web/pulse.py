@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from ingestor.engines.pulse import COUNTED
 from ingestor.kits.amounts import counted
 
 STALE: Final = 30.0
@@ -94,7 +95,7 @@ def read_following(path: Path, *, now: float, names: Mapping[str, str]) -> Follo
             ended=bool(told["ended"]),
             following=int(told["following"]),
             halted=str(told["halted"]),
-            counts={str(name): int(count) for name, count in told["counts"].items()},
+            counts={name: int(told["counts"][name]) for name in COUNTED},
             groups=[_followed(one, now=now, names=names) for one in told["groups"]],
             news=news[::-1],
         )

@@ -104,7 +104,7 @@ async def runs_of(house: House) -> Board:
 
 
 def _read(house: House, now: float) -> Board:
-    beat = read_beat(house.live, now=now, images_per_minute=house.images_per_minute)
+    beat = read_beat(house.live, now=now)
     month = pricing.month_start(now)
     try:
         with looking_into(house.journal) as db:

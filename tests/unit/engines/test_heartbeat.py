@@ -30,7 +30,7 @@ async def test_what_happened_is_counted_and_read_back(tmp_path: Path) -> None:
     async with heart.beating():
         pass
 
-    beat = read_beat(tmp_path / FILE, now=103.0, images_per_minute=1800)
+    beat = read_beat(tmp_path / FILE, now=103.0)
     assert beat is not None
     assert (beat.told["run"], beat.told["expected"], beat.age) == ("r", 9, 3.0)
     assert beat.told["counts"]["listed"] == 7
@@ -65,4 +65,29 @@ async def test_a_state_directory_that_takes_no_file_ends_nothing(tmp_path: Path)
 def test_a_file_that_is_no_beat_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
 
-    assert read_beat(tmp_path / FILE, now=0.0, images_per_minute=1800) is None
+    assert read_beat(tmp_path / FILE, now=0.0) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"advice": None}, id="advice"),
+        pytest.param({"binding": None}, id="binding"),
+        pytest.param({"expected": None}, id="expected"),
+        pytest.param({"started": None}, id="started"),
+        pytest.param({"stopping": None}, id="stopping"),
+        pytest.param({"queues": {"photos": [0, 9], "images": [0, 9]}}, id="a queue"),
+        pytest.param({"quota": {"used": 0.5, "rate": 1.0}}, id="limits"),
+        pytest.param({"quota": {"used": 0.5, "limits": [1800, 1800]}}, id="rate"),
+        pytest.param({"quota": {"rate": 1.0, "limits": [1800, 1800]}}, id="used"),
+    ],
+)
+async def test_a_beat_of_another_version_is_none(tmp_path: Path, change: dict[str, Any]) -> None:
+    async with a_heart(tmp_path).beating():
+        pass
+    other = told(tmp_path) | change
+    kept = {name: value for name, value in other.items() if value is not None or name not in change}
+
+    (tmp_path / FILE).write_bytes(orjson.dumps(kept))
+
+    assert read_beat(tmp_path / FILE, now=0.0) is None

@@ -68,12 +68,13 @@ def test_trouble_that_a_later_turn_should_have_met_is_old(tmp_path: Path) -> Non
     "given",
     [
         {"counts": None},
+        {"counts": {"looks": 4, "runs": 1}},
         {"groups": [{"group": "g"}]},
         {"news": [[1]]},
         {"at": "yesterday"},
         {"news": ["x" * 1_000_001]},
     ],
-    ids=["no counts", "half a group", "half a word", "no time", "too much"],
+    ids=["no counts", "half the counts", "half a group", "half a word", "no time", "too much"],
 )
 def test_a_file_of_another_version_is_nothing(tmp_path: Path, given: dict[str, Any]) -> None:
     assert read(tmp_path, **given) is None
