@@ -369,6 +369,23 @@ async def test_before_anything_was_ingested_the_page_says_how(tmp_path: Path) ->
         assert "Dog number 0" in html
 
 
+@pytest.mark.parametrize("path", ["/", "/?q=dog", "/runs", "/api/runs"])
+@pytest.mark.parametrize("content", [None, b""], ids=["no journal", "an empty file"])
+async def test_strangers_are_not_told_where_things_lie(
+    tmp_path: Path, path: str, content: bytes | None
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    if content is not None:
+        journal.write_bytes(content)
+    async with lazily(journal) as catalog, visiting(catalog, tmp_path, strangers=True) as page:
+        _, text, _ = await page.get(path)
+        told = [line for line in page.said if str(tmp_path) in line]
+
+    assert "Ingest a group first, then come back." in text
+    assert str(tmp_path) not in text
+    assert told or content is None
+
+
 @pytest.mark.parametrize("path", ["/", "/api/runs", "/runs/live", "/static/x/style.css"])
 async def test_a_strangers_name_for_this_machine_is_told_nothing(local: Client, path: str) -> None:
     status, text, response = await local.get(path, headers={"Host": "evil.example:8080"})

@@ -89,8 +89,8 @@ async def _until_stopped(
             log=say,
             sandbox=settings.sandbox,
             remote=_asks_database(visit, settings),
-            # Strangers need not know where things lie on this machine.
             state_flag=state_flag(settings.state) if is_loopback(door.host) else "",
+            strangers=not is_loopback(door.host),
             names=door.allowed,
         )
         try:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -22,6 +23,8 @@ from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import IngestorError, SettingsError
 from ingestor.journal.reader import is_written
+
+FIRST: Final = "Ingest a group first, then come back."
 
 
 class NothingYet(IngestorError):
@@ -47,8 +50,18 @@ class House:
     """Whether the catalog is a database, whatever the journal here holds."""
     state_flag: str = ""
     """What a command needs to be about the same state directory, with a blank before it."""
+    strangers: bool = False
+    """Whether others may look as well: they need not know where things lie on this machine."""
     names: tuple[str, ...] | None = ()
     """Host names, lower case, that it may be asked by, beside localhost and numbers; None is any."""
+
+    def why_nothing(self, error: NothingYet) -> str:
+        """What a visitor is told of it; what a stranger is not, is written down."""
+        why = str(error)
+        if not self.strangers or why == FIRST:
+            return why
+        self.log(why)
+        return FIRST
 
 
 HOUSE: web.AppKey[House] = web.AppKey("house", House)
@@ -90,7 +103,7 @@ class LazyCatalog:
             try:
                 file = self._path.stat().st_ino, self._moves()
             except OSError:
-                raise NothingYet("Ingest a group first, then come back.") from None
+                raise NothingYet(FIRST) from None
             if self._opened and self._opened[0] != file:
                 await self.close()
             if self._opened is None:

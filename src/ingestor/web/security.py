@@ -79,7 +79,8 @@ async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         return trouble(request, error.status)
     except NothingYet as error:
-        return trouble(request, 503, str(error), title=NOTHING_YET)
+        why = request.app[HOUSE].why_nothing(error)
+        return trouble(request, 503, why, title=NOTHING_YET)
     except SettingsError as error:
         return trouble(request, 400, str(error))
     except (IngestorError, TimeoutError) as error:

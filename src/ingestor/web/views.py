@@ -10,7 +10,7 @@ from aiohttp import web
 from ingestor.web import answers, api
 from ingestor.web.asking import Asking, read_asking
 from ingestor.web.collection import collection_of
-from ingestor.web.house import HOUSE, NothingYet
+from ingestor.web.house import FIRST, HOUSE, NothingYet
 from ingestor.web.runs import runs_of
 from ingestor.web.security import wants_json
 
@@ -63,12 +63,12 @@ async def runs(request: web.Request) -> web.StreamResponse:
 async def _welcome(request: web.Request, asking: Asking) -> web.StreamResponse:
     """The page before anything is asked."""
     tiles: tuple[answers.Tile, ...] = ()
-    why = "Ingest a group first, then come back."
+    house, why = request.app[HOUSE], FIRST
     try:
-        tiles = await answers.popular(request.app[HOUSE], limit=POPULAR)
+        tiles = await answers.popular(house, limit=POPULAR)
     except NothingYet as error:
-        why = str(error)
-    collection = await collection_of(request.app[HOUSE])
+        why = house.why_nothing(error)
+    collection = await collection_of(house)
     return _page(
         request, "welcome.html", tiles=tiles, why=why, asking=asking, collection=collection
     )
