@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from ingestor.catalog.query import Hit, asked_key
+from ingestor.catalog.query import MOST_LABELS_OF_A_QUERY, Hit, asked_key
 from ingestor.web.asking import Asking
 from ingestor.web.licenses import License, license_of
 
@@ -109,8 +109,14 @@ def flickr_page(photo: str) -> str:
 
 
 def companions(hits: Sequence[Hit], asking: Asking) -> tuple[Companion, ...]:
-    """The labels most often seen on these photos, but those that were asked for or are on all."""
-    asked = {asked_key(label) for label in (*asking.labels, *asking.unwanted)}
+    """
+    The labels most often seen on these photos, but those that were asked for or are on all; none
+    where one more would be too many to ask for.
+    """
+    labels = (*asking.labels, *asking.unwanted)
+    if len(labels) >= MOST_LABELS_OF_A_QUERY:
+        return ()
+    asked = set(map(asked_key, labels))
     names: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for hit in hits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingestor.catalog.query import lone_hit
+from ingestor.catalog.query import MOST_LABELS_OF_A_QUERY, lone_hit
 from ingestor.web.asking import Asking
 from ingestor.web.cards import card, companions, picture
 from ingestor.web.licenses import LICENSES
@@ -56,6 +56,18 @@ def test_a_place_in_the_grid_has_about_the_pictures_shape(
     hit = lone_hit(a_published(size=a_size(width=width, height=height)))
 
     assert card(hit, origin=ORIGIN, asking=Asking()).ratio == ratio
+
+
+def test_a_question_that_is_full_is_not_refined_any_more() -> None:
+    hits = [
+        lone_hit(a_published(str(n), *(a_label(name) for name in names)))
+        for n, names in enumerate([("Dog", "Snow"), ("Dog", "Snow"), ("Dog", "Tail")])
+    ]
+    labels = ("dog", *(f"l{number}" for number in range(MOST_LABELS_OF_A_QUERY)))
+
+    for asked, often in ((MOST_LABELS_OF_A_QUERY - 1, 1), (MOST_LABELS_OF_A_QUERY, 0)):
+        assert len(companions(hits, Asking(groups=(labels[:asked],)))) == often
+        assert len(companions(hits, Asking(groups=(("dog",),), unwanted=labels[1:asked]))) == often
 
 
 def test_companions_are_neither_asked_for_nor_everywhere() -> None:
