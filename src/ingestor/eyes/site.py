@@ -19,6 +19,8 @@ from ingestor.kits.beside import beside
 OFF: Final = "off"
 BEAT: Final = 0.5
 """Seconds between two looks at how late the loop is."""
+GRACE: Final = 0.5
+"""Seconds for answers under way at the end: a container is given four beyond what is paid for."""
 MOST_BODY: Final = 1024
 """Bytes; nobody has anything to send here."""
 
@@ -35,7 +37,12 @@ async def watched(
     registry.register(figures)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
-    runner = web.AppRunner(application(figures, registry), access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        application(figures, registry),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=GRACE,
+    )
     await runner.setup()
     try:
         try:

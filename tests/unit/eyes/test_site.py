@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -15,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ingestor import events
 from ingestor.errors import SettingsError
-from ingestor.eyes import Counts, View, address_of
+from ingestor.eyes import Counts, View, address_of, watched
 from ingestor.eyes.figures import Figures
 from ingestor.eyes.site import application
 from ingestor.journal.ledger import Intent, open_purchase
@@ -26,6 +28,7 @@ from ingestor.transport import CallStatistics
 from tests.builders import an_image
 from tests.houses import idle_gauges
 
+PATIENCE = 20.0
 Client = TestClient[web.Request, web.Application]
 
 
@@ -163,6 +166,19 @@ async def test_a_journal_that_is_not_there_yet_is_no_error(site: Client):
     seen = await samples(site)
 
     assert not any(name == "ingestor_photos" for name, _labels in seen)
+
+
+async def test_who_reads_no_answer_does_not_keep_a_worker_from_ending(
+    view: View, registry: CollectorRegistry
+):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = ("127.0.0.1", int(free.getsockname()[1]))
+    with socket.socket() as mute:
+        async with asyncio.timeout(PATIENCE), watched(view, registry, address=address):
+            mute.connect(address)
+            mute.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
+            # By then as much is on its way as will go there.
+            await asyncio.sleep(1.0)
 
 
 @pytest.mark.parametrize("text", ["", "9464", "localhost", "localhost:http", "h:70000"])
