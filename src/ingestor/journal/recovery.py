@@ -177,6 +177,9 @@ def _doubtful(db: sqlite3.Connection) -> list[str]:
         # What is open will be in doubt from the moment on at which a run begins.
         "WHERE photos.state = 'listed' AND purchases.state IN ('open', 'in-doubt') "
         "AND (dead.last IS NULL OR dead.reason != 'in-doubt' "
-        "OR closed_at IS NULL OR dead.last < closed_at)"
+        "OR closed_at IS NULL OR dead.last < closed_at) "
+        # What was answered since waits to be annotated anew, and only that.
+        "AND NOT EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id "
+        "AND annotations.features = purchases.features)"
     )
     return [photo for (photo,) in rows]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import pytest
 
-from ingestor.journal import dead, ledger, listing, runs
+from ingestor.journal import dead, ledger, listing, results, runs
 from ingestor.journal.recovery import open_run
 from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
 from ingestor.models import Failure
-from tests.builders import a_photo, an_image
+from tests.builders import a_photo, a_size, an_annotation, an_image
 
 GROUP = "1@N00"
 
@@ -27,16 +28,17 @@ def db() -> sqlite3.Connection:
     return db
 
 
-def begin(db: sqlite3.Connection, name: str, *, at: float) -> None:
-    open_run(
-        db, name=name, world="sandbox", target="catalog", in_doubt="park", month_start=0.0,
-        day_start=0.0, window=60.0, now=at,
-    )  # fmt: skip
+def begin(db: sqlite3.Connection, name: str, *, at: float, **given: Any) -> None:
+    usual = {
+        "world": "sandbox", "target": "catalog", "in_doubt": "park", "month_start": 0.0,
+        "day_start": 0.0, "window": 60.0,
+    }  # fmt: skip
+    open_run(db, name=name, now=at, **{**usual, **given})
 
 
-def sight(db: sqlite3.Connection, *, run: int) -> listing.Sighting:
+def sight(db: sqlite3.Connection, *, run: int, features: str | None = None) -> listing.Sighting:
     photo = a_photo("7", group=GROUP)
-    return listing.sight(db, [photo], run=run, room=None, features=None, unusable=(), now=1.0)
+    return listing.sight(db, [photo], run=run, room=None, features=features, unusable=(), now=1.0)
 
 
 def buy(db: sqlite3.Connection, name: str, *, run: int, at: float) -> None:
@@ -87,6 +89,19 @@ def test_a_new_doubt_gives_it_up_again(db: sqlite3.Connection) -> None:
     begin(db, "fourth", at=5.0)
 
     assert state(db) == [("dead", "in-doubt")]
+
+
+def test_a_doubt_that_was_answered_since_keeps_no_photo_from_being_annotated_anew(
+    db: sqlite3.Connection,
+) -> None:
+    begin(db, "second", at=2.0, in_doubt="retry")
+    answer = an_annotation("7", features="f")
+    results.keep(db, answer, size=a_size(), purchase="purchase-2", now=3.0)
+    sight(db, run=2, features="g")
+
+    begin(db, "third", at=4.0, reannotate=True)
+
+    assert state(db) == [("listed", None)]
 
 
 @pytest.mark.parametrize("given_up", [True, False], ids=["given up", "still waiting"])
