@@ -109,6 +109,21 @@ async def test_a_photo_that_another_machine_bought_for_its_own_group_is_not_boug
     assert set(both) == {ZOO, SAFARI}
 
 
+async def test_a_photo_that_waited_while_another_machine_bought_it_is_in_both_groups(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+):
+    """Who follows the other group would take it down as a photo of nobody else's."""
+    sandbox.world.post(SAFARI, ids=list(sandbox.world.pools[ZOO].now())[:20])
+    await ingest(groups=("safari",), limit=30, state=tmp_path / "ours", max_units=0)
+    await ingest(groups=("zoo",), limit=20, state=tmp_path / "theirs")
+
+    again = await ingest(groups=("safari",), limit=30, state=tmp_path / "ours")
+
+    assert (again.skipped, again.units.certain, sandbox.bill.units) == (20, 10, 30)
+    both = in_database(sandbox, f"/photos/p{sandbox.world.pools[ZOO].now()[0]}/groups")
+    assert set(both) == {ZOO, SAFARI}
+
+
 async def test_search_finds_again_what_the_journal_lost(
     ingest: Ingest, sandbox: Sandbox, state: Path
 ):

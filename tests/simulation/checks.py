@@ -329,6 +329,8 @@ class Checker:
                 continue
             self.agree(photo, node)
             self.world.published.setdefault(photo, self.world.now)
+            if f"photos/p{photo}/sha256" not in paths:
+                continue
             known = self.world.disk.look("SELECT 1 FROM annotations WHERE photo = ?", (photo,))
             self.hold(
                 known or self.world.disk.failed, f"I3: {photo} is published before it is durable"

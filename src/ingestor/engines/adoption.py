@@ -25,7 +25,8 @@ from ingestor.journal import claims, dead, elsewhere, listing
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Published
-from ingestor.records import read_photo
+from ingestor.records import membership, merged, read_photo
+from ingestor.services import Update
 
 READS_AT_ONCE: Final = 16
 """Records read side by side: a page of 500 in some two seconds."""
@@ -87,12 +88,15 @@ class Adoption:
         run: int | None,
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
+        update: Update | None = None,
     ) -> None:
         """
         `features`: the feature set that counts as known; None counts any annotation. `run`: the one
-        that photos are asked for; None where it is not written down which it has met.
+        that photos are asked for; None where it is not written down which it has met. `update` tells
+        the database of what is adopted.
         """
         self._database = database
+        self._update = update
         self._journal = journal
         self._features = features
         self._run = run
@@ -176,11 +180,25 @@ class Adoption:
         have until then can take them out of the index.
         """
         there = await self._records(ids, group=group, room=room)
+        await self._tell_groups([one.photo.id for one in there])
         if otherwise := [one for one in there if not self._is_known(one)]:
             await self._journal.write(partial(adopt_lacking, found=otherwise, now=self._wall()))
         if found := [one for one in there if self._is_known(one)]:
             await self._journal.write(partial(adopt, found=found, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(found)))
+
+    async def _tell_groups(self, photos: Sequence[str]) -> None:
+        """
+        Have the database know in which groups photos were listed that waited here. Before they are
+        adopted: once they are, nobody looks again.
+        """
+        if self._update is None or not photos:
+            return
+        ours = await self._journal.read(partial(listing.memberships, photos=photos))
+        if ours:
+            await self._update(
+                merged(membership(photo, group=gid, date_added=added) for photo, gid, added in ours)
+            )
 
     async def find(
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None

@@ -323,6 +323,7 @@ class Run:
             run=self.opening.run,
             wall=self.wall,
             listen=self.listen,
+            update=self.services.update,
         )
 
     def _door(self) -> Door:
