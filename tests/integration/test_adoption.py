@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -193,6 +194,22 @@ async def test_labels_that_another_machine_bought_leave_the_index_when_others_ar
     assert await differences(sandbox, state) == Reconciled(in_journal=10, in_database=10)
 
 
+@pytest.mark.parametrize("anew", [False, True])
+async def test_what_others_published_while_ours_waited_leaves_no_entry_behind(
+    ingest: Ingest, sandbox: Sandbox, state: Path, tmp_path: Path, *, anew: bool
+):
+    """Bought here, and the database away; then bought by another machine, with more labels."""
+    await ingest(limit=10, max_labels=3, listen=take_away(sandbox), patience=0.5)
+    sandbox.faults.set("database.unavailable", 0.0)
+    expire_leases(sandbox)
+    await ingest(limit=10, max_labels=10, state=tmp_path / "theirs")
+
+    again = await ingest(limit=10, max_labels=3, reannotate=anew)
+
+    assert (again.skipped, again.units.certain) == (10, 0)
+    assert await differences(sandbox, state) == Reconciled(in_journal=10, in_database=10)
+
+
 async def test_a_forecast_does_not_count_other_features_as_known(
     ingest: Ingest, sandbox: Sandbox, state: Path
 ):
@@ -203,6 +220,21 @@ async def test_a_forecast_does_not_count_other_features_as_known(
     foreseen = await local.forecast(settings, lifetime=Lifetime(drain=8.0))
 
     assert (foreseen.known, foreseen.units) == (0, 10)
+
+
+def take_away(sandbox: Sandbox) -> Callable[[events.Event], None]:
+    """Have the database away from the first answer on."""
+
+    def listen(event: events.Event) -> None:
+        if isinstance(event, events.BatchSettled):
+            sandbox.faults.set("database.unavailable", 1.0)
+
+    return listen
+
+
+def expire_leases(sandbox: Sandbox) -> None:
+    for key in in_database(sandbox, "/leases"):
+        sandbox.database.put("sandbox", f"/leases/{key}/until", value=0)
 
 
 async def differences(sandbox: Sandbox, state: Path) -> Reconciled:

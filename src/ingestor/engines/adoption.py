@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 from ingestor import events
 from ingestor.catalog.local import adopt, adopt_lacking
 from ingestor.engines.leases import held_by_others
-from ingestor.journal import claims, dead, elsewhere, listing
+from ingestor.journal import claims, dead, elsewhere, listing, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Published
@@ -187,6 +187,23 @@ class Adoption:
             await self._journal.write(partial(adopt, found=found, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(found)))
 
+    async def adopt_newer(self, unpublished: Sequence[Published]) -> bool:
+        """
+        Of photos that were bought here, take over what others have published since, so that neither
+        it nor its index entries are written over unseen. Tells whether there was any to be kept.
+        """
+        there = await self._recorded([one.photo.id for one in unpublished], group=None)
+        theirs = await self._journal.read(partial(results.unheard_among, found=there))
+        newer = [one for one in theirs if self._is_known(one)]
+        if older := [one for one in theirs if not self._is_known(one)]:
+            # Ours is what is asked for: to take theirs out of the index is all that it is kept for.
+            await self._journal.write(partial(results.keep_found, found=older, now=0.0))
+        await self._tell_groups([one.photo.id for one in newer])
+        if newer:
+            await self._journal.write(partial(adopt, found=newer, now=self._wall()))
+            self._listen(events.PhotosAdopted(photos=len(newer)))
+        return bool(newer)
+
     async def _tell_groups(self, photos: Sequence[str]) -> None:
         """
         Have the database know in which groups photos were listed that waited here. Before they are
@@ -215,13 +232,16 @@ class Adoption:
         self, ids: Sequence[str], *, group: str | None, room: int | None
     ) -> list[Published]:
         """What the database has of those that need work, whatever features it is of."""
-        unknown = await self._unknown(ids, room=room)
-        if unknown and not self._shared:
+        return await self._recorded(await self._unknown(ids, room=room), group=group)
+
+    async def _recorded(self, photos: Sequence[str], *, group: str | None) -> list[Published]:
+        """What the database has of these, where somebody else may have put it there."""
+        if photos and not self._shared:
             self._shared = await self._others_share()
-        if not unknown or (self._gap is _Gap.NOTHING and not self._shared):
+        if not photos or (self._gap is _Gap.NOTHING and not self._shared):
             return []
         places = asyncio.Semaphore(READS_AT_ONCE)
-        there = await self._there(unknown)
+        there = await self._there(photos)
         records = await together(
             (self._read(photo, group, places) for photo in there), name="adopt"
         )

@@ -196,8 +196,16 @@ class Book:
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""
-        while batch := await self._journal.read(partial(results.unpublished, most=MOST_PHOTOS)):
+        while batch := await self._left_over():
             await publish(batch, write=self.write, failed=self.failed)
+
+    async def _left_over(self) -> Sequence[Published]:
+        """The next of it, but for what others have bought and published since."""
+        unpublished = partial(results.unpublished, most=MOST_PHOTOS)
+        batch = await self._journal.read(unpublished)
+        while batch and self._adoption and await self._adoption.adopt_newer(batch):
+            batch = await self._journal.read(unpublished)
+        return batch
 
     async def close(self, report: Report) -> None:
         """Tell the database how the run ended, its dead letters among it."""

@@ -163,13 +163,15 @@ class Run:
 
     async def _catch_up(self) -> None:
         """What was bought and not stored, here or elsewhere, comes before anything new."""
-        await self.book.publish_left_over()
+        groups = list(self.groups)
         if self.adoption:
             await self.adoption.begin(
-                list(self.groups), others_worked=bool(self.leases and self.leases.others_worked)
+                groups, others_worked=bool(self.leases and self.leases.others_worked)
             )
-            await self.adoption.remember(list(self.groups))
-            await self.adoption.adopt_pending(list(self.groups))
+            await self.adoption.remember(groups)
+        await self.book.publish_left_over()
+        if self.adoption:
+            await self.adoption.adopt_pending(groups)
 
     async def _machine(self) -> None:
         settings, services = self.settings, self.services

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ingestor.journal.listing import memberships, photo_from
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Image, Label, Photo, Published, Size
+from ingestor.records.keys import keyed, rank
 
 ELSEWHERE: Final = "elsewhere"
 """Stands for the purchase that another journal knows."""
@@ -97,6 +98,26 @@ def lacking_among(db: sqlite3.Connection, found: Sequence[Published]) -> list[Pu
         )
     )
     return [one for one in found if (one.photo.id, one.annotation.features) not in held]
+
+
+def unheard_among(db: sqlite3.Connection, found: Sequence[Published]) -> list[Published]:
+    """Those with features that the journal lacks, or with other labels than it has with the same."""
+    rows = db.execute(
+        "SELECT photo, features, labels FROM annotations "
+        "WHERE photo IN (SELECT value FROM json_each(?))",
+        (json_list([published.photo.id for published in found]),),
+    )
+    ours = {(photo, features): _filed(read_labels(labels)) for photo, features, labels in rows}
+    return [
+        one
+        for one in found
+        if ours.get((one.photo.id, one.annotation.features)) != _filed(one.annotation.labels)
+    ]
+
+
+def _filed(labels: Iterable[Label]) -> dict[str, str]:
+    """Ranks by the labels' keys, as the database's index has them."""
+    return {key: rank(label.score) for key, label in keyed(labels).items()}
 
 
 def reuse(
