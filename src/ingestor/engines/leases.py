@@ -142,14 +142,23 @@ class Leases:
     async def held(self) -> AsyncIterator[None]:
         """
         Hold all leases in the block. Raises RunStopped where somebody else has one of them; with
-        `wait`, waits for it. In the block, one that is lost stops the run.
+        `wait`, waits for it, and keeps those that it has. In the block, one that is lost stops the run.
         """
         try:
-            await self._lifetime.unless_stopping(self._take_all())
             async with beside(self._renew_now_and_then(), name="leases") as self._renewal:
+                await self._take_all_unless_stopping()
                 yield
         finally:
             await self._give_back()
+
+    async def _take_all_unless_stopping(self) -> None:
+        try:
+            await self._lifetime.unless_stopping(self._take_all())
+        except Stopping:
+            # One that was lost while another was waited for: nothing has begun that could report it.
+            if self._lifetime.error is not None:
+                raise self._lifetime.error from None
+            raise
 
     async def _take_all(self) -> None:
         # In one order for everybody: two that want the same groups never wait for each other.

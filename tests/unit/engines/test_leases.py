@@ -144,6 +144,53 @@ async def test_who_waits_gets_it_when_it_is_given_back(open_machine, place: Plac
         await working
 
 
+async def test_who_waits_for_one_group_keeps_the_others(open_machine, place: Place):
+    both = {**ZOO, "2@N00": "Safari"}
+    lifetime = Lifetime(drain=8.0)
+
+    async def work() -> None:
+        async with b("run-1", groups={"2@N00": "Safari"}).held():
+            await asyncio.sleep(3 * LASTING)
+
+    async def wait() -> None:
+        async with a("run-2", groups=both, wait=True, lifetime=lifetime).held():
+            await asyncio.sleep(LASTING)
+
+    async with open_machine("a") as a, open_machine("b") as b, open_machine("c") as c:
+        working = asyncio.create_task(work(), name="work")
+        await asyncio.sleep(1)
+        waiting = asyncio.create_task(wait(), name="wait")
+        await asyncio.sleep(2 * LASTING)
+
+        with pytest.raises(RunStopped, match="run-2@a"):
+            async with c("run-3").held():
+                pass
+        await asyncio.gather(working, waiting)
+
+    assert lifetime.reason is None
+
+
+async def test_who_loses_a_group_while_waiting_for_another_is_told(open_machine, place: Place):
+    both = {**ZOO, "2@N00": "Safari"}
+    lifetime = Lifetime(drain=8.0)
+
+    async with open_machine("a") as a, open_machine("b") as b:
+
+        async def wait() -> None:
+            async with a("run-2", groups=both, wait=True, lifetime=lifetime).held():
+                pass
+
+        async with b("run-1", groups={"2@N00": "Safari"}).held():
+            waiting = asyncio.create_task(wait(), name="wait")
+            await asyncio.sleep(1)
+            place.put(PATH, {"owner": "run-3@c", "epoch": 9, "until": WALL + 9000})
+
+            with pytest.raises(RunStopped, match="lost to somebody else") as told:
+                await waiting
+
+    assert told.value.reason == "lease-lost"
+
+
 async def test_a_dead_machine_is_followed_when_its_lease_has_ended(open_machine, place: Place):
     place.put(PATH, {"owner": "run-1@a", "epoch": 4, "until": WALL - SKEW - 1})
 
