@@ -19,7 +19,7 @@ from ingestor.journal import coverage, withdrawals
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
-from ingestor.kits.lifetime import Lifetime, within
+from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
 from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
@@ -124,19 +124,32 @@ class Turns:
         self.run, self._quota = run, run.quota
 
     async def _withdraw(self, group: Group, gone: Sequence[str]) -> None:
-        """In the database first: what is interrupted here is found missing again."""
+        """
+        In the database first: what is interrupted here is found missing again. Raises RunStopped where
+        the lease is lost meanwhile.
+        """
+        with within(self._lifetime) as lifetime:
+            try:
+                await self._withdraw_all(group, gone, lifetime=lifetime)
+            except Stopping:
+                if lifetime.error is not None:
+                    raise lifetime.error from None
+                raise
+
+    async def _withdraw_all(self, group: Group, gone: Sequence[str], *, lifetime: Lifetime) -> None:
         async with leased(
             self._services.database,
             journal=self._journal,
             owner=f"withdrawal-{new_name()[:6]}@{platform.node()}",
             groups={group.id: group.name},
             wait=False,
-            lifetime=self._lifetime,
+            lifetime=lifetime,
             wall=self._wall,
             listen=self._listen,
         ):
             for first in range(0, len(gone), MOST_PHOTOS):
-                await self._withdraw_some(group, gone[first : first + MOST_PHOTOS])
+                some = gone[first : first + MOST_PHOTOS]
+                await lifetime.unless_stopping(self._withdraw_some(group, some))
 
     async def _withdraw_some(self, group: Group, gone: Sequence[str]) -> None:
         leaving = await self._journal.read(

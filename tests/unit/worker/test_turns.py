@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from ingestor import events
+from ingestor.engines.leases import LASTING
+from ingestor.errors import RunStopped
 from ingestor.journal import listing, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -19,6 +25,7 @@ from tests.builders import a_label, a_photo, a_size, an_annotation
 from tests.inline import Inline
 
 OURS, THEIRS = "1@N00", "2@N00"
+ZOO = Group(id=OURS, name="Zoo")
 
 
 class Place:
@@ -37,9 +44,29 @@ class Place:
         self.groups = None
 
 
-async def withdrawn(folder: Path, place: Place, *, listed: Sequence[str] = (OURS,)) -> None:
-    """Have a photo leave our group; the journal has listed these groups, and the photo in ours."""
-    lifetime = Lifetime(drain=8.0)
+class TakenOver(Place):
+    """Another machine takes our lease over when we have it, and an update takes longer than a lease."""
+
+    def __init__(self) -> None:
+        super().__init__({OURS: 1})
+        self.lease: Any = None
+
+    async def read_with_etag(self, path: str) -> tuple[Any, str]:
+        return self.lease, str(self.lease)
+
+    async def write_if(self, path: str, value: Any, *, etag: str) -> None:
+        self.lease = value | {"owner": "theirs"}
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        await asyncio.sleep(LASTING)
+        await super().update(paths)
+
+
+@asynccontextmanager
+async def following(
+    folder: Path, place: Place, *, lifetime: Lifetime, listed: Sequence[str] = (OURS,)
+) -> AsyncIterator[Turns]:
+    """Of a journal that has listed these groups, and one photo in ours."""
     async with Journal(folder / "journal.sqlite3", thread=Inline()) as journal:
         for id_ in listed:
             photos = [a_photo("7", group=OURS)] if id_ == OURS else []
@@ -61,8 +88,14 @@ async def withdrawn(folder: Path, place: Place, *, listed: Sequence[str] = (OURS
             lifetime=lifetime,
             listen=events.ignore,
         )
+        yield turns
 
-        await turns._withdraw_some(Group(id=OURS, name="Zoo"), ["7"])
+
+async def withdrawn(folder: Path, place: Place, *, listed: Sequence[str] = (OURS,)) -> None:
+    """Have the photo leave our group."""
+    lifetime = Lifetime(drain=8.0)
+    async with following(folder, place, lifetime=lifetime, listed=listed) as turns:
+        await turns._withdraw_some(ZOO, ["7"])
     lifetime.close()
 
 
@@ -91,3 +124,14 @@ async def test_a_photo_that_is_in_our_groups_only_goes_at_once(tmp_path: Path):
     await withdrawn(tmp_path, place, listed=(OURS, THEIRS))
 
     assert [set(paths) >= {"photos/p7", "dead/p7"} for paths in place.sent] == [True]
+
+
+@pytest.mark.looptime
+async def test_a_lease_that_is_lost_while_photos_leave_ends_one_turn_and_no_worker(tmp_path: Path):
+    lifetime, place = Lifetime(drain=8.0), TakenOver()
+
+    async with following(tmp_path, place, lifetime=lifetime) as turns:
+        with pytest.raises(RunStopped, match="lost to somebody else"):
+            await turns._withdraw(ZOO, ["7"])
+
+    assert (lifetime.reason, place.sent) == (None, [])
