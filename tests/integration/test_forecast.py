@@ -211,6 +211,25 @@ async def test_a_forecast_takes_no_google_key(foresee):
     assert (await foresee(limit=20, google_api_key="")).units == 20
 
 
+async def test_what_a_copy_of_a_running_journal_lacks_is_known_to_the_database(
+    ingest: Ingest, foresee, tmp_path: Path
+):
+    journal, copy = tmp_path / "state" / "journal.sqlite3", tmp_path / "copy.sqlite3"
+
+    def back_up(event: events.Event) -> None:
+        if isinstance(event, events.BatchSettled) and not copy.exists():
+            with looking_into(journal) as db:
+                db.execute("VACUUM INTO ?", (str(copy),))
+
+    await ingest(limit=40, listen=back_up)
+    copy.replace(journal)
+
+    foreseen = await foresee(limit=60)
+    report = await ingest(limit=60)
+
+    assert (foreseen.known, foreseen.units) == (report.skipped, report.units.certain) == (40, 20)
+
+
 async def test_half_a_listing_is_no_forecast(sandbox: Sandbox, tmp_path: Path):
     lifetime = Lifetime(drain=8.0)
     settings = settings_for(sandbox, tmp_path / "state", dry_run=True)

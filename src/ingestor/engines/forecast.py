@@ -131,7 +131,9 @@ async def forecast(
         groups = [group.id for group in [await services.lookup(one) for one in settings.groups]]
         count = await _begun(settings, journal, services, opening, listen=listen, wall=wall)
         if count.adoption:
-            await count.adoption.begin(groups)
+            # As a run does: this journal may be a copy of one that went on.
+            died = await journal.read(runs.last_died)
+            await count.adoption.begin(groups, others_worked=died)
         await count.resume(groups, most=opening.room(settings.limit))
         await discover(
             Channel(1),
