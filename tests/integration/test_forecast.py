@@ -211,6 +211,21 @@ async def test_a_forecast_takes_no_google_key(foresee):
     assert (await foresee(limit=20, google_api_key="")).units == 20
 
 
+async def test_what_waited_and_was_bought_elsewhere_takes_no_room_from_what_is_new(
+    ingest: Ingest, sandbox: Sandbox, foresee, tmp_path: Path
+):
+    zoo = list(sandbox.world.pools["1000001@N20"].now())
+    sandbox.world.post("1000002@N21", ids=zoo[:20])
+    await ingest(groups=("safari",), limit=30, max_units=0)
+    await ingest(groups=("zoo",), limit=20, state=tmp_path / "theirs")
+    sandbox.world.post("1000002@N21", ids=zoo[20:60])
+
+    foreseen = await foresee(groups=("safari",), limit=30)
+    report = await ingest(groups=("safari",), limit=30)
+
+    assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
+
+
 async def test_what_a_copy_of_a_running_journal_lacks_is_known_to_the_database(
     ingest: Ingest, foresee, tmp_path: Path
 ):

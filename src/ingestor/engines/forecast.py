@@ -24,7 +24,7 @@ from ingestor.purchases import pricing
 from ingestor.report import Forecast
 from ingestor.services import IMAGES_PER_REQUEST, ListedPage, Services, open_services
 from ingestor.settings import Settings
-from ingestor.stages.discover import discover
+from ingestor.stages.discover import PENDING_AT_ONCE, discover
 
 BEGIN_AND_END = 2.0
 """Seconds, measured on the sandbox: the first images before anything is bought, and at the end the
@@ -60,18 +60,31 @@ class _Count:
 
     async def resume(self, groups: Sequence[str], *, most: int | None) -> None:
         """What earlier runs left comes first, as in a run."""
+        taken = await self._taken_on(groups, most=most)
+        self.ids.update(taken, self.parked)
+        known = self.anew.intersection(taken)
+        if self.adoption:
+            there = await self.adoption.find(list(self.parked))
+            known |= {published.photo.id for published in there}
+        self.known += len(known)
+        self.dead += len(self.parked - known)
+
+    async def _taken_on(self, groups: Sequence[str], *, most: int | None) -> list[str]:
+        """Those that still wait. What others have bought meanwhile takes room when it is listed again."""
         left = await self.journal.read(
             partial(listing.next_pending, gids=groups, run=runs.LATER, most=sys.maxsize)
         )
         others = self.parked | self.anew if self.features is None else self.parked
-        pending = [photo for photo in left if photo not in others][:most]
-        self.ids.update(pending, self.parked)
-        known = self.anew.intersection(pending)
-        if self.adoption:
-            there = await self.adoption.find([*pending, *self.parked])
-            known |= {published.photo.id for published in there}
-        self.known += len(known)
-        self.dead += len(self.parked - known)
+        pending = [photo for photo in left if photo not in others]
+        taken: list[str] = []
+        for first in range(0, len(pending), PENDING_AT_ONCE):
+            if most is not None and len(taken) >= most:
+                break
+            some = pending[first : first + PENDING_AT_ONCE]
+            found = await self.adoption.find(some) if self.adoption else ()
+            there = {published.photo.id for published in found}
+            taken += [photo for photo in some if photo not in there]
+        return taken[:most]
 
     async def sight(self, group: str, number: int, page: ListedPage, room: int | None) -> _Seen:
         photos, failures = page.photos_and_failures(group)
