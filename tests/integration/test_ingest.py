@@ -170,6 +170,23 @@ async def test_a_run_goes_on_with_no_more_of_what_is_left_than_its_limit(ingest:
     assert [event.resumed for event in told if isinstance(event, events.RunStarted)] == [10]
 
 
+@pytest.mark.parametrize(("limit", "left"), [(None, 39), (10, 10), (50, 39)])
+async def test_a_run_that_is_stopped_early_reports_what_it_had_not_come_to(
+    ingest: Ingest, limit: int | None, left: int
+):
+    await ingest(limit=60, max_units=21)
+    lifetime = Lifetime(drain=8.0)
+
+    def stop_at_once(event: events.Event) -> None:
+        if isinstance(event, events.RunStarted):
+            lifetime.stop("SIGINT")
+
+    stopped = await ingest(limit=limit, lifetime=lifetime, listen=stop_at_once)
+
+    assert (stopped.listed, stopped.pending) == (left, left)
+    assert f"{left} photos are left" in stopped.message
+
+
 @pytest.mark.parametrize(("limit", "bought"), [(20, 0), (32, 0), (40, 8)])
 async def test_what_is_given_up_in_doubt_counts_towards_the_limit(
     ingest: Ingest, sandbox: Sandbox, tmp_path: Path, limit: int, bought: int

@@ -267,7 +267,13 @@ class Run:
 
     async def _counted(self) -> Counted:
         """From the journal's file where no more can be written into it; that much is on the disk."""
-        count = partial(count_run, run=self.opening.run, now=self.wall())
+        count = partial(
+            count_run,
+            run=self.opening.run,
+            now=self.wall(),
+            gids=list(self.groups) if self.lifetime.stopping else (),
+            limit=self.settings.limit,
+        )
         try:
             return await self.journal.read(count)
         except JournalError as error:

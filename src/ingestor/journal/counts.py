@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from ingestor.journal import ledger, runs
+from ingestor.journal import ledger, listing, runs
 from ingestor.journal.doubts import doubts_of
 
 Month = tuple[int, int]
@@ -40,10 +41,23 @@ class Counted:
     doubtful_images: int
 
 
-def count_run(db: sqlite3.Connection, *, run: int, now: float) -> Counted:
-    """`now`: unix seconds."""
+def count_run(
+    db: sqlite3.Connection,
+    *,
+    run: int,
+    now: float,
+    gids: Sequence[str] = (),
+    limit: int | None = None,
+) -> Counted:
+    """
+    `now`: unix seconds. `gids`: groups of a run that was stopped: what waits in them, and it had not
+    come to, is pending as well, up to its `limit`.
+    """
+    photos, left = runs.tally(db, run), listing.count_pending(db, gids, before=run)
+    if limit is not None:
+        left = min(left, max(0, limit - photos.listed))
     return Counted(
-        photos=runs.tally(db, run),
+        photos=replace(photos, listed=photos.listed + left, pending=photos.pending + left),
         units=ledger.units_of_run(db, run),
         months=tuple(db.execute(MONTHS, (run, now)).fetchall()),
         doubtful_images=doubts_of(db, living=None, run=run).images,

@@ -13,6 +13,7 @@ import msgspec
 from ingestor.journal.coverage import cover
 from ingestor.journal.dead import bury
 from ingestor.journal.rows import execute_rows, json_list
+from ingestor.journal.runs import LATER
 from ingestor.journal.silence import recalled
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Photo
@@ -231,11 +232,12 @@ def next_pending(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most:
     return [photo for (photo,) in rows]
 
 
-def count_pending(db: sqlite3.Connection, gids: Sequence[str]) -> int:
+def count_pending(db: sqlite3.Connection, gids: Sequence[str], *, before: int = LATER) -> int:
+    """Photos of these groups that wait for an annotation, and no run from `before` on has taken on."""
     (count,) = db.execute(
-        "SELECT count(*) FROM photos WHERE state = 'listed' AND id IN "
+        "SELECT count(*) FROM photos WHERE state = 'listed' AND run < ? AND id IN "
         "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?)))",
-        (json_list(gids),),
+        (before, json_list(gids)),
     ).fetchone()
     return int(count)
 
