@@ -50,8 +50,11 @@ async def store(
             pass
         except IngestorError as error:
             lifetime.stop(reason_of(error), error)
-        finally:
-            places.release()
+
+    def ended(update: asyncio.Task[None]) -> None:
+        # Not the update's own last step: one that is cut before its first step has none.
+        updates.discard(update)
+        places.release()
 
     def cut() -> None:
         for update in tuple(updates):
@@ -62,12 +65,14 @@ async def store(
             async for batch in batches(
                 published, most=MOST_PHOTOS, heaviest=MOST_BYTES, weigh=weigh, linger=LINGER
             ):
-                if lifetime.cut_short:
-                    continue
                 await places.acquire()
+                # Asked when there is a place: whoever waited for it may have waited past the cut.
+                if lifetime.cut_short:
+                    places.release()
+                    continue
                 update = group.create_task(publish_and_leave(batch), name="store-update")
                 updates.add(update)
-                update.add_done_callback(updates.discard)
+                update.add_done_callback(ended)
 
 
 async def publish(batch: Sequence[Published], *, write: Write, failed: Fail) -> None:

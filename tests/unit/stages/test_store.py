@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -17,7 +18,14 @@ from tests.builders import a_published
 pytestmark = pytest.mark.looptime
 
 
-async def stored(photos: int, write: Write, *, failed: Fail, writers: int = 1) -> None:
+async def stored(
+    photos: int,
+    write: Write,
+    *,
+    failed: Fail,
+    writers: int = 1,
+    lifetime: Lifetime | None = None,
+) -> None:
     """Send so many photos through the stage, numbered from 0."""
     published: Channel[Published] = Channel(photos)
     await published.send_all([a_published(str(number)) for number in range(photos)])
@@ -28,8 +36,12 @@ async def stored(photos: int, write: Write, *, failed: Fail, writers: int = 1) -
         failed=failed,
         weigh=lambda _: 1,
         writers=writers,
-        lifetime=Lifetime(drain=8.0),
+        lifetime=lifetime or Lifetime(drain=8.0),
     )
+
+
+async def unexpected(failure: Failure) -> None:
+    raise AssertionError(failure)
 
 
 async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
@@ -41,10 +53,7 @@ async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
             raise Stopping
         written.append(len(batch))
 
-    async def failed(failure: Failure) -> None:
-        raise AssertionError(failure)
-
-    await stored(MOST_PHOTOS + 1, write, failed=failed)
+    await stored(MOST_PHOTOS + 1, write, failed=unexpected)
 
     assert written == [0, 1]
 
@@ -66,3 +75,29 @@ async def test_the_photo_that_spoils_an_update_is_found_and_the_others_are_writt
 
     assert sorted(written, key=int) == [str(number) for number in range(11) if number != 5]
     assert [(one.photo_id, one.reason, one.paid) for one in dead] == [("5", "store-refused", "yes")]
+
+
+async def test_an_update_that_waits_for_a_place_when_the_drain_ends_is_not_begun():
+    begun: list[int] = []
+    lifetime = Lifetime(drain=8.0)
+    asyncio.get_running_loop().call_later(1, lifetime.stop, "SIGTERM")
+
+    async def hang(batch: Sequence[Published]) -> None:
+        begun.append(len(batch))
+        await asyncio.sleep(60)
+
+    await stored(3 * MOST_PHOTOS, hang, failed=unexpected, lifetime=lifetime)
+
+    assert begun == [MOST_PHOTOS]
+    assert lifetime.clock() == pytest.approx(9)
+
+
+async def test_an_update_that_is_cut_before_its_first_step_gives_its_place_back():
+    lifetime = Lifetime(drain=8.0)
+    asyncio.get_running_loop().call_soon(lifetime.cut)
+
+    async def write(batch: Sequence[Published]) -> None:
+        raise AssertionError(batch)
+
+    async with asyncio.timeout(60):
+        await stored(3 * MOST_PHOTOS, write, failed=unexpected, lifetime=lifetime)
