@@ -140,8 +140,7 @@ class Door:
         Stopping when the run stops first, the call's own error after the purchase was closed by what
         it means, and SettledUnsaved.
         """
-        if self._breaker.open and len(images) > 1:
-            raise OneAtATime
+        self._require_trust(images)
         try:
             async with self._breaker.turn():
                 return await self._purchase(images, attempt=attempt)
@@ -155,6 +154,8 @@ class Door:
         await self._budget.reserve(units)
         try:
             permit = await self._quota.acquire(1, len(images))
+            # Others may have found out while we waited for it.
+            self._require_trust(images)
             permitted = self._clock()
             intent = await self._open(images, units, attempt)
         except BaseException:
@@ -226,6 +227,10 @@ class Door:
         if not self._claim.safe:
             # We were frozen, or waited long: somebody else may be about to buy the same.
             raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
+
+    def _require_trust(self, images: Sequence[Image]) -> None:
+        if self._breaker.open and len(images) > 1:
+            raise OneAtATime
 
     def _require_going_on(self) -> None:
         """Whether a repeat makes sense. Raises Stopping, or RunStopped for a full disk."""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ingestor.errors import AnswerLost, IngestorError, Rejected, Unavailable
+from ingestor.kits.breaker import IN_A_ROW
 from ingestor.models import Failure, Image
 from ingestor.purchases.buyer import MOST_REFUSED
-from ingestor.purchases.door import Answer
+from ingestor.purchases.door import Answer, OneAtATime
 from tests.builders import an_image
 from tests.shops import BadImage, Shop, labelled
 
@@ -87,6 +88,22 @@ async def test_an_outage_in_doubt_costs_what_was_under_way(open_shop, broken: Br
     assert ended["in-doubt"] <= MOST_LOST
     assert ended["annotated"] == PHOTOS - ended["in-doubt"]
     assert (await shop.units()).possible <= MOST_LOST
+
+
+async def test_whoever_waits_for_a_permit_while_an_outage_shows_asks_about_one_image(open_shop):
+    images = many()[: 16 * 20]
+    shop = await open_shop(images)
+    shop.script = [AnswerLost("reset", reason="reset")] * 20
+    batches = [images[at : at + 16] for at in range(0, len(images), 16)]
+
+    ends = await asyncio.gather(
+        *(shop.door.purchase(batch, attempt=1) for batch in batches), return_exceptions=True
+    )
+
+    # A permit comes every half second, and an answer after one.
+    assert len(shop.calls) <= IN_A_ROW + 2
+    assert [type(end) for end in ends[IN_A_ROW + 2 :]] == [OneAtATime] * (20 - IN_A_ROW - 2)
+    assert shop.budget.reserved == 0
 
 
 @pytest.mark.parametrize("broken", [googles_own, image_by_image])
