@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Self
 
 IN_A_ROW = 4
 """Failures that open it: at one in ten by chance, every ten-thousandth call would (taste)."""
@@ -41,8 +42,8 @@ class Breaker:
         self._rest = rest
         self._patience = patience
         self._failures = 0
-        self._since = 0.0
-        """When the first of them was seen."""
+        self._since: float | None = None
+        """When the first of them was seen; None where it was another breaker that saw it."""
         self._turns = 0
         """Of these failures, those of whoever asked alone."""
         self._served_since = float("-inf")
@@ -71,6 +72,7 @@ class Breaker:
         """`begun`: when it was asked, by the clock."""
         self._served_since = max(self._served_since, begun)
         self._failures = self._turns = 0
+        self._since = None
 
     def failed(self, *, begun: float, wish: float = 0.0) -> None:
         """`wish`: for how many seconds the upstream wants to be left alone, by everybody."""
@@ -79,14 +81,22 @@ class Breaker:
         if begun < self._served_since:
             # It failed late, perhaps at its deadline: since it was asked others were served.
             return
-        if not self._failures:
+        if self._since is None:
             self._since = now
         self._failures += 1
         self._turns += self._alone.locked()
 
+    def go_on_from(self, before: Self) -> None:
+        """
+        Take over what an earlier one for the same upstream has met, but its patience: that begins anew
+        with the first failure.
+        """
+        self._failures = before._failures
+        self._served_since, self._not_before = before._served_since, before._not_before
+
     async def _rest_until(self, due: float) -> None:
         while (now := self._clock()) < (due := max(due, self._not_before)):
-            since = self._since if self._failures else now
+            since = now if self._since is None else self._since
             if due - since > self._patience:
                 raise Exhausted(max(0.0, self._not_before - now))
             await self._rest(due - now)

@@ -123,7 +123,7 @@ class Door:
         self._wall = wall
         self._listen = listen
         self._most_attempts = most_attempts
-        self._breaker = Breaker(clock=clock, rest=lifetime.rest, patience=patience)
+        self.breaker = Breaker(clock=clock, rest=lifetime.rest, patience=patience)
         self.answered_at = float("-inf")
         """The loop's time of the last usable answer."""
         self.latency = 0.0
@@ -142,7 +142,7 @@ class Door:
         """
         self._require_trust(images)
         try:
-            async with self._breaker.turn():
+            async with self.breaker.turn():
                 return await self._purchase(images, attempt=attempt)
         except Exhausted as exhausted:
             raise _away(exhausted.wish, self._patience) from None
@@ -229,7 +229,7 @@ class Door:
             raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
 
     def _require_trust(self, images: Sequence[Image]) -> None:
-        if self._breaker.open and len(images) > 1:
+        if self.breaker.open and len(images) > 1:
             raise OneAtATime
 
     def _require_going_on(self) -> None:
@@ -264,9 +264,9 @@ class Door:
             await self._budget.settle(intent.units, spent=intent.units)
         if _serves(answers):
             self.answered_at = self._clock()
-            self._breaker.succeeded(begun=permit.granted)
+            self.breaker.succeeded(begun=permit.granted)
         else:
-            self._breaker.failed(begun=permit.granted)
+            self.breaker.failed(begun=permit.granted)
         self._listen(
             events.BatchSettled(
                 purchase=intent.id,
@@ -285,7 +285,7 @@ class Door:
         doubtful = state is PurchaseState.IN_DOUBT
         if doubtful:
             self._quota.answered(permit, in_doubt=True)
-            self._breaker.failed(begun=permit.granted, wish=wish_of(error))
+            self.breaker.failed(begun=permit.granted, wish=wish_of(error))
         try:
             await self._write_close(intent, state, reason_of(error))
         finally:

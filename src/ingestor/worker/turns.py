@@ -19,6 +19,7 @@ from ingestor.journal import coverage, withdrawals
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure
 from ingestor.journal.writer import Journal
+from ingestor.kits.breaker import Breaker
 from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
@@ -64,6 +65,8 @@ class Turns:
         self._looking = Looking(journal, services.list_page, recheck=settings.recheck, wall=wall)
         self._quota: Quota | None = None
         """The last run's: refusals slow down the next one, too."""
+        self._breaker: Breaker | None = None
+        """The last run's: an outage that many groups meet is one, however few photos each has."""
         self._most = max(settings.images_per_minute, PHOTOS_PER_PAGE)
         """Photos in a turn: a minute's quota, so that with many groups behind each waits its turn
         for as many minutes as there are groups."""
@@ -121,7 +124,9 @@ class Turns:
     def _go_on_with(self, run: Run) -> None:
         if self._quota is not None:
             run.quota.go_on_from(self._quota)
-        self.run, self._quota = run, run.quota
+        if self._breaker is not None:
+            run.door.breaker.go_on_from(self._breaker)
+        self.run, self._quota, self._breaker = run, run.quota, run.door.breaker
 
     async def _withdraw(self, group: Group, gone: Sequence[str]) -> None:
         """

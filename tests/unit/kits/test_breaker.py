@@ -129,3 +129,38 @@ async def test_whoever_waits_is_woken_by_the_end_of_the_run():
     upstream.lifetime.close()
     assert all(isinstance(end, Stopping) for end in ends)
     assert upstream.clock() < 22
+
+
+async def test_what_one_has_met_is_not_forgotten_by_the_next():
+    first, second = Upstream(recovers=600.0), Upstream(recovers=600.0)
+    await asyncio.gather(*(first.ask() for _ in range(IN_A_ROW)))
+
+    second.breaker.go_on_from(first.breaker)
+    await asyncio.gather(*(second.ask() for _ in range(IN_A_ROW)))
+
+    assert first.breaker.open
+    assert len(set(second.asked)) == IN_A_ROW
+
+
+async def test_failures_of_one_and_the_next_are_in_a_row():
+    first, second = Upstream(), Upstream()
+    for _ in range(IN_A_ROW - 1):
+        first.breaker.failed(begun=0.0)
+
+    second.breaker.go_on_from(first.breaker)
+    second.breaker.failed(begun=0.0)
+
+    assert second.breaker.open
+
+
+async def test_the_next_is_as_patient_as_the_first_was():
+    first, second = Upstream(), Upstream()
+    await first.all_insist()
+    await asyncio.sleep(10 * PATIENCE)
+
+    second.breaker.go_on_from(first.breaker)
+    begun = second.clock()
+    await second.all_insist()
+
+    assert len(second.asked) > IN_A_ROW
+    assert PATIENCE - LONGEST_PAUSE <= second.clock() - begun <= PATIENCE + LONGEST_PAUSE
