@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from ingestor import events
-from ingestor.errors import Denied, IngestorError, SettingsError, reason_of
+from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError, reason_of
 from ingestor.journal.listing import groups_met
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -83,7 +84,8 @@ class Worker:
     async def _arrive(self) -> None:
         """
         What is wrong at the start is said at once: nobody watches a worker for long. A group that
-        this journal has followed before may have gone since; that is no mistake.
+        this journal has followed before may have gone since; that is no mistake. Nor is weather: it
+        is met again, and waited for, at each group's turn.
         """
         names = await self._watchlist.groups()
         if self._watchlist.refused:
@@ -91,13 +93,17 @@ class Worker:
         if not names and self._settings.groups_file is None:
             raise SettingsError("Which groups? Give --group, or --groups-file.")
         known = await self._journal.read(groups_met)
-        await self._services.check_store()
-        for name in names:
-            try:
-                self._found[name] = await self._services.lookup(name)
-            except Denied as error:
-                if trouble_of(error) is not Trouble.LOST or name not in known:
-                    raise
+        with contextlib.suppress(RunStopped):
+            await self._services.check_store()
+            for name in names:
+                await self._arrive_at(name, known)
+
+    async def _arrive_at(self, name: str, known: Collection[str]) -> None:
+        try:
+            self._found[name] = await self._services.lookup(name)
+        except Denied as error:
+            if trouble_of(error) is not Trouble.LOST or name not in known:
+                raise
 
     async def _watch(self) -> None:
         """Follow what the settings and the file say now."""

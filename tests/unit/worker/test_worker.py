@@ -111,6 +111,34 @@ class ThrottledOnce:
             raise Throttled("slower", upstream="flickr", retry_after=self._seconds)
 
 
+class ThrottledLookups(AllGroups):
+    """Flickr, which tells whoever asks for a group first to come back later."""
+
+    def __init__(self, ask: Politely) -> None:
+        self._ask = ask
+        self.asked: list[float] = []
+
+    async def lookup(self, name: str) -> Group:
+        return await self._ask("flickr", lambda: self._lookup(name))
+
+    async def _lookup(self, name: str) -> Group:
+        self.asked.append(asyncio.get_running_loop().time())
+        if len(self.asked) == 1:
+            raise Throttled("slower", upstream="flickr", retry_after=WISH)
+        return await super().lookup(name)
+
+
+class QuietTurns:
+    """Nothing is to be done."""
+
+    def __init__(self) -> None:
+        self.looked: set[str] = set()
+
+    async def take(self, group: Group, *, buying: bool) -> Turn:
+        self.looked.add(group.name)
+        return Turn(more=False)
+
+
 @pytest.mark.parametrize("every", [60.0, 900.0, 6 * HOUR])
 @pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
 async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
@@ -203,3 +231,24 @@ async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(t
         (GroupFailed, "farm"),
         (GroupDropped, "farm"),
     ]
+
+
+async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
+    lifetime, turns = Lifetime(drain=8.0), QuietTurns()
+    services = ThrottledLookups(Politely(lifetime=lifetime, patience=HOUR, listen=ignore))
+    worker = Worker(
+        Settings.read(groups=("zoo", "aviary"), every=900.0),
+        cast("Journal", NoJournal()),
+        cast("Services", services),
+        lifetime=lifetime,
+        listen=ignore,
+        dice=lambda: 0.5,
+    )
+    worker.turns = cast("Turns", cast("Any", turns))
+    asyncio.get_running_loop().call_later(2 * WISH, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert turns.looked == {"zoo", "aviary"}
+    assert services.asked[1] >= WISH
