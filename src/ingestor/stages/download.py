@@ -18,6 +18,7 @@ from ingestor import events
 from ingestor.errors import (
     AddressRefused,
     IngestorError,
+    NotSent,
     RunStopped,
     Throttled,
     TransportError,
@@ -169,8 +170,9 @@ class Downloader:
 
         def hint(error: BaseException) -> bool | float:
             nonlocal failed_at, its_own
-            # While nobody is served it may be weather, however long this photo is tried already.
-            its_own += self._served_since > failed_at
+            # While nobody is served it may be weather, however long this photo is tried already; and
+            # what was never sent says nothing of it.
+            its_own += self._served_since > failed_at and not isinstance(error, NotSent)
             failed_at = self._clock()
             if its_own >= MOST_ATTEMPTS or tries >= FEWER.get(reason_of(error), float("inf")):
                 return False
@@ -293,7 +295,8 @@ class Downloader:
                 return
             said = f"The image server asks us to wait {wish:.0f} s"
         else:
-            if len(self._failing) < SEVERAL or not self._nobody_succeeds(wish):
+            several = len(self._failing) >= SEVERAL or isinstance(error, NotSent)
+            if not (several and self._nobody_succeeds(wish)):
                 return
             said = f"No picture could be downloaded for {self._patience:.0f} s"
         raise _unavailable(said, error) from error

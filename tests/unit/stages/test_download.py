@@ -232,6 +232,15 @@ async def test_a_network_that_is_gone_for_a_minute_costs_no_photo():
     assert (len(images), desk.failures) == (30, [])
 
 
+async def test_a_photo_that_could_not_even_be_asked_for_is_not_given_up_while_others_are_served():
+    error = lambda: NotSent("no name", reason="dns")  # noqa: E731
+    desk = Desk(failing(error, times=MOST_ATTEMPTS + 2, only="n0.jpg"), workers=4)
+
+    images = await desk.run(*photos(3_000))
+
+    assert (len(images), desk.failures) == (3_000, [])
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -318,10 +327,11 @@ async def test_a_dead_letter_tells_how_often_it_was_tried():
     assert failure.attempts == sum("n0." in url for url in asked) >= MOST_ATTEMPTS
 
 
-async def test_a_network_that_stays_away_stops_the_run_and_kills_no_photo():
+@pytest.mark.parametrize("number", [1, 30])
+async def test_a_network_that_stays_away_stops_the_run_and_kills_no_photo(number: int):
     desk = Desk(failing(lambda: NotSent("no route", reason="connect")))
 
-    images = await desk.run(*photos(30))
+    images = await desk.run(*photos(number))
 
     assert (images, desk.failures) == ([], [])
     assert isinstance(desk.lifetime.error, RunStopped)
