@@ -40,7 +40,7 @@ MOST_UNAVAILABLE = 3
 """Repeats after Google's own 503: each may have been billed, so they are few, and none of a doubt."""
 
 MOST_REFUSED = 16
-"""Images refused one by one until all are thought to be: as many as one request has."""
+"""Images refused one by one until all are thought to be: in a row, as many as one request has."""
 
 Outcome = Published | Failure
 
@@ -80,7 +80,8 @@ class Buyer:
         self._wall = wall
         self._listen = listen
         self._refused = 0
-        """Images that were refused alone."""
+        """Images that were refused alone, since the last answer."""
+        self._answered_at = door.answered_at
         self._being_bought: dict[str, asyncio.Event] = {}
         """By content: set when the purchase it is part of is over, however it ended."""
 
@@ -191,12 +192,14 @@ class Buyer:
             await self._buy(half, outcomes)
 
     def _require_some_sense(self, error: Rejected) -> None:
-        """Where one image after another is refused, and none was ever taken, it is not the images."""
+        """Where one image after another is refused, and none is taken, it is not the images."""
+        if self._answered_at != self._door.answered_at:
+            self._refused, self._answered_at = 0, self._door.answered_at
         self._refused += 1
-        if self._refused >= MOST_REFUSED and self._door.answered_at == float("-inf"):
+        if self._refused >= MOST_REFUSED:
             raise RunStopped(
-                f"Vision refuses every image ({error}). Nothing was bought; find out why before "
-                "running the same command again.",
+                f"Vision refuses every image ({error}). None of these was bought; find out why "
+                "before running the same command again.",
                 reason="vision-refuses",
             )
 
