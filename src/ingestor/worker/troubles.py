@@ -8,6 +8,8 @@ from typing import Final
 from ingestor.errors import Denied, JournalError, RunStopped, SettingsError, Unauthorized
 
 OF_THE_GROUP: Final = frozenset({"group-not-found", "group-private", "not-public"})
+REFUSALS: Final = frozenset({"daily-quota", "vision-refuses"})
+"""Ends of a run that every other group's would come to as well, for hours."""
 
 
 class Trouble(Enum):
@@ -20,7 +22,8 @@ class Trouble(Enum):
     LOST = "lost"
     """The group is gone, or closed to us: it is said, and looked for once a day."""
     HALT = "halt"
-    """Credentials, billing, rules: nothing is bought for anybody, but for a probe now and then."""
+    """Credentials, billing, rules, Google's quota of the day: nothing is bought for anybody, but for a
+    probe now and then."""
     FATAL = "fatal"
     """Without a journal there is no worker."""
 
@@ -35,5 +38,7 @@ def trouble_of(error: BaseException) -> Trouble:
             return Trouble.HALT
         case RunStopped(reason="max-units-per-day" | "max-units-per-month"):
             return Trouble.PURSE
+        case RunStopped(reason=reason) if reason in REFUSALS:
+            return Trouble.HALT
         case _:
             return Trouble.WEATHER

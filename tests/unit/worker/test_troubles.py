@@ -24,6 +24,8 @@ from ingestor.worker.troubles import Trouble, trouble_of
         pytest.param(RunStopped("x", reason="lease"), Trouble.WEATHER, id="lease"),
         pytest.param(RunStopped("x", reason="max-units-per-day"), Trouble.PURSE, id="day"),
         pytest.param(RunStopped("x", reason="max-units-per-month"), Trouble.PURSE, id="month"),
+        pytest.param(RunStopped("x", reason="daily-quota"), Trouble.HALT, id="quota"),
+        pytest.param(RunStopped("x", reason="vision-refuses"), Trouble.HALT, id="refusal"),
         pytest.param(
             Denied("x", upstream="flickr", reason="group-not-found"), Trouble.LOST, id="gone"
         ),

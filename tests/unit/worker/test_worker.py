@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from ingestor.errors import Denied, Throttled, Unavailable
+from ingestor.errors import Denied, IngestorError, RunStopped, Throttled, Unavailable
 from ingestor.events import Event, GroupDropped, GroupFailed, ignore
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -79,7 +79,8 @@ class EveryTurn:
 class RefusedTurns:
     """Vision refuses whatever is bought."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: IngestorError | None = None) -> None:
+        self._error = error or Denied("No.", upstream="vision", reason="billing")
         self.looked: list[float] = []
         self.tried: list[float] = []
 
@@ -90,7 +91,7 @@ class RefusedTurns:
         if not buying:
             return Turn(more=False)
         self.tried.append(now)
-        return Turn(more=False, error=Denied("No.", upstream="vision", reason="billing"))
+        return Turn(more=False, error=self._error)
 
 
 class ThrottledOnce:
@@ -161,6 +162,26 @@ async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, d
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
     assert max(pauses) < PROBE_EVERY + 5
     assert len(turns.looked) >= 0.9 * 4 * HOUR / min(every, PROBE_EVERY)
+
+
+async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
+    lifetime = Lifetime(drain=8.0)
+    turns = RefusedTurns(RunStopped("Per day.", reason="daily-quota"))
+    worker = Worker(
+        Settings.read(groups=tuple(f"g{number}" for number in range(50)), every=900.0),
+        cast("Journal", NoJournal()),
+        cast("Services", AllGroups()),
+        lifetime=lifetime,
+        listen=ignore,
+        dice=lambda: 0.5,
+    )
+    worker.turns = cast("Turns", cast("Any", turns))
+    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
 
 
 async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
