@@ -49,15 +49,15 @@ async def persist(
     """
     Call until it succeeds, `hint` says no, `attempts` are used up, or patience is.
 
-    Patience is `patience` seconds since the first call or since `proven()`, the last time anybody saw
+    Patience is `patience` seconds since the first failure or since `proven()`, the last time anybody saw
     the upstream work: one that serves others is not down. The last error is raised as it is; whatever
     `rest` raises (because a run is stopping) passes through.
     """
-    started = clock()
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - raised again as the loop's first failure
         failures = [error]
+    failed_at = clock()
     verdict = _asked_once(hint)
     uniform = jitter.uniform if jitter else random.uniform
 
@@ -65,7 +65,7 @@ async def persist(
         return _wait(verdict(state), state.attempt_number, uniform)
 
     def out_of_patience(state: RetryCallState) -> bool:
-        return clock() - max(started, proven()) + state.upcoming_sleep > patience
+        return clock() - max(failed_at, proven()) + state.upcoming_sleep > patience
 
     def tell(state: RetryCallState) -> None:
         if noticed is not None:

@@ -74,6 +74,18 @@ async def test_patience_is_bounded_in_time(looptime):
     assert 60 - LONGEST_WAIT <= looptime <= 60
 
 
+async def test_a_call_that_takes_long_to_fail_is_tried_again():
+    left = [WeatherError(), WeatherError()]
+
+    async def call() -> str:
+        if left:
+            await asyncio.sleep(60)
+            raise left.pop()
+        return "done"
+
+    assert await persisted(call) == "done"
+
+
 async def test_an_upstream_that_serves_others_is_not_down(looptime):
     clock = asyncio.get_running_loop().time
 

@@ -217,6 +217,21 @@ async def test_one_bad_photo_among_good_ones_is_its_own_fault():
     assert [failure.photo_id for failure in desk.failures] == ["0"]
 
 
+async def test_a_last_photo_that_times_out_twice_is_not_given_up():
+    left = [AnswerLost("no answer", reason="timeout")] * 2
+
+    async def fetch(size: Size, room: object) -> bytes:
+        if left:
+            await asyncio.sleep(60)
+            raise left.pop()
+        return PICTURE
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(1))
+
+    assert (len(images), desk.failures) == (1, [])
+
+
 async def test_a_network_that_is_gone_for_a_minute_costs_no_photo():
     loop = asyncio.get_running_loop()
 
