@@ -100,8 +100,9 @@ class Looking:
         due = min(int(behind * (now - recheck.at) / self._recheck), behind, MOST_AT_ONCE)
         if behind <= 0:
             await self._save(group, Recheck(cursor=None, at=now, ended=now))
-        if (doubted := self._doubted.get(group)) and now < doubted.at + withdrawals.APART:
-            # An answer as near as that to the first would agree with it, and not be believed.
+        if (doubted := self._doubted.get(group)) and 0 <= now - doubted.at < withdrawals.APART:
+            # An answer as near as that to the first would agree with it, and not be believed. A clock
+            # that was ahead says nothing.
             return set()
         self._doubted.pop(group, None)
         pages = doubted or _Pages(due=due, at=now)

@@ -121,3 +121,13 @@ async def test_who_leaves_is_noticed_although_its_last_row_was_unusable(pool: Po
     pool.hidden.add(photo.id)
 
     assert await pool.looks(every=900.0, hours=13) == (photo.id,)
+
+
+async def test_a_clock_that_was_ahead_when_somebody_was_missed_does_not_keep_him(pool: Pool):
+    gone = pool.photos[700].id
+    pool.hidden.add(gone)
+    pool.now += 2400 * HOUR
+    await pool.looking.look(GROUP)
+    pool.now -= 2400 * HOUR
+
+    assert await pool.looks(every=900.0, hours=13) == (gone,)
