@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -48,7 +49,11 @@ class Aside:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._end, done, settle)
 
-        threading.Thread(target=carry_out, name=self._name, daemon=True).start()
+        try:
+            threading.Thread(target=carry_out, name=self._name, daemon=True).start()
+        except RuntimeError as error:
+            # The system has none left, which passes; Python does not say so with an OSError.
+            raise OSError(errno.EAGAIN, str(error)) from None
         return done
 
     def _end(self, done: asyncio.Future[T], settle: Callable[[], None]) -> None:

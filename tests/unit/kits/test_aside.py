@@ -116,3 +116,19 @@ def test_a_process_ends_while_a_call_hangs() -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+async def test_a_machine_without_threads_left_is_an_error_of_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aside = Aside(1, name="aside")
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(BlockingIOError):
+            await aside(lambda: 1)
+
+    assert await aside(lambda: 1) == 1
