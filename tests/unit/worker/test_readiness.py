@@ -34,6 +34,7 @@ def told(*said: events.Event, lifetime: Lifetime | None = None) -> Readiness:
         pytest.param((WATCHING,), "", id="ready"),
         pytest.param((WATCHING, REFUSED), "nothing is bought: Billing is off.", id="refused"),
         pytest.param((WATCHING, SPENT), "", id="within its budget"),
+        pytest.param((WATCHING, REFUSED, SPENT), "", id="within its budget again"),
         pytest.param(
             (WATCHING, REFUSED, events.BuyingResumed(reason="billing")), "", id="taken again"
         ),
