@@ -9,6 +9,7 @@ purchase that whoever finds it must count as perhaps billed.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -162,16 +163,22 @@ class Door:
             await self._budget.settle(units, spent=0)
             raise
         started = self._clock()
+        sent = False
+
+        def leaving() -> None:
+            nonlocal sent
+            self._let_go(permit)
+            sent = True
+
         try:
-            answers = await self._look(images, partial(self._let_go, permit))
+            answers = await self._look(images, leaving)
         except IngestorError as error:
             await self._close(intent, permit, error)
             if isinstance(error, NotSent):
                 self._require_going_on()
             raise
         except BaseException:
-            # Cut short and perhaps billed: the journal keeps it open. Others wait to hear of it.
-            await self._budget.settle(units, spent=units)
+            await self._cut_short(intent, sent=sent)
             raise
         self._quota.answered(permit)
         # Paid for: from here to the journal nothing else is awaited.
@@ -298,6 +305,16 @@ class Door:
             )
         else:
             self._tell_unbilled(intent, reason_of(error))
+
+    async def _cut_short(self, intent: ledger.Intent, *, sent: bool) -> None:
+        """Once it is sent it is perhaps billed, and the journal keeps it open."""
+        spent = intent.units
+        if not sent:
+            with suppress(JournalError):
+                await self._take_back(intent, "cut-short")
+                spent = 0
+        # Others wait to hear of it.
+        await self._budget.settle(intent.units, spent=spent)
 
     async def _take_back(self, intent: ledger.Intent, reason: str) -> None:
         await self._write_close(intent, PurchaseState.NOT_SENT, reason)

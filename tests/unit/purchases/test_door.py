@@ -168,6 +168,21 @@ async def test_a_call_cut_short_leaves_an_open_purchase(open_shop):
     assert (await shop.units()).reserved == 1
 
 
+async def test_a_call_cut_short_before_anything_was_sent_cost_nothing(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    shop.token_seconds = 60.0
+    buying = asyncio.create_task(shop.buyer.annotate(images))
+    await asyncio.sleep(30)
+
+    buying.cancel()
+    await asyncio.wait([buying])
+
+    assert buying.cancelled()
+    assert [end[:2] for end in await closings(shop)] == [("not-sent", "cut-short")]
+    assert (shop.budget.reserved, shop.budget.spent) == (0, 0)
+
+
 def an_intent(shop: Shop, images: Sequence[Image]) -> ledger.Intent:
     return ledger.Intent(
         id="odd", run=shop.run, at=WALL, features=FEATURES.key, attempt=1, units=len(images),
