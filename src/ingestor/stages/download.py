@@ -31,6 +31,7 @@ from ingestor.errors import (
 from ingestor.kits.channel import Channel
 from ingestor.kits.crew import Crew
 from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.kits.luck import Luck
 from ingestor.kits.memory import Hold, Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.kits.retrying import LONGEST_WAIT, persist
@@ -51,8 +52,6 @@ Fetch = Callable[[Size, Room], Awaitable[bytes]]
 """One attempt at one rendition."""
 Fail = Callable[[Failure], Awaitable[None]]
 
-MOST_ATTEMPTS = 6
-"""Tries at one rendition between which others succeed: what fails so often then is not weather."""
 SEVERAL = 4
 """Photos that fail side by side, without any success, before the image server is to blame."""
 IN_A_ROW = 32
@@ -107,6 +106,7 @@ class Downloader:
         self._succeeded_at = clock()
         self._served_since = float("-inf")
         """When the latest of the attempts that succeeded began."""
+        self._luck = Luck()
         self._failing: set[str] = set()
         """Photos whose last attempt failed, and which are tried again."""
         self._given_up = 0
@@ -165,16 +165,15 @@ class Downloader:
         return failure
 
     async def _persist(self, photo: Photo, size: Size, hold: Hold) -> bytes | Failure:
-        failed_at = self._clock()
-        tries = its_own = 0
+        failed_at, tries, its_own = self._clock(), 0, 0
 
         def hint(error: BaseException) -> bool | float:
             nonlocal failed_at, its_own
-            # While nobody is served it may be weather, however long this photo is tried already; and
-            # what was never sent says nothing of it.
+            # Where nobody is served, or it was never sent, that says nothing of the photo.
             its_own += self._served_since > failed_at and not isinstance(error, NotSent)
             failed_at = self._clock()
-            if its_own >= MOST_ATTEMPTS or tries >= FEWER.get(reason_of(error), float("inf")):
+            self._luck.tried(tries, failed=True)
+            if its_own >= self._luck.too_many or tries >= FEWER.get(reason_of(error), float("inf")):
                 return False
             self._failing.add(photo.id)
             return retry_hint(error)
@@ -182,7 +181,9 @@ class Downloader:
         async def attempt() -> bytes:
             nonlocal tries
             tries += 1
-            return await self._attempt(photo, size, hold)
+            content = await self._attempt(photo, size, hold)
+            self._luck.tried(tries, failed=False)
+            return content
 
         await hold.reserve(_guess(size))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -21,10 +22,11 @@ from ingestor.errors import (
 from ingestor.events import ignore
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime
+from ingestor.kits.luck import FEWEST
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo, Size
-from ingestor.stages.download import IN_A_ROW, MOST_ATTEMPTS, Downloader, download
+from ingestor.stages.download import IN_A_ROW, Downloader, download
 from tests.builders import a_photo, a_size
 
 pytestmark = pytest.mark.looptime
@@ -247,9 +249,41 @@ async def test_a_network_that_is_gone_for_a_minute_costs_no_photo():
     assert (len(images), desk.failures) == (30, [])
 
 
+async def test_a_server_that_fails_every_other_time_costs_hardly_a_photo():
+    dice = random.Random(1)
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.1)
+        if dice.random() < 0.5:
+            raise Unavailable("503", upstream="images")
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch, workers=64)
+    images = await desk.run(*photos(1_000))
+
+    assert len(images) + len(desk.failures) == 1_000
+    assert len(desk.failures) <= 1
+
+
+async def test_many_photos_that_never_come_are_not_tried_longer_for_it():
+    bad = {photo.sizes[0].url for photo in photos(1_000)[::10]}
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.5)
+        if size.url in bad:
+            raise Unavailable("503", upstream="images")
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch, workers=64)
+    images = await desk.run(*photos(3_000))
+
+    assert (len(images), len(desk.failures)) == (2_900, 100)
+    assert sum(failure.attempts for failure in desk.failures) <= 100 * (FEWEST + 2)
+
+
 async def test_a_photo_that_could_not_even_be_asked_for_is_not_given_up_while_others_are_served():
     error = lambda: NotSent("no name", reason="dns")  # noqa: E731
-    desk = Desk(failing(error, times=MOST_ATTEMPTS + 2, only="n0.jpg"), workers=4)
+    desk = Desk(failing(error, times=FEWEST + 2, only="n0.jpg"), workers=4)
 
     images = await desk.run(*photos(3_000))
 
@@ -339,7 +373,7 @@ async def test_a_dead_letter_tells_how_often_it_was_tried():
     await desk.run(*photos(60))
 
     (failure,) = desk.failures
-    assert failure.attempts == sum("n0." in url for url in asked) >= MOST_ATTEMPTS
+    assert failure.attempts == sum("n0." in url for url in asked) >= FEWEST
 
 
 @pytest.mark.parametrize("number", [1, 30])
