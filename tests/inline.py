@@ -1,11 +1,15 @@
-"""An executor without a thread: what a test awaits has happened when it looks."""
+"""Executors without threads: what a test awaits has happened when it looks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager
 from typing import Any
+from unittest.mock import patch
+
+from ingestor.kits.aside import Aside
 
 
 class Inline(Executor):
@@ -25,3 +29,12 @@ class Inline(Executor):
         else:
             future.set_result(result)
         return future
+
+
+def nothing_aside() -> AbstractContextManager[object]:
+    """In virtual time, which waits for no thread: what is called aside is called at once."""
+
+    async def at_once(_aside: Aside, call: Callable[[], Any]) -> Any:
+        return call()
+
+    return patch.object(Aside, "__call__", at_once)

@@ -25,7 +25,7 @@ from ingestor.sandbox.quotas import Quotas
 from ingestor.services import PHOTOS_PER_PAGE, Group, ListedPage, Politely, Services
 from ingestor.settings import Settings
 from ingestor.worker import Worker
-from tests.inline import Inline
+from tests.inline import Inline, nothing_aside
 from tests.simulation.loop import Loop
 
 FIRST_DAY: Final = 1_790_000_000.0
@@ -247,7 +247,8 @@ class Life:
         start = self.outside.clock()
         self.loop = Unhurried(start=start)
         self.outside.clock = self.loop.time
-        self.loop.run(self._main(seconds))
+        with nothing_aside():
+            self.loop.run(self._main(seconds))
         assert not self.loop.complaints, self.loop.complaints
         return self.loop.time() - start - seconds
 

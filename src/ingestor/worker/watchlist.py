@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ingestor.errors import SettingsError
+from ingestor.kits.aside import Aside
 from ingestor.settings import is_group
 
 LARGEST: Final = 1_000_000
 """Bytes; a file beyond that is not a list of groups."""
+IN_TIME: Final = 10.0
+"""Seconds for a file on a server that may be away (taste)."""
 
 
 class Watchlist:
@@ -20,6 +24,7 @@ class Watchlist:
     def __init__(self, groups: tuple[str, ...], file: Path | None) -> None:
         self._given = groups
         self._file = file
+        self._aside = Aside(1, name="watchlist")
         self._stamp: tuple[int, int] | None = None
         self._listed: tuple[str, ...] = ()
         self.refused: tuple[str, ...] = ()
@@ -28,7 +33,12 @@ class Watchlist:
     async def groups(self) -> tuple[str, ...]:
         """The groups as they are now. Raises SettingsError where the file cannot be read."""
         if self._file is not None:
-            await asyncio.to_thread(self._look, self._file)
+            try:
+                async with asyncio.timeout(IN_TIME):
+                    await self._aside(partial(self._look, self._file))
+            except OSError as error:
+                # A timeout is one, and has no words.
+                raise _unreadable(self._file, error.strerror or "nothing comes") from None
         return tuple(dict.fromkeys((*self._given, *self._listed)))
 
     def _look(self, file: Path) -> None:
@@ -40,12 +50,16 @@ class Watchlist:
             with file.open(encoding="utf-8") as lines:
                 text = lines.read(LARGEST)
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SettingsError(f"--groups-file: {file} cannot be read ({reason}).") from None
+            reason = str(error.strerror) if isinstance(error, OSError) else "it is not text"
+            raise _unreadable(file, reason) from None
         names = read_groups(text)
         self._listed = tuple(name for name in names if is_group(name))
         self.refused = tuple(name for name in names if not is_group(name))
         self._stamp = stamp
+
+
+def _unreadable(file: Path, why: str) -> SettingsError:
+    return SettingsError(f"--groups-file: {file} cannot be read ({why}).")
 
 
 def read_groups(text: str) -> list[str]:

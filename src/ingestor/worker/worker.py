@@ -71,7 +71,7 @@ class Worker:
         try:
             await self._lifetime.unless_stopping(self._arrive())
             while True:
-                await self._watch()
+                await self._lifetime.unless_stopping(self._watch())
                 name = self.rota.take(now=self._clock())
                 if name is None:
                     wait = self.rota.wait(now=self._clock())

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ingestor.errors import SettingsError
+from ingestor.worker import watchlist as watching
 from ingestor.worker.watchlist import Watchlist
+
+PATIENCE = 60.0
+"""Seconds after which a process counts as hanging."""
+LEAVING = """
+import asyncio, sys
+from pathlib import Path
+from ingestor.worker.watchlist import Watchlist
+
+async def leave_it() -> None:
+    reading = asyncio.create_task(Watchlist((), Path(sys.argv[1])).groups())
+    await asyncio.wait((reading,), timeout=0.2)
+    reading.cancel()
+
+asyncio.run(leave_it())
+"""
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """Whoever opens it waits for ever, as for a file server that is away."""
+    os.mkfifo(tmp_path / "groups")
+    return tmp_path / "groups"
 
 
 async def test_groups_of_settings_and_file_come_once(tmp_path: Path):
@@ -42,3 +68,21 @@ async def test_lines_that_name_no_group_are_told_and_left_out(tmp_path: Path):
 async def test_a_file_that_is_not_there_is_refused_in_a_sentence(tmp_path: Path):
     with pytest.raises(SettingsError, match="--groups-file"):
         await Watchlist(("zoo",), tmp_path / "nowhere").groups()
+
+
+async def test_a_file_that_is_not_read_in_time_is_refused_in_a_sentence(
+    silent: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watching, "IN_TIME", 0.1)
+
+    with pytest.raises(SettingsError, match="--groups-file"):
+        await Watchlist(("zoo",), silent).groups()
+
+
+def test_a_process_ends_while_a_file_is_not_read(silent: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING, str(silent)],
+        capture_output=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -273,3 +274,25 @@ async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
     lifetime.close()
     assert turns.looked == {"zoo", "aviary"}
     assert services.asked[1] >= WISH
+
+
+@pytest.mark.looptime(False)
+async def test_a_stop_is_heard_while_the_file_of_groups_is_not_to_be_had(tmp_path: Path):
+    lifetime, file, silent = Lifetime(drain=8.0), tmp_path / "groups", tmp_path / "silent"
+    file.write_text("zoo")
+    os.mkfifo(silent)
+    worker = Worker(
+        Settings.read(groups_file=file, every=0.01),
+        cast("Journal", NoJournal()),
+        cast("Services", AllGroups()),
+        lifetime=lifetime,
+    )
+    worker.turns = cast("Turns", cast("Any", QuietTurns()))
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.1, silent.replace, file)
+    loop.call_later(0.3, lifetime.stop, "SIGTERM")
+
+    async with asyncio.timeout(5.0):
+        await worker.work()
+
+    lifetime.close()
