@@ -212,8 +212,8 @@ async def test_what_another_program_keeps_among_the_photos_is_passed_over(
 ):
     await ingest(limit=PHOTOS)
     ours = {} if names == ("0", "1") else in_database(sandbox, "/photos")
-    foreign = {name: {"owner": "somebody"} for name in names}
-    sandbox.database.put("sandbox", "/photos", value={**ours, **foreign})
+    beside: dict[str, Any] = {name: {"owner": "somebody"} for name in names}
+    sandbox.database.put("sandbox", "/photos", value=beside | ours)
 
     found = await compare_in_slices(sandbox, state, size=20)
 

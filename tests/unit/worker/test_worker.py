@@ -18,6 +18,7 @@ from ingestor.settings import Settings
 from ingestor.worker.rota import LONGEST_PAUSE
 from ingestor.worker.turns import Turn, Turns
 from ingestor.worker.worker import PROBE_EVERY, Worker
+from tests.inline import nothing_aside
 
 pytestmark = pytest.mark.looptime
 
@@ -221,7 +222,8 @@ async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_und
     asyncio.get_running_loop().call_later(HOUR, names.write_text, "# none\n")
     asyncio.get_running_loop().call_later(2 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    with nothing_aside():
+        await worker.work()
 
     lifetime.close()
     told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
@@ -245,7 +247,8 @@ async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(t
     asyncio.get_running_loop().call_later(60.0, names.write_text, "zoo\nfarm\n")
     asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    with nothing_aside():
+        await worker.work()
 
     lifetime.close()
     told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
@@ -257,7 +260,9 @@ async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(t
 
 async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
     lifetime, turns = Lifetime(drain=8.0), QuietTurns()
-    services = ThrottledLookups(Politely(lifetime=lifetime, patience=HOUR, listen=ignore))
+    services = ThrottledLookups(
+        Politely(lifetime=lifetime, patience=HOUR, listen=ignore, flickr_calls_per_hour=3600)
+    )
     worker = Worker(
         Settings.read(groups=("zoo", "aviary"), every=900.0),
         cast("Journal", NoJournal()),
