@@ -224,12 +224,45 @@ async def test_a_group_that_is_not_there_at_the_start_is_a_wrong_setting(site: S
         await site.work(looks(1), groups=("nobody-knows-it",))
 
 
-async def test_a_group_that_is_closed_is_told_and_the_others_go_on(site: Site):
-    await site.work(looks(1), groups=("secret", "zoo"))
+@pytest.mark.parametrize(
+    ("group", "reason"), [("secret", "group-private"), ("nobody-knows-it", "group-not-found")]
+)
+async def test_a_group_that_is_closed_or_gone_is_told_and_the_others_go_on(
+    site: Site, group: str, reason: str
+):
+    await site.work(looks(1), groups=(group, "zoo"))
 
     (lost,) = site.of(events.GroupFailed)
-    assert lost.reason == "group-private"
+    assert lost.reason == reason
     assert site.sandbox.bill.units == PHOTOS
+
+
+async def test_the_only_group_may_have_gone_since_it_was_followed_last(site: Site):
+    await site.work(looks(1))
+
+    await site.work(
+        lambda event: isinstance(event, events.GroupFailed), groups=("nobody-knows-it",)
+    )
+
+    assert [event.reason for event in site.of(events.GroupFailed)] == ["group-not-found"]
+
+
+async def test_a_line_that_names_no_group_is_told_and_left_out(site: Site, tmp_path: Path):
+    names = tmp_path / "groups.txt"
+    names.write_text("https://example.com/x\nzoo\n")
+
+    await site.work(looks(1), groups=(), groups_file=names)
+
+    assert site.of(events.WatchlistChanged)[0].refused == ("https://example.com/x",)
+    assert site.sandbox.bill.units == PHOTOS
+
+
+async def test_a_list_without_any_group_is_a_wrong_setting(site: Site, tmp_path: Path):
+    names = tmp_path / "groups.txt"
+    names.write_text("https://example.com/x\n")
+
+    with pytest.raises(SettingsError, match="example"):
+        await site.work(looks(1), groups=(), groups_file=names)
 
 
 async def test_no_group_at_all_is_refused_in_a_sentence(site: Site):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final
 
 from ingestor import events
@@ -83,27 +83,31 @@ class Worker:
 
     async def _arrive(self) -> None:
         """
-        What is wrong at the start is said at once: nobody watches a worker for long. A group that
-        this journal has followed before may have gone since; that is no mistake. Nor is weather: it
-        is met again, and waited for, at each group's turn.
+        What is wrong at the start is said at once: nobody watches a worker for long. It is no mistake
+        that some of many groups are not there, or that one has gone which was followed before; nor is
+        weather. Those are met again, and told, at each group's turn.
         """
         names = await self._watchlist.groups()
-        if self._watchlist.refused:
+        if not names and self._watchlist.refused:
             raise SettingsError(f"--groups-file: {self._watchlist.refused[0][:80]!r} is no group.")
         if not names and self._settings.groups_file is None:
             raise SettingsError("Which groups? Give --group, or --groups-file.")
-        known = await self._journal.read(groups_met)
+        followed = await self._journal.read(groups_met)
         with contextlib.suppress(RunStopped):
             await self._services.check_store()
-            for name in names:
-                await self._arrive_at(name, known)
+            lost = [error for name in names if (error := await self._arrive_at(name))]
+            if lost and not self._found and not followed:
+                raise lost[0]
 
-    async def _arrive_at(self, name: str, known: Collection[str]) -> None:
+    async def _arrive_at(self, name: str) -> Denied | None:
+        """Where there is no such group, that is what is returned."""
         try:
             self._found[name] = await self._services.lookup(name)
         except Denied as error:
-            if trouble_of(error) is not Trouble.LOST or name not in known:
+            if trouble_of(error) is not Trouble.LOST:
                 raise
+            return error
+        return None
 
     async def _watch(self) -> None:
         """Follow what the settings and the file say now."""
