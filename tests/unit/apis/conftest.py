@@ -50,4 +50,4 @@ def read_answer(content: bytes) -> Response:
 def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
     """A whole page at once; `Flickr.pool_page` reads it piece by piece."""
     listing = read_listing(response)
-    return listing.read(read_rows(listing.rows, group=group, images=images))
+    return listing.read(read_rows(listing.rows, group=group, images=images), origin=images.url)

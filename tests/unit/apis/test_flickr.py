@@ -219,7 +219,7 @@ def test_old_addresses_are_asked_of_the_origin_of_today(listed: str, fetched: st
 def test_everywhere_else_is_refused(url: object) -> None:
     assert LIVE.accept(url) is None
     assert read_row(a_row(url_z=url), group=GROUP, images=LIVE) == Unusable(
-        photo_id="1", reason="url-refused"
+        photo_id="1", reason="url-refused", detail=str(url)[:80]
     )
 
 
@@ -329,6 +329,32 @@ def test_a_page_without_its_numbers_is_never_taken_for_empty(listing: object) ->
         page_of(Response(status=200, headers={}, body=body))
 
     assert unreadable.value.reason == "unreadable"
+
+
+def a_page(*rows: object) -> Response:
+    listing = {"page": 1, "pages": 1, "total": len(rows), "photo": rows}
+    body = json.dumps({"photos": listing, "stat": "ok"}).encode()
+    return Response(status=200, headers={}, body=body)
+
+
+ELSEWHERE = a_row(url_z="https://elsewhere.example/1/1_ab.jpg")
+
+
+def test_pictures_that_are_all_listed_elsewhere_are_no_fault_of_the_photos() -> None:
+    with pytest.raises(Denied, match=r"elsewhere\.example.*live\.staticflickr\.com.*--image-url"):
+        page_of(a_page(*[ELSEWHERE] * 4))
+
+
+def test_photos_that_all_lack_what_every_photo_has_are_weather() -> None:
+    with pytest.raises(Unavailable, match="none can be used"):
+        page_of(a_page(*[{"id": "1"}] * 4))
+
+
+@pytest.mark.parametrize("others", [[], [a_row(id="2")] * 4], ids=["few", "among good ones"])
+def test_a_photo_that_is_listed_elsewhere_is_one_photo(others: list[object]) -> None:
+    page = page_of(a_page(*[ELSEWHERE] * 3, *others))
+
+    assert [row.reason for row in page.rows if isinstance(row, Unusable)] == ["url-refused"] * 3
 
 
 @pytest.mark.parametrize("stat", [{}, {"stat": None}, {"stat": "fine"}])

@@ -48,6 +48,10 @@ DENIALS = {
 }
 
 
+NOT_TO_BLAME = 4
+"""So many rows of a page, and not one that is of use, say nothing of the photos (taste)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolPage:
     """One page as it was answered: beyond the end Flickr gives the last page again, and says so."""
@@ -67,8 +71,16 @@ class Listing:
     total: int
     rows: Sequence[object]
 
-    def read(self, rows: Iterable[Photo | Unusable]) -> PoolPage:
-        return PoolPage(page=self.page, pages=self.pages, total=self.total, rows=tuple(rows))
+    def read(self, rows: Iterable[Photo | Unusable], *, origin: str) -> PoolPage:
+        """
+        `origin`: where pictures may come from. Raises Denied or Unavailable for a page of which nothing
+        is of use.
+        """
+        read = tuple(rows)
+        useless = [row for row in read if isinstance(row, Unusable)]
+        if len(useless) == len(read) >= NOT_TO_BLAME:
+            raise _useless(useless[0], origin=origin)
+        return PoolPage(page=self.page, pages=self.pages, total=self.total, rows=read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +115,21 @@ def error_for(response: Response) -> VendorError:
             return _refusal(number(refusal.get("code")), text(refusal.get("message")))
         case _:
             return _by_status(response)
+
+
+def _useless(row: Unusable, *, origin: str) -> VendorError:
+    if row.reason != "url-refused":
+        return Unavailable(
+            f"Flickr lists photos of which none can be used ({row.reason})",
+            upstream="flickr",
+            reason="unreadable",
+        )
+    return Denied(
+        f"Flickr lists pictures at {row.detail!r}, and they may only come from {origin}: set "
+        "INGESTOR_IMAGE_URL, or --image-url, to where they are.",
+        upstream="flickr",
+        reason="image-address",
+    )
 
 
 def _member(response: Response, name: str) -> dict[str, object]:

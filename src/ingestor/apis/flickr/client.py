@@ -69,7 +69,7 @@ class Flickr:
             rows += read_rows(some, group=group_id, images=self._images)
             # A whole page at once would hold up the loop for 30 ms.
             await asyncio.sleep(0)
-        return listing.read(rows)
+        return listing.read(rows, origin=self._images.url)
 
     async def lookup_group(self, group: str) -> Group:
         response = await self._transport.send(lookup_request(group, url=self._url, key=self._key))

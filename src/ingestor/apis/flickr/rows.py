@@ -36,6 +36,7 @@ TEXTS = ("server", "secret", "owner", "pathalias", "ownername", "license")
 LONGEST_TITLE = 1000
 """Characters kept; Flickr's form takes 255, and listings have shown more."""
 LONGEST_NAME = 200
+LONGEST_DETAIL = 80
 LARGEST_NUMBER = 2**53
 """Above it JSON readers, the database among them, lose digits."""
 
@@ -62,15 +63,16 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
         return Unusable(photo_id="", reason="bad-row", detail=type(row).__name__)
     id_ = text(row.get("id"))
     if not PHOTO_ID.fullmatch(id_):
-        return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:80])
+        return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:LONGEST_DETAIL])
     server, secret, owner, alias, owner_name, license_ = _texts(row)
     key = PhotoKey(id=id_, server=server, secret=secret)
     sizes = _usual_sizes(row, images) or _sizes(row, key, images)
     if not sizes:
-        listed = any(row.get(url) is not None for url, _, _ in LADDER)
+        listed = [row[url] for url, _, _ in LADDER if row.get(url) is not None]
         return Unusable(
             photo_id=id_,
             reason="url-refused" if listed else "no-url",
+            detail=str(listed[0])[:LONGEST_DETAIL] if listed else "",
             date_added=number(row.get("dateadded")) or 0,
         )
     uploaded, added = map(number, map(row.get, ("dateupload", "dateadded")))
