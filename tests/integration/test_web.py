@@ -386,6 +386,17 @@ async def test_strangers_are_not_told_where_things_lie(
     assert told or content is None
 
 
+async def test_a_journal_that_may_not_be_looked_at_is_not_taken_for_none(tmp_path: Path) -> None:
+    journal = (
+        tmp_path / ("x" * 300) / "journal.sqlite3"
+    )  # too long to be looked for, by whoever asks
+    async with lazily(journal) as catalog, visiting(catalog, tmp_path) as page:
+        _, text, _ = await page.get("/")
+
+    assert "cannot be read" in text
+    assert "Ingest a group first" not in text
+
+
 @pytest.mark.parametrize("path", ["/", "/api/runs", "/runs/live", "/static/x/style.css"])
 async def test_a_strangers_name_for_this_machine_is_told_nothing(local: Client, path: str) -> None:
     status, text, response = await local.get(path, headers={"Host": "evil.example:8080"})

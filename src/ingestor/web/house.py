@@ -22,7 +22,7 @@ from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import IngestorError, SettingsError
-from ingestor.journal.reader import is_written
+from ingestor.journal.reader import is_there, is_written
 
 FIRST: Final = "Ingest a group first, then come back."
 
@@ -103,7 +103,7 @@ class LazyCatalog:
             try:
                 file = self._path.stat().st_ino, self._moves()
             except OSError:
-                raise NothingYet(FIRST) from None
+                raise _nothing_at(self._path) from None
             if self._opened and self._opened[0] != file:
                 await self.close()
             if self._opened is None:
@@ -117,6 +117,14 @@ class LazyCatalog:
     def _moves(self) -> bool:
         """Whether a journal that could only be read as one at rest is being written, elsewhere."""
         return not os.access(self._path.parent, os.W_OK) and is_written(self._path)
+
+
+def _nothing_at(journal: Path) -> NothingYet:
+    try:
+        is_there(journal)
+    except SettingsError as error:
+        return NothingYet(str(error))
+    return NothingYet(FIRST)
 
 
 @asynccontextmanager
