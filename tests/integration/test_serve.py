@@ -22,7 +22,7 @@ from ingestor import events
 from ingestor.engines import heartbeat, local
 from ingestor.errors import Denied, JournalError
 from ingestor.journal.ledger import Intent, close_purchase, open_purchase
-from ingestor.journal.runs import begin_run
+from ingestor.journal.runs import begin_run, end_run
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import PurchaseState
@@ -263,6 +263,26 @@ async def test_what_a_living_run_waits_for_is_not_in_doubt(
     assert board.verdict[0] == word
     assert (board.everywhere.under_way, board.everywhere.images) == (under_way, lost)
     assert plain_runs(board)["in_doubt"] == lost
+
+
+@pytest.mark.parametrize(
+    ("reason", "word", "sentence"),
+    [
+        ("too-many-failures", "trouble", "too many photos failed"),
+        ("SIGTERM", "idle", "ended early: SIGTERM"),
+    ],
+)
+async def test_how_the_last_run_ended_is_told(
+    tmp_path: Path, reason: str, word: str, sentence: str
+) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        run = await journal.write(partial(begin_run, run="r", now=1.0))
+        await journal.write(partial(end_run, number=run, reason=reason, report={}, now=2.0))
+
+    verdict = (await runs_of(a_house(tmp_path))).verdict
+
+    assert verdict[0] == word
+    assert sentence in verdict[1]
 
 
 async def test_what_a_living_run_has_lost_is_told(tmp_path: Path) -> None:

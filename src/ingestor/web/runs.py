@@ -195,4 +195,9 @@ def _idle(board: Board) -> tuple[str, str]:
         return "died", "The last run stopped without a word; the same command continues it."
     if newest["reason"] == "complete":
         return "idle", "Nothing is running. The last run is complete."
+    if newest["reason"] == "too-many-failures":
+        return (
+            "trouble",
+            "Nothing is running. The last run is complete, but too many photos failed.",
+        )
     return "idle", f"Nothing is running. The last run ended early: {newest['reason']}."
