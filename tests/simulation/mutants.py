@@ -27,7 +27,7 @@ from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
 from ingestor.journal import claims, dead, ledger, listing, recovery, results, runs
 from ingestor.journal.writer import Journal
-from ingestor.kits import lifetime, quota
+from ingestor.kits import lifetime, luck, quota, retrying
 from ingestor.kits.crew import Crew
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Annotation, PurchaseState
@@ -35,7 +35,7 @@ from ingestor.purchases import budget, buyer, door
 from ingestor.purchases.door import Door, Settled
 from ingestor.records import keys
 from ingestor.services import ListedPage
-from ingestor.stages import discover
+from ingestor.stages import discover, download
 from ingestor.stages.download import Downloader
 from tests.simulation import lives
 
@@ -673,9 +673,8 @@ def downloads_unlimited() -> Sequence[Swap]:
 
 @mutant
 def outages_held_against_photos() -> Sequence[Swap]:
-    """A photo that fails often is given up, whether or not anybody else is served meanwhile."""
-    always = property(lambda _self: float("inf"), lambda _self, _value: None)
-    return [(Downloader, "_served_since", always)]
+    """A photo that fails six times is given up, however all others fare meanwhile."""
+    return [(download, "persist", partial(retrying.persist, attempts=luck.FEWEST))]
 
 
 @mutant
