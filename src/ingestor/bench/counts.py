@@ -57,7 +57,7 @@ class Counts:
         return (
             f"one more photo: {self.calls:.0f} calls of Python, {traced} system calls, "
             f"{self.faults:.1f} minor faults; {self.connections} connections for "
-            f"{FULL} pictures."
+            f"{FULL:,} pictures."
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ingestor.exits import COMPLETE, OTHER, TOO_MANY_FAILURES, exit_code_of
 from ingestor.journal import runs
 from ingestor.journal.counts import Counted
+from ingestor.kits import amounts
 from ingestor.kits.lifetime import SIGNAL_EXITS, Lifetime
 from ingestor.purchases import pricing
 from ingestor.report import Bottleneck, Report, UnitsReport
@@ -95,10 +96,10 @@ def _message(lifetime: Lifetime, photos: runs.Tally, exit_code: int) -> str:
         return str(lifetime.error)
     if exit_code == TOO_MANY_FAILURES:
         return (
-            f"{photos.dead} photos failed, more than --max-failures allows. "
+            f"{amounts.counted(photos.dead, 'photo')} failed, more than --max-failures allows. "
             "See `ingestor dead list`, then `ingestor dead retry`, which leaves alone what may have "
             "been paid for."
         )
     if exit_code in SIGNAL_EXITS.values():
-        return f"{photos.pending} photos are left; the same command continues with them."
+        return f"{amounts.counted(photos.pending, 'photo')} left: the same command continues."
     return ""

@@ -60,7 +60,7 @@ class Pulse:
                 self._groups.pop(event.group, None)
             case events.PhotosWithdrawn():
                 self._counts["taken_down"] += event.taken_down
-                self._tell(event.group, f"{event.photos} left, {event.taken_down} taken down")
+                self._tell(event.group, f"{event.photos:,} left, {event.taken_down:,} taken down")
             case events.WatchlistChanged():
                 self._following = event.groups
                 if refused := ", ".join(event.refused)[:LONGEST_MESSAGE]:

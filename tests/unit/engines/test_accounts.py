@@ -106,6 +106,25 @@ async def test_why_it_stopped_decides_the_code_whatever_failed_before(
     assert report.message
 
 
+@pytest.mark.parametrize(
+    ("reason", "photos", "words"),
+    [
+        pytest.param("SIGINT", {"pending": 1556}, "1,556 photos left", id="left"),
+        pytest.param("SIGINT", {"pending": 1}, "1 photo left", id="one left"),
+        pytest.param(None, {"dead": 1556}, "1,556 photos failed", id="failed"),
+        pytest.param(None, {"dead": 1}, "1 photo failed", id="one failed"),
+    ],
+)
+async def test_a_sentence_writes_its_counts_as_the_figures_beside_it_do(
+    reason: str | None, photos: dict[str, int], words: str
+):
+    lifetime = Lifetime(drain=8.0)
+    if reason:
+        lifetime.stop(reason)
+
+    assert reported(lifetime, **photos).message.startswith(words)
+
+
 async def test_what_is_pending_is_not_complete():
     report = reported(Lifetime(drain=8.0), stored=9, pending=1)
 

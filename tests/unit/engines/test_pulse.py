@@ -73,10 +73,10 @@ async def test_why_nothing_is_bought_is_told_until_it_is_over(tmp_path: Path) ->
 
 
 async def test_photos_that_left_are_news(tmp_path: Path) -> None:
-    said = await told(tmp_path, events.PhotosWithdrawn(group="zoo", photos=3, taken_down=2))
+    said = await told(tmp_path, events.PhotosWithdrawn(group="zoo", photos=3000, taken_down=2))
 
     assert said["counts"]["taken_down"] == 2
-    assert said["news"] == [[NOW, "zoo", "3 left, 2 taken down"]]
+    assert said["news"] == [[NOW, "zoo", "3,000 left, 2 taken down"]]
 
 
 async def test_what_is_told_stays_short(tmp_path: Path) -> None:
