@@ -66,6 +66,8 @@ class Figures:
     downloaded: int = 0
     reused: int = 0
     bought: int = 0
+    unlabelled: int = 0
+    """Images that Vision answered with an error: perhaps billed."""
     in_doubt: int = 0
     stored: int = 0
     failed: Counter[str] = field(default_factory=Counter)
@@ -113,6 +115,7 @@ class Figures:
             case events.BatchSettled():
                 self.in_flight.pop(event.purchase, None)
                 self.bought += event.annotated
+                self.unlabelled += event.failed
                 self.annotating.add(event.annotated, now=now)
             case events.PurchaseInDoubt():
                 self.in_flight.pop(event.purchase, None)
@@ -171,6 +174,11 @@ class Figures:
     @property
     def annotated(self) -> int:
         return self.bought + self.reused
+
+    @property
+    def units(self) -> int:
+        """At the most, as the report counts them."""
+        return self.bought + self.unlabelled + self.in_doubt
 
     @property
     def failures(self) -> int:

@@ -100,11 +100,10 @@ def _quota(figures: Figures, now: float) -> Text:
 
 
 def _money(figures: Figures, now: float) -> Text:
-    units = figures.bought + figures.in_doubt
     text = Text.assemble(
         f"{'spent':<12}",
-        (counted(units, "unit"), "bold"),
-        f", {money(cost(units, before=figures.month_units))}",
+        (counted(figures.units, "unit"), "bold"),
+        f", {_dollars(figures)}",
         (f"  ·  {duration(now - figures.started)}", "dim"),
     )
     if figures.in_doubt:
@@ -114,6 +113,10 @@ def _money(figures: Figures, now: float) -> Text:
         if photos:
             text.append(f"  ·  {count(photos)} {name}", "dim")
     return text
+
+
+def _dollars(figures: Figures) -> str:
+    return money(cost(figures.units, before=figures.month_units))
 
 
 def _trouble(figures: Figures) -> Text:
@@ -156,7 +159,6 @@ def _awaited(figures: Figures, now: float) -> str:
 
 def line(figures: Figures, *, now: float) -> str:
     """The same in one line, for logs and pipes."""
-    units = figures.bought + figures.in_doubt
     expected = "?" if figures.expected is None else count(figures.expected)
     parts = [
         f"{duration(now - figures.started)}: {count(figures.listed)} of {expected} listed",
@@ -165,7 +167,7 @@ def line(figures: Figures, *, now: float) -> str:
         f"{share(figures.quota_use(now))} of the quota",
         f"{count(figures.stored)} stored",
         f"{count(figures.failures)} failed",
-        f"{counted(units, 'unit')}, {money(cost(units, before=figures.month_units))}",
+        f"{counted(figures.units, 'unit')}, {_dollars(figures)}",
         f"{count(figures.images_in_flight)} in flight",
         *_unsteady(figures),
     ]

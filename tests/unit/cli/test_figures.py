@@ -174,6 +174,17 @@ def test_the_line_tells_counts_money_and_failures() -> None:
     assert "16 units, $0.0240" in told
 
 
+def test_what_vision_answered_with_an_error_counts_as_the_report_does() -> None:
+    figures = started(month_units=1000)
+
+    figures.take(sent("a"), now=0.5)
+    figures.take(events.BatchSettled(purchase="a", annotated=13, failed=3, seconds=1.0), now=1.0)
+    figures.take(events.PurchaseInDoubt(purchase="b", images=4, reason="timeout"), now=1.0)
+
+    assert "20 units, $0.0300" in line(figures, now=2.0)
+    assert "20 units, $0.0300" in drawn(figures, now=2.0)
+
+
 def test_a_run_that_waits_says_for_whom() -> None:
     figures = started()
 
