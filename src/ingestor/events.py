@@ -120,6 +120,8 @@ class UpdateStored(Event):
     seconds: float
     ids: tuple[str, ...] = ()
     """The photos'."""
+    left_over: bool = False
+    """Whether an earlier run bought them: they are none of those that this one lists and stores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,8 @@ class Figures:
     """Images that Vision answered with an error: perhaps billed."""
     in_doubt: int = 0
     stored: int = 0
+    left_over: int = 0
+    """Photos of earlier runs that were bought and are stored only now."""
     failed: Counter[str] = field(default_factory=Counter)
     failed_at: Counter[str] = field(default_factory=Counter)
     in_flight: dict[str, int] = field(default_factory=dict)
@@ -99,6 +101,8 @@ class Figures:
             case events.AnnotationReused():
                 self.reused += 1
                 self.annotating.add(1, now=now)
+            case events.UpdateStored(left_over=True):
+                self.left_over += event.photos
             case events.UpdateStored():
                 self.stored += event.photos
                 self.storing.add(event.photos, now=now)

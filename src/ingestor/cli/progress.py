@@ -109,10 +109,15 @@ def _money(figures: Figures, now: float) -> Text:
     if figures.in_doubt:
         text.append(f"  ·  {count(figures.in_doubt)} in doubt", "yellow")
     idle = {"known": figures.known, "skipped": figures.skipped, "reused": figures.reused}
-    for name, photos in idle.items():
+    for name, photos in (idle | _left_over(figures)).items():
         if photos:
             text.append(f"  ·  {count(photos)} {name}", "dim")
     return text
+
+
+def _left_over(figures: Figures) -> dict[str, int]:
+    """No photos of this run: the report does not count them."""
+    return {"stored of earlier runs": figures.left_over} if figures.left_over else {}
 
 
 def _dollars(figures: Figures) -> str:
@@ -166,6 +171,7 @@ def line(figures: Figures, *, now: float) -> str:
         f"{count(figures.annotated)} annotated at {figures.annotating.per_second(now):.1f}/s",
         f"{share(figures.quota_use(now))} of the quota",
         f"{count(figures.stored)} stored",
+        *(f"{count(photos)} {name}" for name, photos in _left_over(figures).items()),
         f"{count(figures.failures)} failed",
         f"{counted(figures.units, 'unit')}, {_dollars(figures)}",
         f"{count(figures.images_in_flight)} in flight",

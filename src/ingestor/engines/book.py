@@ -138,7 +138,7 @@ class Book:
         await self._journal.write(partial(dead.fail, failure=failure, now=self._wall()))
         self._listen(events.PhotoFailed.of(failure))
 
-    async def write(self, batch: Sequence[Published]) -> None:
+    async def write(self, batch: Sequence[Published], *, left_over: bool = False) -> None:
         """Publish, then catalog and mark: a photo that counts as stored can be found."""
         started = self._clock()
         if self._update:
@@ -150,6 +150,7 @@ class Book:
                 size=sum(map(weigh_record, batch)),
                 seconds=self._clock() - started,
                 ids=tuple(published.photo.id for published in batch),
+                left_over=left_over,
             )
         )
 
@@ -196,8 +197,9 @@ class Book:
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""
+        write = partial(self.write, left_over=True)
         while batch := await self._left_over():
-            await publish(batch, write=self.write, failed=self.failed)
+            await publish(batch, write=write, failed=self.failed)
 
     async def _left_over(self) -> Sequence[Published]:
         """The next of it, but for what others have bought and published since."""

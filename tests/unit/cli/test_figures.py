@@ -185,6 +185,19 @@ def test_what_vision_answered_with_an_error_counts_as_the_report_does() -> None:
     assert "20 units, $0.0300" in drawn(figures, now=2.0)
 
 
+def test_what_earlier_runs_left_to_store_is_told_apart() -> None:
+    figures = started(limit=32)
+
+    for photos, left_over in ((1000, True), (16, False)):
+        stored = events.UpdateStored(photos=photos, size=1, seconds=0.1, left_over=left_over)
+        figures.take(stored, now=1.0)
+
+    for told in (line(figures, now=2.0), drawn(figures, now=2.0)):
+        assert "1,000 stored of earlier runs" in told
+    assert " 16 stored," in line(figures, now=2.0)
+    assert figures.storing.per_second(2.0) == 16
+
+
 def test_a_run_that_waits_says_for_whom() -> None:
     figures = started()
 

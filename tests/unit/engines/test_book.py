@@ -63,7 +63,14 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
         yield journal
 
 
-def a_book(journal: Journal, database: Database, *, run: int = 1, shared: bool = False) -> Book:
+def a_book(
+    journal: Journal,
+    database: Database,
+    *,
+    run: int = 1,
+    shared: bool = False,
+    listen: events.Listener = events.ignore,
+) -> Book:
     adoption = Adoption(
         database=database, journal=journal, features=None, run=run, wall=lambda: 0.0
     )
@@ -76,7 +83,7 @@ def a_book(journal: Journal, database: Database, *, run: int = 1, shared: bool =
         groups={FIRST: "First", SECOND: "Second"},
         clock=asyncio.get_running_loop().time,
         wall=lambda: 0.0,
-        listen=events.ignore,
+        listen=listen,
         adoption=adoption if shared else None,
     )
 
@@ -103,6 +110,21 @@ async def test_what_the_disk_refused_reaches_the_database_all_the_same(journal: 
         await book.write([a_published("7")])
 
     assert "photos/p7/sha256" in database.sent[0]
+
+
+async def test_what_earlier_runs_left_to_store_is_told_apart(journal: Journal):
+    told: list[events.Event] = []
+    await a_book(journal, Database()).sight(FIRST, 1, a_page("1", "2", group=FIRST), None)
+    await annotated(journal, "1", "2")
+    book = a_book(journal, Database(), run=2, listen=told.append)
+
+    await book.publish_left_over()
+    await book.write([a_published("3")])
+
+    stored = [
+        (event.photos, event.left_over) for event in told if isinstance(event, events.UpdateStored)
+    ]
+    assert stored == [(2, True), (1, False)]
 
 
 async def test_nothing_that_earlier_runs_left_is_taken_on_unasked(journal: Journal):
