@@ -52,7 +52,7 @@ class Report:
     images_per_second: float
     """Photos stored, over all of the run's seconds."""
     quota_used: float
-    """Share of the binding quota, from the first paid request to the last."""
+    """Share of the binding quota, from the first paid request to the last; 0 if there were no two."""
     bottleneck: Bottleneck
     by_reason: Mapping[str, int] = field(default_factory=dict)
     """Photos skipped or dead, by reason."""

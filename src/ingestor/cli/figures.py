@@ -83,6 +83,8 @@ class Figures:
     """Seconds that a signal leaves for the answers that were paid for."""
     drained: float = 0.0
     """When these are over; of a run that a signal stopped."""
+    over: bool = False
+    """Whether the run has ended: then there is no speed to tell, nor time left."""
     pages: dict[str, tuple[int, int]] = field(default_factory=dict)
     listing: Rate = field(default_factory=Rate)
     downloading: Rate = field(default_factory=Rate)
@@ -133,6 +135,7 @@ class Figures:
             case events.RunStopping():
                 self.stopping, self.drained = event.reason, now + self.drain
             case events.RunFinished():
+                self.over = True
                 # Nobody waits for these answers any more.
                 self.in_doubt += self.images_in_flight
                 self.in_flight.clear()

@@ -52,7 +52,7 @@ def bars(figures: Figures, *, now: float, width: int) -> RenderableType:
             name,
             *((_bar(completed, total, width=bar_width),) if bar_width >= LEAST_BAR else ()),
             f"{count(counted_)} / {'?' if total is None else count(total)}",
-            f"{speed:,.1f}/s" if (speed := rate.per_second(now)) else "",
+            f"{speed:,.1f}/s" if not figures.over and (speed := rate.per_second(now)) else "",
         )
     lines = [_quota(figures, now), _money(figures, now), _trouble(figures), _stopping(figures, now)]
     return Group(table, *(line for line in lines if line.plain))
@@ -83,6 +83,9 @@ def _bar(completed: int, total: int | None, *, width: int) -> ProgressBar:
 
 
 def _quota(figures: Figures, now: float) -> Text:
+    """Of the last seconds, as the rates are; the report has those of the whole run."""
+    if figures.over:
+        return Text()
     use = figures.quota_use(now)
     filled = min(QUOTA_WIDTH, round(use * QUOTA_WIDTH))
     text = Text.assemble(
@@ -168,8 +171,7 @@ def line(figures: Figures, *, now: float) -> str:
     parts = [
         f"{duration(now - figures.started)}: {count(figures.listed)} of {expected} listed",
         f"{count(figures.downloaded)} downloaded",
-        f"{count(figures.annotated)} annotated at {figures.annotating.per_second(now):.1f}/s",
-        f"{share(figures.quota_use(now))} of the quota",
+        f"{count(figures.annotated)} annotated{_speed(figures, now)}",
         f"{count(figures.stored)} stored",
         *(f"{count(photos)} {name}" for name, photos in _left_over(figures).items()),
         f"{count(figures.failures)} failed",
@@ -180,6 +182,13 @@ def line(figures: Figures, *, now: float) -> str:
     left = figures.seconds_left(now)
     if figures.stopping:
         parts.append(f"stopping: {_awaited(figures, now)}")
-    elif left:
+    elif left and not figures.over:
         parts.append(f"{roughly(left)} left")
     return ", ".join(parts)
+
+
+def _speed(figures: Figures, now: float) -> str:
+    if figures.over:
+        return ""
+    use = share(figures.quota_use(now))
+    return f" (now {figures.annotating.per_second(now):.1f}/s, {use} of the quota)"

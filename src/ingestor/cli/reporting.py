@@ -111,10 +111,7 @@ def report_table(report: Report, after: After) -> RenderableType:
     rows: dict[str, RenderableType] = {
         "photos": _photos(report),
         "units": _units(report),
-        "pace": Text(
-            f"{report.images_per_second:.1f} images/s, {share(report.quota_used)} of the quota, "
-            f"{duration(report.seconds)} in all"
-        ),
+        "pace": Text(_pace(report)),
         "bound by": Text.assemble(
             (report.bottleneck.name, "bold"), f": {report.bottleneck.advice}".rstrip(": ")
         ),
@@ -166,6 +163,14 @@ def _units(report: Report) -> Text:
     if report.reused:
         text.append(f"   {counted(report.reused, 'photo')} free: same bytes as another", "dim")
     return text
+
+
+def _pace(report: Report) -> str:
+    """Of the whole run; the progress tells that of the moment."""
+    parts = [f"{report.images_per_second:.1f} images/s stored on average"]
+    if report.quota_used:
+        parts.append(f"{share(report.quota_used)} of the quota")
+    return ", ".join([*parts, f"{duration(report.seconds)} in all"])
 
 
 def causes(failures: Mapping[str, int]) -> RenderableType:

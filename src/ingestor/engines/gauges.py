@@ -100,6 +100,9 @@ class Gauges:
         name = next((name for name, _times in self.seen.most_common(1)), "nothing")
         if not units.at_most:
             name = "nothing-to-do"
+        elif name == "vision-quota" and not self.quota.used:
+            # The bucket is empty at first, so the only request there was waited, too.
+            name = "nothing"
         held = 2 * self.held[name] >= self.seen[name]
         return Bottleneck(name=name, advice=_advice(name, held=held, answered=units.certain > 0))
 

@@ -198,6 +198,21 @@ def test_what_earlier_runs_left_to_store_is_told_apart() -> None:
     assert figures.storing.per_second(2.0) == 16
 
 
+def test_a_run_that_is_over_has_a_speed_in_its_report_alone() -> None:
+    figures = started(limit=32)
+    running = [a_page(total=32, pages=1, listed=32), sent("a"), settled("a", 16)]
+
+    for event in running:
+        figures.take(event, now=1.0)
+    now = line(figures, now=2.0), drawn(figures, now=2.0)
+    figures.take(events.RunFinished(run="r", reason="complete"), now=2.0)
+    over = line(figures, now=2.0), drawn(figures, now=2.0)
+
+    for words in ("/s", "quota", " left"):
+        assert [words in told for told in now] == [True, True]
+        assert [words in told for told in over] == [False, False]
+
+
 def test_a_run_that_waits_says_for_whom() -> None:
     figures = started()
 

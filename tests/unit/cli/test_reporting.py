@@ -14,6 +14,8 @@ from ingestor.cli.reporting import Printer
 from ingestor.report import Bottleneck, Forecast, Report, UnitsReport
 from ingestor.settings import Settings
 
+NOTHING_TO_DO = Bottleneck(name="nothing-to-do", advice="Nothing was bought.")
+
 
 def a_report(**given: Any) -> Report:
     filled: dict[str, Any] = {
@@ -68,8 +70,12 @@ def test_the_table_tells_photos_units_dollars_and_pace() -> None:
 
     assert "1,000 listed = 860 stored + 103 skipped (100 known, 3 video) + 37 dead" in text
     assert "860 certain, 0 possible   $1.25" in text
-    assert "29.4 images/s, 98.1% of the quota" in text
+    assert "29.4 images/s stored on average, 98.1% of the quota, 34.2 s in all" in text
     assert "vision-quota: ask for a larger quota" in text
+
+
+def test_a_share_of_the_quota_that_nothing_was_bought_of_is_not_told() -> None:
+    assert "quota" not in printed(a_report(quota_used=0.0, bottleneck=NOTHING_TO_DO))
 
 
 def test_what_is_in_doubt_is_counted_once() -> None:

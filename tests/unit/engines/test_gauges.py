@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -27,12 +27,26 @@ from tests.builders import a_photo
         pytest.param({"images": 3}, 0, "nothing-to-do", id="nothing bought"),
     ],
 )
-def test_what_bound_is_what_was_seen_most(seen: dict[str, int], bought: int, name: str) -> None:
+@pytest.mark.looptime
+async def test_what_bound_is_what_was_seen_most(seen: dict[str, int], bought: int, name: str):
     watched = Counter(seen)
+    parts = gauges(watched, held=watched, clock=asyncio.get_running_loop().time)
+    for _ in range(2):
+        await parts.quota.acquire(1.0)
 
-    verdict = gauges(watched, held=watched).verdict(Units(certain=bought))
+    verdict = parts.verdict(Units(certain=bought))
 
     assert (verdict.name, verdict.advice) == (name, ADVICE[name])
+
+
+@pytest.mark.looptime
+async def test_the_first_request_of_all_waits_and_blames_no_quota() -> None:
+    """The bucket is empty at first; one request alone cannot be made faster by a larger quota."""
+    parts = gauges(Counter({"vision-quota": 2}), clock=asyncio.get_running_loop().time)
+
+    await parts.quota.acquire(1.0)
+
+    assert parts.verdict(Units(certain=1)).name == "nothing"
 
 
 @pytest.mark.parametrize("name", ["images", "vision"])
@@ -116,8 +130,12 @@ async def test_a_process_that_has_no_more_to_give_binds_by_itself(share: float, 
 
 
 def gauges(
-    seen: Counter[str], *, held: Counter[str] | None = None, slots: Adaptive | None = None
+    seen: Counter[str],
+    *,
+    held: Counter[str] | None = None,
+    slots: Adaptive | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Gauges:
     few = slots or Adaptive(start=1, ceiling=1)
-    quota = Quota([60.0], largest=[1.0], clock=lambda: 0.0)
+    quota = Quota([60.0], largest=[1.0], clock=clock)
     return Gauges(Channels.opened(), Memory(1), few, few, quota, seen, held or Counter())
