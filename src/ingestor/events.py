@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ingestor.errors import reason_of
 from ingestor.models import Failure, StageName
 
 
@@ -149,6 +150,23 @@ class RetryScheduled(Event):
     reason: str
     attempt: int
     seconds: float
+    silent: float = 0.0
+    """Seconds since it last served anybody, or since it was first asked for this."""
+    message: str = ""
+    """What went wrong, in words."""
+
+    @classmethod
+    def of(
+        cls, error: BaseException, *, upstream: str, attempt: int, seconds: float, silent: float
+    ) -> RetryScheduled:
+        return cls(
+            upstream=upstream,
+            reason=reason_of(error),
+            attempt=attempt,
+            seconds=seconds,
+            silent=silent,
+            message=str(error),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from tests.integration.console import SANDBOX, Ended, ended, free_ports, ingesto
 from tests.unit.cli.test_flags import CONTRACT
 
 MANY_PHOTOS = "5000"
+NOBODY = "http://127.0.0.1:1"
+"""Nobody listens there, and nobody may without being root."""
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +248,37 @@ def test_a_signal_drains_and_leaves_the_run_resumable(
         said.json[end] for end in ("stored", "skipped", "dead", "pending")
     )
     assert said.json["pending"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "who"),
+    [
+        pytest.param(["--group", "1@N00"], "Flickr", id="run"),
+        pytest.param(["--group", "1@N00", "--dry-run"], "Flickr", id="forecast"),
+        pytest.param(
+            ["reconcile", "--check", "--database-url", f"{NOBODY}/?ns=x"],
+            "the database",
+            id="reconcile",
+        ),
+    ],
+)
+def test_who_waits_for_an_upstream_is_told_so_long_before_patience_ends(
+    words: list[str], who: str, tmp_path: Path
+) -> None:
+    process = started(
+        *words,
+        INGESTOR_STATE=str(tmp_path),
+        INGESTOR_FLICKR_URL=f"{NOBODY}/services/rest/",
+        FLICKR_API_KEY="key",
+        GOOGLE_API_KEY="key",
+    )
+
+    wait_for(process.stderr, b'"message":"127.0.0.1')
+    process.send_signal(signal.SIGINT)
+    said = ended(process)
+
+    assert said.code == 130
+    assert f"stopped by SIGINT while waiting for {who} (127.0.0.1" in said.err
 
 
 def test_the_sandbox_goes_when_its_run_goes(tmp_path: Path) -> None:

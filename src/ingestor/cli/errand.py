@@ -24,6 +24,12 @@ class Errand:
     voice: Voice
     lifetime: Lifetime
 
+    def interrupted(self, *, otherwise: int) -> int:
+        """Say so, where it was a signal that ended it early; returns the exit code."""
+        if (reason := self.lifetime.reason or "") in SIGNAL_EXITS:
+            self.voice.interrupted(reason)
+        return self.exit_code(otherwise=otherwise)
+
     def exit_code(self, *, otherwise: int) -> int:
         """That of the signal which ended it."""
         return SIGNAL_EXITS.get(self.lifetime.reason or "", otherwise)

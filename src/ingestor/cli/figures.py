@@ -76,6 +76,8 @@ class Figures:
     failed_at: Counter[str] = field(default_factory=Counter)
     in_flight: dict[str, int] = field(default_factory=dict)
     retries: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why each upstream was last asked again, in one word."""
     throttled: Counter[str] = field(default_factory=Counter)
     stopping: str = ""
     """Why it stops, as the run says it."""
@@ -130,6 +132,7 @@ class Figures:
                 self.in_flight.pop(event.purchase, None)
             case events.RetryScheduled():
                 self.retries[event.upstream] += 1
+                self.reasons[event.upstream] = event.reason
             case events.UpstreamThrottled():
                 self.throttled[event.upstream] += 1
             case events.RunStopping():

@@ -56,7 +56,7 @@ async def _run(visit: Visit, settings: Settings, engine: Engine) -> int:
         try:
             return await _carry_out(sent, engine, redaction=visit.redaction)
         except Stopping:
-            return sent.exit_code(otherwise=OTHER)
+            return sent.interrupted(otherwise=OTHER)
 
 
 async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> int:

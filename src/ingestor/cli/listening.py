@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
 from ingestor.cli import logs
+from ingestor.cli.awaiting import Awaiting
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
 from ingestor.events import Event, Listener, PageListed
@@ -48,11 +50,32 @@ class Voice:
             redaction=redaction,
             colors=self._terminal and form == "text",
         )
-        self.log: Listener = logs.log_events(self.logger, level=self.level)
+        self._log = logs.log_events(self.logger, level=self.level)
+        self._awaiting = Awaiting(patience=settings.patience)
+        to_a_person = self._terminal and progress and form == "text"
+        self._in_sentences = to_a_person and self.level != "error"
+
+    def log(self, event: Event) -> None:
+        """
+        Write an event down, if that is wanted. For whom a command waits is worth a warning: beside
+        what a terminal shows of its progress a sentence, elsewhere the line of the event that tells.
+        """
+        sentence = self._awaiting.take(event)
+        if sentence and self._in_sentences:
+            self.say(sentence)
+        else:
+            self._log(event, at_least=logging.WARNING if sentence else logging.DEBUG)
 
     def guarded(self) -> AbstractContextManager[None]:
         """Have what the loop and libraries say come out here as well; inside the loop."""
         return logs.guarded(self.logger, level=self.level)
+
+    def interrupted(self, reason: str) -> None:
+        """Say that a command was told to stop before it had anything to show."""
+        whom = self._awaiting.whom
+        self.say(
+            f"stopped by {reason} {f'while waiting for {whom}' if whom else 'before it was done'}."
+        )
 
     def say(self, sentence: str) -> None:
         self._lines.write(f"ingestor: {one_sentence(self._redaction.text(sentence))}\n")
@@ -92,15 +115,12 @@ class Voice:
             if self._terminal and isinstance(event, PageListed):
                 listed += event.listed
                 group = f"{event.group}, page {event.page:,} of {event.pages:,}"
-                self._lines.write(f"{START_OF_LINE}{listed:,} photos listed  ·  {group}")
-                self._lines.flush()
+                self._lines.replace(f"{listed:,} photos listed  ·  {group}")
 
         try:
             yield listen
         finally:
-            if listed and self._terminal:
-                self._lines.write(START_OF_LINE)
-                self._lines.flush()
+            self._lines.wipe()
 
     @asynccontextmanager
     async def _bars(self, figures: Figures, clock: Callable[[], float]) -> AsyncIterator[None]:
@@ -143,9 +163,24 @@ class _Lines:
         self.stream = stream
         self._live: Live | None = None
         self._begun = ""
+        self._passing = False
+
+    def replace(self, text: str) -> None:
+        """Show a line in place of the last one that was shown so; others take its place as well."""
+        self.wipe()
+        self.stream.write(text)
+        self.stream.flush()
+        self._passing = True
+
+    def wipe(self) -> None:
+        if self._passing:
+            self.stream.write(START_OF_LINE)
+            self.stream.flush()
+            self._passing = False
 
     def write(self, text: str) -> None:
         if self._live is None:
+            self.wipe()
             self.stream.write(text)
             return
         # The bars are drawn below whatever was printed last: that has to be whole lines.

@@ -27,6 +27,12 @@ from ingestor.cli.redaction import Redaction
 Form = Literal["text", "json"]
 
 
+class Log(Protocol):
+    """A listener that can be told to be louder."""
+
+    def __call__(self, event: events.Event, /, *, at_least: int = logging.DEBUG) -> None: ...
+
+
 class Stream(Protocol):
     """Where lines go."""
 
@@ -71,7 +77,7 @@ def make_logger(
     return logger
 
 
-def log_events(logger: FilteringBoundLogger, *, level: str) -> events.Listener:
+def log_events(logger: FilteringBoundLogger, *, level: str) -> Log:
     """
     A listener that writes what happens as log lines; during a run each of them says which, and of
     which group if there is one.
@@ -79,8 +85,8 @@ def log_events(logger: FilteringBoundLogger, *, level: str) -> events.Listener:
     threshold = LEVELS[level]
     during: dict[str, object] = {}
 
-    def listen(event: events.Event) -> None:
-        wanted = EVENT_LEVELS.get(type(event), logging.INFO)
+    def listen(event: events.Event, /, *, at_least: int = logging.DEBUG) -> None:
+        wanted = max(at_least, EVENT_LEVELS.get(type(event), logging.INFO))
         if wanted >= threshold:
             values = {field.name: _short(getattr(event, field.name)) for field in fields(event)}
             logger.log(wanted, name_of(type(event)), **during | values)

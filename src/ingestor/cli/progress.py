@@ -143,7 +143,10 @@ def _trouble(figures: Figures) -> Text:
 
 def _unsteady(figures: Figures) -> list[str]:
     return [
-        *(f"{counted(times, 'repeat')} for {name}" for name, times in figures.retries.items()),
+        *(
+            f"{counted(times, 'repeat')} for {name} ({figures.reasons[name]})"
+            for name, times in figures.retries.items()
+        ),
         *(f"slowed down by {name} {times}×" for name, times in figures.throttled.items()),
     ]
 

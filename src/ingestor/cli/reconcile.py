@@ -46,7 +46,7 @@ async def _run(visit: Visit, settings: Settings, *, check: bool) -> Reconciled |
                 sent.settings, check=check, lifetime=sent.lifetime, listen=sent.voice.log
             )
         except Stopping:
-            return sent.exit_code(otherwise=1)
+            return sent.interrupted(otherwise=1)
 
 
 def drawn(found: Reconciled, *, check: bool) -> RenderableType:

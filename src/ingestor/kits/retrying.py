@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
@@ -23,8 +23,8 @@ Hint = Callable[[BaseException], bool | float]
 """False: never again. True: again. A number: again, but not before so many seconds. Asked once for
 each failure, so that it may count."""
 Rest = Callable[[float], Awaitable[None]]
-Noticed = Callable[[BaseException, int, float], None]
-"""Told of every retry: the error, the attempt that failed (from 1), the seconds until the next."""
+Noticed = Callable[["Repeat"], None]
+"""Told of every retry."""
 
 FIRST_WAIT = 0.5
 """Seconds; doubled with every attempt, as the vendors' own clients do."""
@@ -32,6 +32,18 @@ LONGEST_WAIT = 30.0
 """Seconds; an upstream that recovers is noticed within that time."""
 MOST_DOUBLINGS = 16
 """The longest wait applies long before, and the numbers stay small."""
+
+
+class Repeat(NamedTuple):
+    """An attempt failed, and another follows."""
+
+    error: BaseException
+    attempt: int
+    """The one that failed, from 1."""
+    seconds: float
+    """Until the next."""
+    silent: float
+    """Seconds without an answer so far."""
 
 
 async def persist(
@@ -53,6 +65,7 @@ async def persist(
     the upstream work: one that serves others is not down. The last error is raised as it is; whatever
     `rest` raises (because a run is stopping) passes through.
     """
+    started = clock()
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - raised again as the loop's first failure
@@ -64,12 +77,15 @@ async def persist(
     def wait(state: RetryCallState) -> float:
         return _wait(verdict(state), state.attempt_number, uniform)
 
+    def silent(since: float) -> float:
+        return clock() - max(since, proven())
+
     def out_of_patience(state: RetryCallState) -> bool:
-        return clock() - max(failed_at, proven()) + state.upcoming_sleep > patience
+        return silent(failed_at) + state.upcoming_sleep > patience
 
     def tell(state: RetryCallState) -> None:
         if noticed is not None:
-            noticed(_error(state), state.attempt_number, state.upcoming_sleep)
+            noticed(Repeat(_error(state), state.attempt_number, state.upcoming_sleep, silent(started)))
 
     policy = AsyncRetrying(
         retry=lambda state: _failed(state) and verdict(state) is not False,

@@ -29,7 +29,7 @@ from ingestor.journal import dead, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import QuotaClosed
-from ingestor.kits.retrying import FIRST_WAIT, Hint, persist
+from ingestor.kits.retrying import FIRST_WAIT, Hint, Repeat, persist
 from ingestor.models import Annotation, Failure, FeatureSet, Image, Paid, Published
 from ingestor.purchases.budget import DoubtAllowance, ShortOfUnits
 from ingestor.purchases.door import Door, OneAtATime, Settled, SettledUnsaved
@@ -252,12 +252,8 @@ class Buyer:
         for failure in failures:
             self._listen(events.PhotoFailed.of(failure))
 
-    def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
-        self._listen(
-            events.RetryScheduled(
-                upstream="vision", reason=reason_of(error), attempt=attempt, seconds=seconds
-            )
-        )
+    def _noticed(self, repeat: Repeat) -> None:
+        self._listen(events.RetryScheduled.of(upstream="vision", **repeat._asdict()))
 
 
 def _free_to_repeat(most_unavailable: int) -> Hint:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from aiolimiter import AsyncLimiter
 
 from ingestor import events
-from ingestor.errors import IngestorError, RunStopped, Unauthorized, reason_of, retry_hint, wish_of
+from ingestor.errors import IngestorError, RunStopped, Unauthorized, retry_hint, wish_of
 from ingestor.kits.amounts import HOUR
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.retrying import persist
@@ -95,10 +95,8 @@ class Politely:
                 patience=self._patience,
                 proven=lambda: self._answered_at[upstream],
                 clock=self._clock,
-                noticed=lambda error, number, seconds: self._listen(
-                    events.RetryScheduled(
-                        upstream=upstream, reason=reason_of(error), attempt=number, seconds=seconds
-                    )
+                noticed=lambda repeat: self._listen(
+                    events.RetryScheduled.of(upstream=upstream, **repeat._asdict())
                 ),
             )
         except IngestorError as error:

@@ -34,7 +34,7 @@ from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.luck import Luck
 from ingestor.kits.memory import Hold, Memory
 from ingestor.kits.pacing import Adaptive
-from ingestor.kits.retrying import LONGEST_WAIT, persist
+from ingestor.kits.retrying import LONGEST_WAIT, Repeat, persist
 from ingestor.kits.tempo import Tempo
 from ingestor.models import Failure, Image, Photo, Size
 
@@ -322,12 +322,8 @@ class Downloader:
         finally:
             self._turned_away.discard(photo.id)
 
-    def _noticed(self, error: BaseException, attempt: int, seconds: float) -> None:
-        self._listen(
-            events.RetryScheduled(
-                upstream="images", reason=reason_of(error), attempt=attempt, seconds=seconds
-            )
-        )
+    def _noticed(self, repeat: Repeat) -> None:
+        self._listen(events.RetryScheduled.of(upstream="images", **repeat._asdict()))
 
 
 async def download(

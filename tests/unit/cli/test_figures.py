@@ -213,16 +213,16 @@ def test_a_run_that_is_over_has_a_speed_in_its_report_alone() -> None:
         assert [words in told for told in over] == [False, False]
 
 
-def test_a_run_that_waits_says_for_whom() -> None:
+def test_a_run_that_waits_says_for_whom_and_why() -> None:
     figures = started()
 
-    for attempt in (1, 2):
+    for attempt, reason in ((1, "connect"), (2, "throttled")):
         again = events.RetryScheduled(
-            upstream="flickr", reason="throttled", attempt=attempt, seconds=1.0
+            upstream="flickr", reason=reason, attempt=attempt, seconds=1.0
         )
         figures.take(again, now=1.0)
 
-    assert "2 repeats for flickr" in line(figures, now=2.0)
+    assert "2 repeats for flickr (throttled)" in line(figures, now=2.0)
 
 
 WAITING = [sent("a"), sent("b", images=10)]

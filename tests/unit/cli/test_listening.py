@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import orjson
 import pytest
 
-from ingestor.cli.listening import Voice
+from ingestor import events
+from ingestor.cli.listening import START_OF_LINE, Voice
 from ingestor.cli.redaction import Redaction
 from ingestor.settings import Settings
 
@@ -42,3 +45,80 @@ def test_a_terminal_is_told_by_lines_what_no_bar_shows(
     )
 
     assert voice.level == level
+
+
+AWAY = events.RetryScheduled(
+    upstream="flickr",
+    reason="connect",
+    attempt=4,
+    seconds=2.0,
+    silent=3.0,
+    message="no connection could be made",
+)
+
+
+def said(*told: events.Event, terminal: bool, progress: bool = True, **flags: Any) -> list[str]:
+    stderr = Stderr(terminal=terminal)
+    voice = Voice(Settings.read(**flags), redaction=Redaction({}), stderr=stderr, progress=progress)
+    for event in told:
+        voice.log(event)
+    return stderr.getvalue().splitlines()
+
+
+def test_a_person_reads_once_in_a_sentence_who_is_waited_for() -> None:
+    lines = said(AWAY, AWAY, terminal=True)
+
+    assert len(lines) == 1
+    assert lines[0].startswith("ingestor: waits for ")
+
+
+@pytest.mark.parametrize(
+    "flags", [{}, {"report": "json"}, {"log_level": "warning"}], ids=["run", "program", "less"]
+)
+def test_a_log_has_once_a_warning_of_who_is_waited_for_and_why(flags: dict[str, str]) -> None:
+    (line,) = map(orjson.loads, said(AWAY, AWAY, terminal=False, **flags))
+
+    assert (line["event"], line["level"]) == ("retry_scheduled", "warning")
+    assert (line["reason"], line["message"]) == ("connect", "no connection could be made")
+
+
+def test_who_wants_errors_alone_is_told_of_no_wait() -> None:
+    assert not said(AWAY, terminal=True, log_level="error")
+    assert not said(AWAY, terminal=False, log_level="error")
+
+
+def test_a_worker_on_a_terminal_speaks_in_lines_of_its_log() -> None:
+    (line,) = said(AWAY, AWAY, terminal=True, progress=False)
+
+    assert "retry_scheduled" in line
+
+
+def test_who_stops_a_command_early_is_told_what_it_waited_for() -> None:
+    stderr = Stderr(terminal=False)
+    voice = Voice(Settings.read(), redaction=Redaction({}), stderr=stderr)
+
+    voice.interrupted("SIGINT")
+    voice.log(AWAY)
+    voice.interrupted("SIGINT")
+
+    first, _line, last = stderr.getvalue().splitlines()
+    assert first == "ingestor: stopped by SIGINT before it was done."
+    assert last == (
+        "ingestor: stopped by SIGINT while waiting for Flickr (no connection could be made)."
+    )
+
+
+def test_what_is_said_during_a_listing_has_a_line_of_its_own() -> None:
+    stderr = Stderr(terminal=True)
+    voice = Voice(Settings.read(), redaction=Redaction({}), stderr=stderr)
+    page = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
+
+    with voice.listing() as listen:
+        for event in (page, AWAY, page):
+            listen(event)
+
+    shown = [line.rpartition(START_OF_LINE)[2] for line in stderr.getvalue().split("\n")]
+    assert "500 photos listed" in stderr.getvalue()
+    assert "1,000 photos listed" in stderr.getvalue()
+    assert shown[0].startswith("ingestor: waits for Flickr")
+    assert shown[1:] == [""]

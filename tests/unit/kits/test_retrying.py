@@ -104,10 +104,36 @@ async def test_the_last_error_comes_out_when_attempts_are_used_up():
         await persisted(
             failing(*[WeatherError() for _ in range(9)]),
             attempts=3,
-            noticed=lambda _error, attempt, _seconds: noticed.append(attempt),
+            noticed=lambda repeat: noticed.append(repeat.attempt),
         )
 
     assert noticed == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("served", "silent"),
+    [
+        pytest.param(float("-inf"), [0.0, 5.0, 10.0], id="nobody"),
+        pytest.param(4.0, [0.0, 1.0, 6.0], id="others meanwhile"),
+    ],
+)
+async def test_who_notices_is_told_for_how_long_nobody_was_served(
+    served: float, silent: list[float]
+):
+    noticed: list[float] = []
+    clock = asyncio.get_running_loop().time
+
+    async def rest(_seconds: float) -> None:
+        await asyncio.sleep(5.0)
+
+    await persisted(
+        failing(*[WeatherError() for _ in range(3)]),
+        rest=rest,
+        proven=lambda: served if clock() >= served else float("-inf"),
+        noticed=lambda repeat: noticed.append(repeat.silent),
+    )
+
+    assert noticed == pytest.approx(silent)
 
 
 async def test_the_hint_is_asked_once_for_each_failure():
@@ -136,7 +162,7 @@ async def test_no_two_waits_are_synchronised():
         await persisted(
             failing(WeatherError(), WeatherError(), WeatherError()),
             jitter=random.Random(seed),
-            noticed=lambda _error, _attempt, seconds: waits.append(round(seconds, 3)),
+            noticed=lambda repeat: waits.append(round(repeat.seconds, 3)),
         )
 
     await asyncio.gather(*(one(seed) for seed in range(100)))

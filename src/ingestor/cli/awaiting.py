@@ -1,0 +1,77 @@
+"""
+For whom a command waits: an upstream that serves nobody.
+
+Told once for each time, in plain words. Which are still waited for is known for a last sentence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Final
+
+from ingestor import events
+
+LONG: Final = 3.0
+"""Seconds without an answer: longer than passing trouble takes, shorter than a person's patience (taste)."""
+SELDOM: Final = 60.0
+"""Seconds between two sentences about the same upstream: it may come and go (taste)."""
+
+NAMES: Final = MappingProxyType(
+    {
+        "flickr": "Flickr",
+        "images": "the image server",
+        "vision": "Vision",
+        "database": "the database",
+    }
+)
+ANSWERS: Final = MappingProxyType(
+    {
+        events.PageListed: ("flickr",),
+        events.ImageDownloaded: ("images",),
+        events.BatchSettled: ("vision",),
+        events.UpdateStored: ("database",),
+        # These ask several, and nobody else says that they are back.
+        events.RunStarted: ("flickr", "database"),
+        events.GroupLooked: ("flickr", "database"),
+    }
+)
+"""What shows that a wait is over, by the kind of event."""
+
+
+class Awaiting:
+    """`take` is fed with every event; `patience` are the seconds that an upstream may be away."""
+
+    def __init__(self, *, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._awaited: dict[str, str] = {}
+        self._told_at: dict[str, float] = {}
+
+    @property
+    def whom(self) -> str:
+        """Those who are waited for, with the reason; "" for nobody."""
+        return " and ".join(self._awaited.values())
+
+    def take(self, event: events.Event) -> str:
+        """Returns a sentence where a wait has begun, and "" else."""
+        if isinstance(event, events.RetryScheduled):
+            return self._upstream(event)
+        if self._awaited:
+            for name in ANSWERS.get(type(event), ()):
+                self._awaited.pop(name, None)
+        return ""
+
+    def _upstream(self, event: events.RetryScheduled) -> str:
+        if event.upstream in self._awaited or event.silent + event.seconds < LONG:
+            return ""
+        words = event.message.rstrip(".") or event.reason
+        why = self._awaited[event.upstream] = (
+            f"{NAMES.get(event.upstream, event.upstream)} ({words})"
+        )
+        now = self._clock()
+        if now - self._told_at.get(event.upstream, float("-inf")) < SELDOM:
+            return ""
+        self._told_at[event.upstream] = now
+        return f"waits for {why}; asks again for up to {self._patience:.0f} s."
