@@ -1,5 +1,5 @@
 """
-For whom a command waits: an upstream that serves nobody.
+For whom a command waits: an upstream that serves nobody, or another machine that holds a lease.
 
 Told once for each time, in plain words. Which are still waited for is known for a last sentence.
 """
@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ingestor import events
+from ingestor.kits.amounts import moment
 
 LONG: Final = 3.0
 """Seconds without an answer: longer than passing trouble takes, shorter than a person's patience (taste)."""
@@ -33,8 +34,8 @@ ANSWERS: Final = MappingProxyType(
         events.BatchSettled: ("vision",),
         events.UpdateStored: ("database",),
         # These ask several, and nobody else says that they are back.
-        events.RunStarted: ("flickr", "database"),
-        events.GroupLooked: ("flickr", "database"),
+        events.RunStarted: ("lease", "flickr", "database"),
+        events.GroupLooked: ("lease", "flickr", "database"),
     }
 )
 """What shows that a wait is over, by the kind of event."""
@@ -56,8 +57,11 @@ class Awaiting:
 
     def take(self, event: events.Event) -> str:
         """Returns a sentence where a wait has begun, and "" else."""
-        if isinstance(event, events.RetryScheduled):
-            return self._upstream(event)
+        match event:
+            case events.RetryScheduled():
+                return self._upstream(event)
+            case events.LeaseAwaited():
+                return self._lease(event)
         if self._awaited:
             for name in ANSWERS.get(type(event), ()):
                 self._awaited.pop(name, None)
@@ -75,3 +79,10 @@ class Awaiting:
             return ""
         self._told_at[event.upstream] = now
         return f"waits for {why}; asks again for up to {self._patience:.0f} s."
+
+    def _lease(self, event: events.LeaseAwaited) -> str:
+        holder = f"{event.owner}, which works on {event.group}"
+        if self._awaited.get("lease") == holder:
+            return ""
+        self._awaited["lease"] = holder
+        return f"waits for {holder}: until it is done, or {moment(event.until)} if it is gone."

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +23,7 @@ from ingestor.apis.vision.client import PAID_DEADLINE
 from ingestor.errors import IngestorError, Rejected, RunStopped, reason_of
 from ingestor.journal import claims
 from ingestor.journal.writer import Journal
+from ingestor.kits.amounts import moment
 from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.records import unescape
@@ -275,11 +275,6 @@ def _same(found: Lease | None, lease: Lease) -> bool:
 
 def _held_by(name: str, lease: Lease) -> str:
     return (
-        f"{name} is being worked on by {lease.owner}, since {_utc(lease.since)}; its lease ends at "
-        f"{_utc(lease.until)} unless it is renewed."
+        f"{name} is being worked on by {lease.owner}, since {moment(lease.since)}; its lease ends at "
+        f"{moment(lease.until)} unless it is renewed."
     )
-
-
-def _utc(seconds: float) -> str:
-    # A clock that is wrong by ages must not be an error of its own.
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(min(max(seconds, 0.0), 1e11)))

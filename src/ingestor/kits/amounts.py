@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 MINUTE = 60
 HOUR = 3600
+LATEST = 1e11
+"""Unix seconds; what comes after the year 5000 is nobody's plan."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -29,4 +31,5 @@ def roughly(seconds: float) -> str:
 
 
 def moment(unix: float) -> str:
-    return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M} UTC"
+    # A clock that is wrong by ages must not be an error of its own.
+    return f"{datetime.fromtimestamp(min(max(unix, 0.0), LATEST), UTC):%Y-%m-%d %H:%M} UTC"

@@ -10,6 +10,7 @@ from ingestor import events
 from ingestor.cli.awaiting import LONG, SELDOM, Awaiting
 
 REFUSED = "flickr.test: no connection could be made"
+NOON = 1_795_996_800.0
 
 
 def again(**given: Any) -> events.RetryScheduled:
@@ -22,6 +23,11 @@ def again(**given: Any) -> events.RetryScheduled:
         "message": REFUSED,
     }
     return events.RetryScheduled(**filled | given)
+
+
+def held(**given: Any) -> events.LeaseAwaited:
+    filled: dict[str, Any] = {"group": "1@N00", "owner": "r9@other", "until": NOON}
+    return events.LeaseAwaited(**filled | given)
 
 
 def a_page() -> events.PageListed:
@@ -80,10 +86,28 @@ def test_each_upstream_has_absences_of_its_own() -> None:
     assert awaiting.whom == f"Flickr ({REFUSED}) and Vision ({REFUSED})"
 
 
+def test_whose_lease_is_waited_for_is_told_once_and_until_when() -> None:
+    awaiting = Awaiting(patience=120.0)
+
+    told = [awaiting.take(event) for event in (held(), held(until=NOON + 360), held(owner="r8@x"))]
+
+    assert told[0] == (
+        "waits for r9@other, which works on 1@N00: until it is done, or 2026-11-30 00:00 UTC if it "
+        "is gone."
+    )
+    assert told[1] == ""
+    assert "r8@x" in told[2]
+
+
+def test_a_lease_of_a_strange_clock_is_told_all_the_same() -> None:
+    assert "UTC if it is gone" in Awaiting(patience=120.0).take(held(until=1e300))
+
+
 def test_a_run_that_has_begun_waits_for_nobody() -> None:
     awaiting = Awaiting(patience=120.0)
 
     for event in (
+        held(),
         again(upstream="database"),
         events.RunStarted(run="r", groups=("1@N00",), limit=None, resumed=0),
     ):

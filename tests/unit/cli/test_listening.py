@@ -55,6 +55,7 @@ AWAY = events.RetryScheduled(
     silent=3.0,
     message="no connection could be made",
 )
+HELD = events.LeaseAwaited(group="1@N00", owner="r9@other", until=0.0)
 
 
 def said(*told: events.Event, terminal: bool, progress: bool = True, **flags: Any) -> list[str]:
@@ -65,8 +66,9 @@ def said(*told: events.Event, terminal: bool, progress: bool = True, **flags: An
     return stderr.getvalue().splitlines()
 
 
-def test_a_person_reads_once_in_a_sentence_who_is_waited_for() -> None:
-    lines = said(AWAY, AWAY, terminal=True)
+@pytest.mark.parametrize("event", [AWAY, HELD], ids=["upstream", "lease"])
+def test_a_person_reads_once_in_a_sentence_who_is_waited_for(event: events.Event) -> None:
+    lines = said(event, event, terminal=True)
 
     assert len(lines) == 1
     assert lines[0].startswith("ingestor: waits for ")
@@ -83,8 +85,8 @@ def test_a_log_has_once_a_warning_of_who_is_waited_for_and_why(flags: dict[str, 
 
 
 def test_who_wants_errors_alone_is_told_of_no_wait() -> None:
-    assert not said(AWAY, terminal=True, log_level="error")
-    assert not said(AWAY, terminal=False, log_level="error")
+    assert not said(AWAY, HELD, terminal=True, log_level="error")
+    assert not said(AWAY, HELD, terminal=False, log_level="error")
 
 
 def test_a_worker_on_a_terminal_speaks_in_lines_of_its_log() -> None:
