@@ -27,6 +27,8 @@ NAMES: Final = MappingProxyType(
         "database": "the database",
     }
 )
+BEGINNINGS: Final = frozenset({events.RetryScheduled, events.LeaseAwaited})
+"""What shows that a wait has begun, by the kind of event."""
 ANSWERS: Final = MappingProxyType(
     {
         events.PageListed: ("flickr",),
@@ -38,7 +40,7 @@ ANSWERS: Final = MappingProxyType(
         events.GroupLooked: ("lease", "flickr", "database"),
     }
 )
-"""What shows that a wait is over, by the kind of event."""
+"""What shows that one is over, and whose."""
 
 
 class Awaiting:
@@ -56,15 +58,21 @@ class Awaiting:
         return " and ".join(self._awaited.values())
 
     def take(self, event: events.Event) -> str:
-        """Returns a sentence where a wait has begun, and "" else."""
+        """Returns a sentence where a wait has begun, and "" else; most events are of no interest."""
+        kind = type(event)
+        if kind in BEGINNINGS:
+            return self._begin(event)
+        if self._awaited and kind in ANSWERS:
+            for name in ANSWERS[kind]:
+                self._awaited.pop(name, None)
+        return ""
+
+    def _begin(self, event: events.Event) -> str:
         match event:
             case events.RetryScheduled():
                 return self._upstream(event)
             case events.LeaseAwaited():
                 return self._lease(event)
-        if self._awaited:
-            for name in ANSWERS.get(type(event), ()):
-                self._awaited.pop(name, None)
         return ""
 
     def _upstream(self, event: events.RetryScheduled) -> str:

@@ -61,10 +61,12 @@ class Voice:
         what a terminal shows of its progress a sentence, elsewhere the line of the event that tells.
         """
         sentence = self._awaiting.take(event)
-        if sentence and self._in_sentences:
+        if not sentence:
+            self._log(event)
+        elif self._in_sentences:
             self.say(sentence)
         else:
-            self._log(event, at_least=logging.WARNING if sentence else logging.DEBUG)
+            self._log(event, louder=logging.WARNING)
 
     def guarded(self) -> AbstractContextManager[None]:
         """Have what the loop and libraries say come out here as well; inside the loop."""
@@ -167,15 +169,14 @@ class _Lines:
 
     def replace(self, text: str) -> None:
         """Show a line in place of the last one that was shown so; others take its place as well."""
-        self.wipe()
-        self.stream.write(text)
+        # At once: a line that is empty in between flickers.
+        self.stream.write(START_OF_LINE + text)
         self.stream.flush()
         self._passing = True
 
     def wipe(self) -> None:
         if self._passing:
-            self.stream.write(START_OF_LINE)
-            self.stream.flush()
+            self.replace("")
             self._passing = False
 
     def write(self, text: str) -> None:

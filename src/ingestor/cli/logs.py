@@ -28,9 +28,9 @@ Form = Literal["text", "json"]
 
 
 class Log(Protocol):
-    """A listener that can be told to be louder."""
+    """A listener that can be told to write an event at a higher level than it has."""
 
-    def __call__(self, event: events.Event, /, *, at_least: int = logging.DEBUG) -> None: ...
+    def __call__(self, event: events.Event, /, *, louder: int = 0) -> None: ...
 
 
 class Stream(Protocol):
@@ -85,8 +85,8 @@ def log_events(logger: FilteringBoundLogger, *, level: str) -> Log:
     threshold = LEVELS[level]
     during: dict[str, object] = {}
 
-    def listen(event: events.Event, /, *, at_least: int = logging.DEBUG) -> None:
-        wanted = max(at_least, EVENT_LEVELS.get(type(event), logging.INFO))
+    def listen(event: events.Event, /, *, louder: int = 0) -> None:
+        wanted = louder or EVENT_LEVELS.get(type(event), logging.INFO)
         if wanted >= threshold:
             values = {field.name: _short(getattr(event, field.name)) for field in fields(event)}
             logger.log(wanted, name_of(type(event)), **during | values)
