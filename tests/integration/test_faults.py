@@ -45,7 +45,7 @@ COSTS = {
         ("image.gone", "image.not-found", "image.placeholder", "image.redirect-private",
          "image.gzip-bomb", "vision.image-bad"), TIMES,
     ),
-    **dict.fromkeys(("flickr.foreign-urls", "flickr.no-secrets", "flickr.odd-ids"), PHOTOS),
+    "flickr.odd-ids": PHOTOS,
 }  # fmt: skip
 """Photos that a fault spoils for good: its own, or those of its page."""
 MOST_PARKED = 16

@@ -184,7 +184,7 @@ async def test_a_run_that_is_stopped_early_reports_what_it_had_not_come_to(
     stopped = await ingest(limit=limit, lifetime=lifetime, listen=stop_at_once)
 
     assert (stopped.listed, stopped.pending) == (left, left)
-    assert f"{left} photos are left" in stopped.message
+    assert f"{left} photos left" in stopped.message
 
 
 @pytest.mark.parametrize(("limit", "bought"), [(20, 0), (32, 0), (40, 8)])

@@ -73,8 +73,7 @@ class Listing:
 
     def read(self, rows: Iterable[Photo | Unusable], *, origin: str) -> PoolPage:
         """
-        `origin`: where pictures may come from. Raises Denied or Unavailable for a page of which nothing
-        is of use.
+        `origin`: where pictures may come from. Raises Unavailable for a page of which nothing is of use.
         """
         read = tuple(rows)
         useless = [row for row in read if isinstance(row, Unusable)]
@@ -117,19 +116,14 @@ def error_for(response: Response) -> VendorError:
             return _by_status(response)
 
 
-def _useless(row: Unusable, *, origin: str) -> VendorError:
-    if row.reason != "url-refused":
-        return Unavailable(
-            f"Flickr lists photos of which none can be used ({row.reason})",
-            upstream="flickr",
-            reason="unreadable",
+def _useless(row: Unusable, *, origin: str) -> Unavailable:
+    said = f"Flickr lists photos of which none can be used ({row.reason})"
+    if row.reason == "url-refused":
+        said = (
+            f"Flickr lists pictures at {row.detail!r}, and they may only come from {origin}: if that "
+            "is not what it should be, set INGESTOR_IMAGE_URL, or --image-url"
         )
-    return Denied(
-        f"Flickr lists pictures at {row.detail!r}, and they may only come from {origin}: set "
-        "INGESTOR_IMAGE_URL, or --image-url, to where they are.",
-        upstream="flickr",
-        reason="image-address",
-    )
+    return Unavailable(said, upstream="flickr", reason="unreadable")
 
 
 def _member(response: Response, name: str) -> dict[str, object]:
