@@ -13,7 +13,7 @@ from collections.abc import Container
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -32,9 +32,11 @@ MOST_LABELS = 50
 EMULATED = "ingestor"
 """The emulator's namespace where no database is named."""
 
-GROUP_ID = re.compile(r"\d+@N\d{2}")
-GROUP_ALIAS = re.compile(r"[\w-]{1,100}")
-GROUP_URL = re.compile(r"(?:https?://)?(www\.)?flickr\.com/groups/([\w@-]{1,100})/?(pool/?)?")
+GROUP_NAME = re.compile(r"\d+@N\d{2}|[\w-]{1,100}")
+GROUP_URL = re.compile(
+    r"(?i:(?:https?://)?(?:www\.|m\.)?flickr\.com)/groups/([^/?#]+)(?:[/?#]\S*)?"
+)
+"""That of any page below a group's: whoever copies one takes it from where he is."""
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 WRONG = MappingProxyType(
@@ -54,7 +56,10 @@ SECONDS = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400})
 
 
 def _split_commas(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, tuple):
+        return value
+    return tuple(part.strip() for text in texts for part in str(text).split(","))
 
 
 def _share_or_number(value: object) -> object:
@@ -98,7 +103,7 @@ class Settings(BaseSettings):
 
     # What to ingest
     groups: Groups = Field(default=(), validation_alias="INGESTOR_GROUP")
-    """NSIDs or group URLs; a bare word is the group's alias in its URL."""
+    """NSIDs or group URLs; a bare word is the group's alias in its URL, and what is kept of one."""
     limit: int | None = Field(default=None, ge=1)
     """Photos considered in all, the known ones among them; None: all there are."""
     sandbox: bool = False
@@ -186,11 +191,11 @@ class Settings(BaseSettings):
     @classmethod
     def _groups_look_like_groups(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
         for group in groups:
-            if not is_group(group):
+            if not group_in(group):
                 raise ValueError(
                     f"{group[:80]!r} is neither a group id (12345678@N00) nor a group's URL"
                 )
-        return tuple(dict.fromkeys(groups))
+        return tuple(dict.fromkeys(map(group_in, groups)))
 
     @field_validator("*")
     @classmethod
@@ -257,9 +262,11 @@ def variables(kind: type[Settings] = Settings) -> dict[str, str]:
     }
 
 
-def is_group(name: str) -> bool:
-    """Whether a text is a group's id, the URL of its page, or its alias there."""
-    return any(form.fullmatch(name) for form in (GROUP_ID, GROUP_URL, GROUP_ALIAS))
+def group_in(text: str) -> str:
+    """The id or the alias in a text that is one, or the URL of a group's page; "" for any other."""
+    url = GROUP_URL.fullmatch(text)
+    name = unquote(url[1]) if url else text
+    return name if GROUP_NAME.fullmatch(name) else ""
 
 
 def safe_url(url: str) -> str:

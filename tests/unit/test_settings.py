@@ -50,6 +50,59 @@ def test_a_wrong_flag_is_called_as_it_was_typed(given: dict[str, object], flag: 
     assert str(refused.value).startswith(flag)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "zoo",
+        "https://www.flickr.com/groups/zoo",
+        "https://www.flickr.com/groups/zoo/",
+        "https://www.flickr.com/groups/zoo/?x=1",
+        "https://www.flickr.com/groups/zoo?x=1",
+        "https://www.flickr.com/groups/zoo#a",
+        "https://www.flickr.com/groups/zoo/pool/page2",
+        "https://www.flickr.com/groups/zoo/pool/with/51025107261",
+        "https://www.flickr.com/groups/zoo/discuss/",
+        "https://m.flickr.com/groups/zoo",
+        "HTTPS://WWW.Flickr.com/groups/zoo",
+        "flickr.com/groups/zoo",
+    ],
+)
+def test_a_group_is_taken_from_any_address_below_it(address: str) -> None:
+    assert Settings.read(groups=(address,)).groups == ("zoo",)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.flickr.com/groups/",
+        "https://www.flickr.com/groups/zoo@x/",
+        "https://www.flickr.com/groups/zoo/ and more",
+        "https://www.flickr.com/photos/zoo/",
+        "https://www.flickr.com.example/groups/zoo",
+        "https://example/www.flickr.com/groups/zoo",
+        "zoo/pool",
+    ],
+)
+def test_what_is_below_no_group_is_refused(address: str) -> None:
+    with pytest.raises(SettingsError, match="neither a group id"):
+        Settings.read(groups=(address,))
+
+
+def test_one_group_under_several_spellings_is_one() -> None:
+    spellings = ("1000001@N20", "https://www.flickr.com/groups/1000001%40N20/pool/", "zoo")
+
+    assert Settings.read(groups=spellings).groups == ("1000001@N20", "zoo")
+
+
+def test_groups_may_stand_behind_each_other_in_the_flag_as_in_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INGESTOR_GROUP", "zoo, safari")
+
+    assert Settings.read().groups == ("zoo", "safari")
+    assert Settings.read(groups=("zoo, safari", "aviary")).groups == ("zoo", "safari", "aviary")
+
+
 @pytest.mark.parametrize("text", ["120%", "-1", "many", "nan%"])
 def test_an_allowance_is_a_count_or_a_share(text: str) -> None:
     with pytest.raises(SettingsError, match="neither a count like 50 nor a share like 20%"):

@@ -10,7 +10,7 @@ from typing import Final
 
 from ingestor.errors import SettingsError
 from ingestor.kits.aside import Aside
-from ingestor.settings import is_group
+from ingestor.settings import group_in
 
 LARGEST: Final = 1_000_000
 """Bytes; a file beyond that is not a list of groups."""
@@ -53,8 +53,8 @@ class Watchlist:
             reason = str(error.strerror) if isinstance(error, OSError) else "it is not text"
             raise _unreadable(file, reason) from None
         names = read_groups(text)
-        self._listed = tuple(name for name in names if is_group(name))
-        self.refused = tuple(name for name in names if not is_group(name))
+        self._listed = tuple(filter(None, map(group_in, names)))
+        self.refused = tuple(name for name in names if not group_in(name))
         self._stamp = stamp
 
 

@@ -45,6 +45,13 @@ async def test_groups_of_settings_and_file_come_once(tmp_path: Path):
     assert await watchlist.groups() == ("safari", "zoo", "12345678@N00")
 
 
+async def test_a_group_is_followed_once_whatever_page_of_it_is_listed(tmp_path: Path):
+    file = tmp_path / "groups"
+    file.write_text("https://www.flickr.com/groups/zoo/pool/page2\nflickr.com/groups/zoo#a\n")
+
+    assert await Watchlist(("zoo",), file).groups() == ("zoo",)
+
+
 async def test_a_file_that_changes_is_read_again(tmp_path: Path):
     file = tmp_path / "groups"
     file.write_text("zoo")

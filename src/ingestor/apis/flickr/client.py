@@ -41,10 +41,8 @@ def pool_request(group_id: str, *, page: int, url: str, key: SecretStr) -> Reque
 
 
 def lookup_request(group: str, *, url: str, key: SecretStr) -> Request:
-    """`group` is a URL, an alias or an id; the last two are parts of such URLs."""
-    page = group if "://" in group else f"https://{group}"
-    if "/" not in group:
-        page = f"https://www.flickr.com/groups/{quote(group, safe='@')}/"
+    """`group` is an alias or an id: parts of such URLs."""
+    page = f"https://www.flickr.com/groups/{quote(group, safe='@')}/"
     return _request("flickr.urls.lookupGroup", {"url": page}, url=url, key=key)
 
 

@@ -15,7 +15,8 @@ Group = Annotated[
     list[str] | None,
     flag(
         "--group",
-        "A Flickr group: its id (12345678@N00), or the address of its page. Repeat it for several.",
+        "A Flickr group: its id (12345678@N00), or the address of any of its pages. Several: repeat it, "
+        "or put commas between them.",
         env="INGESTOR_GROUP, comma-separated · required",
         panel=WHAT,
         metavar="ID_OR_URL",
