@@ -49,6 +49,12 @@ async def test_units_and_dollars_are_those_of_the_run(
     assert sandbox.bill.units == foreseen.units
 
 
+async def test_a_group_under_two_names_is_forecast_once(foresee):
+    foreseen = await foresee(groups=("zoo", "1000001@N20"), limit=20)
+
+    assert foreseen.groups == ("1000001@N20",)
+
+
 async def test_what_is_known_is_free(ingest: Ingest, sandbox: Sandbox, foresee):
     await ingest(limit=40)
 

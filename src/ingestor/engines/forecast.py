@@ -141,7 +141,8 @@ async def forecast(
         open_services(settings, lifetime=lifetime, listen=listen) as services,
     ):
         opening = await journal.read(_opening(settings, now=wall()))
-        groups = [group.id for group in [await services.lookup(one) for one in settings.groups]]
+        found = [await services.lookup(group) for group in settings.groups]
+        groups = list(dict.fromkeys(group.id for group in found))
         count = await _begun(settings, journal, services, opening, listen=listen, wall=wall)
         if count.adoption:
             # As a run does: this journal may be a copy of one that went on.
