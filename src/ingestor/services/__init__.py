@@ -7,8 +7,8 @@ questions of its own, `pages` is what a listing gives.
 Rule of the room: the stages do not know it; whoever starts a run hands them its functions.
 """
 
+from ingestor.apis.flickr import OF_THE_GROUP, Group
 from ingestor.apis.flickr import PER_PAGE as PHOTOS_PER_PAGE
-from ingestor.apis.flickr import Group
 from ingestor.apis.vision import BYTES_PER_REQUEST, IMAGES_PER_REQUEST, text_at_once
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.opening import (
@@ -25,6 +25,7 @@ from ingestor.services.politely import Politely
 __all__ = [
     "BYTES_PER_REQUEST",
     "IMAGES_PER_REQUEST",
+    "OF_THE_GROUP",
     "PHOTOS_PER_PAGE",
     "Group",
     "ListedPage",

@@ -6,8 +6,8 @@ from enum import Enum
 from typing import Final
 
 from ingestor.errors import Denied, JournalError, RunStopped, SettingsError, Unauthorized
+from ingestor.services import OF_THE_GROUP
 
-OF_THE_GROUP: Final = frozenset({"group-not-found", "group-private", "not-public"})
 REFUSALS: Final = frozenset({"daily-quota", "vision-refuses"})
 """Ends of a run that every other group's would come to as well, for hours."""
 

@@ -496,3 +496,20 @@ async def test_the_client_asks_and_reads(answer: Answer) -> None:
 
     assert form_of(transport.requests[1])["group_id"] == group.id
     assert len(page.rows) == 3
+
+
+@pytest.mark.parametrize("refused", ["fail_1", "fail_2", "fail_99"])
+async def test_a_group_that_is_refused_is_named(refused: str, answer: Answer) -> None:
+    transport = Recorder(answer(f"flickr/{refused}"), answer(f"flickr/{refused}"))
+    flickr = Flickr(transport, url=URL, key=KEY, images=LIVE)
+
+    for asked in (flickr.lookup_group("wild"), flickr.pool_page("wild", page=1)):
+        with pytest.raises(Denied, match=r"^Group 'wild': "):
+            await asked
+
+
+async def test_a_key_that_is_refused_is_no_groups_fault(answer: Answer) -> None:
+    flickr = Flickr(Recorder(answer("flickr/fail_100")), url=URL, key=KEY, images=LIVE)
+
+    with pytest.raises(Denied, match=r"^Flickr does not accept FLICKR_API_KEY"):
+        await flickr.lookup_group("wild")

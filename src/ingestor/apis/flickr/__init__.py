@@ -6,11 +6,12 @@ a whole answer says, or refuses, in `answers`; `client` only waits.
 """
 
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.answers import Group, PoolPage, error_for, read_group
+from ingestor.apis.flickr.answers import OF_THE_GROUP, Group, PoolPage, error_for, read_group
 from ingestor.apis.flickr.client import PER_PAGE, Flickr, lookup_request, pool_request
 from ingestor.apis.flickr.rows import Unusable, read_row
 
 __all__ = [
+    "OF_THE_GROUP",
     "PER_PAGE",
     "Flickr",
     "Group",

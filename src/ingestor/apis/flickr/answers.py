@@ -8,7 +8,8 @@ weather: the service answers with HTML, JSONP and broken JSON on its bad days, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +26,8 @@ WEATHER_CODES = frozenset({0, 10, 105, 106, 201})
 OUR_FAULT_CODES = frozenset({3, 5, 18, 20, 77, 95, 111, 112, 114, 115, 116})
 """Unknown user, method, format, arguments: no repeat helps."""
 SIGN_IN_CODES = frozenset({96, 97, 98, 99})
+OF_THE_GROUP = frozenset({"group-not-found", "group-private", "not-public"})
+"""Reasons that say nothing of another group."""
 
 DENIALS = {
     1: (
@@ -36,7 +39,7 @@ DENIALS = {
     ),
     2: (
         "group-private",
-        "The group's pool is private: Flickr shows it to members only. Choose a public group.",
+        "Its pool is private: Flickr shows it to members only. Choose a public group.",
     ),
     100: (
         "api-key",
@@ -135,6 +138,18 @@ def _member(response: Response, name: str) -> dict[str, object]:
     if not isinstance(member, dict):
         raise _unreadable(response)
     return member
+
+
+@contextmanager
+def about(group: str) -> Iterator[None]:
+    """Have a refusal of the group say which group it is."""
+    try:
+        yield
+    except Denied as error:
+        if error.reason not in OF_THE_GROUP:
+            raise
+        sentence = f"Group {group!r}: {error}"
+        raise Denied(sentence, upstream="flickr", reason=error.reason) from None
 
 
 def _refusal(code: int | None, message: str) -> VendorError:
