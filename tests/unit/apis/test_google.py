@@ -86,6 +86,62 @@ async def test_an_unusable_key_file_is_named(
     assert "GOOGLE_APPLICATION_CREDENTIALS" in str(unusable.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({}, "is neither a service account's key nor a login"),
+        ([], "is neither a service account's key nor a login"),
+        ("no JSON", "is not a JSON file"),
+        ({"installed": {"client_id": "x"}}, "is the file of an OAuth client"),
+        ({"web": {"client_id": "x"}}, "is the file of an OAuth client"),
+        ({"type": "service_account", "client_email": "a@b.c"}, "there is no token_uri in"),
+        (
+            {
+                "type": "service_account",
+                "client_email": "a@b.c",
+                "token_uri": "https://oauth2.googleapis.com/token",
+                "private_key": "canary",
+            },
+            "the private key in",
+        ),
+        ({"type": "a word that nobody knows" * 9}, "does not have a valid type"),
+    ],
+)
+async def test_what_is_wrong_with_a_key_file_is_said(
+    content: object, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+
+    with pytest.raises(SettingsError) as unusable:
+        await open_credentials(api_key=None, database_url=None)
+
+    assert fault in str(unusable.value)
+    assert str(path) in str(unusable.value)
+    assert "canary" not in str(unusable.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        (" ", "is blank"),
+        ("~/key.json", "'~/key.json' was not found: nothing replaces the ~ here"),
+        ("/nowhere/key.json ", "'/nowhere/key.json ' was not found"),
+        ("/", "'/' cannot be read (Is a directory)"),
+    ],
+)
+async def test_what_is_wrong_with_the_path_of_a_key_is_said(
+    name: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", name)
+
+    with pytest.raises(SettingsError) as unusable:
+        await open_credentials(api_key=None, database_url=None)
+
+    assert fault in str(unusable.value)
+
+
 # The wire
 
 

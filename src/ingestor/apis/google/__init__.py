@@ -1,7 +1,7 @@
 """
 Google's credentials: a key, a token that is renewed in time, or none.
 
-Which they are is chosen in `access`; `tokens` keeps one fresh, `refusals` says what it means when none
+Which they are is chosen in `access`; `keyfile` says why a file is none; `tokens` keeps one fresh, `refusals` says what it means when none
 comes, and `guard` knows the few places that they may come from.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import google.auth
 import google.auth.credentials
 import google.auth.exceptions
+from google.auth import environment_vars
 from google.auth.transport.requests import Request as TokenRequest
 from pydantic import SecretStr
 
 from ingestor.apis.google.guard import guarded_request
+from ingestor.apis.google.keyfile import fault_of
 from ingestor.apis.google.refusals import ASKED, translated, words
 from ingestor.apis.google.tokens import Tokens
 from ingestor.errors import SettingsError
@@ -109,7 +112,8 @@ async def default_tokens(beginning: str = NONE_FOUND) -> Tokens:
         raise SettingsError(_why_not(error, beginning=beginning)) from None
     except (AttributeError, KeyError, OSError, TypeError, ValueError):
         # The library takes JSON of another shape than a key's for what it expects.
-        raise SettingsError(UNUSABLE.format(why="it is not a credentials file")) from None
+        why = _fault() or "they are of another shape than it expects"
+        raise SettingsError(UNUSABLE.format(why=why)) from None
 
 
 class Fixed:
@@ -141,4 +145,10 @@ def _load(request: TokenRequest) -> google.auth.credentials.Credentials:
 def _why_not(error: Exception, *, beginning: str) -> str:
     if "credentials were not found" in words(error):
         return NO_CREDENTIALS.format(beginning=beginning)
-    return UNUSABLE.format(why=words(error).rstrip("."))
+    return UNUSABLE.format(why=_fault() or words(error).rstrip("."))
+
+
+def _fault() -> str:
+    """What is wrong with the file that the environment names, if it names one."""
+    name = os.environ.get(environment_vars.CREDENTIALS)
+    return fault_of(name) if name else ""

@@ -25,6 +25,8 @@ acting as another account (https://cloud.google.com/iam/docs/reference/credentia
 """
 NEEDS_A_PERSON = "Reauthentication"
 """How the library begins when a login has to be made again; it tells that without an answer's code."""
+MOST_WORDS = 120
+"""Characters of what the library says (taste)."""
 ASKED = (
     google.auth.exceptions.TransportError,
     google.auth.exceptions.RefreshError,
@@ -73,4 +75,5 @@ def _code(error: Exception) -> str:
 
 def words(error: Exception) -> str:
     """The sentence of an error whose other arguments are raw answers."""
-    return " ".join(str(error.args[0] if error.args else type(error).__name__).split())[:120]
+    text = " ".join(str(error.args[0] if error.args else type(error).__name__).split())
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS].rpartition(' ')[0]} …"
