@@ -209,6 +209,8 @@ class Settings(BaseSettings):
     def _keys_can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
         """Keys come out of files, with a line break that no request can carry."""
         text = key.get_secret_value().strip() if key else ""
+        if " " in text:
+            raise ValueError("there is a blank in it, which no key has")
         if not (text.isascii() and text.isprintable()):
             raise ValueError("there is a character in it that no key has")
         return SecretStr(text) if text else None

@@ -137,13 +137,17 @@ def test_a_key_is_read_without_the_line_break_of_its_file(
     assert key.get_secret_value() == "AIza-canary"
 
 
-def test_a_key_that_no_header_can_carry_is_refused_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOOGLE_API_KEY", "AIza-canary\n-in-two-lines")
+@pytest.mark.parametrize("variable", ["GOOGLE_API_KEY", "FLICKR_API_KEY"])
+@pytest.mark.parametrize("key", ["AIza-canary\n-in-two-lines", "AIza canary", "AIza-canary\u00e9"])
+def test_a_key_that_cannot_be_one_is_refused_unseen(
+    variable: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, key)
 
     with pytest.raises(SettingsError) as refused:
         Settings.read()
 
-    assert str(refused.value).startswith("GOOGLE_API_KEY: ")
+    assert str(refused.value).startswith(f"{variable}: ")
     assert "canary" not in str(refused.value)
 
 
