@@ -14,7 +14,7 @@ from rich.text import Text
 from ingestor.cli.json_lines import json_line
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import count, duration, share, state_flag
-from ingestor.exits import COMPLETE, TOO_MANY_FAILURES
+from ingestor.exits import COMPLETE, TOO_MANY_FAILURES, USAGE
 from ingestor.kits.amounts import counted, money
 from ingestor.report import Forecast, Report
 
@@ -36,6 +36,8 @@ ONWARD: Final = {
     "max-units-per-month": "continues when the month is over",
 }
 """What the same command again does after a ceiling, as the sentence about it says, too."""
+MENDED: Final = "continues when what stopped it is mended"
+"""A key, a right or a bill, as the sentence about it says."""
 
 UNLESS_TWICE: Final = "unless it may pay for them twice"
 
@@ -201,13 +203,14 @@ def next_steps(report: Report, after: After) -> dict[str, str]:
 
 def _onward(report: Report, *, parks: bool) -> str:
     pending_in_doubt = report.units.in_doubt - report.by_reason.get("in-doubt", 0)
+    onward = MENDED if report.exit_code == USAGE else ONWARD.get(report.ended, "continues")
     doubtful = 0 if parks else max(0, min(pending_in_doubt, report.pending))
     if not doubtful:
         if ONWARD.get(report.ended) == ONCE_MORE and not report.units.certain:
             return HIGHER
-        return ONWARD.get(report.ended, "continues, and buys nothing twice")
+        return onward if report.ended in ONWARD else f"{onward}, and buys nothing twice"
     return (
-        f"{ONWARD.get(report.ended, 'continues')}; up to {counted(doubtful, 'image')} in doubt may be "
+        f"{onward}; up to {counted(doubtful, 'image')} in doubt may be "
         "bought again, with --in-doubt park none"
     )
 

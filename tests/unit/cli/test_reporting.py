@@ -151,6 +151,20 @@ def test_after_a_ceiling_the_same_command_does_what_its_sentence_says(
     assert said in printed(a_report(ended=ended, exit_code=3, pending=9))
 
 
+@pytest.mark.parametrize("ended", ["api-key", "credentials", "billing"])
+def test_after_a_refusal_the_same_command_waits_for_somebody_to_mend_it(ended: str) -> None:
+    doubtful = UnitsReport(certain=860, possible=7, in_doubt=7, bound=7)
+    refused = a_report(ended=ended, exit_code=2, pending=9)
+
+    assert (
+        "the same command again continues when what stopped it is mended, and buys nothing twice"
+        in on_one_line(printed(refused))
+    )
+    assert "is mended; up to 7 images" in on_one_line(
+        printed(a_report(ended=ended, exit_code=2, pending=9, units=doubtful))
+    )
+
+
 @pytest.mark.parametrize("ended", ["max-cost", "max-units"])
 def test_after_a_ceiling_of_nothing_the_same_command_is_no_help(ended: str) -> None:
     nothing = UnitsReport(certain=0, possible=0)
