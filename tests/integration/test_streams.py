@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.integration.console import PATIENCE, SANDBOX, START, Ended, environment, ingestor
+
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""As a terminal's window does it for its shell, which then hears of its end."""
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "2>&1 >&- | true"])
@@ -40,6 +50,53 @@ def test_an_alphabet_that_lacks_a_letter_is_no_error() -> None:
 
     assert (shown.code, shown.err) == (0, "")
     assert "?" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "code"),
+    [
+        (("--group", "zoo", "--log-level", "info"), b"page_listed", 129),
+        (("worker", "--group", "zoo", "--eyes", "off"), b"page_listed", 129),
+        (("serve", "--port", "0"), b"the page is at", 0),
+    ],
+    ids=["run", "worker", "serve"],
+)
+def test_a_command_whose_terminal_closes_ends_as_its_signal_says(
+    words: tuple[str, ...], begun: bytes, code: int, tmp_path: Path
+) -> None:
+    words = ("--sandbox", "--state", str(tmp_path), *words)
+
+    assert left_alone(*words, begun=begun) == code
+
+
+def test_a_sandbox_whose_terminal_closes_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = ("sandbox", "--port", "0", "--fast", "--sketches")
+
+    assert left_alone(*words, begun=b"Ctrl+C ends it", TMPDIR=str(tmp_path)) == 0
+    assert not list(tmp_path.iterdir())
+
+
+def left_alone(*words: str, begun: bytes, **own: str) -> int:
+    """Close the terminal of a command that has `begun`; returns its exit code."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKE_TERMINAL, *START, *words],
+        env=environment(TERM="xterm", **own),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while begun not in seen:
+            seen += os.read(ours, 1 << 16)
+        os.close(ours)
+        return process.wait(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def in_shell(redirection: str, *words: str) -> Ended:

@@ -2,7 +2,8 @@
 Standard streams that a run survives: closed, full, gone with their terminal, of a small alphabet.
 
 What is said on stderr is for somebody who may have left, so nobody misses it; paid calls in flight
-would. What goes to stdout was asked for, so its loss is an error that says so.
+would. What goes to stdout was asked for, so its loss is an error that says so: but for a terminal's,
+for who asked has left with it, and how the command ends is another's to say.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def settle_streams() -> None:
     """Replace the process's own stdout and stderr for good; those that a caller put there stay."""
     _fill_gaps()
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _sturdy(sys.stdout, STDOUT, failing=_tell)
+        # Asked now: one that is gone says that it is none.
+        failing = _ignore if os.isatty(STDOUT) else _tell
+        sys.stdout = _sturdy(sys.stdout, STDOUT, failing=failing)
     if sys.stderr is sys.__stderr__:
         sys.stderr = _sturdy(sys.stderr, STDERR, failing=_ignore)
 

@@ -37,7 +37,7 @@ SKETCHES: Final = "INGESTOR_SANDBOX_SKETCHES"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM, SIGINT or, if asked for, the end of stdin; returns the exit code."""
+    """Serve until a signal says to stop or, if asked for, stdin ends; returns the exit code."""
     given = parser().parse_args(arguments)
     try:
         options = options_of(given)
@@ -139,7 +139,9 @@ def rate_of(text: str) -> tuple[str, float]:
 async def serve(options: Options, *, announce: bool, watch: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    # Under nohup the end of a terminal says nothing.
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    for number in (signal.SIGTERM, signal.SIGINT, *(() if ignored else (signal.SIGHUP,))):
         loop.add_signal_handler(number, stop.set)
     async with Sandbox(options) as sandbox:
         if watch:
