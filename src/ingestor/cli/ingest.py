@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from ingestor.cli.errand import Errand, errand
 from ingestor.cli.redaction import Redaction
-from ingestor.cli.reporting import Printer
+from ingestor.cli.reporting import Printer, last_words
+from ingestor.cli.spelling import state_flag
 from ingestor.cli.visit import Visit
 from ingestor.errors import IngestorError, SettingsError
 from ingestor.events import Listener
@@ -74,7 +75,7 @@ async def _carry_out(sent: Errand, engine: Engine, *, redaction: Redaction) -> i
         report = await engine.ingest(settings, listen=listen, lifetime=lifetime)
     printer.report(report, otherwise=knew_otherwise(settings, report))
     if report.message and report.exit_code:
-        voice.say(report.message)
+        voice.say(last_words(report, state=state_flag(settings.state)))
     return report.exit_code
 
 

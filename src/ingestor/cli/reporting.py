@@ -228,6 +228,16 @@ def _second_tries(report: Report, *, state: str) -> dict[str, str]:
     return steps
 
 
+def last_words(report: Report, *, state: str) -> str:
+    """What is said on stderr when a run ended otherwise than complete."""
+    if report.exit_code != TOO_MANY_FAILURES:
+        return report.message
+    return (
+        f"{report.message} See `ingestor dead list{state}`, then `ingestor dead retry{state}`, which "
+        "leaves alone what may have been paid for."
+    )
+
+
 def steps_table(steps: Mapping[str, str]) -> RenderableType:
     """No table: where there is little room, a line is broken between words."""
     width = max(map(len, steps))

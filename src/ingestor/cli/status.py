@@ -30,7 +30,7 @@ STATES: Final = {
     "annotated": "paid for, not stored yet: the next run stores them first",
     "listed": "pending: the next run takes them on first",
     "skipped": "videos and the like, or dropped",
-    "dead": "failed; see `ingestor dead list`",
+    "dead": "failed; tried again when somebody says so",
     "withdrawn": "left every group, and taken down; never bought again",
 }
 

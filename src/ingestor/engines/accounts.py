@@ -96,11 +96,8 @@ def _message(lifetime: Lifetime, photos: runs.Tally, exit_code: int) -> str:
     if lifetime.error is not None:
         return str(lifetime.error)
     if exit_code == TOO_MANY_FAILURES:
-        return (
-            f"{amounts.counted(photos.dead, 'photo')} failed, more than --max-failures allows. "
-            "See `ingestor dead list`, then `ingestor dead retry`, which leaves alone what may have "
-            "been paid for."
-        )
+        failed = amounts.counted(photos.dead, "photo")
+        return f"{failed} failed, more than --max-failures allows."
     if exit_code in SIGNAL_EXITS.values():
         return f"{amounts.counted(photos.pending, 'photo')} left: the same command continues."
     return ""

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from ingestor.cli.redaction import Redaction
-from ingestor.cli.reporting import Printer
+from ingestor.cli.reporting import Printer, last_words
 from ingestor.report import Bottleneck, Forecast, Report, UnitsReport
 from ingestor.settings import Settings
 
@@ -89,6 +89,22 @@ def test_failures_are_told_by_cause_with_the_command_to_type_next() -> None:
 
     assert text.index("30  gone") < text.index("7  corrupt")
     assert "ingestor dead retry --state 'my state'" in text
+
+
+def test_the_last_words_name_the_commands_of_the_same_journal() -> None:
+    message = "37 photos failed, more than --max-failures allows."
+    failed = a_report(ended="too-many-failures", exit_code=4, message=message)
+
+    said = last_words(failed, state=" --state there")
+
+    assert said.startswith(message)
+    assert "`ingestor dead list --state there`, then `ingestor dead retry --state there`" in said
+
+
+def test_other_ends_speak_for_themselves() -> None:
+    stopped = a_report(ended="max-units", exit_code=3, message="Enough.")
+
+    assert last_words(stopped, state=" --state there") == "Enough."
 
 
 def test_what_may_be_paid_for_twice_is_tried_again_by_a_command_of_its_own() -> None:
