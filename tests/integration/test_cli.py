@@ -79,6 +79,13 @@ def test_the_version_is_one_line() -> None:
         pytest.param(["status", "--state", "/nowhere"], "nothing was ingested", id="no journal"),
         pytest.param(["dead", "drop"], "--all", id="drop what"),
         pytest.param(
+            ["worker", "--group", "zoo", "--sandbox", "--eyes", "no host:1"],
+            "--eyes: no host:1 cannot be listened on (Name or service not known)",
+            id="no such eyes",
+        ),
+        pytest.param(["serve", "--host", "no host"], "--host 'no host': ", id="no such host"),
+        pytest.param(["serve", "--host", "192.0.2.1"], "--host '192.0.2.1': ", id="another's host"),
+        pytest.param(
             ["--limit", "5", "worker", "--group", "zoo"], "not for a worker", id="a worker's limit"
         ),
         pytest.param(

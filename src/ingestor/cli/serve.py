@@ -15,6 +15,7 @@ from ingestor.cli.spelling import one_line, state_flag
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.kits.lifetime import Lifetime, Stopping, signals
+from ingestor.kits.listening import is_elsewhere, why_not
 from ingestor.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -105,10 +106,20 @@ async def _until_stopped(
                 with suppress(Stopping):
                     await lifetime.rest(FOR_EVER)
         except OSError as error:
-            raise SettingsError(
-                f"Cannot listen on {door.host} port {door.port} ({error.strerror or error}). Another one: "
-                "--port 8081, or 0 for any free one."
-            ) from None
+            raise SettingsError(_closed(door, error)) from None
+
+
+def _closed(door: Door, error: OSError) -> str:
+    """Why nobody can be let in there, and what to give instead."""
+    if is_elsewhere(error):
+        return (
+            f"--host {door.host!r}: cannot listen there ({why_not(error)}). It takes an address of this "
+            "machine: 127.0.0.1 without it, 0.0.0.0 for all."
+        )
+    return (
+        f"Cannot listen on {door.host} port {door.port} ({why_not(error)}). Another one: --port 8081, or 0 "
+        "for any free one."
+    )
 
 
 def _asks_database(visit: Visit, settings: Settings) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from ingestor.errors import SettingsError
 from ingestor.eyes.figures import Figures, View
 from ingestor.kits.beside import beside
+from ingestor.kits.listening import why_not
 
 OFF: Final = "off"
 BEAT: Final = 0.5
@@ -50,7 +50,7 @@ async def watched(
         except OSError as error:
             host, port = address
             raise SettingsError(
-                f"--eyes: {host}:{port} cannot be listened on ({os.strerror(error.errno or 0)}). "
+                f"--eyes: {host}:{port} cannot be listened on ({why_not(error)}). "
                 "Give another HOST:PORT, or off."
             ) from None
         async with beside(_feel(view), name="eyes"):
