@@ -104,6 +104,29 @@ def test_wrong_usage_is_answered_in_a_sentence_that_says_what_to_do(
     assert said.err.count("\n") == 1
 
 
+def test_a_port_that_is_taken_is_answered_with_the_way_out(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as site:
+        port = str(site.getsockname()[1])
+        page = ingestor("serve", "--port", port, "--state", str(tmp_path))
+        sandbox = ingestor("sandbox", "--port", port)
+        run = ingestor(*SANDBOX, "--group", "zoo", INGESTOR_SANDBOX_PORT=port)
+
+    assert (page.code, sandbox.code, run.code) == (2, 2, 2)
+    assert "(Address already in use). Another one: --port 8081, or 0 for any free one." in page.err
+    assert "Address already in use. Another one: --port 7410, or 0" in sandbox.err
+    assert "Address already in use. Another port: INGESTOR_SANDBOX_PORT=7410, or 0" in run.err
+
+
+def test_a_sandbox_refuses_a_word_as_it_refuses_a_fault() -> None:
+    said = ingestor("sandbox", "--port", "80000")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "The sandbox cannot start: --port: '80000' is no port up to 65530. "
+        "`ingestor sandbox --help` lists what there is.\n"
+    )
+
+
 def test_a_run_reports_one_json_object_and_nothing_else(first: Ended) -> None:
     report = first.json
 

@@ -8,6 +8,7 @@ if we are killed. It has a session of its own, so that Ctrl+C reaches us first a
 from __future__ import annotations
 
 import asyncio
+import errno
 import http.client
 import os
 import sys
@@ -43,6 +44,7 @@ STOP_SECONDS: Final = 5.0
 
 CANNOT_START: Final = "The sandbox cannot start: "
 """So its own last words begin; ours say it already."""
+SANDBOX: Final = "ingestor sandbox"
 OWN_FLAGS: Final = ("database_url", "flickr_url", "image_url", "vision_url")
 
 
@@ -220,7 +222,7 @@ def _last_line(complaints: IO[bytes]) -> str:
     lines = complaints.read().decode(errors="replace").strip().splitlines()
     said = lines[-1] if lines else f"no answer within {START_SECONDS:.0f} s"
     said = said.removeprefix(CANNOT_START).rstrip(".")
-    if "bind on address" in said:
+    if os.strerror(errno.EADDRINUSE) in said:
         return f"{said}. Another port: INGESTOR_SANDBOX_PORT=7410, or 0 for any free one."
     return f"{said}."
 
@@ -231,9 +233,8 @@ def serve(words: list[str]) -> int:
     from ingestor.sandbox.server import FAULTS, KNOBS
 
     if not {"-h", "--help"} & set(words):
-        return sandbox.main(words)
-    parser = sandbox.parser()
-    parser.prog = "ingestor sandbox"
+        return sandbox.main(words, prog=SANDBOX)
+    parser = sandbox.parser(SANDBOX)
     faults = "".join(f"  {name:<28} {meaning}\n" for name, meaning in FAULTS.items())
     knobs = "".join(f"  {name:<28} {value:g}\n" for name, value in KNOBS.items())
     sys.stdout.write(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import orjson
 
@@ -26,6 +27,9 @@ from ingestor.sandbox.options import (
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.world import ZOO_PHOTOS
 
+PROGRAM: Final = "python -m ingestor.sandbox"
+CANNOT_START: Final = "The sandbox cannot start: "
+ANOTHER_PORT: Final = ". Another one: --port 7410, or 0 for any free ones."
 USAGE_ERROR: Final = 2
 LAST_PORT: Final = 65535 - 5
 """The first of six."""
@@ -36,19 +40,32 @@ SKETCHES: Final = "INGESTOR_SANDBOX_SKETCHES"
 """For sandboxes that another command starts."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Serve until a signal says to stop or, if asked for, stdin ends; returns the exit code."""
-    given = parser().parse_args(arguments)
+    given = parser(prog).parse_args(arguments)
     try:
         options = options_of(given)
         return asyncio.run(serve(options, announce=given.announce, watch=given.until_stdin_closes))
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"The sandbox cannot start: {_sentence(error)}\n")
+        # Who starts it for a person knows another way out.
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        way_out = ANOTHER_PORT if taken and not given.announce else ""
+        sys.stderr.write(f"{CANNOT_START}{_sentence(error)}{way_out}\n")
         return USAGE_ERROR
 
 
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ingestor.sandbox", description=__doc__)
+class Parser(argparse.ArgumentParser):
+    """Refuses in one sentence, as every other command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave."""
+        wrong = message.removeprefix("argument ")
+        hint = f"`{self.prog} --help` lists what there is."
+        self.exit(USAGE_ERROR, f"{CANNOT_START}{wrong}. {hint}\n")
+
+
+def parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    parser = Parser(prog=prog, description=__doc__)
     add = parser.add_argument
     add("--host", default=LOOPBACK, help="address to listen on")
     add("--port", type=port, default=DEFAULT_PORT, help="first of six ports; 0 takes free ones")
