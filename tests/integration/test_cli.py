@@ -104,6 +104,17 @@ def test_wrong_usage_is_answered_in_a_sentence_that_says_what_to_do(
     assert said.err.count("\n") == 1
 
 
+def test_a_search_that_the_database_does_not_answer_says_whom_it_asked(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1/?ns=zoo"
+
+    said = ingestor("search", "dog", "--state", str(tmp_path), FIREBASE_DATABASE_URL=url)
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == (
+        "ingestor: The database does not answer (127.0.0.1: no connection could be made).\n"
+    )
+
+
 def test_a_port_that_is_taken_is_answered_with_the_way_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as site:
         port = str(site.getsockname()[1])

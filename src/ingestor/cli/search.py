@@ -22,6 +22,7 @@ from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import one_line
 from ingestor.cli.visit import Visit
+from ingestor.errors import TransportError
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
@@ -69,8 +70,12 @@ async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
         return
     from ingestor.services import open_catalog
 
-    async with open_catalog(settings) as catalog:
-        yield catalog
+    try:
+        async with open_catalog(settings) as catalog:
+            yield catalog
+    except TransportError as error:
+        sentence = f"The database does not answer ({error})."
+        raise type(error)(sentence, reason=error.reason) from error
 
 
 def drawn(page: Page, *, width: int) -> RenderableType:
