@@ -56,6 +56,25 @@ def test_pictures_below_the_score_that_was_asked_for_are_left_out(
     assert 0 < len(some) < len(scores)
 
 
+def test_a_journal_that_is_made_of_the_database_is_told(tmp_path: Path) -> None:
+    words = ("reconcile", "--sandbox", "--state", str(tmp_path))
+
+    made, again = ingestor(*words), ingestor(*words)
+
+    assert (made.code, again.code, again.err) == (0, 0, "")
+    assert made.err == f"ingestor: There was no journal in {tmp_path}: a new one was made.\n"
+
+
+def test_where_there_is_no_journal_a_check_makes_none(tmp_path: Path) -> None:
+    words = ("reconcile", "--check", "--sandbox", "--state", str(tmp_path))
+
+    said = ingestor(*words)
+
+    assert (said.code, said.out) == (2, "")
+    assert f"There is no journal in {tmp_path}" in said.err
+    assert not (tmp_path / "journal.sqlite3").exists()
+
+
 def test_what_a_database_lost_is_told_by_the_exit_code(worked: Ended, state: Path) -> None:
     words = ("reconcile", "--check", "--json", "--sandbox", "--state", str(state))
     shutil.rmtree(state / "sandbox")

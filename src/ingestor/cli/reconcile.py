@@ -14,6 +14,8 @@ from ingestor.cli.errand import errand
 from ingestor.cli.reporting import console_on, rows_of, text_of
 from ingestor.cli.spelling import count
 from ingestor.cli.visit import Visit
+from ingestor.journal.reader import is_there
+from ingestor.journal.standing import looking_into
 from ingestor.kits.amounts import counted
 from ingestor.kits.lifetime import Stopping
 from ingestor.report import Reconciled
@@ -26,6 +28,10 @@ EXIT_DIFFERENT: Final = 1
 
 def reconcile(visit: Visit, settings: Settings, *, check: bool, as_json: bool) -> int:
     """Returns 0, or 1 where the two differ and nothing was, or could be, done about it."""
+    if check:
+        # To change nothing is not to create a journal.
+        with looking_into(settings.journal_path):
+            pass
     found = asyncio.run(_run(visit, settings, check=check))
     if isinstance(found, int):
         return found
@@ -40,13 +46,17 @@ async def _run(visit: Visit, settings: Settings, *, check: bool) -> Reconciled |
     # It draws on everything that a run does; a command that only helps does without.
     from ingestor.engines.reconcile import reconcile as carry_out
 
+    missing = not is_there(settings.journal_path)
     async with errand(visit, settings) as sent:
         try:
-            return await carry_out(
+            found = await carry_out(
                 sent.settings, check=check, lifetime=sent.lifetime, listen=sent.voice.log
             )
         except Stopping:
             return sent.interrupted(otherwise=1)
+        if missing:
+            sent.voice.say(f"There was no journal in {settings.state}: a new one was made.")
+        return found
 
 
 def drawn(found: Reconciled, *, check: bool) -> RenderableType:
