@@ -35,6 +35,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
             raise JournalError(f"{path} cannot be read ({error}).") from error
     except sqlite3.Error as error:
         raise JournalError(f"{path} cannot be read ({error}).") from error
+    _check_open(path)
     return _where_nothing_can_be_written(path)
 
 
@@ -44,6 +45,17 @@ def is_written(path: Path) -> bool:
         return path.with_name(f"{path.name}-wal").stat().st_size > 0
     except OSError:
         return False
+
+
+def _check_open(path: Path) -> None:
+    """Raises SettingsError where the file is not for us: SQLite does not say so."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error.strerror}). Ask as its owner, or choose another --state "
+            "directory."
+        ) from None
 
 
 def _where_nothing_can_be_written(path: Path) -> sqlite3.Connection:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,6 +15,8 @@ from ingestor.errors import IngestorError, JournalError, SettingsError
 from ingestor.journal.reader import open_reader
 from ingestor.journal.schema import VERSION, migrate
 from ingestor.journal.writer import connect
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -81,6 +85,34 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
 def test_a_name_that_no_disk_takes_is_a_setting_to_change() -> None:
     with pytest.raises(SettingsError, match="--state"):
         open_reader(Path("x" * 5000) / "journal.sqlite3")
+
+
+@pytest.fixture
+def stranger() -> Iterator[None]:
+    """Somebody to whom files may be closed, as none is to root."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def private() -> Iterator[Path]:
+    """A journal that nobody may read, in a directory that everybody may look into."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "journal.sqlite3"
+        with closing(connect(path)) as db:
+            migrate(db)
+        path.chmod(0)
+        yield path
+
+
+def test_a_journal_that_one_may_not_read_is_told_as_such(private: Path, stranger: None) -> None:
+    with pytest.raises(SettingsError, match=r"cannot be read \(Permission denied\)"):
+        open_reader(private)
 
 
 @pytest.fixture
