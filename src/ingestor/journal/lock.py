@@ -27,8 +27,8 @@ def take(directory: Path) -> IO[bytes]:
     if not _taken(lock):
         lock.close()
         raise SettingsError(
-            f"Another ingestor is working in {directory}. Wait for it, stop it, or give this run "
-            "a --state directory of its own."
+            f"Another ingestor is working in {directory}. Wait for it, or stop it; a run that is about "
+            "other photos may have a --state directory of its own."
         )
     return lock
 
