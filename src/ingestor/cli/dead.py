@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -25,6 +25,8 @@ from ingestor.kits.amounts import counted
 if TYPE_CHECKING:
     from ingestor.settings import Settings
 
+MOST_NAMED: Final = 5
+
 
 def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool) -> int:
     causes = _dead(settings, reason=reason, samples=samples)
@@ -40,11 +42,11 @@ def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool)
     return 0
 
 
-def _none_dead(settings: Settings, *, reason: str | None, photos: Sequence[str] = ()) -> str:
+def _none_dead(settings: Settings, *, reason: str | None) -> str:
     """A cause that there is none of is misspelt, as a rule: with the ones that there are."""
-    there = _dead(settings) if reason and not photos else []
+    there = _dead(settings) if reason else []
     if not there:
-        return "No such photo is dead.\n" if reason or photos else "No photo is dead.\n"
+        return "No such photo is dead.\n" if reason else "No photo is dead.\n"
     causes = ", ".join(f"{cause.reason} ({count(cause.photos)})" for cause in there)
     return f"No photo is dead with the cause {reason!r}. There is: {causes}.\n"
 
@@ -100,6 +102,8 @@ def retry(
     revived = _change(
         settings, partial(dead.retry, reason=reason, photos=photos, everything=everything)
     )
+    if photos and not revived:
+        raise SettingsError(_none_of(photos, "dead and still in a group"))
     left = [] if photos else _dead(settings, reason=reason)
     outside = sum(cause.outside for cause in left)
     doubtful = [] if reason or everything else [cause for cause in left if _waiting(cause)]
@@ -110,8 +114,14 @@ def retry(
     if outside:
         sys.stdout.write(f"Left alone: {_outside(outside)}.\n")
     if not (revived or doubtful or outside):
-        sys.stdout.write(_none_dead(settings, reason=reason, photos=photos))
+        sys.stdout.write(_none_dead(settings, reason=reason))
     return 0
+
+
+def _none_of(photos: Sequence[str], wanted: str) -> str:
+    """Somebody has mistyped them, as a rule."""
+    some = ", ".join(photos[:MOST_NAMED])
+    return f"None of these is {wanted}: {some}{', …' if len(photos) > MOST_NAMED else ''}."
 
 
 def _waiting(cause: dead.Cause) -> int:
@@ -139,8 +149,10 @@ def drop(settings: Settings, *, reason: str | None, photos: Sequence[str], every
     if not (reason or photos or everything):
         raise SettingsError("Which ones? Give photo ids, --reason with a cause, or --all.")
     dropped = _change(settings, partial(dead.drop, reason=reason, photos=photos))
+    if photos and not dropped:
+        raise SettingsError(_none_of(photos, "dead"))
     said = f"{counted(dropped, 'photo')} given up; they count as skipped.\n"
-    sys.stdout.write(said if dropped else _none_dead(settings, reason=reason, photos=photos))
+    sys.stdout.write(said if dropped else _none_dead(settings, reason=reason))
     return 0
 
 

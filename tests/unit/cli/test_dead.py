@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from ingestor.cli.dead import drop, retry, show
+from ingestor.errors import SettingsError
 from ingestor.journal.dead import fail_all
 from ingestor.journal.listing import sight
+from ingestor.journal.lock import take
 from ingestor.journal.writer import Journal
 from ingestor.models import Failure
 from ingestor.settings import Settings
@@ -78,6 +80,30 @@ def test_nothing_is_said_of_what_is_not_there(
     retry(settings, reason=None, photos=[], everything=False)
 
     assert capsys.readouterr().out == "No photo is dead.\n"
+
+
+@pytest.mark.parametrize("command", ["retry", "drop"])
+def test_a_photo_that_is_not_dead_is_a_mistake_to_be_told(settings: Settings, command: str) -> None:
+    change = {
+        "retry": partial(retry, reason=None, everything=False),
+        "drop": partial(drop, reason=None, everything=False),
+    }[command]
+
+    with pytest.raises(SettingsError, match="7, 8"):
+        change(settings, photos=["7", "8"])
+
+
+@pytest.mark.parametrize("command", ["retry", "drop"])
+def test_nothing_can_be_changed_beside_a_run_and_that_is_said(
+    settings: Settings, command: str
+) -> None:
+    change = {
+        "retry": partial(retry, reason=None, everything=True),
+        "drop": partial(drop, reason=None, everything=True),
+    }[command]
+
+    with take(settings.state), pytest.raises(SettingsError, match="Wait for it, or stop it;"):
+        change(settings, photos=[])
 
 
 @pytest.mark.parametrize("command", ["list", "retry", "drop"])
