@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from ingestor.cli.flags import bounds, ways, what
+from ingestor.cli.flags.plain import PlainGroup
 from ingestor.cli.visit import Visit, settings_of
 
 DESCRIPTION: Final = (
@@ -30,6 +31,7 @@ EPILOGUE: Final = (
 
 app = typer.Typer(
     name="ingestor",
+    cls=PlainGroup,
     help=DESCRIPTION,
     epilog=EPILOGUE,
     rich_markup_mode="rich",

@@ -10,6 +10,7 @@ from ingestor.cli.app import app
 from ingestor.cli.flags import of_bench, of_dead, of_search, of_serve, of_worker, shared, ways, what
 from ingestor.cli.flags.flag import flag
 from ingestor.cli.flags.like_a_run import LikeARun
+from ingestor.cli.flags.plain import Plain, PlainGroup
 from ingestor.cli.visit import Visit
 
 __all__ = ["app"]
@@ -21,6 +22,7 @@ PASSED_ON: Final = {
 }
 
 dead = typer.Typer(
+    cls=PlainGroup,
     help="Photos that ended without an annotation: see why, try them again, or give them up.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -36,7 +38,7 @@ def sandbox(context: typer.Context) -> int:
     return serve(context.args)
 
 
-@app.command()
+@app.command(cls=Plain)
 def status(
     context: typer.Context,
     *,
@@ -84,7 +86,7 @@ def worker(
     return run(visit, settings)
 
 
-@app.command()
+@app.command(cls=Plain)
 def search(
     context: typer.Context,
     labels: of_search.Labels,
@@ -106,7 +108,7 @@ def search(
     return run(visit, settings, asked, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Plain)
 def serve(
     context: typer.Context,
     *,
@@ -130,7 +132,7 @@ def serve(
     return run(visit, settings, door)
 
 
-@app.command()
+@app.command(cls=Plain)
 def export(
     context: typer.Context,
     *,
@@ -151,7 +153,7 @@ def export(
     return run(visit.settings(state=state), output=output, form=form)
 
 
-@app.command()
+@app.command(cls=Plain)
 def reconcile(
     context: typer.Context,
     *,
@@ -172,7 +174,7 @@ def reconcile(
     return run(visit, settings, check=check, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Plain)
 def bench(
     scenarios: of_bench.Scenarios = None,
     *,
@@ -202,7 +204,7 @@ def bench(
     )
 
 
-@dead.command("list")
+@dead.command("list", cls=Plain)
 def dead_list(
     context: typer.Context,
     *,
@@ -219,7 +221,7 @@ def dead_list(
     return show(visit.settings(state=state), reason=reason, samples=wanted, as_json=as_json)
 
 
-@dead.command("retry")
+@dead.command("retry", cls=Plain)
 def dead_retry(
     context: typer.Context,
     photos: of_dead.Photos = None,
@@ -236,7 +238,7 @@ def dead_retry(
     return retry(settings, reason=reason, photos=photos or [], everything=everything)
 
 
-@dead.command("drop")
+@dead.command("drop", cls=Plain)
 def dead_drop(
     context: typer.Context,
     photos: of_dead.Photos = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -114,6 +115,15 @@ def test_wrong_usage_is_answered_with_the_help_to_ask(
 
     assert code == 2
     assert said.endswith(f"{end}\n")
+
+
+@pytest.mark.parametrize(
+    "command", ["", "worker", "search", "bench", "dead", "dead list", "dead retry", "dead drop"]
+)
+def test_no_help_speaks_of_python(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--help"]) == 0
+
+    assert not re.findall(r"<(?:bool|str|int|list)\b.*?>", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,12 @@ import copy
 from functools import cache
 from typing import Any
 
-from typer.core import TyperCommand
-
 from ingestor.cli.flags.of_worker import FOR_ONE_RUN
+from ingestor.cli.flags.plain import Plain
 from ingestor.cli.visit import NO_SETTINGS, Visit, settings_of
 
 
-class LikeARun(TyperCommand):
+class LikeARun(Plain):
     """
     Its own flags, and those of the command that it stands below. Where a flag is on both sides of the
     name, the one behind it wins.

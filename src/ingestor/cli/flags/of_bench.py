@@ -12,7 +12,7 @@ from ingestor.cli.numbers import not_negative, whole
 
 Scenarios = Annotated[
     list[str] | None,
-    typer.Argument(help="What to measure; all without it.", metavar="[SCENARIO]..."),
+    typer.Argument(help="What to measure; all without it.", metavar="SCENARIO"),
 ]
 Quick = Annotated[
     bool, flag("--quick", "A first look, under a minute: few photos, three scenarios.")

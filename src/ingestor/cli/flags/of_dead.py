@@ -9,9 +9,7 @@ import typer
 from ingestor.cli.flags.flag import flag
 from ingestor.cli.numbers import whole
 
-Photos = Annotated[
-    list[str] | None, typer.Argument(help="Only these photo ids.", metavar="[PHOTO]...")
-]
+Photos = Annotated[list[str] | None, typer.Argument(help="Only these photo ids.", metavar="PHOTO")]
 Reason = Annotated[
     str | None,
     flag("--reason", "Only those with this cause, as `dead list` names it.", metavar="WORD"),

@@ -11,7 +11,7 @@ from ingestor.cli.numbers import not_negative, whole
 
 Labels = Annotated[
     list[str],
-    typer.Argument(help="Labels; photos that have all of them.", metavar="LABEL..."),
+    typer.Argument(help="Labels; photos that have all of them.", metavar="LABEL"),
 ]
 Limit = Annotated[
     int | None,
