@@ -26,6 +26,7 @@ from ingestor.exits import COMPLETE, OTHER, exit_code_of
 from ingestor.kits.lifetime import SIGNAL_EXITS
 
 BAD_VALUE: Final = re.compile(r"^Invalid value for '(.+?)':")
+A_GROUP: Final = re.compile(r"^No such command '([^']*(?:@N\d\d|flickr\.com/groups/)[^']*)'")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,6 +94,8 @@ def verdict(error: BaseException) -> tuple[int, str]:
 def _usage(error: TyperException) -> str:
     message = error.format_message().rstrip(" .").replace("Value error, ", "")
     said = BAD_VALUE.sub(r"\1:", message) or "A command is missing"
+    if group := A_GROUP.match(message):
+        said = f"A group stands behind its flag: --group {group[1]}"
     end = "" if said.endswith("?") else "."
     where = getattr(error, "ctx", None)
     command = where.command_path if where else "ingestor"

@@ -117,6 +117,16 @@ def test_wrong_usage_is_answered_with_the_help_to_ask(
     assert said.endswith(f"{end}\n")
 
 
+@pytest.mark.parametrize("group", ["12345678@N00", "https://www.flickr.com/groups/zoo/pool/"])
+def test_a_group_without_its_flag_is_answered_with_the_flag(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = refusal(["--limit", "5", group], capsys)
+
+    assert code == 2
+    assert f"A group stands behind its flag: --group {group}. " in said
+
+
 @pytest.mark.parametrize(
     "command", ["", "worker", "search", "bench", "dead", "dead list", "dead retry", "dead drop"]
 )
