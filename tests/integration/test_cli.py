@@ -296,7 +296,7 @@ def test_a_signal_drains_and_leaves_the_run_resumable(
         pytest.param(["--group", "1@N00"], "Flickr", id="run"),
         pytest.param(["--group", "1@N00", "--dry-run"], "Flickr", id="forecast"),
         pytest.param(
-            ["reconcile", "--check", "--database-url", f"{NOBODY}/?ns=x"],
+            ["reconcile", "--database-url", f"{NOBODY}/?ns=x"],
             "the database",
             id="reconcile",
         ),
