@@ -20,11 +20,13 @@ def take(directory: Path) -> IO[bytes]:
         directory.mkdir(parents=True, exist_ok=True)
         lock = (directory / NAME).open("ab")
     except OSError as error:
-        raise SettingsError(
-            f"The state directory {directory} cannot be written ({os.strerror(error.errno or 0)}). "
-            "Choose another with --state."
-        ) from None
-    if not _taken(lock):
+        raise _unusable(directory, "written", error) from None
+    try:
+        taken = _taken(lock)
+    except OSError as error:
+        lock.close()
+        raise _unusable(directory, "locked", error) from None
+    if not taken:
         lock.close()
         raise SettingsError(
             f"Another ingestor is working in {directory}. Wait for it, or stop it; a run that is about "
@@ -54,6 +56,13 @@ def _taken(lock: IO[bytes]) -> bool:
 def _locked(lock: IO[bytes], kind: int) -> bool:
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
     return True
+
+
+def _unusable(directory: Path, how: str, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The state directory {directory} cannot be {how} ({os.strerror(error.errno or 0)}). "
+        "Choose another with --state."
+    )

@@ -85,7 +85,9 @@ async def persist(
 
     def tell(state: RetryCallState) -> None:
         if noticed is not None:
-            noticed(Repeat(_error(state), state.attempt_number, state.upcoming_sleep, silent(started)))
+            noticed(
+                Repeat(_error(state), state.attempt_number, state.upcoming_sleep, silent(started))
+            )
 
     policy = AsyncRetrying(
         retry=lambda state: _failed(state) and verdict(state) is not False,

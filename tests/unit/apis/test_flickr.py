@@ -339,7 +339,9 @@ ELSEWHERE = a_row(url_z="https://elsewhere.example/1/1_ab.jpg")
 
 
 def test_pictures_that_are_all_listed_elsewhere_are_no_fault_of_the_photos() -> None:
-    with pytest.raises(Unavailable, match=r"elsewhere\.example.*live\.staticflickr\.com.*--image-url"):
+    with pytest.raises(
+        Unavailable, match=r"elsewhere\.example.*live\.staticflickr\.com.*--image-url"
+    ):
         page_of(a_page(*[ELSEWHERE] * 4))
 
 

@@ -77,7 +77,7 @@ def test_a_person_reads_once_in_a_sentence_who_is_waited_for(event: events.Event
 @pytest.mark.parametrize(
     "flags", [{}, {"report": "json"}, {"log_level": "warning"}], ids=["run", "program", "less"]
 )
-def test_a_log_has_once_a_warning_of_who_is_waited_for_and_why(flags: dict[str, str]) -> None:
+def test_a_log_has_once_a_warning_of_who_is_waited_for_and_why(flags: dict[str, Any]) -> None:
     (line,) = map(orjson.loads, said(AWAY, AWAY, terminal=False, **flags))
 
     assert (line["event"], line["level"]) == ("retry_scheduled", "warning")

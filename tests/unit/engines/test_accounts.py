@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ingestor.engines.accounts import Measured, report_of
@@ -116,7 +118,7 @@ async def test_why_it_stopped_decides_the_code_whatever_failed_before(
     ],
 )
 async def test_a_sentence_writes_its_counts_as_the_figures_beside_it_do(
-    reason: str | None, photos: dict[str, int], words: str
+    reason: str | None, photos: dict[str, Any], words: str
 ):
     lifetime = Lifetime(drain=8.0)
     if reason:

@@ -75,9 +75,7 @@ class Listing:
     rows: Sequence[object]
 
     def read(self, rows: Iterable[Photo | Unusable], *, origin: str) -> PoolPage:
-        """
-        `origin`: where pictures may come from. Raises Unavailable for a page of which nothing is of use.
-        """
+        """`origin` is where pictures may come from. Raises Unavailable where no row is of any use."""
         read = tuple(rows)
         useless = [row for row in read if isinstance(row, Unusable)]
         if len(useless) == len(read) >= NOT_TO_BLAME:
