@@ -62,17 +62,18 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         return
     try:
-        path = Path(output).resolve()
-        if not output or path.is_dir():
+        named = Path(output)
+        if not output or named.is_dir():
             raise SettingsError(
                 f"--output: {output!r} is not a file; give its name, or - for stdout."
             )
-        if path.exists() and not path.is_file():
-            # A pipe or a device: it is not there to be replaced.
-            with path.open("wb") as file:
+        if named.exists() and not named.is_file():
+            # A pipe or a device is not there to be replaced, and what a shell calls /dev/fd/63 has no
+            # other name.
+            with named.open("wb") as file:
                 yield file
         else:
-            with _in_place_of(path) as file:
+            with _in_place_of(named.resolve()) as file:
                 yield file
     except OSError as error:
         raise SettingsError(f"{output} cannot be written ({error.strerror}).") from error

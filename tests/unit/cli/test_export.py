@@ -65,6 +65,17 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(settings: Settings, tmp_path: P
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_a_pipe_without_a_name_of_its_own_is_written_into(settings: Settings) -> None:
+    """What a shell makes of `--output >(gzip > all.jsonl.gz)`."""
+    reading, writing = os.pipe()
+
+    export(settings, output=f"/dev/fd/{writing}", form=None)
+
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b""
+
+
 def test_the_file_that_a_link_points_to_is_written(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
 
