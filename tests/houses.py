@@ -39,6 +39,7 @@ def a_collection(photos: int = 70) -> list[Published]:
                 **({"Snow": 0.7} if number % 2 else {}),
                 **({"Black and white": 0.6} if number < 3 else {}),
                 **({"<b>&": 0.55} if number == 1 else {}),
+                **({"Ducks, geese and swans": 0.5} if number == 2 else {}),
             },
             title=HOSTILE if number % 7 == 6 else f"Dog number {number}",
             safe={"adult": "VERY_LIKELY"} if number == 5 else None,

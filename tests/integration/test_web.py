@@ -102,6 +102,13 @@ async def test_a_label_with_and_in_it_is_found_without_quotes(page: Client) -> N
     assert len(answer["photos"]) == 3
 
 
+async def test_a_label_with_a_comma_in_it_is_found_without_quotes(page: Client) -> None:
+    answer = await page.json("/api/search?q=ducks,%20geese%20and%20swans")
+
+    assert answer["query"]["groups"] == [["Ducks, geese and swans"]]
+    assert len(answer["photos"]) == 1
+
+
 @pytest.mark.parametrize(
     "text", ["black,white", "black, white", '"black" and "white"', "black & white", "black + white"]
 )

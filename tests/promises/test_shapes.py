@@ -164,7 +164,7 @@ def test_dead_letters_have_the_keys_of_their_example(
 def test_what_is_found_has_the_keys_of_its_example(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked(labels=("dog",), limit=1, min_score=0.0)
+    asked = Asked(words=("dog",), limit=1, min_score=0.0)
 
     search(Visit(), settings, asked, as_json=True)
 

@@ -93,6 +93,8 @@ def search(
     *,
     limit: of_search.Limit = None,
     min_score: of_search.MinScore = None,
+    after: of_search.After = None,
+    everything: of_search.Everything = False,
     as_json: shared.AsJson = False,
     state: shared.Journal = None,
     database_url: shared.Database = None,
@@ -104,7 +106,13 @@ def search(
 
     visit: Visit = context.obj
     settings = visit.settings(state=state, database_url=database_url, sandbox=sandbox)
-    asked = Asked(labels=tuple(labels), limit=limit or 5, min_score=min_score or 0.0)
+    asked = Asked(
+        words=tuple(labels),
+        limit=limit or 5,
+        min_score=min_score or 0.0,
+        everything=everything,
+        after=after,
+    )
     return run(visit, settings, asked, as_json=as_json)
 
 

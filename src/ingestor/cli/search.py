@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from rich.text import Text
 from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, Page, Query
+from ingestor.catalog.words import is_plain, joined, label_called, quoted, read_text
 from ingestor.cli.json_lines import json_line
 from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
@@ -38,28 +39,75 @@ MOST_OF_A_TITLE: Final = 60
 class Asked:
     """What somebody searches for; checked by the catalog's own `Query`."""
 
-    labels: tuple[str, ...]
-    limit: int
-    min_score: float
+    words: tuple[str, ...]
+    """As they were typed."""
+    limit: int = 5
+    min_score: float = 0.0
+    everything: bool = False
+    after: str | None = None
+
+    def query(self, text: str) -> Query:
+        """What `text` asks for. Raises SettingsError where it cannot be answered."""
+        groups, unwanted = read_text(text)
+        return Query(
+            labels=tuple(group[0] for group in groups if len(group) == 1),
+            any_of=tuple(group for group in groups if len(group) > 1),
+            none_of=unwanted,
+            everything=self.everything,
+            min_score=self.min_score,
+            limit=self.limit,
+            cursor=self.after,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    query: Query
+    page: Page
+    anything: bool = True
+    """Whether the collection has a label at all."""
 
 
 def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> int:
-    query = Query(labels=asked.labels, limit=asked.limit, min_score=asked.min_score)
-    page = asyncio.run(_ask(visit, settings, query))
+    found = asyncio.run(_ask(visit, settings, asked))
+    query, page = found.query, found.page
     if as_json:
-        plain = {"labels": asked.labels, **asdict(page), "near": [one.name for one in page.near]}
+        wanted = {"labels": query.labels, "any_of": query.any_of, "none_of": query.none_of}
+        plain = {**wanted, **asdict(page), "near": [one.name for one in page.near]}
         sys.stdout.write(json_line(plain, default=structs.asdict))
     elif page.hits:
         console = console_on(sys.stdout)
         sys.stdout.write(text_of(drawn(page, width=console.width), console))
     else:
-        sys.stderr.write(f"{nothing(page, query)}\n")
+        sys.stderr.write(f"{nothing(found)}\n")
     return 0
 
 
-async def _ask(visit: Visit, settings: Settings, query: Query) -> Page:
+async def _ask(visit: Visit, settings: Settings, asked: Asked) -> Found:
     async with upstreams(visit, settings) as reachable, _catalog(visit, reachable) as catalog:
-        return await catalog.search(query)
+        query = await meant(catalog, asked)
+        page = await catalog.search(query)
+        anything = bool(page.hits or await catalog.popular(limit=1))
+        return Found(query=query, page=page, anything=anything)
+
+
+async def meant(catalog: Catalog, asked: Asked) -> Query:
+    """Raises SettingsError where it cannot be answered."""
+    return asked.query(await _text(catalog, asked.words))
+
+
+async def _text(catalog: Catalog, words: Sequence[str]) -> str:
+    """What was typed, as in the page's box: labels of these very names are not taken apart."""
+    whole = " ".join(words)
+    label = None if is_plain(words[0]) and len(words) == 1 else await label_called(catalog, whole)
+    if label is not None:
+        return quoted(label)
+    return joined(
+        [
+            word if is_plain(word) or not await label_called(catalog, word) else quoted(word)
+            for word in words
+        ]
+    )
 
 
 @asynccontextmanager
@@ -127,11 +175,26 @@ def _labels(hit: Hit) -> Text:
     return Text(", ".join(names), style="dim")
 
 
-def nothing(page: Page, query: Query) -> str:
-    asked = " and ".join(repr(one_line(label, most=40)) for label in query.labels)
+def nothing(found: Found) -> str:
+    """Why there is no picture."""
+    query, page = found.query, found.page
+    if not found.anything:
+        return "The collection is empty: no picture is labelled yet."
     if page.near:
         near = ", ".join(one_line(one.name, most=40) for one in page.near)
-        return f"No picture is labelled {asked}. There is: {near}."
+        return f"No picture is labelled {_spelt(query)}. There is: {near}."
+    if query.cursor:
+        return f"No further picture is labelled {_spelt(query)}."
     if query.min_score:
-        return f"No picture is labelled {asked} with a score of {query.min_score} or more."
-    return f"No picture is labelled {asked}."
+        return f"No picture is labelled {_spelt(query)} with a score of {query.min_score} or more."
+    return f"No picture is labelled {_spelt(query)}."
+
+
+def _spelt(query: Query) -> str:
+    groups = (*((label,) for label in query.labels), *query.any_of)
+    wanted = " and ".join(_either(group) for group in groups)
+    return f"{wanted} without {_either(query.none_of)}" if query.none_of else wanted
+
+
+def _either(labels: Iterable[str]) -> str:
+    return " or ".join(repr(one_line(label, most=40)) for label in labels)

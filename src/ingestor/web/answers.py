@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key
+from ingestor.catalog.query import Hit, LabelCount, Page, Query
+from ingestor.catalog.words import label_called
 from ingestor.errors import SettingsError
 from ingestor.web.asking import Asking, alone
 from ingestor.web.cards import Card, Companion, card, companions, picture
@@ -159,15 +160,15 @@ async def _meant(house: House, asking: Asking) -> Asking:
     """Somebody who types a label that holds a word of ours, like "black and white", means it."""
     if len(asking.labels) + len(asking.unwanted) < 2 or not asking.whole:
         return asking
-    for label in await house.catalog.suggest(asking.whole, limit=1):
-        if asked_key(label.name) == asked_key(asking.whole):
-            return Asking(
-                groups=((label.name,),),
-                min_score=asking.min_score,
-                everything=asking.everything,
-                after=asking.after,
-            )
-    return asking
+    label = await label_called(house.catalog, asking.whole)
+    if label is None:
+        return asking
+    return Asking(
+        groups=((label,),),
+        min_score=asking.min_score,
+        everything=asking.everything,
+        after=asking.after,
+    )
 
 
 async def _neighbours(house: House, hit: Hit, *, everything: bool) -> list[Hit]:

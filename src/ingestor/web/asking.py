@@ -1,35 +1,20 @@
-"""
-What somebody asks for, as an address: read from a search box, written back in one form.
-
-    dog, beak             both                    dog or cat        either
-    dog, not snow         the one, not the other  "black and white" a label with a word of ours in it
-
-Words beside each other are one label. Whatever is typed can be read.
-"""
+"""What somebody asks for, as an address: read from a search box, written back in one form."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from ingestor.catalog.query import Query, asked_key
+from ingestor.catalog.words import Group, quoted, read_text
 from ingestor.errors import SettingsError
 
 MOST_HITS: Final = 30
 """Photos on one page, by the terms of Flickr's API."""
 LONGEST_TEXT: Final = 1000
 """Characters in the search box; eight labels of the longest names fit."""
-
-TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
-JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
-NOT: Final = frozenset({"not", "without", "-"})
-SIGNS: Final = frozenset(',&+|"')
-"""Who types one of these does not mean it as part of a label, as words of ours may be."""
-
-Group = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,58 +107,8 @@ def read_asking(parameters: Mapping[str, str]) -> Asking:
         min_score=min_score,
         everything=parameters.get("all") == "1",
         after=parameters.get("after") or None,
-        whole="" if SIGNS & set(text) else " ".join(text.split()),
+        whole="" if '"' in text else " ".join(text.split()),
     )
     if text and not groups and unwanted:
         raise SettingsError("Name something to see as well: dog, not snow.")
     return asking
-
-
-def read_text(text: str) -> tuple[tuple[Group, ...], Group]:
-    """The groups of labels that are wanted, and the labels that are not."""
-    groups: list[list[str]] = []
-    unwanted: list[str] = []
-    for joint, label in _terms(text):
-        if joint == "not":
-            unwanted.append(label)
-        elif joint == "or" and groups:
-            groups[-1].append(label)
-        else:
-            groups.append([label])
-    return (
-        tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
-        tuple(dict.fromkeys(unwanted)),
-    )
-
-
-def quoted(label: str) -> str:
-    """A label as it is typed: in quotes where it would be read as something else."""
-    plain = label.replace('"', " ").strip()
-    terms = list(_terms(plain))
-    return plain if terms == [("and", plain)] else f'"{plain}"'
-
-
-def _terms(text: str) -> Iterator[tuple[str, str]]:
-    """Each label with the word before it."""
-    joint, words = "and", list[str]()
-    for match in TOKEN.finditer(text):
-        exact, comma, word = match.groups()
-        mark = comma or (word or "").casefold()
-        if exact is None and mark not in JOINTS and mark not in NOT and not mark.startswith("-"):
-            words.append(word)
-            continue
-        if words:
-            yield joint, " ".join(words)
-            joint, words = "and", []
-        if exact is not None:
-            if exact.strip():
-                yield joint, " ".join(exact.split())
-            joint = "and"
-        elif mark in JOINTS:
-            joint = JOINTS[mark]
-        else:
-            joint = "not"
-            if rest := word.lstrip("-") if mark not in NOT else "":
-                words.append(rest)
-    if words:
-        yield joint, " ".join(words)

@@ -11,7 +11,11 @@ from ingestor.cli.numbers import not_negative, whole
 
 Labels = Annotated[
     list[str],
-    typer.Argument(help="Labels; photos that have all of them.", metavar="LABEL"),
+    typer.Argument(
+        help="Labels; photos that have all of them. In quotes as on the page: 'dog or cat', "
+        "'dog -snow'.",
+        metavar="LABEL",
+    ),
 ]
 Limit = Annotated[
     int | None,
@@ -32,4 +36,17 @@ MinScore = Annotated[
         metavar="SCORE",
         parser=not_negative(most=1, instead="all are shown without it"),
     ),
+]
+After = Annotated[
+    str | None,
+    flag(
+        "--after",
+        "Go on behind a page: what --json calls next.",
+        default="from the best on",
+        metavar="CURSOR",
+    ),
+]
+Everything = Annotated[
+    bool,
+    flag("--all", "Show those as well that SafeSearch rates adult, violent or racy."),
 ]

@@ -1,0 +1,97 @@
+"""
+What people type to ask for labels, in the search box or in a terminal: read, and written back.
+
+    dog, beak             both                    dog or cat        either
+    dog, not snow         the one, not the other  "black and white" a label with a word of ours in it
+
+Words beside each other are one label. Whatever is typed can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ingestor.catalog import Catalog
+from ingestor.catalog.query import asked_key
+
+TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
+JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
+NOT: Final = frozenset({"not", "without", "-"})
+
+Group = tuple[str, ...]
+
+
+def read_text(text: str) -> tuple[tuple[Group, ...], Group]:
+    """The groups of labels that are wanted, and the labels that are not."""
+    groups: list[list[str]] = []
+    unwanted: list[str] = []
+    for joint, label in _terms(text):
+        if joint == "not":
+            unwanted.append(label)
+        elif joint == "or" and groups:
+            groups[-1].append(label)
+        else:
+            groups.append([label])
+    return (
+        tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
+        tuple(dict.fromkeys(unwanted)),
+    )
+
+
+def joined(arguments: Iterable[str]) -> str:
+    """The words of a command line as one text: each is a label, or a word or sign of ours."""
+    text, separator = "", ""
+    for argument in arguments:
+        text += separator + argument
+        separator = " " if argument.casefold() in JOINTS.keys() | NOT else ", "
+    return text
+
+
+def is_plain(text: str) -> bool:
+    """Whether it is read as one label, word for word."""
+    return list(_terms(text)) == [("and", text)]
+
+
+async def label_called(catalog: Catalog, text: str) -> str | None:
+    """
+    How the label of this very name is written, where there is one: who types "black and white", or
+    "ducks, geese and swans", means it.
+    """
+    for label in await catalog.suggest(text, limit=1):
+        if asked_key(label.name) == asked_key(text):
+            return label.name
+    return None
+
+
+def quoted(label: str) -> str:
+    """A label as it is typed: in quotes where it would be read as something else."""
+    plain = label.replace('"', " ").strip()
+    return plain if is_plain(plain) else f'"{plain}"'
+
+
+def _terms(text: str) -> Iterator[tuple[str, str]]:
+    """Each label with the word before it."""
+    joint, words = "and", list[str]()
+    for match in TOKEN.finditer(text):
+        exact, comma, word = match.groups()
+        mark = comma or (word or "").casefold()
+        if exact is None and mark not in JOINTS and mark not in NOT and not mark.startswith("-"):
+            words.append(word)
+            continue
+        if words:
+            yield joint, " ".join(words)
+            joint, words = "and", []
+        if exact is not None:
+            if exact.strip():
+                yield joint, " ".join(exact.split())
+            joint = "and"
+        elif mark in JOINTS:
+            joint = JOINTS[mark]
+        else:
+            joint = "not"
+            if rest := word.lstrip("-") if mark not in NOT else "":
+                words.append(rest)
+    if words:
+        yield joint, " ".join(words)

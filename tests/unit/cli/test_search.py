@@ -1,0 +1,101 @@
+"""A terminal understands what the page understands, and says why there is nothing to show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingestor.catalog.query import Near, Page, Query
+from ingestor.cli.search import Asked, Found, meant, nothing
+from ingestor.errors import SettingsError
+from tests.shelves import a_shelved, local_shelf
+
+LABELS = ("Dog", "Cat", "Snow", "Polar bear", "Bear", "Black and white", "Ducks, geese and swans")
+
+
+@pytest.mark.parametrize(
+    ("words", "labels", "any_of", "none_of"),
+    [
+        pytest.param(["dog"], ["dog"], [], [], id="one"),
+        pytest.param(["dog", "snow"], ["dog", "snow"], [], [], id="both"),
+        pytest.param(["dog, snow"], ["dog", "snow"], [], [], id="both, in one piece"),
+        pytest.param(["dog or cat"], [], [["dog", "cat"]], [], id="either"),
+        pytest.param(["dog", "or", "cat", "snow"], ["snow"], [["dog", "cat"]], [], id="or, loose"),
+        pytest.param(["dog -snow"], ["dog"], [], ["snow"], id="minus"),
+        pytest.param(["dog", "not", "snow"], ["dog"], [], ["snow"], id="not, loose"),
+        pytest.param(["dog", "NOT snow"], ["dog"], [], ["snow"], id="not, of its own"),
+        pytest.param(["polar bear", "snow"], ["polar bear", "snow"], [], [], id="two words"),
+        pytest.param(["polar", "bear"], ["Polar bear"], [], [], id="a label, loose"),
+        pytest.param(["black and white"], ["Black and white"], [], [], id="a label with our word"),
+        pytest.param(['"black and white"'], ["black and white"], [], [], id="quoted"),
+        pytest.param(["black, white"], ["black", "white"], [], [], id="two that a label holds"),
+        pytest.param(
+            ["ducks, geese and swans", "snow"],
+            ["ducks, geese and swans", "snow"],
+            [],
+            [],
+            id="comma",
+        ),
+    ],
+)
+async def test_words_are_understood_as_on_the_page(
+    tmp_path: Path,
+    words: list[str],
+    labels: list[str],
+    any_of: list[list[str]],
+    none_of: list[str],
+) -> None:
+    async with local_shelf(tmp_path) as shelf:
+        await shelf.put(a_shelved("1", dict.fromkeys(LABELS, 0.9)))
+
+        query = await meant(shelf.catalog, Asked(words=tuple(words)))
+
+    assert list(query.labels) == labels
+    assert [list(group) for group in query.any_of] == any_of
+    assert list(query.none_of) == none_of
+
+
+@pytest.mark.parametrize("words", [[""], ["not dog"], ["or"], ["a,b,c,d,e,f,g,h,i"]])
+async def test_what_asks_for_nothing_or_too_much_is_refused(
+    tmp_path: Path, words: list[str]
+) -> None:
+    async with local_shelf(tmp_path) as shelf:
+        with pytest.raises(SettingsError, match="Search for one"):
+            await meant(shelf.catalog, Asked(words=tuple(words)))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        pytest.param(
+            Found(query=Query(labels=("dog",)), page=Page(), anything=False),
+            "The collection is empty: no picture is labelled yet.",
+            id="empty",
+        ),
+        pytest.param(
+            Found(query=Query(labels=("dgo",)), page=Page(near=(Near("dgo", "Dog"),))),
+            "No picture is labelled 'dgo'. There is: Dog.",
+            id="misspelt",
+        ),
+        pytest.param(
+            Found(
+                query=Query(labels=("dog",), none_of=("a", "b"), any_of=(("c", "d"),)), page=Page()
+            ),
+            "No picture is labelled 'dog' and 'c' or 'd' without 'a' or 'b'.",
+            id="combined",
+        ),
+        pytest.param(
+            Found(query=Query(labels=("dog",), cursor="0000001-p1"), page=Page()),
+            "No further picture is labelled 'dog'.",
+            id="behind the last",
+        ),
+        pytest.param(
+            Found(query=Query(labels=("dog",), min_score=0.9), page=Page()),
+            "No picture is labelled 'dog' with a score of 0.9 or more.",
+            id="too high a score",
+        ),
+    ],
+)
+def test_nothing_is_said_with_its_reason(found: Found, said: str) -> None:
+    assert nothing(found) == said
