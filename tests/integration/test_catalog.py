@@ -207,6 +207,32 @@ async def test_a_misspelt_label_brings_the_ones_meant_perhaps(shelf: Shelf) -> N
     assert page.near == (Near("buterfly", "Butterfly"), Near("buterfly", "Butter"))
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        pytest.param(
+            "animal", ["Terrestrial animal", "Animal of the forest"], id="the shortest first"
+        ),
+        pytest.param(
+            "animals", ["Terrestrial animal", "Animal of the forest"], id="another number"
+        ),
+        pytest.param("geese", ["Ducks, geese and swans"], id="before a comma"),
+        pytest.param("strial", [], id="only a part of a word"),
+        pytest.param("and", ["Ducks, geese and swans"], id="any word"),
+        pytest.param("snw", ["Snow"], id="what is spelt alike goes before"),
+    ],
+)
+async def test_a_word_that_is_no_label_brings_the_labels_that_have_it(
+    shelf: Shelf, asked: str, meant: list[str]
+) -> None:
+    names = ("Animal of the forest", "Terrestrial animal", "Ducks, geese and swans", "Snow")
+    await shelf.put(a_shelved("7", dict.fromkeys(names, 0.9)))
+
+    page = await shelf.catalog.search(Query(labels=(asked,)))
+
+    assert page.near == tuple(Near(asked, name) for name in meant)
+
+
 async def test_suggestions_begin_with_what_was_typed(shelf: Shelf) -> None:
     await shelf.put(
         a_shelved("1", {"Cat": 0.9, "Canidae": 0.8, "Dog": 0.8}),

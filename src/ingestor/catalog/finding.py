@@ -16,6 +16,7 @@ from ingestor.catalog.bits import HIDDEN, anything_hidden
 from ingestor.catalog.entries import entries_sql, list_sql, stretch
 from ingestor.catalog.query import (
     MOST_CANDIDATES,
+    MOST_LABELS,
     Hit,
     LabelCount,
     Near,
@@ -25,6 +26,7 @@ from ingestor.catalog.query import (
     hit_of,
     lone_hit,
     near_spellings,
+    near_words,
     page_of,
 )
 from ingestor.catalog.several import Wanted, common_places
@@ -169,12 +171,15 @@ def _read(record: str, image: str, labels: str, safe: str | None) -> Published:
 
 
 def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[Near]:
-    sql = LABELS.format(order="key")
     for key in unknown:
-        rows = db.execute(sql, (key[:1], key[:1] + ABOVE_ALL_TEXT, MOST_CANDIDATES))
-        yield from near_spellings(
-            key, {other: LabelCount(name=name, photos=photos) for other, name, photos, _ in rows}
-        )
+        alike = near_spellings(key, _labels_from(db, key[:1], most=MOST_CANDIDATES))
+        yield from alike or near_words(key, _labels_from(db, "", most=MOST_LABELS))
+
+
+def _labels_from(db: sqlite3.Connection, prefix: str, *, most: int) -> dict[str, LabelCount]:
+    """Labels by key, of the keys that begin with `prefix`, in the order of keys."""
+    rows = db.execute(LABELS.format(order="key"), (prefix, prefix + ABOVE_ALL_TEXT, most))
+    return {key: LabelCount(name=name, photos=photos) for key, name, photos, _ in rows}
 
 
 def _thumb(db: sqlite3.Connection, label: int) -> str:

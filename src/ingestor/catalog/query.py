@@ -29,11 +29,14 @@ MOST_LABELS_OF_A_QUERY = 8
 """Taste: each one is a list to read, and a photo has some ten labels."""
 MOST_CANDIDATES = 1000
 """Labels with the same first letter that a misspelt one is compared with; bounds the work."""
+MOST_LABELS = 5000
+"""In which a word is looked for; more than Vision's usual vocabulary, and some 300 kB of a database."""
 MOST_NEAR = 3
 NEARNESS = 0.7
 """difflib's ratio; at 0.7 "buterfly" finds butterfly, and "cat" does not find "car"."""
 LONGEST_TO_COMPARE = 100
 """Characters: comparing takes the square of it, and no label of Vision comes near."""
+WORD = re.compile(r"[^\s,]+")
 CURSOR = re.compile(rf"([0-9]{{{RANK_DIGITS}}})-p([^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{{1,200}})")
 """Ids are ASCII, and what a database's key can hold."""
 
@@ -143,7 +146,7 @@ class Hit:
 
 
 class Near(NamedTuple):
-    """A label that something is filed under, spelt nearly like one that was asked for."""
+    """A label that something is filed under, nearly like one that was asked for."""
 
     key: str
     """Of the one that was asked for."""
@@ -245,3 +248,16 @@ def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[Near
     swapped = [other for other in candidates if sorted(other[:LONGEST_TO_COMPARE]) == letters]
     found = (Near(key, candidates[other].name) for other in dict.fromkeys((*swapped, *near)))
     return tuple(islice(found, MOST_NEAR))
+
+
+def near_words(key: str, labels: Mapping[str, LabelCount]) -> tuple[Near, ...]:
+    """The labels of several words of which this is one, or nearly one; the shortest first."""
+    having: dict[str, list[str]] = {}
+    for other in labels:
+        for word in WORD.findall(other):
+            if word[0] == key[0]:
+                having.setdefault(word, []).append(other)
+    close = get_close_matches(key[:LONGEST_TO_COMPARE], having, n=1, cutoff=NEARNESS)
+    found = having.get(key) or [other for word in close for other in having[word]]
+    shortest = sorted(dict.fromkeys(found), key=lambda other: (len(other), other))
+    return tuple(Near(key, labels[other].name) for other in shortest[:MOST_NEAR])

@@ -23,6 +23,7 @@ from ingestor.catalog.query import (
     BEFORE_ALL,
     CURSOR,
     MOST_CANDIDATES,
+    MOST_LABELS,
     Hit,
     LabelCount,
     Near,
@@ -34,6 +35,7 @@ from ingestor.catalog.query import (
     is_hidden,
     lone_hit,
     near_spellings,
+    near_words,
     page_of,
     weakest,
 )
@@ -174,10 +176,14 @@ class DatabaseCatalog:
 
     async def _near(self, keys: Iterable[str]) -> tuple[Near, ...]:
         near: list[Near] = []
+        labels: dict[str, LabelCount] | None = None
         for key in keys:
-            if await self._read(f"labels/{key}") is None:
-                candidates = await self._labels_from(key[:1], most=MOST_CANDIDATES)
-                near += near_spellings(key, candidates)
+            if await self._read(f"labels/{key}") is not None:
+                continue
+            alike = near_spellings(key, await self._labels_from(key[:1], most=MOST_CANDIDATES))
+            if not alike and labels is None:
+                labels = await self._labels_from("", most=MOST_LABELS)
+            near += alike or near_words(key, labels or {})
         return tuple(near)
 
     async def _labels_from(self, prefix: str, *, most: int) -> dict[str, LabelCount]:
