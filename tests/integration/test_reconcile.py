@@ -299,6 +299,31 @@ async def test_what_another_machine_writes_meanwhile_is_left_alone(
     assert "5000000-p999" in in_database(sandbox, "/index/mammal")
 
 
+async def test_what_waits_to_be_annotated_again_is_no_difference(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    stopped = await ingest(limit=PHOTOS, max_labels=3, reannotate=True, max_units=16)
+
+    found = await compare(check=True)
+
+    assert stopped.pending == PHOTOS - 16
+    assert found == Reconciled(in_journal=PHOTOS, in_database=PHOTOS)
+
+
+async def test_what_could_not_be_annotated_again_is_no_difference(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    sandbox.faults.set("vision.image-bad", 0.5)
+    failed = await ingest(limit=PHOTOS, max_labels=3, reannotate=True, max_failures="100%")
+
+    found = await compare(check=True)
+
+    assert failed.dead > 0
+    assert found == Reconciled(in_journal=PHOTOS, in_database=PHOTOS)
+
+
 async def test_check_only_tells(ingest: Ingest, sandbox: Sandbox, compare):
     await ingest(limit=PHOTOS)
     for photo in sorted(in_database(sandbox, "/photos"))[:7]:

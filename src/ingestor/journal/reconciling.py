@@ -20,12 +20,16 @@ class Held:
 
 
 def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
-    """Annotated photos behind `photo`, in the order of their ids as text."""
+    """
+    Annotated photos behind `photo`, in the order of their ids as text. One that waits to be annotated
+    again, or could not be, is among them as long as it is found under what Vision said before.
+    """
     rows = db.execute(
         "SELECT text, image, labels, safe, model, sha256, features, partial, max(at) "
         "FROM photos JOIN records ON records.number = record "
         "JOIN annotations ON annotations.photo = photos.id "
-        "WHERE state IN ('annotated', 'stored') AND photos.id > ? "
+        "WHERE photos.id > ? AND (state IN ('annotated', 'stored') "
+        "OR EXISTS (SELECT 1 FROM catalogued WHERE catalogued.photo = photos.id)) "
         "GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (photo, most),
     )
