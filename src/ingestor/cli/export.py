@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Final, Literal
+from types import FrameType, MappingProxyType
+from typing import IO, TYPE_CHECKING, Final, Literal, NoReturn
 
 from ingestor.catalog.export import export_jsonl, export_parquet
 from ingestor.errors import SettingsError
 from ingestor.journal.standing import looking_into
 from ingestor.kits.amounts import counted
+from ingestor.kits.lifetime import SIGNAL_EXITS
 
 if TYPE_CHECKING:
     from ingestor.settings import Settings
 
 STDOUT: Final = "-"
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a process on the spot, where nobody listens."""
 
 Form = Literal["jsonl", "parquet"]
 
@@ -73,19 +77,38 @@ def _opened(output: str) -> Iterator[IO[bytes]]:
             with named.open("wb") as file:
                 yield file
         else:
-            with _in_place_of(named.resolve()) as file:
+            with in_place_of(named.resolve()) as file:
                 yield file
     except OSError as error:
         raise SettingsError(f"{output} cannot be written ({error.strerror}).") from error
 
 
 @contextmanager
-def _in_place_of(path: Path) -> Iterator[IO[bytes]]:
+def in_place_of(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets this name when it is complete, and is gone when it is not."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with _ending_tidily():
+        try:
+            with part.open("xb") as file:
+                yield file
+            part.replace(path)
+        finally:
+            with suppress(OSError):
+                part.unlink()
+
+
+@contextmanager
+def _ending_tidily() -> Iterator[None]:
+    """What is open is left first, as with Ctrl+C."""
+    ours = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _end)
     try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(path)
+        yield
     finally:
-        with suppress(OSError):
-            part.unlink()
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(SIGNAL_EXITS[signal.Signals(number).name])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import threading
 from pathlib import Path
 
 import pytest
 
-from ingestor.cli.export import export, form_of
+from ingestor.cli.export import export, form_of, in_place_of
 from ingestor.errors import SettingsError
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
@@ -93,3 +94,32 @@ def test_a_name_that_cannot_be_written_is_told_in_a_sentence(
 
     with pytest.raises(SettingsError, match="cannot be written"):
         export(settings, output=str(tmp_path / output), form=None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_export_that_is_ended_leaves_what_was_there_and_nothing_half_written(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "all.jsonl").write_bytes(b"before")
+
+    def write_half() -> None:
+        with in_place_of(tmp_path / "all.jsonl") as file:
+            file.write(b"half")
+            signal.raise_signal(number)
+
+    with pytest.raises(SystemExit) as ended:
+        write_half()
+
+    assert ended.value.code == 128 + number
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"all.jsonl": b"before"}
+
+
+def test_whoever_ignores_the_end_of_the_terminal_still_does(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with in_place_of(tmp_path / "all.jsonl"):
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert (tmp_path / "all.jsonl").exists()
