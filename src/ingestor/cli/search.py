@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
@@ -66,6 +66,8 @@ class Found:
     page: Page
     anything: bool = True
     """Whether the collection has a label at all."""
+    hidden: bool = False
+    """Whether all that answers is hidden."""
 
 
 def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> int:
@@ -87,8 +89,11 @@ async def _ask(visit: Visit, settings: Settings, asked: Asked) -> Found:
     async with upstreams(visit, settings) as reachable, _catalog(visit, reachable) as catalog:
         query = await meant(catalog, asked)
         page = await catalog.search(query)
-        anything = bool(page.hits or await catalog.popular(limit=1))
-        return Found(query=query, page=page, anything=anything)
+        if page.hits or query.cursor:
+            return Found(query=query, page=page)
+        uncovered = await catalog.search(replace(query, everything=True, limit=1))
+        anything = bool(await catalog.popular(limit=1))
+        return Found(query=query, page=page, anything=anything, hidden=bool(uncovered.hits))
 
 
 async def meant(catalog: Catalog, asked: Asked) -> Query:
@@ -180,6 +185,8 @@ def nothing(found: Found) -> str:
     query, page = found.query, found.page
     if not found.anything:
         return "The collection is empty: no picture is labelled yet."
+    if found.hidden:
+        return f"All that is labelled {_spelt(query)} is hidden by SafeSearch; --all shows it."
     if page.near:
         near = ", ".join(one_line(one.name, most=40) for one in page.near)
         return f"No picture is labelled {_spelt(query)}. There is: {near}."

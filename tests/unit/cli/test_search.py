@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from ingestor.catalog.query import Near, Page, Query
-from ingestor.cli.search import Asked, Found, meant, nothing
+from ingestor.cli.search import Asked, Found, meant, nothing, search
+from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
+from ingestor.models import Published
+from ingestor.settings import Settings
 from tests.shelves import a_shelved, local_shelf
 
 LABELS = ("Dog", "Cat", "Snow", "Polar bear", "Bear", "Black and white", "Ducks, geese and swans")
@@ -66,6 +70,28 @@ async def test_what_asks_for_nothing_or_too_much_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        pytest.param("dog", "All that is labelled 'dog' is hidden", id="hidden"),
+        pytest.param("cat", "No picture is labelled 'cat'.", id="not there"),
+    ],
+)
+def test_what_is_hidden_is_not_said_not_to_be_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], label: str, said: str
+) -> None:
+    asyncio.run(put(tmp_path, a_shelved("1", {"Dog": 0.9}, safe={"adult": "LIKELY"})))
+
+    search(Visit(), Settings.read(state=tmp_path), Asked(words=(label,)), as_json=False)
+
+    assert capsys.readouterr().err.startswith(said)
+
+
+async def put(state: Path, *photos: Published) -> None:
+    async with local_shelf(state) as shelf:
+        await shelf.put(*photos)
+
+
+@pytest.mark.parametrize(
     ("found", "said"),
     [
         pytest.param(
@@ -84,6 +110,11 @@ async def test_what_asks_for_nothing_or_too_much_is_refused(
             ),
             "No picture is labelled 'dog' and 'c' or 'd' without 'a' or 'b'.",
             id="combined",
+        ),
+        pytest.param(
+            Found(query=Query(labels=("dog",)), page=Page(), hidden=True),
+            "All that is labelled 'dog' is hidden by SafeSearch; --all shows it.",
+            id="hidden",
         ),
         pytest.param(
             Found(query=Query(labels=("dog",), cursor="0000001-p1"), page=Page()),
