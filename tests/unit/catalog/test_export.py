@@ -17,6 +17,7 @@ from ingestor.errors import SettingsError
 from ingestor.journal.listing import sight
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
+from ingestor.journal.withdrawals import withdraw
 from ingestor.models import Published
 from tests.builders import a_label, a_photo, a_published, an_annotation
 
@@ -73,6 +74,15 @@ def test_a_photo_annotated_twice_comes_once_with_the_newest(db: sqlite3.Connecti
     put(db, a_published("1", annotation=an_annotation("1", a_label("New"), features="b")), now=2.0)
 
     assert [row["labels"][0]["name"] for row in as_json(db)] == ["New"]
+
+
+def test_a_photo_that_left_every_group_is_kept_without_one(db: sqlite3.Connection) -> None:
+    put(db, a_published("1", a_label("Cat")))
+    withdraw(db, ["1"], group=a_photo("1").group, now=2.0)
+
+    (row,) = as_json(db)
+
+    assert (row["groups"], row["labels"][0]["name"]) == ([], "Cat")
 
 
 def test_photos_without_an_annotation_are_left_out(db: sqlite3.Connection) -> None:
