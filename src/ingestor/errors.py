@@ -19,7 +19,7 @@ Everything that can go wrong, in one tree.
 
 `retry_hint` below says which is tried again as a rule. Who calls an upstream may know better: a stale
 credential once (`services.politely`, `purchases.buyer`), a paid call only where repeating it is free or
-nearly (`purchases.buyer`), a broken picture not for long (`stages.download`).
+nearly (`purchases.buyer`), a broken picture not for long (`stages.blame`).
 """
 
 from __future__ import annotations

@@ -660,7 +660,7 @@ def paid_calls_unlimited() -> Sequence[Swap]:
 def downloads_unlimited() -> Sequence[Swap]:
     """Every worker there is downloads, slot or not, and there are too many."""
 
-    async def attempt(self: Any, photo: Any, size: Any, hold: Any) -> Any:
+    async def attempt(self: Any, trial: Any, size: Any, hold: Any) -> Any:
         return await self._fetch(size, hold)
 
     honest = Run.__init__

@@ -12,31 +12,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from functools import partial
+from typing import Protocol
 
 from ingestor import events
 from ingestor.errors import (
-    AddressRefused,
     IngestorError,
-    NotSent,
-    RunStopped,
     Throttled,
     TransportError,
     Unavailable,
     VendorError,
     reason_of,
-    retry_hint,
     wish_of,
 )
 from ingestor.kits.channel import Channel
 from ingestor.kits.crew import Crew
 from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.kits.luck import Luck
 from ingestor.kits.memory import Hold, Memory
 from ingestor.kits.pacing import Adaptive
-from ingestor.kits.retrying import LONGEST_WAIT, Repeat, persist
+from ingestor.kits.retrying import Repeat, persist
 from ingestor.kits.tempo import Tempo
 from ingestor.models import Failure, Image, Photo, Size
+from ingestor.stages.blame import FEWER, Blame, Trial
 
 
 class Room(Protocol):
@@ -52,23 +49,12 @@ Fetch = Callable[[Size, Room], Awaitable[bytes]]
 """One attempt at one rendition."""
 Fail = Callable[[Failure], Awaitable[None]]
 
-SEVERAL = 4
-"""Photos that fail side by side, without any success, before the image server is to blame."""
-IN_A_ROW = 32
-"""
-Photos given up for what may be everybody's trouble, without a picture between them, before it is taken for
-that: where half of all are bad by themselves, one run in a hundred thousand meets so many (taste).
-"""
-OF_THE_PHOTO: Final = frozenset({"gone", "too-large", "url-refused"})
-"""Answers that say something about one picture alone."""
-FEWER: Final = {"not-an-image": 2, "corrupt": 2, "empty": 2}
-"""Attempts where the answer itself is wrong: once more, in case it was a bad moment."""
 STRAGGLING = 4.0
 """So many times as long as usual, and a download gives its slot to another, and goes on without."""
 STRAGGLING_SECONDS = 0.1
 """The same at the least: below it nobody has to be let past. Taste."""
 LOOK = 0.1
-"""Seconds between two looks at who is late, and at what others meet with."""
+"""Seconds between two looks at who is late."""
 LATE = 0.005
 """
 Seconds that the loop comes late to a timer where the CPU is what binds: it does half of the time at full
@@ -83,7 +69,7 @@ BYTES_PER_PIXEL = 0.5
 
 
 class Downloader:
-    """The workers' common ground: what is in flight, what is held, when it last went well."""
+    """The workers' common ground: what is in flight, what is held, and who is late."""
 
     def __init__(
         self,
@@ -103,16 +89,7 @@ class Downloader:
         self._patience = patience
         self._clock = clock
         self._listen = listen
-        self._succeeded_at = clock()
-        self._served_since = float("-inf")
-        """When the latest of the attempts that succeeded began."""
-        self._luck = Luck()
-        self._failing: set[str] = set()
-        """Photos whose last attempt failed, and which are tried again."""
-        self._given_up = 0
-        """Photos, since the last picture."""
-        self._turned_away: set[str] = set()
-        """Photos that are to wait longer than we do; it is being found out whether others are, too."""
+        self._blame = Blame(lifetime=lifetime, patience=patience, clock=clock)
         self._tempo = Tempo(clock=clock)
         self._begun: dict[Hold, tuple[float, str]] = {}
         """Since when each download holds its slot, and of which photo; the oldest first."""
@@ -165,55 +142,37 @@ class Downloader:
         return failure
 
     async def _persist(self, photo: Photo, size: Size, hold: Hold) -> bytes | Failure:
-        failed_at, tries, its_own = self._clock(), 0, 0
-
-        def hint(error: BaseException) -> bool | float:
-            nonlocal failed_at, its_own
-            # Where nobody is served, or it was never sent, that says nothing of the photo.
-            its_own += self._served_since > failed_at and not isinstance(error, NotSent)
-            failed_at = self._clock()
-            self._luck.tried(tries, failed=True)
-            if its_own >= self._luck.too_many or tries >= FEWER.get(reason_of(error), float("inf")):
-                return False
-            self._failing.add(photo.id)
-            return retry_hint(error)
-
-        async def attempt() -> bytes:
-            nonlocal tries
-            tries += 1
-            content = await self._attempt(photo, size, hold)
-            self._luck.tried(tries, failed=False)
-            return content
-
+        blame, trial = self._blame, Trial(photo.id, failed_at=self._clock())
         await hold.reserve(_guess(size))
         try:
             return await persist(
-                attempt,
-                hint=hint,
+                partial(self._attempt, trial, size, hold),
+                hint=partial(blame.failed, trial),
                 rest=self._lifetime.rest,
                 patience=self._patience,
-                proven=lambda: self._succeeded_at,
+                proven=lambda: blame.served_at,
                 clock=self._clock,
                 noticed=self._noticed,
             )
         except (VendorError, TransportError) as error:
-            await self._blame_the_server(photo, error)
+            await blame.given_up(trial, error)
             return Failure(
                 photo_id=photo.id,
                 stage="download",
                 reason=reason_of(error),
                 detail=str(error),
-                attempts=tries,
+                attempts=trial.tries,
             )
         finally:
-            self._failing.discard(photo.id)
+            blame.over(trial)
 
-    async def _attempt(self, photo: Photo, size: Size, hold: Hold) -> bytes:
+    async def _attempt(self, trial: Trial, size: Size, hold: Hold) -> bytes:
+        trial.tries += 1
         epoch = await self._slots.enter()
         if self._tempo.watching:
             await self._take_turn()
         begun = self._clock()
-        self._begun[hold] = begun, photo.id
+        self._begun[hold] = begun, trial.photo
         if self._look is None:
             self._look_later()
         try:
@@ -228,12 +187,11 @@ class Downloader:
             if self._begun.pop(hold, None) is not None:
                 self._slots.leave()
             else:
-                self._late.discard(photo.id)
-        self._succeeded_at = self._clock()
-        self._given_up = 0
-        self._served_since = max(self._served_since, begun)
+                self._late.discard(trial.photo)
+        now = self._clock()
+        self._blame.served(trial, begun=begun, now=now)
         newest = SMOOTHING if self._usual else 1.0
-        self._usual += newest * (self._succeeded_at - begun - self._usual)
+        self._usual += newest * (now - begun - self._usual)
         return content
 
     async def _take_turn(self) -> None:
@@ -280,47 +238,6 @@ class Downloader:
             _, photo = self._begun.pop(hold)
             self._late.add(photo)
             self._slots.leave()
-
-    async def _blame_the_server(self, photo: Photo, error: IngestorError) -> None:
-        """Where it is no photo's fault the run is over."""
-        if reason_of(error) not in OF_THE_PHOTO:
-            self._given_up += 1
-            # Of a certificate, or an address that is not the server's, no other photo has a better one.
-            if isinstance(error, AddressRefused) or self._given_up >= IN_A_ROW:
-                raise _unavailable("Not one picture is to be had", error) from error
-        if retry_hint(error) is False or reason_of(error) in FEWER:
-            return
-        wish = wish_of(error)
-        if wish > self._patience:
-            if not await self._turns_all_away(photo):
-                return
-            said = f"The image server asks us to wait {wish:.0f} s"
-        else:
-            several = len(self._failing) >= SEVERAL or isinstance(error, NotSent)
-            if not (several and self._nobody_succeeds(wish)):
-                return
-            said = f"No picture could be downloaded for {self._patience:.0f} s"
-        raise _unavailable(said, error) from error
-
-    def _nobody_succeeds(self, wish: float) -> bool:
-        # The last wait that would have passed our patience is not waited for.
-        return self._clock() - self._succeeded_at >= self._patience - LONGEST_WAIT - wish
-
-    async def _turns_all_away(self, photo: Photo) -> bool:
-        """
-        Whether it serves nobody whom it hears after it has asked this photo to wait longer than we
-        do. Where nobody else is left to ask for, that is taken for all.
-        """
-        since = self._clock()
-        self._turned_away.add(photo.id)
-        try:
-            while self._clock() - since < LONGEST_WAIT and len(self._turned_away) < SEVERAL:
-                if self._served_since > since:
-                    return False
-                await self._lifetime.rest(LOOK)
-            return True
-        finally:
-            self._turned_away.discard(photo.id)
 
     def _noticed(self, repeat: Repeat) -> None:
         self._listen(events.RetryScheduled.of(upstream="images", **repeat._asdict()))
@@ -381,13 +298,6 @@ async def download(
 
 def _guess(size: Size) -> int:
     return max(SMALLEST_GUESS, int(size.width * size.height * BYTES_PER_PIXEL))
-
-
-def _unavailable(said: str, error: IngestorError) -> RunStopped:
-    return RunStopped(
-        f"{said} ({error}). Nothing is lost; run the same command again when the image server answers.",
-        reason="images-unavailable",
-    )
 
 
 def _is_too_much(error: IngestorError) -> bool:

@@ -26,7 +26,8 @@ from ingestor.kits.luck import FEWEST
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Failure, Image, Photo, Size
-from ingestor.stages.download import IN_A_ROW, Downloader, download
+from ingestor.stages.blame import IN_A_ROW
+from ingestor.stages.download import Downloader, download
 from tests.builders import a_photo, a_size
 
 pytestmark = pytest.mark.looptime
