@@ -29,4 +29,4 @@ class Luck:
         """Failures in a row that chance would hardly bring, while so much fails."""
         if self._failing <= CHANCE ** (1 / FEWEST):
             return FEWEST
-        return min(MOST, math.ceil(math.log(CHANCE) / math.log(min(self._failing, 0.99))))
+        return min(MOST, math.ceil(math.log(CHANCE) / math.log(self._failing)))
