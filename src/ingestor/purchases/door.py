@@ -309,12 +309,14 @@ class Door:
     async def _cut_short(self, intent: ledger.Intent, *, sent: bool) -> None:
         """Once it is sent it is perhaps billed, and the journal keeps it open."""
         spent = intent.units
-        if not sent:
-            with suppress(JournalError):
-                await self._take_back(intent, "cut-short")
-                spent = 0
-        # Others wait to hear of it.
-        await self._budget.settle(intent.units, spent=spent)
+        try:
+            if not sent:
+                with suppress(JournalError):
+                    await self._take_back(intent, "cut-short")
+                    spent = 0
+        finally:
+            # Others wait to hear of it, whoever is cut short once more.
+            await self._budget.settle(intent.units, spent=spent)
 
     async def _take_back(self, intent: ledger.Intent, reason: str) -> None:
         await self._write_close(intent, PurchaseState.NOT_SENT, reason)

@@ -302,3 +302,23 @@ async def test_who_waits_for_units_hears_of_a_call_that_was_cut_short(open_shop)
 
     assert (outcomes, shop.calls) == ([], [["100"]])
     assert shop.budget.spent == 1
+
+
+async def test_who_waits_for_units_hears_of_a_call_that_was_cut_short_twice(open_shop):
+    images = pictures("cat", "dog")
+    shop = await open_shop(images, ceiling=1)
+    shop.token_seconds = 60.0
+    buying = asyncio.create_task(shop.buyer.annotate(images[:1]))
+    await asyncio.sleep(30)
+    waiting = asyncio.create_task(shop.buyer.annotate(images[1:]))
+    shop.disk.seconds = 1.0
+
+    buying.cancel()
+    await asyncio.sleep(0.5)
+    buying.cancel()
+    async with asyncio.timeout(60):
+        await waiting
+
+    assert (shop.budget.reserved, shop.budget.spent) == (0, 1), (
+        "nobody knows what the disk says of it"
+    )
