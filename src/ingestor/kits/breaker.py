@@ -91,8 +91,7 @@ class Breaker:
         Take over what an earlier one for the same upstream has met, but its patience: that begins anew
         with the first failure.
         """
-        self._failures = before._failures
-        self._served_since, self._not_before = before._served_since, before._not_before
+        self._failures, self._not_before = before._failures, before._not_before
 
     async def _rest_until(self, due: float) -> None:
         while (now := self._clock()) < (due := max(due, self._not_before)):

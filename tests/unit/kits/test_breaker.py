@@ -120,6 +120,17 @@ async def test_a_wish_that_passes_our_patience_is_not_waited_for():
     assert upstream.clock() == 1.0
 
 
+async def test_patience_begins_anew_with_the_first_failure_after_a_success():
+    upstream = Upstream()
+    upstream.breaker.failed(begun=0.0)
+    upstream.breaker.succeeded(begun=1.0)
+    await asyncio.sleep(10 * PATIENCE)
+
+    await upstream.all_insist()
+
+    assert upstream.clock() >= 11 * PATIENCE - LONGEST_PAUSE
+
+
 async def test_whoever_waits_is_woken_by_the_end_of_the_run():
     upstream = Upstream()
     asyncio.get_running_loop().call_later(20.0, upstream.lifetime.stop, "SIGTERM")
@@ -151,6 +162,16 @@ async def test_failures_of_one_and_the_next_are_in_a_row():
     second.breaker.failed(begun=0.0)
 
     assert second.breaker.open
+
+
+async def test_the_next_leaves_alone_for_as_long_as_the_first_was_asked_to():
+    first, second = Upstream(), Upstream(recovers=0.0)
+    first.breaker.failed(begun=0.0, wish=40.0)
+
+    second.breaker.go_on_from(first.breaker)
+    await second.ask()
+
+    assert second.asked == [pytest.approx(40.0)]
 
 
 async def test_the_next_is_as_patient_as_the_first_was():
