@@ -58,7 +58,7 @@ class Breaker:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Ask within the block. Raises Exhausted instead, or whatever `rest` raises."""
-        await self._rest_until(self._not_before)
+        await self.leave_alone()
         if self.open:
             async with self._alone:
                 if self.open:
@@ -67,6 +67,10 @@ class Breaker:
                     yield
                     return
         yield
+
+    async def leave_alone(self) -> None:
+        """For as long as the upstream asked everybody to. Raises as `turn` does."""
+        await self._rest_until(self._not_before)
 
     def succeeded(self, *, begun: float) -> None:
         """`begun`: when it was asked, by the clock."""

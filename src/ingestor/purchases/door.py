@@ -141,8 +141,9 @@ class Door:
         Stopping when the run stops first, the call's own error after the purchase was closed by what
         it means, and SettledUnsaved.
         """
-        self._require_trust(images)
         try:
+            await self.breaker.leave_alone()
+            self._require_trust(images)
             async with self.breaker.turn():
                 return await self._purchase(images, attempt=attempt)
         except Exhausted as exhausted:

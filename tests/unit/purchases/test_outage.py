@@ -106,6 +106,28 @@ async def test_whoever_waits_for_a_permit_while_an_outage_shows_asks_about_one_i
     assert shop.budget.reserved == 0
 
 
+async def test_whoever_leaves_it_alone_while_an_outage_shows_asks_about_one_image(open_shop):
+    images = many()[: 16 * 12]
+    shop = await open_shop(images)
+    shop.script = [Unavailable("later", upstream="vision", retry_after=30.0)] * 12
+    batches = [images[at : at + 16] for at in range(0, len(images), 16)]
+
+    async def buy(batch: Sequence[Image], *, after: float) -> None:
+        await asyncio.sleep(after)
+        await shop.door.purchase(batch, attempt=1)
+
+    # The first failure comes with a wish, and then the breaker opens.
+    ends = await asyncio.gather(
+        *(buy(batch, after=0.0) for batch in batches[:IN_A_ROW]),
+        *(buy(batch, after=2.0) for batch in batches[IN_A_ROW:]),
+        return_exceptions=True,
+    )
+
+    assert [type(end) for end in ends[IN_A_ROW:]] == [OneAtATime] * (12 - IN_A_ROW)
+    assert asyncio.get_running_loop().time() < 35.0, "nobody waits for a turn that he cannot take"
+    assert shop.quota.granted == [IN_A_ROW, 16 * IN_A_ROW]
+
+
 @pytest.mark.parametrize("broken", [googles_own, image_by_image])
 async def test_an_outage_that_google_tells_of_costs_no_photo(open_shop, broken: Broken):
     images = many()
