@@ -19,7 +19,8 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Quota
 from ingestor.models import Annotation, Failure, Image, Published
 from ingestor.purchases import Budget, Buyer, Claim, Door, DoubtAllowance
-from ingestor.purchases.door import MOST_ATTEMPTS, Answer
+from ingestor.purchases.door import MOST_ATTEMPTS
+from ingestor.purchases.meaning import Answer
 from tests.builders import FEATURES, a_label, an_annotation, an_image
 from tests.inline import Inline
 

@@ -31,8 +31,9 @@ from ingestor.kits import lifetime, luck, quota, retrying
 from ingestor.kits.crew import Crew
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Annotation, PurchaseState
-from ingestor.purchases import budget, buyer, door
-from ingestor.purchases.door import Door, Settled
+from ingestor.purchases import budget, buyer, door, meaning
+from ingestor.purchases.door import Door
+from ingestor.purchases.meaning import Settled
 from ingestor.records import keys
 from ingestor.services import ListedPage
 from ingestor.stages import discover, download
@@ -89,7 +90,7 @@ def result_journaled_after_storing() -> Sequence[Swap]:
     async def settle(
         self: Any, intent: Any, _permit: Any, found: Any, *, seconds: float
     ) -> Settled:
-        settled = door._judge(intent, found, most_attempts=door.MOST_ATTEMPTS)
+        settled = meaning.judge(intent, found, most_attempts=door.MOST_ATTEMPTS)
 
         async def write_later() -> None:
             await asyncio.sleep(2)
@@ -364,12 +365,12 @@ def errors_of_an_image_tried_for_ever() -> Sequence[Swap]:
 @mutant
 def own_errors_repeated_in_park() -> Sequence[Swap]:
     """An image that failed by itself is bought again, although nothing may be bought twice."""
-    honest = door._judge
+    honest = meaning.judge
 
     def judge(intent: Any, found: Any, *, most_attempts: int) -> Settled:
         return honest(intent, found, most_attempts=door.MOST_ATTEMPTS)
 
-    return [(door, "_judge", judge)]
+    return [(door, "judge", judge)]
 
 
 @mutant
@@ -381,7 +382,7 @@ def unavailable_repeated_for_ever() -> Sequence[Swap]:
 @mutant
 def whole_batch_again_for_one_image() -> Sequence[Swap]:
     """One image's trouble spoils the batch."""
-    honest = door._judge
+    honest = meaning.judge
 
     def judge(intent: Any, found: Any, *, most_attempts: int) -> Settled:
         settled = honest(intent, found, most_attempts=most_attempts)
@@ -389,7 +390,7 @@ def whole_batch_again_for_one_image() -> Sequence[Swap]:
             return Settled(annotations=(), failures=(), again=intent.images)
         return settled
 
-    return [(door, "_judge", judge)]
+    return [(door, "judge", judge)]
 
 
 @mutant
@@ -473,7 +474,7 @@ def sent_without_a_last_look() -> Sequence[Swap]:
 @mutant
 def lost_answer_taken_as_refusal() -> Sequence[Swap]:
     """What was lost on the way back counts as not billed."""
-    honest = door.state_after
+    honest = meaning.state_after
 
     def state(error: IngestorError) -> PurchaseState:
         return PurchaseState.REFUSED if isinstance(error, AnswerLost) else honest(error)
@@ -484,7 +485,7 @@ def lost_answer_taken_as_refusal() -> Sequence[Swap]:
 @mutant
 def unavailable_taken_as_free() -> Sequence[Swap]:
     """Google's 503 counts as not billed."""
-    honest = door.state_after
+    honest = meaning.state_after
 
     def state(error: IngestorError) -> PurchaseState:
         return PurchaseState.REFUSED if isinstance(error, Unavailable) else honest(error)

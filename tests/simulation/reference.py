@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from ingestor.errors import AnswerLost
 from ingestor.models import Image
-from ingestor.purchases.door import Answer
+from ingestor.purchases.meaning import Answer
 from ingestor.report import Report
 from ingestor.sandbox.quotas import Quotas
 from ingestor.settings import Settings

@@ -31,7 +31,7 @@ from ingestor.errors import (
 )
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image, Size
-from ingestor.purchases.door import Answer
+from ingestor.purchases.meaning import Answer
 from ingestor.sandbox.quotas import Quotas
 from ingestor.services import Group, ListedPage, PoliteDatabase, Politely, Services
 from ingestor.settings import Settings

@@ -26,7 +26,7 @@ from ingestor import events
 from ingestor.errors import AnswerLost, IngestorError, Throttled, Unavailable
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Annotation, Image
-from ingestor.purchases.door import Answer
+from ingestor.purchases.meaning import Answer
 from ingestor.report import Report
 from ingestor.sandbox import flickr
 from ingestor.sandbox.quotas import Quotas

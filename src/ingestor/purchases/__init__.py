@@ -1,8 +1,8 @@
 """
 The one door for money: budget, permit, intent, call, settle, in this order and nowhere else.
 
-`door` makes one paid request, `buyer` what has to follow from it, `budget` says how much may be
-spent, `pricing` what it costs, `claim` whether it is ours to buy.
+`door` makes one paid request, `meaning` says what became of it, `buyer` does what has to follow, `budget`
+says how much may be spent, `pricing` what it costs, `claim` whether it is ours to buy.
 
 Rule of the room: what calls Vision is handed in as a function; no other room holds that function.
 """

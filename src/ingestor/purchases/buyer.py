@@ -32,7 +32,8 @@ from ingestor.kits.quota import QuotaClosed
 from ingestor.kits.retrying import FIRST_WAIT, Hint, Repeat, persist
 from ingestor.models import Annotation, Failure, FeatureSet, Image, Paid, Published
 from ingestor.purchases.budget import DoubtAllowance, ShortOfUnits
-from ingestor.purchases.door import Door, OneAtATime, Settled, SettledUnsaved
+from ingestor.purchases.door import Door, OneAtATime, SettledUnsaved
+from ingestor.purchases.meaning import Settled
 
 MOST_REFUSALS = 50
 """Attempts at one batch that were refused or never sent; they cost nothing but patience."""

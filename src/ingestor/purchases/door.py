@@ -10,20 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from ingestor import events
 from ingestor.errors import (
-    AddressRefused,
     IngestorError,
     JournalError,
     NotSent,
     RunStopped,
     Throttled,
-    Unavailable,
-    VendorError,
     reason_of,
     wish_of,
 )
@@ -32,45 +27,21 @@ from ingestor.journal.writer import Journal
 from ingestor.kits.breaker import Breaker, Exhausted
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import Permit, Quota
-from ingestor.models import Annotation, Failure, FeatureSet, Image, PurchaseState
+from ingestor.models import FeatureSet, Image, PurchaseState
 from ingestor.purchases.budget import Budget
 from ingestor.purchases.claim import Claim, Unshared
+from ingestor.purchases.meaning import Answer, Settled, judge, serves, state_after
 
 MOST_ATTEMPTS = 4
 """Purchases that one image may be part of because of transient errors of its own."""
 SMOOTHING = 0.2
 """Weight of the newest call in the smoothed latency: follows a change within about ten calls."""
 
-
-class ImageError(Protocol):
-    """What Vision says of one image that it could not annotate."""
-
-    @property
-    def photo_id(self) -> str: ...
-    @property
-    def code(self) -> int: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def transient(self) -> bool: ...
-
-
-Answer = Annotation | ImageError
 AskVision = Callable[[Sequence[Image], Callable[[], None]], Awaitable[Sequence[Answer]]]
 """
 The paid call itself: one answer for each image, in order, or an error of our tree. The function that it
 is given is called right before anything is sent; where that raises, nothing is.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """What one purchase brought; every image is in exactly one of the three."""
-
-    annotations: tuple[Annotation, ...]
-    failures: tuple[Failure, ...]
-    again: tuple[Image, ...]
-    """Images with a transient error of their own."""
 
 
 class OneAtATime(Exception):
@@ -254,7 +225,7 @@ class Door:
     async def _settle(
         self, intent: ledger.Intent, permit: Permit, answers: Sequence[Answer], *, seconds: float
     ) -> Settled:
-        settled = _judge(intent, answers, most_attempts=self._most_attempts)
+        settled = judge(intent, answers, most_attempts=self._most_attempts)
         try:
             await self._journal.write(
                 partial(
@@ -270,7 +241,7 @@ class Door:
         finally:
             # Whatever the disk said, it is spent, and others wait to hear of it.
             await self._budget.settle(intent.units, spent=intent.units)
-        if _serves(answers):
+        if serves(answers):
             self.answered_at = self._clock()
             self.breaker.succeeded(begun=permit.granted)
         else:
@@ -342,57 +313,9 @@ class Door:
             self._listen(events.UpstreamThrottled(upstream="vision", rate=self._quota.rate))
 
 
-def state_after(error: IngestorError) -> PurchaseState:
-    """
-    What a failed call means for the money.
-
-    That a refusal (4xx in Google's JSON form) is not billed is assumed, not documented.
-    """
-    match error:
-        case NotSent() | AddressRefused():
-            return PurchaseState.NOT_SENT
-        case Unavailable():
-            return PurchaseState.IN_DOUBT
-        case VendorError():
-            return PurchaseState.REFUSED
-        case _:
-            return PurchaseState.IN_DOUBT
-
-
-def _serves(answers: Sequence[Answer]) -> bool:
-    """Whether Vision could do something with one image, be it that it is none."""
-    return any(isinstance(answer, Annotation) or not answer.transient for answer in answers)
-
-
 def _away(wish: float, patience: float) -> RunStopped:
     said = f"asks us to wait {wish:.0f} s" if wish else f"has served nobody for {patience:.0f} s"
     return RunStopped(
         f"Vision {said}. Everything bought is saved; run the same command again later.",
         reason="vision-unavailable",
-    )
-
-
-def _judge(intent: ledger.Intent, answers: Sequence[Answer], *, most_attempts: int) -> Settled:
-    images = {image.photo.id: image for image in intent.images}
-    annotations: list[Annotation] = []
-    failures: list[Failure] = []
-    again: list[Image] = []
-    for answer in answers:
-        if isinstance(answer, Annotation):
-            annotations.append(answer)
-        elif answer.transient and intent.attempt < most_attempts:
-            again.append(images[answer.photo_id])
-        else:
-            failures.append(_failure(answer, attempts=intent.attempt))
-    return Settled(annotations=tuple(annotations), failures=tuple(failures), again=tuple(again))
-
-
-def _failure(error: ImageError, *, attempts: int) -> Failure:
-    return Failure(
-        photo_id=error.photo_id,
-        stage="annotate",
-        reason="vision-unavailable" if error.transient else "vision-bad-image",
-        detail=f"{error.code}: {error.message}",
-        attempts=attempts,
-        paid="maybe",
     )

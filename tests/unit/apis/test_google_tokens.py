@@ -15,7 +15,7 @@ import pytest
 from ingestor.apis.google import EARLY, LAST, RENEWALS_APART, Tokens, guarded_request
 from ingestor.errors import Denied, IngestorError, NotSent
 from ingestor.models import PurchaseState
-from ingestor.purchases.door import state_after
+from ingestor.purchases.meaning import state_after
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -31,7 +31,7 @@ from ingestor.errors import (
     VendorError,
 )
 from ingestor.models import Annotation, FeatureSet, Image, PurchaseState
-from ingestor.purchases.door import state_after
+from ingestor.purchases.meaning import state_after
 from ingestor.transport import Parts, Request, Response
 from tests.builders import FEATURES, an_image
 from tests.unit.apis.conftest import Answer, Recorder

@@ -21,7 +21,8 @@ from ingestor.errors import (
 )
 from ingestor.journal import results
 from ingestor.models import Image, Published
-from ingestor.purchases.door import MOST_ATTEMPTS, Answer
+from ingestor.purchases.door import MOST_ATTEMPTS
+from ingestor.purchases.meaning import Answer
 from tests.builders import a_label, an_annotation
 from tests.shops import WALL, BadImage, labelled, names_of, pictures
 

@@ -11,7 +11,7 @@ import pytest
 from ingestor.errors import BrokenInvariant, JournalError
 from ingestor.journal import ledger
 from ingestor.models import Image
-from ingestor.purchases.door import Answer
+from ingestor.purchases.meaning import Answer
 from tests.builders import FEATURES
 from tests.shops import WALL, Shop, labelled, names_of, pictures
 

@@ -12,7 +12,8 @@ from ingestor.errors import AnswerLost, IngestorError, Rejected, Unavailable
 from ingestor.kits.breaker import IN_A_ROW
 from ingestor.models import Failure, Image
 from ingestor.purchases.buyer import MOST_REFUSED
-from ingestor.purchases.door import Answer, OneAtATime
+from ingestor.purchases.door import OneAtATime
+from ingestor.purchases.meaning import Answer
 from tests.builders import an_image
 from tests.shops import BadImage, Shop, labelled
 

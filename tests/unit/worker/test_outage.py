@@ -16,7 +16,7 @@ from ingestor.journal import runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image, Size
-from ingestor.purchases.door import Answer
+from ingestor.purchases.meaning import Answer
 from ingestor.services import Group, ListedPage, Services
 from ingestor.settings import Settings
 from ingestor.worker.turns import Turns
