@@ -149,7 +149,6 @@ class Worker:
             group = await self._services.lookup(name)
             if name in self._unfound and name != group.id:
                 self._listen(events.GroupDropped(group=name))
-            self._unfound.discard(name)
             self._found[name] = group
         return self._found[name]
 

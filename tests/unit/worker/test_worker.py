@@ -59,16 +59,17 @@ class NoGroups(AllGroups):
 
 
 class FoundLater(AllGroups):
-    """Flickr is away when it is asked first; groups have an id beside their name."""
+    """Flickr is away when it is asked for the second time; groups may have an id beside their name."""
 
-    def __init__(self) -> None:
-        self.asked = 0
+    def __init__(self, *, prefix: str = "id of ") -> None:
+        self.asked: list[str] = []
+        self._prefix = prefix
 
     async def lookup(self, name: str) -> Group:
-        self.asked += 1
-        if self.asked == 2:
+        self.asked.append(name)
+        if len(self.asked) == 2:
             raise Unavailable("away", upstream="flickr", status=503)
-        return Group(id=f"id of {name}", name=name)
+        return Group(id=f"{self._prefix}{name}", name=name)
 
 
 class EveryTurn:
@@ -233,13 +234,18 @@ async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_und
     ]
 
 
-async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("prefix", "dropped"), [("id of ", [(GroupDropped, "farm")]), ("", [])], ids=["alias", "id"]
+)
+async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(
+    tmp_path: Path, prefix: str, dropped: list[tuple[type[Event], str]]
+):
     names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
     names.write_text("zoo\n")
     worker = Worker(
         Settings.read(groups_file=names),
         cast("Journal", NoJournal()),
-        cast("Services", FoundLater()),
+        cast("Services", FoundLater(prefix=prefix)),
         lifetime=lifetime,
         listen=said.append,
     )
@@ -252,10 +258,36 @@ async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(t
 
     lifetime.close()
     told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
-    assert [(type(event), event.group) for event in told] == [
-        (GroupFailed, "farm"),
-        (GroupDropped, "farm"),
-    ]
+    assert [(type(event), event.group) for event in told] == [(GroupFailed, "farm"), *dropped]
+
+
+async def test_a_group_that_is_named_anew_is_looked_up_anew(tmp_path: Path):
+    """Off the list while it could not be found, on it again, off it once it was found, and on it again."""
+    names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
+    names.write_text("zoo\n")
+    services = FoundLater()
+    worker = Worker(
+        Settings.read(groups_file=names),
+        cast("Journal", NoJournal()),
+        cast("Services", services),
+        lifetime=lifetime,
+        listen=said.append,
+    )
+    worker.turns = cast("Turns", cast("Any", EveryTurn()))
+    # The size of a file tells as well that it has changed.
+    for at, text in enumerate(
+        ("zoo\nfarm\n", "zoo\n#\n", "zoo\nfarm\n", "zoo\n#\n", "zoo\nfarm\n")
+    ):
+        asyncio.get_running_loop().call_later(30.0 * (at + 1), names.write_text, text)
+    asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
+
+    with nothing_aside():
+        await worker.work()
+
+    lifetime.close()
+    dropped = [event.group for event in said if isinstance(event, GroupDropped)]
+    assert dropped == ["farm", "id of farm"]
+    assert services.asked == ["zoo", "farm", "farm", "farm"]
 
 
 async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
