@@ -150,8 +150,9 @@ async def test_bytes_after_an_answer_do_not_reach_the_next_one() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("resting", [1, 2])
 async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
-    method: str, poison: bytes
+    method: str, poison: bytes, resting: int
 ) -> None:
     came = asyncio.Event()
 
@@ -161,9 +162,10 @@ async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
         writer.write(poison)
         await far.hear(reader)
 
-    plays = (talks_by_itself, says(response(b"yours")))
+    plays = (*[talks_by_itself] * resting, says(response(b"yours")))
     async with far_end(*plays) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/1", method=method))
+        first = a_request(f"{far.origin}/1", method=method)
+        await asyncio.gather(*(transport.send(first) for _ in range(resting)))
         came.set()
         # Both ends live in this loop.
         for _turn in range(5):
@@ -171,7 +173,7 @@ async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
         second = await transport.send(a_request(f"{far.origin}/2", method=method))
 
     assert second.body == b"yours"
-    assert len(far.requests) == 2
+    assert len(far.requests) == resting + 1
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", "Identity"])

@@ -138,7 +138,13 @@ def test_a_long_body_may_come_in_any_number_of_pieces() -> None:
 
     answer = an_answer(CHUNKED, *chunks, b"0\r\n\r\n", cap=size, held=size)
 
-    assert (answer.complete, answer.received) == (True, size)
+    assert (answer.complete, answer.received, answer.trouble) == (True, size, "")
+
+
+def test_what_follows_an_answer_does_it_no_harm_however_long_it_is() -> None:
+    answer = an_answer(response(b"hello"), *[b"y" * 1000] * (LONGEST_HEAD // 1000 + 1))
+
+    assert (answer.complete, answer.trouble, answer.reusable) == (True, "", False)
 
 
 def test_a_body_of_just_the_cap_is_taken() -> None:

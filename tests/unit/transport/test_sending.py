@@ -155,8 +155,16 @@ async def test_an_answer_that_does_not_come_is_lost() -> None:
     assert lost.value.reason == "timeout"
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_an_answer_that_came_while_the_process_stood_still_is_taken(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "labels"),
+    [
+        pytest.param("GET", b"labels", id="read at once"),
+        pytest.param("POST", b"labels" * 50_000, id="more than is read at once"),
+    ],
+)
+async def test_an_answer_that_came_while_the_process_stood_still_is_taken(
+    method: str, labels: bytes
+) -> None:
     """Nobody was there to see that it came in time, and it may have been paid for."""
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -169,10 +177,10 @@ async def test_an_answer_that_came_while_the_process_stood_still_is_taken(method
             far, _ = await loop.sock_accept(server)
             with far:
                 await loop.sock_recv(far, 10_000)
-                far.sendall(response(b"labels"))
+                far.sendall(response(labels))
                 time.sleep(1.1)  # noqa: ASYNC251 (nothing runs)
 
-                assert (await sending).body == b"labels"
+                assert (await sending).body == labels
 
 
 async def test_a_stall_after_the_headers_ends_at_the_deadline() -> None:
