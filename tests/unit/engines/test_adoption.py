@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingestor import events
 from ingestor.engines.adoption import Adoption
 from ingestor.errors import Unavailable
-from ingestor.journal import claims, dead, listing
+from ingestor.journal import claims, dead, listing, results
+from ingestor.journal.listing import ListedGroup
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Stopping
 from ingestor.models import Failure
-from ingestor.records import photo_record
-from tests.builders import a_photo, a_published
+from ingestor.records import escape, photo_record
+from tests.builders import a_label, a_photo, a_published
 from tests.inline import Inline
 
 GROUP = "1@N00"
@@ -211,3 +213,33 @@ async def test_a_dead_photo_that_others_bought_is_asked_for_when_it_is_tried_aga
     second = await a_run(journal, database, run=2)
 
     assert [one.photo.id for one in await second.find(["1"], group=GROUP)] == ["1"]
+
+
+async def test_what_others_published_meanwhile_is_taken_over_with_our_groups(journal: Journal):
+    """The same features, and other labels: their entries would stay in the index for ever."""
+    written: dict[str, Any] = {}
+    heard: list[events.Event] = []
+
+    async def update(paths: Mapping[str, Any]) -> None:
+        written.update(paths)
+
+    ours = a_published("1", a_label("Cat"), photo=a_photo("1", group=GROUP))
+    page = partial(
+        listing.sight_page, photos=[ours.photo], group=ListedGroup(id=GROUP, name="", total=1), run=1,
+        room=None, features=None, unusable=(), now=0.0,
+    )  # fmt: skip
+    await journal.write(page)
+    bought = partial(
+        results.keep, annotation=ours.annotation, size=ours.size, purchase="1", now=0.0
+    )
+    await journal.write(bought)
+    adoption = Adoption(
+        database=Full("1"), journal=journal, features=None, run=1, wall=lambda: 0.0,
+        listen=heard.append, update=update,
+    )  # fmt: skip
+    await adoption.begin([GROUP], others_worked=True)
+
+    assert await adoption.adopt_newer([ours])
+    assert list(written) == [f"photos/p1/groups/{escape(GROUP)}"]
+    assert heard == [events.PhotosAdopted(photos=1)]
+    assert not await adoption.adopt_newer([ours]), "there is nothing more to be heard of it"

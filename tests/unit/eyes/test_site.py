@@ -98,6 +98,22 @@ async def test_a_group_that_was_dropped_has_no_last_success(
     assert not any(("group", "1@N20") in labels for _name, labels in seen)
 
 
+async def test_a_group_that_is_followed_anew_grows_stale_anew(
+    site: Client, registry: CollectorRegistry
+):
+    now = [100.0]
+    counts = Counts(registry, wall=lambda: now[0])
+    failed = events.GroupFailed(group="1@N20", reason="group-private", message="No.", seconds=9.0)
+    counts.listen(failed)
+    counts.listen(events.GroupDropped(group="1@N20"))
+
+    now[0] = 900.0
+    counts.listen(failed)
+    seen = await samples(site)
+
+    assert seen["ingestor_group_last_success_timestamp_seconds", (("group", "1@N20"),)] == 900
+
+
 async def test_a_group_that_never_had_a_good_turn_grows_stale_from_its_first_failure(
     site: Client, registry: CollectorRegistry
 ):

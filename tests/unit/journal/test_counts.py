@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestor.journal import ledger, runs
+from ingestor.journal import ledger, listing, runs
 from ingestor.journal.counts import count_run
 from ingestor.journal.schema import migrate
 from ingestor.purchases import pricing
-from tests.builders import an_image
+from tests.builders import a_photo, an_image
 
 
 def moment(text: str) -> float:
@@ -55,3 +55,17 @@ def test_a_run_that_bought_nothing_costs_nothing_in_a_month_of_others(
     assert counted.months == ((0, 9_000),)
     assert pricing.bill(counted.months) == 0.0
     assert pricing.bill(counted.months, more=1_000) == pytest.approx(1.5)
+
+
+def test_what_a_run_has_taken_on_is_not_left_to_it_as_well(db: sqlite3.Connection) -> None:
+    earlier = runs.begin_run(db, run="a", now=0.0)
+    run = runs.begin_run(db, run="b", now=0.0)
+    for photo, owner in (("1", earlier), ("2", run)):
+        listing.sight(
+            db, [a_photo(photo, group="1@N00")], run=owner, room=None, features=None, unusable=(),
+            now=0.0,
+        )  # fmt: skip
+
+    counted = count_run(db, run=run, now=0.0, gids=["1@N00"])
+
+    assert (counted.photos.listed, counted.photos.pending) == (2, 2)

@@ -91,17 +91,24 @@ def test_a_new_doubt_gives_it_up_again(db: sqlite3.Connection) -> None:
     assert state(db) == [("dead", "in-doubt")]
 
 
+@pytest.mark.parametrize(
+    ("answered", "wanted", "end"),
+    [
+        pytest.param("f", "g", ("listed", None), id="answered since"),
+        pytest.param("g", "f", ("dead", "in-doubt"), id="answered for other features"),
+    ],
+)
 def test_a_doubt_that_was_answered_since_keeps_no_photo_from_being_annotated_anew(
-    db: sqlite3.Connection,
+    db: sqlite3.Connection, answered: str, wanted: str, end: tuple[str, str | None]
 ) -> None:
     begin(db, "second", at=2.0, in_doubt="retry")
-    answer = an_annotation("7", features="f")
+    answer = an_annotation("7", features=answered)
     results.keep(db, answer, size=a_size(), purchase="purchase-2", now=3.0)
-    sight(db, run=2, features="g")
+    sight(db, run=2, features=wanted)
 
     begin(db, "third", at=4.0, reannotate=True)
 
-    assert state(db) == [("listed", None)]
+    assert state(db) == [end]
 
 
 @pytest.mark.parametrize("given_up", [True, False], ids=["given up", "still waiting"])

@@ -183,6 +183,23 @@ async def test_a_call_cut_short_before_anything_was_sent_cost_nothing(open_shop)
     assert (shop.budget.reserved, shop.budget.spent) == (0, 0)
 
 
+async def test_a_call_cut_short_that_the_disk_takes_back_no_more_counts_as_perhaps_billed(
+    open_shop,
+):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    shop.token_seconds = 60.0
+    buying = asyncio.create_task(shop.buyer.annotate(images))
+    await asyncio.sleep(30)
+    shop.journal.broken = JournalError("The disk is gone.")
+
+    buying.cancel()
+    await asyncio.wait([buying])
+
+    assert buying.cancelled()
+    assert (shop.budget.reserved, shop.budget.spent) == (0, 1)
+
+
 def an_intent(shop: Shop, images: Sequence[Image]) -> ledger.Intent:
     return ledger.Intent(
         id="odd", run=shop.run, at=WALL, features=FEATURES.key, attempt=1, units=len(images),

@@ -82,7 +82,7 @@ async def test_a_file_that_is_not_read_in_time_is_refused_in_a_sentence(
 ):
     monkeypatch.setattr(watching, "IN_TIME", 0.1)
 
-    with pytest.raises(SettingsError, match="--groups-file"):
+    with pytest.raises(SettingsError, match=r"--groups-file: .* \(nothing comes\)"):
         await Watchlist(("zoo",), silent).groups()
 
 
