@@ -25,6 +25,7 @@ from ingestor.apis.flickr import (
     read_group,
     read_row,
 )
+from ingestor.apis.flickr.answers import NOT_TO_BLAME
 from ingestor.errors import Denied, IngestorError, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Request, Response
@@ -342,19 +343,28 @@ def test_pictures_that_are_all_listed_elsewhere_are_no_fault_of_the_photos() -> 
     with pytest.raises(
         Unavailable, match=r"elsewhere\.example.*live\.staticflickr\.com.*--image-url"
     ):
-        page_of(a_page(*[ELSEWHERE] * 4))
+        page_of(a_page(*[ELSEWHERE] * NOT_TO_BLAME))
 
 
 def test_photos_that_all_lack_what_every_photo_has_are_weather() -> None:
     with pytest.raises(Unavailable, match="none can be used"):
-        page_of(a_page(*[{"id": "1"}] * 4))
+        page_of(a_page(*[{"id": "1"}] * NOT_TO_BLAME))
 
 
-@pytest.mark.parametrize("others", [[], [a_row(id="2")] * 4], ids=["few", "among good ones"])
-def test_a_photo_that_is_listed_elsewhere_is_one_photo(others: list[object]) -> None:
-    page = page_of(a_page(*[ELSEWHERE] * 3, *others))
+@pytest.mark.parametrize(
+    ("elsewhere", "others"),
+    [
+        pytest.param(NOT_TO_BLAME - 1, [], id="few"),
+        pytest.param(NOT_TO_BLAME, [a_row(id="2")], id="beside a good one"),
+    ],
+)
+def test_a_photo_that_is_listed_elsewhere_is_one_photo(
+    elsewhere: int, others: list[object]
+) -> None:
+    page = page_of(a_page(*[ELSEWHERE] * elsewhere, *others))
 
-    assert [row.reason for row in page.rows if isinstance(row, Unusable)] == ["url-refused"] * 3
+    unusable = [row.reason for row in page.rows if isinstance(row, Unusable)]
+    assert unusable == ["url-refused"] * elsewhere
 
 
 @pytest.mark.parametrize("stat", [{}, {"stat": None}, {"stat": "fine"}])

@@ -237,8 +237,10 @@ async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
 
 async def test_a_name_whose_look_up_hangs_holds_up_no_other_upstream() -> None:
     given_up = threading.Event()
+    asked: set[str] = set()
 
     def look_up(host: str, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        asked.add(host)
         if host == "images.example":
             given_up.wait()
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
@@ -262,6 +264,7 @@ async def test_a_name_whose_look_up_hangs_holds_up_no_other_upstream() -> None:
         given_up.set()
 
     assert error.value.reason == "dns"
+    assert asked == {"images.example", "vision.example"}
 
 
 async def left_alone(sending: Awaitable[object]) -> None:

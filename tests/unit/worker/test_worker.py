@@ -52,10 +52,13 @@ class FollowedBefore:
 
 
 class NoGroups(AllGroups):
-    """Whatever there was has been taken away."""
+    """Whatever there was has been taken away, or is told to nobody with our key."""
+
+    def __init__(self, *, reason: str = "group-not-found") -> None:
+        self._reason = reason
 
     async def lookup(self, name: str) -> Group:
-        raise Denied("Not found.", upstream="flickr", reason="group-not-found")
+        raise Denied("No.", upstream="flickr", reason=self._reason)
 
 
 class FoundLater(AllGroups):
@@ -208,6 +211,22 @@ async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
     first, second = turns.asked[:2]
     assert WISH <= second - first < WISH + LONGEST_PAUSE / 2
     assert len(turns.asked) > 20
+
+
+async def test_a_key_that_is_refused_at_the_start_is_told_at_once_whatever_was_followed():
+    lifetime = Lifetime(drain=8.0)
+    worker = Worker(
+        Settings.read(groups=("zoo",)),
+        cast("Journal", FollowedBefore()),
+        cast("Services", NoGroups(reason="api-key")),
+        lifetime=lifetime,
+    )
+
+    with pytest.raises(Denied):
+        async with asyncio.timeout(60.0):
+            await worker.work()
+
+    lifetime.close()
 
 
 async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_under(tmp_path: Path):
