@@ -109,7 +109,7 @@ class Downloader:
         """
         Download one photo in the first rendition that fits.
 
-        Raises RunStopped when nobody has had a picture for as long as our patience lasts.
+        Raises RunStopped where it is no fault of the photo's that there is none.
         """
         started = self._clock()
         failure = Failure(photo_id=photo.id, stage="download", reason="no-url")

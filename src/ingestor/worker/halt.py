@@ -37,7 +37,7 @@ class Halt:
         self._begin(error, seconds)
 
     def refused(self, error: BaseException, *, seconds: float) -> None:
-        """Credentials, billing or rules; after so long it is tried again."""
+        """Credentials or rules, or whatever is bought; after so long it is tried again."""
         self._by_itself = False
         self._ended_by = ENDED_BY.get(getattr(error, "upstream", ""), "purchase")
         self._begin(error, seconds)

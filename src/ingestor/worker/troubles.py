@@ -22,8 +22,8 @@ class Trouble(Enum):
     LOST = "lost"
     """The group is gone, or closed to us: it is said, and looked for once a day."""
     HALT = "halt"
-    """Credentials, billing, rules, Google's quota of the day: nothing is bought for anybody, but for a
-    probe now and then."""
+    """Credentials, billing, rules, Google's quota of the day, a Vision that takes no image: nothing is
+    bought for anybody, but for a probe now and then."""
     FATAL = "fatal"
     """Without a journal there is no worker."""
 
