@@ -88,7 +88,6 @@ async def visiting(catalog: Catalog, folder: Path, **given: Any) -> AsyncIterato
             "image_origin": IMAGES,
             "journal": folder / "journal.sqlite3",
             "live": folder / heartbeat.FILE,
-            "images_per_minute": 1800,
             "log": said.append,
             **given,
         }

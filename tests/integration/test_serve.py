@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -36,7 +37,7 @@ from ingestor.web.connections import Connections
 from ingestor.web.house import House, lazily
 from ingestor.web.runs import plain_runs, runs_of
 from tests.builders import an_image
-from tests.houses import IMAGES, a_heart
+from tests.houses import IMAGES, a_heart, visiting
 from tests.integration.conftest import Ingest, settings_for
 
 PATIENCE = 30.0
@@ -49,7 +50,6 @@ def a_house(folder: Path, catalog: object = None) -> House:
         image_origin=IMAGES,
         journal=folder / "journal.sqlite3",
         live=folder / heartbeat.FILE,
-        images_per_minute=1800,
         log=lambda _line: None,
     )
 
@@ -114,6 +114,21 @@ async def test_the_dashboard_sees_a_run_at_work_and_what_became_of_it(
     assert board.beat.told["counts"]["stored"] == report.stored
     assert board.verdict[1] == "Nothing is running. The last run is complete."
     assert plain_runs(board)["history"][0]["id"] == report.run_id
+
+
+async def test_the_chart_says_what_the_run_is_allowed_and_not_who_shows_it(tmp_path: Path) -> None:
+    seconds = count(100.0)
+    heart = a_heart(tmp_path, wall=lambda: next(seconds))
+    heart.take(events.RunStarted(run="r", groups=("g",), limit=9, resumed=0))
+    for _second in range(9):
+        heart._note()
+    async with heart.beating(), Journal(tmp_path / "journal.sqlite3") as journal:
+        await journal.write(partial(begin_run, run="r", now=100.0))
+
+    async with lazily(tmp_path / "journal.sqlite3") as catalog, visiting(catalog, tmp_path) as page:
+        _, html, _ = await page.get("/runs")
+
+    assert "the quota allows 30" in html
 
 
 async def test_a_run_lives_from_its_first_word_to_the_database_to_its_last(

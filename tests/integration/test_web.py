@@ -564,7 +564,6 @@ def bare_house(folder: Path) -> House:
         image_origin=IMAGES,
         journal=folder / "journal.sqlite3",
         live=folder / "live.json",
-        images_per_minute=1800,
         log=lambda _line: None,
     )
 

@@ -86,7 +86,6 @@ async def _until_stopped(
             image_origin=origin_of(settings.image_url),
             journal=settings.journal_path,
             live=settings.state / heartbeat.FILE,
-            images_per_minute=settings.images_per_minute,
             log=say,
             sandbox=settings.sandbox,
             remote=_asks_database(visit, settings),

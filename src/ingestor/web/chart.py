@@ -36,6 +36,8 @@ class Chart:
     lines: tuple[Line, ...]
     quota: float
     """Where the quota's line lies, in the drawing's units from above; below 0 is out of sight."""
+    allowed: float
+    """Photos a second, which that line stands for."""
     ticks: tuple[tuple[float, str], ...]
     """Height and label of each line across."""
     seconds: float
@@ -60,6 +62,7 @@ def draw(points: Sequence[Sequence[float]], *, quota: float) -> Chart | None:
             for name, curve in curves.items()
         ),
         quota=_height(quota, top),
+        allowed=quota,
         ticks=tuple(
             (_height(step * n, top), f"{step * n:g}") for n in range(1, int(top / step) + 1)
         ),

@@ -41,7 +41,6 @@ class House:
     journal: Path
     live: Path
     """Where a run says how it is doing, once a second; see `engines.heartbeat`."""
-    images_per_minute: int
     log: Callable[[str], None]
     """Takes a line for whoever looks after the page."""
     sandbox: bool = False

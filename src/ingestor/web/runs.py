@@ -72,7 +72,6 @@ class Board:
     """Of all runs."""
     following: Following | None
     """The worker that follows groups here, or did last."""
-    images_per_minute: int
     invented: bool
     """Whether the photos are the sandbox's, so that Flickr has no pages of them."""
     now: float
@@ -125,7 +124,6 @@ def _read(house: House, now: float) -> Board:
                 ours=doubts_of(db, living=living, run=number or NO_RUN),
                 everywhere=doubts_of(db, living=living),
                 following=read_following(house.live.with_name(pulse.FILE), now=now, names=names),
-                images_per_minute=house.images_per_minute,
                 invented=fact(db, "world") == "sandbox",
                 now=now,
             )
