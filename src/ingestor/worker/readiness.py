@@ -48,12 +48,12 @@ class Readiness:
         """A sentence, or ""."""
         if self._lifetime.stopping:
             return "it is stopping"
+        why = f": {self._trouble}" if self._trouble else ""
         if self._groups is None:
-            return "it is starting"
+            return f"it is starting{why}"
         if self._halted:
             return f"nothing is bought: {self._halted}"
         late = self._lifetime.clock() - self._well_at
         if self._groups and late > self._patience:
-            why = f": {self._trouble}" if self._trouble else ""
             return f"no group could be followed for {late / 60:.0f} minutes{why}"
         return ""

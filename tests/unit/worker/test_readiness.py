@@ -31,10 +31,10 @@ def told(*said: events.Event, lifetime: Lifetime | None = None) -> Readiness:
     ("said", "why_not"),
     [
         pytest.param((), "it is starting", id="starting"),
+        pytest.param((RETRYING,), "it is starting: flickr (connect)", id="starting in an outage"),
         pytest.param((WATCHING,), "", id="ready"),
         pytest.param((WATCHING, REFUSED), "nothing is bought: Billing is off.", id="refused"),
         pytest.param((WATCHING, SPENT), "", id="within its budget"),
-        pytest.param((WATCHING, REFUSED, SPENT), "", id="within its budget again"),
         pytest.param(
             (WATCHING, REFUSED, events.BuyingResumed(reason="billing")), "", id="taken again"
         ),
