@@ -163,6 +163,14 @@ class Quota:
             permit.counts_from = now
         return True
 
+    def give_back(self, permit: Permit) -> None:
+        """Nothing was sent under it, and nothing will be: whoever waits may have it."""
+        for index, (dimension, cost) in enumerate(zip(self._dimensions, permit.costs, strict=True)):
+            # A cut has emptied the buckets for good.
+            dimension.give_back(permit, cost, filled=permit.granted > self._last_cut)
+            self.granted[index] -= cost
+        self._grant()
+
     def answered(self, permit: Permit, *, in_doubt: bool = False) -> None:
         """
         Tell that a permit's request is over; in doubt if it was lost on the way there or back.
@@ -313,6 +321,12 @@ class _Dimension:
     def record(self, spent: Spent) -> None:
         insort(self._window, spent)
         self._in_window += spent.cost
+
+    def give_back(self, permit: Permit, cost: float, *, filled: bool) -> None:
+        """`filled`: whether the bucket that it was taken from may have it again."""
+        if self._taken_out(permit, cost):
+            self._in_window -= cost
+            self.tokens += cost if filled else 0.0
 
     def move(self, permit: Permit, cost: float, *, to: float) -> None:
         """Have a grant stay in the window as long as one of that moment."""

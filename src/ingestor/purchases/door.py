@@ -126,9 +126,7 @@ class Door:
         await self._claim.ready()
         await self._budget.reserve(units)
         try:
-            permit = await self._quota.acquire(1, len(images))
-            # Others may have found out while we waited for it.
-            self._require_trust(images)
+            permit = await self._permit(images)
             permitted = self._clock()
             intent = await self._open(images, units, attempt)
         except BaseException:
@@ -158,6 +156,16 @@ class Door:
         newest = SMOOTHING if self.latency else 1.0
         self.latency += newest * (self._clock() - permitted - self.latency)
         return settled
+
+    async def _permit(self, images: Sequence[Image]) -> Permit:
+        permit = await self._quota.acquire(1, len(images))
+        try:
+            # Others may have found out while we waited for it.
+            self._require_trust(images)
+        except OneAtATime:
+            self._quota.give_back(permit)
+            raise
+        return permit
 
     async def _open(self, images: Sequence[Image], units: int, attempt: int) -> ledger.Intent:
         intent = ledger.Intent(

@@ -52,6 +52,29 @@ async def test_images_bind_before_requests_do():
     assert 0.97 <= 399 * 16 / (1800 * minutes) <= 1.0
 
 
+async def test_a_permit_that_is_given_back_is_anothers_at_once():
+    quota = a_quota(images=16)
+    unused = await quota.acquire(1, 16)
+    waiting = asyncio.create_task(quota.acquire(1, 16))
+    await asyncio.sleep(0)
+
+    quota.give_back(unused)
+
+    assert (await waiting).granted == unused.granted
+    assert quota.granted == [1, 16]
+
+
+async def test_a_permit_that_is_given_back_behind_a_cut_fills_no_bucket():
+    quota = a_quota()
+    unused, refused = await quota.acquire(1, 16), await quota.acquire(1, 16)
+    quota.refuse(refused)
+
+    quota.give_back(unused)
+    cut = asyncio.get_running_loop().time()
+
+    assert (await quota.acquire(1, 16)).granted >= cut + 16 / (30 * quota.rate) - 0.001
+
+
 async def test_no_sliding_minute_exceeds_the_limit():
     quota = a_quota()
 

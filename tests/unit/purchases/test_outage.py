@@ -105,6 +105,8 @@ async def test_whoever_waits_for_a_permit_while_an_outage_shows_asks_about_one_i
     assert len(shop.calls) <= IN_A_ROW + 2
     assert [type(end) for end in ends[IN_A_ROW + 2 :]] == [OneAtATime] * (20 - IN_A_ROW - 2)
     assert shop.budget.reserved == 0
+    assert shop.quota.granted == [len(shop.calls), 16 * len(shop.calls)]
+    assert asyncio.get_running_loop().time() < 5.0, "nobody waits for permits that go unused"
 
 
 async def test_whoever_leaves_it_alone_while_an_outage_shows_asks_about_one_image(open_shop):
