@@ -321,10 +321,10 @@ def stored_mark_before_the_write() -> Sequence[Swap]:
     """A photo counts as stored, and then is."""
     honest = Book.write
 
-    async def write(self: Any, batch: Any) -> None:
+    async def write(self: Any, batch: Any, **given: Any) -> None:
         photos = [published.photo.id for published in batch]
         await self._journal.write(partial(results.mark_stored, photos=photos))
-        await honest(self, batch)
+        await honest(self, batch, **given)
 
     return [(Book, "write", write)]
 
