@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from ingestor.catalog.words import read_text
 from ingestor.errors import SettingsError
-from ingestor.web.asking import Asking, read_asking, read_text
+from ingestor.web.asking import Asking, read_asking
 
 
 @pytest.mark.parametrize(
