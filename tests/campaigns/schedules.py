@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import multiprocessing
 import os
 import sys
 import time
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Literal
 
+from tests.campaigns.workers import workers
 from tests.simulation.lives import Verdict, live
 from tests.simulation.mutants import MUTANTS, NOTICED, innermost, planted
 from tests.simulation.reference import RATE, reference
@@ -147,8 +147,7 @@ def campaign(
     orders: Iterable[Order], *, mode: str, jobs: int, seconds: float = float("inf")
 ) -> Tally:
     tally, started = Tally(), time.monotonic()
-    fork = multiprocessing.get_context("fork")
-    with fork.Pool(jobs, initializer=_settle_down, maxtasksperchild=1) as pool:
+    with workers(jobs, begin=_settle_down) as pool:
         for part in pool.imap_unordered(carry_out, ((chunk, mode) for chunk in chunks(orders))):
             tally.merge(part)
             # One that fails in many places says nothing new after the first thousand.

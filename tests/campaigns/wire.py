@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import multiprocessing
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.campaigns.workers import workers
 from tests.simulation.lives import Verdict
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.timeline import timeline
@@ -114,8 +114,7 @@ def carry_out(task: tuple[Sequence[int], str | None]) -> Tally:
 def campaign(seeds: range, *, mutant: str | None, jobs: int) -> Tally:
     tally = Tally()
     shares = [(seeds[at : at + CHUNK], mutant) for at in range(0, len(seeds), CHUNK)]
-    fork = multiprocessing.get_context("fork")
-    with fork.Pool(jobs, initializer=_settle_down, maxtasksperchild=1) as pool:
+    with workers(jobs, begin=_settle_down) as pool:
         for part in pool.imap_unordered(carry_out, shares):
             tally.merge(part)
     return tally
