@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestor import events
+from ingestor.engines.following import follow_one
+from ingestor.engines.local import carry_out
 from ingestor.errors import Denied, SettingsError
-from ingestor.journal import runs
+from ingestor.journal import listing, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
@@ -263,6 +266,32 @@ async def test_a_list_without_any_group_is_a_wrong_setting(site: Site, tmp_path:
 
     with pytest.raises(SettingsError, match="example"):
         await site.work(looks(1), groups=(), groups_file=names)
+
+
+async def test_a_turn_that_leaves_photos_to_the_next_one_is_complete(site: Site):
+    settings = settings_for(site.sandbox, site.state, groups=("aviary",))
+    lifetime = Lifetime(drain=8.0)
+    async with (
+        Journal(settings.journal_path) as journal,
+        open_services(settings, lifetime=lifetime, listen=events.ignore) as services,
+    ):
+        group = await services.lookup("aviary")
+        second_page, _ = (await services.list_page(group.id, 2)).photos_and_failures(group.id)
+        await journal.write(partial(listing.take_in, photos=second_page))
+
+        report = await carry_out(
+            settings,
+            journal,
+            services,
+            groups={group.id: group.name},
+            lifetime=lifetime,
+            listen=events.ignore,
+            front_door=follow_one(most=16),
+        )
+        left = (await journal.read(runs.photos_by_state))["listed"]
+
+    lifetime.close()
+    assert (report.ended, report.pending, left) == ("complete", 0, len(second_page))
 
 
 async def test_no_group_at_all_is_refused_in_a_sentence(site: Site):
