@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ingestor.catalog import Catalog
-from ingestor.catalog.query import asked_key
+from ingestor.catalog.query import LabelCount, asked_key
 
 TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
 JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
@@ -54,15 +53,13 @@ def is_plain(text: str) -> bool:
     return list(_terms(text)) == [("and", text)]
 
 
-async def label_called(catalog: Catalog, text: str) -> str | None:
+def label_called(text: str, suggested: Iterable[LabelCount]) -> str | None:
     """
-    How the label of this very name is written, where there is one: who types "black and white", or
-    "ducks, geese and swans", means it.
+    How the label of this very name is written, if it is among those that the catalog suggests for it:
+    who types "black and white", or "ducks, geese and swans", means it.
     """
-    for label in await catalog.suggest(text, limit=1):
-        if asked_key(label.name) == asked_key(text):
-            return label.name
-    return None
+    names = (label.name for label in suggested)
+    return next((name for name in names if asked_key(name) == asked_key(text)), None)
 
 
 def quoted(label: str) -> str:

@@ -104,15 +104,20 @@ async def meant(catalog: Catalog, asked: Asked) -> Query:
 async def _text(catalog: Catalog, words: Sequence[str]) -> str:
     """What was typed, as in the page's box: labels of these very names are not taken apart."""
     whole = " ".join(words)
-    label = None if is_plain(words[0]) and len(words) == 1 else await label_called(catalog, whole)
-    if label is not None:
-        return quoted(label)
-    return joined(
-        [
-            word if is_plain(word) or not await label_called(catalog, word) else quoted(word)
-            for word in words
-        ]
-    )
+    if whole != words[0] or not is_plain(whole):
+        label = await _label_called(catalog, whole)
+        if label is not None:
+            return quoted(label)
+    return joined([await _one(catalog, word) for word in words])
+
+
+async def _one(catalog: Catalog, word: str) -> str:
+    is_label = not is_plain(word) and await _label_called(catalog, word) is not None
+    return quoted(word) if is_label else word
+
+
+async def _label_called(catalog: Catalog, text: str) -> str | None:
+    return label_called(text, await catalog.suggest(text, limit=1))
 
 
 @asynccontextmanager

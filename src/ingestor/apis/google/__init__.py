@@ -1,8 +1,8 @@
 """
 Google's credentials: a key, a token that is renewed in time, or none.
 
-Which they are is chosen in `access`; `keyfile` says why a file is none; `tokens` keeps one fresh, `refusals` says what it means when none
-comes, and `guard` knows the few places that they may come from.
+Which they are is chosen in `access`, and `keyfile` says why a file is none; `tokens` keeps one fresh,
+`refusals` says what it means when none comes, and `guard` knows the few places that they may come from.
 """
 
 from ingestor.apis.google.access import (
