@@ -146,19 +146,27 @@ class QuietTurns:
         return Turn(more=False)
 
 
-@pytest.mark.parametrize("every", [60.0, 900.0, 6 * HOUR])
-@pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
-async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
-    lifetime, turns = Lifetime(drain=8.0), RefusedTurns()
+def a_worker(
+    turns: object, *, lifetime: Lifetime, services: object = None, dice: float = 0.5, **given: Any
+) -> Worker:
+    """Of a journal that holds nothing, with these turns; `given` are its settings."""
     worker = Worker(
-        Settings.read(groups=("zoo",), every=every),
+        Settings.read(**given),
         cast("Journal", NoJournal()),
-        cast("Services", AllGroups()),
+        cast("Services", services or AllGroups()),
         lifetime=lifetime,
         listen=ignore,
         dice=lambda: dice,
     )
-    worker.turns = cast("Turns", cast("Any", turns))
+    worker.turns = cast("Turns", turns)
+    return worker
+
+
+@pytest.mark.parametrize("every", [60.0, 900.0, 6 * HOUR])
+@pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
+async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
+    lifetime, turns = Lifetime(drain=8.0), RefusedTurns()
+    worker = a_worker(turns, lifetime=lifetime, dice=dice, groups=("zoo",), every=every)
     asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
     await worker.work()
@@ -173,15 +181,9 @@ async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, d
 async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
     lifetime = Lifetime(drain=8.0)
     turns = RefusedTurns(RunStopped("Per day.", reason="daily-quota"))
-    worker = Worker(
-        Settings.read(groups=tuple(f"g{number}" for number in range(50)), every=900.0),
-        cast("Journal", NoJournal()),
-        cast("Services", AllGroups()),
-        lifetime=lifetime,
-        listen=ignore,
-        dice=lambda: 0.5,
+    worker = a_worker(
+        turns, lifetime=lifetime, groups=tuple(f"g{number}" for number in range(50)), every=900.0
     )
-    worker.turns = cast("Turns", cast("Any", turns))
     asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
     await worker.work()
@@ -194,15 +196,9 @@ async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
     lifetime = Lifetime(drain=8.0)
     politely = Politely(lifetime=lifetime, patience=HOUR, listen=ignore, flickr_calls_per_hour=3600)
     turns = ThrottledOnce(politely, seconds=WISH)
-    worker = Worker(
-        Settings.read(groups=tuple(f"g{number}" for number in range(20)), every=900.0),
-        cast("Journal", NoJournal()),
-        cast("Services", AllGroups()),
-        lifetime=lifetime,
-        listen=ignore,
-        dice=lambda: 0.5,
+    worker = a_worker(
+        turns, lifetime=lifetime, groups=tuple(f"g{number}" for number in range(20)), every=900.0
     )
-    worker.turns = cast("Turns", cast("Any", turns))
     asyncio.get_running_loop().call_later(WISH + 2 * HOUR, lifetime.stop, "SIGTERM")
 
     await worker.work()
@@ -314,15 +310,9 @@ async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
     services = ThrottledLookups(
         Politely(lifetime=lifetime, patience=HOUR, listen=ignore, flickr_calls_per_hour=3600)
     )
-    worker = Worker(
-        Settings.read(groups=("zoo", "aviary"), every=900.0),
-        cast("Journal", NoJournal()),
-        cast("Services", services),
-        lifetime=lifetime,
-        listen=ignore,
-        dice=lambda: 0.5,
+    worker = a_worker(
+        turns, lifetime=lifetime, services=services, groups=("zoo", "aviary"), every=900.0
     )
-    worker.turns = cast("Turns", cast("Any", turns))
     asyncio.get_running_loop().call_later(2 * WISH, lifetime.stop, "SIGTERM")
 
     await worker.work()
