@@ -91,6 +91,8 @@ class Figures:
     listing: Rate = field(default_factory=Rate)
     downloading: Rate = field(default_factory=Rate)
     annotating: Rate = field(default_factory=Rate)
+    buying: Rate = field(default_factory=Rate)
+    """Of those, what uses the quota."""
     storing: Rate = field(default_factory=Rate)
 
     def take(self, event: events.Event, *, now: float) -> None:
@@ -125,6 +127,7 @@ class Figures:
                 self.bought += event.annotated
                 self.unlabelled += event.failed
                 self.annotating.add(event.annotated, now=now)
+                self.buying.add(event.annotated, now=now)
             case events.PurchaseInDoubt():
                 self.in_flight.pop(event.purchase, None)
                 self.in_doubt += event.images
@@ -199,17 +202,21 @@ class Figures:
         return sum(self.in_flight.values())
 
     def quota_use(self, now: float) -> float:
-        """Share of the image quota that is being used."""
-        return self.annotating.per_second(now) * MINUTE / self.images_per_minute
+        """
+        Share of the image quota that is being used. What is sent is never more than the quota; answers
+        may come in a bunch.
+        """
+        return min(1.0, self.buying.per_second(now) * MINUTE / self.images_per_minute)
 
     def seconds_left(self, now: float) -> float | None:
         """
         At the present speed, or the quota's where it is about that: between two of its windows there is
         a pause, which is no change of speed. None: nothing to go by.
         """
-        speed, allowed = self.annotating.per_second(now), self.images_per_minute / QUOTA_WINDOW
-        if speed >= ABOUT * allowed:
-            speed = allowed
+        speed, bought = self.annotating.per_second(now), self.buying.per_second(now)
+        allowed = self.images_per_minute / QUOTA_WINDOW
+        if bought >= ABOUT * allowed:
+            speed += allowed - bought
         if self.work is None or speed <= 0:
             return None
         lost = self.failed_at["download"] + self.failed_at["annotate"]

@@ -116,6 +116,27 @@ def test_quota_use_is_the_speed_over_the_last_seconds() -> None:
     assert figures.quota_use(39.0) == pytest.approx(0.5, abs=0.03)
 
 
+def test_answers_that_come_in_a_bunch_are_no_more_than_the_quota() -> None:
+    figures = started()
+
+    for second in range(40):
+        figures.take(settled("a", 35), now=float(second))
+
+    assert figures.quota_use(39.0) == 1.0
+
+
+def test_what_was_known_before_uses_nothing_of_the_quota() -> None:
+    figures = started(limit=4000)
+    figures.take(a_page(total=4000), now=0.0)
+
+    for second in range(40):
+        for _ in range(60):
+            figures.take(events.AnnotationReused(photo="p"), now=float(second))
+
+    assert figures.quota_use(39.0) == 0.0
+    assert figures.seconds_left(39.0) == pytest.approx(1600 / 60, rel=0.05)
+
+
 def test_the_time_left_never_promises_more_than_the_quota() -> None:
     figures = started(limit=1900)
 
