@@ -53,8 +53,8 @@ def read_flickr(response: Response, dice: random.Random) -> None:
             if isinstance(row, Photo):
                 must_be_storable(a_published(row.id, photo=row))
     with suppress(IngestorError):
-        flickr.read_group(response)
-    assert isinstance(flickr.error_for(response), IngestorError)
+        flickr.read_group(response, group="wild")
+    assert isinstance(flickr.error_for(response, group="wild"), IngestorError)
 
 
 def read_vision(response: Response, dice: random.Random) -> None:

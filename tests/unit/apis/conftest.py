@@ -49,5 +49,5 @@ def read_answer(content: bytes) -> Response:
 
 def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
     """A whole page at once; `Flickr.pool_page` reads it piece by piece."""
-    listing = read_listing(response)
+    listing = read_listing(response, group=group)
     return listing.read(read_rows(listing.rows, group=group, images=images), origin=images.url)

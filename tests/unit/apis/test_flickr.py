@@ -386,7 +386,9 @@ def test_a_negative_or_huge_total_is_a_number() -> None:
 
 
 def test_a_group_is_read(answer: Answer) -> None:
-    assert read_group(answer("flickr/group")) == Group(id="34427469792@N01", name="Wild animals")
+    assert read_group(answer("flickr/group"), group="wild") == Group(
+        id="34427469792@N01", name="Wild animals"
+    )
 
 
 @pytest.mark.parametrize("id_", ["", "../x", "zoo", None])
@@ -394,7 +396,7 @@ def test_a_group_without_an_id_is_unreadable(id_: object) -> None:
     body = json.dumps({"group": {"id": id_}, "stat": "ok"}).encode()
 
     with pytest.raises(Unavailable):
-        read_group(Response(status=200, headers={}, body=body))
+        read_group(Response(status=200, headers={}, body=body), group="wild")
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recorded pages are not on this machine")
@@ -433,7 +435,7 @@ def test_every_recorded_row_is_a_photo(name: str) -> None:
 def test_each_refusal_has_its_kind(
     answer: Answer, name: str, kind: type[VendorError], reason: str, words: str
 ) -> None:
-    error = error_for(answer(f"flickr/{name}"))
+    error = error_for(answer(f"flickr/{name}"), group="wild")
 
     assert type(error) is kind
     assert (error.upstream, error.reason) == ("flickr", reason)
@@ -444,7 +446,7 @@ def test_each_refusal_has_its_kind(
 def test_the_wait_that_is_asked_for_counts(
     answer: Answer, name: str, seconds: float | None
 ) -> None:
-    error = error_for(answer(f"flickr/{name}"))
+    error = error_for(answer(f"flickr/{name}"), group="wild")
 
     assert isinstance(error, Throttled)
     assert error.retry_after == seconds
@@ -455,7 +457,7 @@ def test_the_wait_that_is_asked_for_counts(
     [(204, Unavailable), (302, Unavailable), (400, Rejected), (404, Denied), (503, Unavailable)],
 )
 def test_without_json_the_status_decides(status: int, kind: type[VendorError]) -> None:
-    assert type(error_for(Response(status=status, headers={}, body=b""))) is kind
+    assert type(error_for(Response(status=status, headers={}, body=b""), group="wild")) is kind
 
 
 WORDS = "photos page pages total photo group id stat code message url_z secret server _content"
@@ -493,7 +495,7 @@ def test_whatever_is_answered_only_our_errors_come_out(body: bytes, status: int)
     with contextlib.suppress(IngestorError):
         page_of(response)
     with contextlib.suppress(IngestorError):
-        read_group(response)
+        read_group(response, group="wild")
 
 
 # The client

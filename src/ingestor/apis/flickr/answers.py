@@ -8,8 +8,7 @@ weather: the service answers with HTML, JSONP and broken JSON on its bad days, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -89,9 +88,9 @@ class Group:
     name: str
 
 
-def read_listing(response: Response) -> Listing:
+def read_listing(response: Response, *, group: str) -> Listing:
     """Raises what `error_for` names; a page without its numbers is unreadable, never empty."""
-    listing = _member(response, "photos")
+    listing = _member(response, "photos", group=group)
     page, pages, total = (number(listing.get(name)) for name in ("page", "pages", "total"))
     rows = listing.get("photo", [] if total == 0 else None)
     if page is None or pages is None or total is None or not isinstance(rows, list):
@@ -99,20 +98,24 @@ def read_listing(response: Response) -> Listing:
     return Listing(page=page, pages=pages, total=total, rows=rows)
 
 
-def read_group(response: Response) -> Group:
-    """Raises what `error_for` names."""
-    group = _member(response, "group")
-    id_ = text(group.get("id"))
+def read_group(response: Response, *, group: str) -> Group:
+    """`group` is what was asked for. Raises what `error_for` names."""
+    found = _member(response, "group", group=group)
+    id_ = text(found.get("id"))
     if not GROUP_ID.fullmatch(id_):
         raise _unreadable(response)
-    return Group(id=id_, name=text(group.get("groupname")))
+    return Group(id=id_, name=text(found.get("groupname")))
 
 
-def error_for(response: Response) -> VendorError:
-    """Name the refusal that an answer is, which most often comes with status 200."""
+def error_for(response: Response, *, group: str) -> VendorError:
+    """
+    Name the refusal that an answer is, which most often comes with status 200; one of the group says
+    which it is.
+    """
     match read_json(response):
         case {"stat": "fail", **refusal} if response.status != 429:
-            return _refusal(number(refusal.get("code")), text(refusal.get("message")))
+            code, message = number(refusal.get("code")), text(refusal.get("message"))
+            return _refusal(code, message, group=group)
         case _:
             return _by_status(response)
 
@@ -127,30 +130,18 @@ def _useless(row: Unusable, *, origin: str) -> Unavailable:
     return Unavailable(said, upstream="flickr", reason="unreadable")
 
 
-def _member(response: Response, name: str) -> dict[str, object]:
+def _member(response: Response, name: str, *, group: str) -> dict[str, object]:
     match read_json(response):
         case {"stat": "ok", **answer} if response.status == 200:
             member = answer.get(name)
         case _:
-            raise error_for(response)
+            raise error_for(response, group=group)
     if not isinstance(member, dict):
         raise _unreadable(response)
     return member
 
 
-@contextmanager
-def about(group: str) -> Iterator[None]:
-    """Have a refusal of the group say which group it is."""
-    try:
-        yield
-    except Denied as error:
-        if error.reason not in OF_THE_GROUP:
-            raise
-        sentence = f"Group {group!r}: {error}"
-        raise Denied(sentence, upstream="flickr", reason=error.reason) from None
-
-
-def _refusal(code: int | None, message: str) -> VendorError:
+def _refusal(code: int | None, message: str, *, group: str) -> VendorError:
     """
     By code. One that is missing or new is retried for a while: better than to take a page for
     empty, or a bad day for the end.
@@ -159,13 +150,10 @@ def _refusal(code: int | None, message: str) -> VendorError:
         return Unavailable(f"Flickr is not available: {message}", upstream="flickr")
     if denial := DENIALS.get(code or -1):
         reason, sentence = denial
-        return Denied(sentence, upstream="flickr", reason=reason)
+        return _denied(sentence, reason=reason, group=group)
     if code in SIGN_IN_CODES:
-        return Denied(
-            f"Flickr wants a signed-in user for this, and only public pools are read: {message}",
-            upstream="flickr",
-            reason="not-public",
-        )
+        sentence = "Flickr wants a signed-in user for this, and only public pools are read"
+        return _denied(f"{sentence}: {message}", reason="not-public", group=group)
     if code in OUR_FAULT_CODES:
         return Rejected(
             f"Flickr rejects the request: {message}", upstream="flickr", reason=f"code-{code}"
@@ -173,6 +161,12 @@ def _refusal(code: int | None, message: str) -> VendorError:
     return Unavailable(
         f"Flickr fails with code {code}: {message}", upstream="flickr", reason="unexpected"
     )
+
+
+def _denied(sentence: str, *, reason: str, group: str) -> Denied:
+    if reason in OF_THE_GROUP:
+        sentence = f"Group {group!r}: {sentence}"
+    return Denied(sentence, upstream="flickr", reason=reason)
 
 
 def _by_status(response: Response) -> VendorError:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from pydantic import SecretStr
 
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.answers import Group, PoolPage, about, read_group, read_listing
+from ingestor.apis.flickr.answers import Group, PoolPage, read_group, read_listing
 from ingestor.apis.flickr.rows import Unusable, read_rows
 from ingestor.models import Photo
 from ingestor.transport import Request, Transport
@@ -61,8 +61,8 @@ class Flickr:
         response = await self._transport.send(
             pool_request(group_id, page=page, url=self._url, key=self._key)
         )
-        with about(group_id):
-            listing, rows = read_listing(response), list[Photo | Unusable]()
+        listing = read_listing(response, group=group_id)
+        rows: list[Photo | Unusable] = []
         for first in range(0, len(listing.rows), ROWS_A_TURN):
             some = listing.rows[first : first + ROWS_A_TURN]
             rows += read_rows(some, group=group_id, images=self._images)
@@ -72,8 +72,7 @@ class Flickr:
 
     async def lookup_group(self, group: str) -> Group:
         response = await self._transport.send(lookup_request(group, url=self._url, key=self._key))
-        with about(group):
-            return read_group(response)
+        return read_group(response, group=group)
 
 
 def _request(method: str, arguments: dict[str, str], *, url: str, key: SecretStr) -> Request:
