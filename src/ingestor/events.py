@@ -9,9 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from ingestor.errors import reason_of
 from ingestor.models import Failure, StageName
+
+UPSTREAMS: Final = MappingProxyType(
+    {
+        "flickr": "Flickr",
+        "images": "the image server",
+        "vision": "Vision",
+        "database": "the database",
+    }
+)
+"""The four, by the word that events, reasons and figures have for each: what a sentence calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

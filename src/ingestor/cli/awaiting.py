@@ -19,14 +19,6 @@ LONG: Final = 3.0
 SELDOM: Final = 60.0
 """Seconds between two sentences about the same upstream: it may come and go (taste)."""
 
-NAMES: Final = MappingProxyType(
-    {
-        "flickr": "Flickr",
-        "images": "the image server",
-        "vision": "Vision",
-        "database": "the database",
-    }
-)
 BEGINNINGS: Final = frozenset({events.RetryScheduled, events.LeaseAwaited})
 """What shows that a wait has begun, by the kind of event."""
 ANSWERS: Final = MappingProxyType(
@@ -79,9 +71,7 @@ class Awaiting:
         if event.upstream in self._awaited or event.silent + event.seconds < LONG:
             return ""
         words = event.message.rstrip(".") or event.reason
-        why = self._awaited[event.upstream] = (
-            f"{NAMES.get(event.upstream, event.upstream)} ({words})"
-        )
+        why = self._awaited[event.upstream] = f"{events.UPSTREAMS[event.upstream]} ({words})"
         now = self._clock()
         if now - self._told_at.get(event.upstream, float("-inf")) < SELDOM:
             return ""

@@ -28,8 +28,6 @@ calls that lists a pool of 30,000 photos without a pause (taste).
 UPDATES_PER_SECOND = 100
 """Updates carry hundreds of photos; the documented limit is 1,000 writes a second."""
 
-_PLAIN_NAMES = {"flickr": "Flickr", "database": "The database"}
-
 
 class _Pause(NamedTuple):
     """What an upstream wished, on the loop's clock."""
@@ -142,7 +140,7 @@ class Politely:
         if until > self._clock() and until - told > self._patience:
             return self._left_alone(upstream)
         return RunStopped(
-            f"{_PLAIN_NAMES[upstream]} did not answer properly for {self._patience:.0f} s "
+            f"{_subject(upstream)} did not answer properly for {self._patience:.0f} s "
             f"({error}). Nothing is lost; run the same command again later.",
             reason=f"{upstream}-unavailable",
         )
@@ -150,11 +148,17 @@ class Politely:
     def _left_alone(self, upstream: str) -> RunStopped:
         seconds = self._pauses[upstream].until - self._clock()
         return RunStopped(
-            f"{_PLAIN_NAMES[upstream]} wishes to be left alone for {seconds:.0f} s more, and our "
+            f"{_subject(upstream)} wishes to be left alone for {seconds:.0f} s more, and our "
             f"patience of {self._patience:.0f} s ends before. Nothing is lost; run the same command "
             "again then.",
             reason=f"{upstream}-unavailable",
         )
+
+
+def _subject(upstream: str) -> str:
+    """Its name where a sentence begins with it."""
+    name = events.UPSTREAMS[upstream]
+    return name[0].upper() + name[1:]
 
 
 def _hourly(calls: int) -> AsyncLimiter:
