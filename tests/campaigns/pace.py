@@ -24,7 +24,7 @@ from typing import Any
 
 import orjson
 
-from ingestor.kits.quota import WINDOW
+from ingestor.kits.dimension import WINDOW
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
 

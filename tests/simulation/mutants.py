@@ -27,7 +27,7 @@ from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
 from ingestor.journal import claims, dead, ledger, listing, recovery, results, runs
 from ingestor.journal.writer import Journal
-from ingestor.kits import lifetime, luck, quota, retrying
+from ingestor.kits import dimension, lifetime, luck, quota, retrying
 from ingestor.kits.crew import Crew
 from ingestor.kits.pacing import Adaptive
 from ingestor.models import Annotation, PurchaseState
@@ -685,7 +685,8 @@ def helpers_beside_all_workers() -> Sequence[Swap]:
 
 
 def _unrecorded(costs: tuple[float, ...], now: float) -> quota.Permit:
-    return quota.Permit(costs, now, number=0, counts_from=now)
+    until = now + dimension.WINDOW
+    return quota.Permit(now, [dimension.Spent(until, 0, cost, now) for cost in costs])
 
 
 @mutant
@@ -703,7 +704,7 @@ def no_quota() -> Sequence[Swap]:
 @mutant
 def window_of_a_minute_forgotten() -> Sequence[Swap]:
     """The bucket alone is asked: a burst on top of a full minute passes."""
-    return [(quota._Dimension, "_seconds_until_window", lambda *_given: 0.0)]
+    return [(dimension.Dimension, "_seconds_until_window", lambda *_given: 0.0)]
 
 
 @mutant

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingestor import events
-from ingestor.kits.quota import WINDOW as QUOTA_WINDOW
+from ingestor.kits.dimension import WINDOW as QUOTA_WINDOW
 
 WINDOW: Final = 20.0
 """Seconds that a rate looks back. Taste: calm enough to read, quick enough to see a stall."""

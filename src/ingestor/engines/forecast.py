@@ -17,8 +17,8 @@ from ingestor.journal import listing, results, runs
 from ingestor.journal.recovery import Opening, foresee_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.channel import Channel
+from ingestor.kits.dimension import WINDOW, seconds_for
 from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.kits.quota import WINDOW, seconds_for
 from ingestor.models import Photo
 from ingestor.purchases import pricing
 from ingestor.report import Forecast

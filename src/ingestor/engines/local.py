@@ -17,8 +17,8 @@ from ingestor.engines.run import FrontDoor, Run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.allocator import keep_usual_blocks
+from ingestor.kits.dimension import WINDOW
 from ingestor.kits.lifetime import Lifetime
-from ingestor.kits.quota import WINDOW
 from ingestor.purchases import pricing
 from ingestor.report import Report
 from ingestor.services import IMAGES_PER_REQUEST, Group, Services, open_services

@@ -1,12 +1,8 @@
 """
 Permits under several limits per minute at once: all dimensions or none, first come first served.
 
-It grants only what exists. Two rules hold for every dimension together:
-
-- *pace*: a bucket fills at the limit's speed (times `rate`, see below) and holds a quarter of a
-  second's worth, or two of the largest requests; it starts empty;
-- *window*: what was granted within any `WINDOW` seconds never exceeds the limit, so that no sliding
-  minute of the upstream's does either; what reached it late counts for as much longer.
+It grants only what exists in every dimension: what has flowed into its bucket, at the limit's speed
+times `rate`, and what its window leaves (see `dimension`).
 
 A refusal for speed cuts `rate` to 0.7 for everybody, but not below nine tenths of what the upstream
 let through within the last window: that much is left for us, whoever else uses the quota. From there it
@@ -20,21 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
-MINUTE = 60.0
-WINDOW = 60.5
-"""Seconds. Half a second more than a minute, because requests reach the upstream with unequal delays
-and it counts on arrival. On a busy machine, or a slow line, one may come later than that: whoever
-tells when its answer came (`Quota.answered`) has it counted for longer."""
-MARGIN = 0.1
-"""Seconds. The quickest answer of all need not have had the shortest way there and back."""
-BURST_SECONDS = 0.25
-"""What the bucket holds, in seconds of its speed: coarser than the loop's timers, finer than a person."""
+from ingestor.kits.dimension import MARGIN, MINUTE, WINDOW, Dimension, Spent
+
 CUT = 0.7
 """What CUBIC keeps after a loss (RFC 9438, section 4.6)."""
 KEPT = 0.9
@@ -48,8 +36,6 @@ half that somebody else has given back is used as well (measured; taste).
 """
 LOWEST_RATE = 0.02
 """A quota that is wholly eaten by strangers is still asked now and then."""
-_ROUNDING = 1e-9
-"""Tokens are sums of floats; a wait for the last billionth of one would never end."""
 
 
 class QuotaClosed(Exception):
@@ -60,11 +46,13 @@ class QuotaClosed(Exception):
 class Permit:
     """Leave to send one request; times are the loop's."""
 
-    costs: tuple[float, ...]
     granted: float
-    number: int
-    counts_from: float
-    """When it was granted, or left later than that."""
+    spent: Sequence[Spent]
+    """What it took, by dimension, as the windows have it until its answer."""
+
+    @property
+    def counts_from(self) -> float:
+        return self.spent[0].counts_from
 
 
 class Quota:
@@ -87,7 +75,7 @@ class Quota:
         self.limits = tuple(limits)
         self._clock = clock
         self._dimensions = [
-            _Dimension(limit, 2 * most) for limit, most in zip(limits, largest, strict=True)
+            Dimension(limit, 2 * most) for limit, most in zip(limits, largest, strict=True)
         ]
         self._line: deque[tuple[tuple[float, ...], asyncio.Future[Permit]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -154,21 +142,24 @@ class Quota:
         counts as if it had been granted now. False where it has left the window, and others may have
         been granted in its place; or where all of us have to wait.
         """
-        now = self._clock()
-        if now < self._paused_until or now >= permit.counts_from + WINDOW:
+        now, counts_from = self._clock(), permit.counts_from
+        if now < self._paused_until or now >= counts_from + WINDOW:
             return False
-        if now > permit.counts_from + MARGIN:
-            for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
-                dimension.move(permit, cost, to=now)
-            permit.counts_from = now
+        if now > counts_from + MARGIN:
+            permit.spent = [
+                dimension.move(spent, to=now)
+                for dimension, spent in zip(self._dimensions, permit.spent, strict=True)
+            ]
         return True
 
     def give_back(self, permit: Permit) -> None:
         """Nothing was sent under it, and nothing will be: whoever waits may have it."""
-        for index, (dimension, cost) in enumerate(zip(self._dimensions, permit.costs, strict=True)):
+        for index, (dimension, spent) in enumerate(
+            zip(self._dimensions, permit.spent, strict=True)
+        ):
             # A cut has emptied the buckets for good.
-            dimension.give_back(permit, cost, filled=permit.granted > self._last_cut)
-            self.granted[index] -= cost
+            dimension.give_back(spent, filled=permit.granted > self._last_cut)
+            self.granted[index] -= spent.cost
         self._grant()
 
     def answered(self, permit: Permit, *, in_doubt: bool = False) -> None:
@@ -185,8 +176,8 @@ class Quota:
             self._quickest = took
             for dimension in self._dimensions:
                 dimension.count_again(self._quickest)
-        for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
-            dimension.answered(permit, cost, at=now, quickest=self._quickest)
+        for dimension, spent in zip(self._dimensions, permit.spent, strict=True):
+            dimension.answered(spent, at=now, quickest=self._quickest)
 
     def refuse(self, permit: Permit, *, retry_after: float | None = None) -> bool:
         """
@@ -197,8 +188,8 @@ class Quota:
         """
         self.refused += 1
         now = self._clock()
-        for dimension, cost in zip(self._dimensions, permit.costs, strict=True):
-            dimension.refused.append((permit.counts_from, cost))
+        for dimension, spent in zip(self._dimensions, permit.spent, strict=True):
+            dimension.refused.append(spent)
         if retry_after is not None:
             self._paused_until = max(self._paused_until, now + retry_after)
         if permit.granted <= self._last_cut:
@@ -248,12 +239,10 @@ class Quota:
             now = self._clock()
             if self._first is None:
                 self._held = [dimension.tokens for dimension in self._dimensions]
-            number = self._record(now, costs)
-            for dimension, cost in zip(self._dimensions, costs, strict=True):
+            for index, (dimension, cost) in enumerate(zip(self._dimensions, costs, strict=True)):
                 dimension.tokens -= cost
-            for index, cost in enumerate(costs):
                 self.granted[index] += cost
-            self._last = Permit(costs, now, number, now)
+            self._last = Permit(now, self._record(now, costs))
             self._first = self._first or self._last
             place.set_result(self._last)
 
@@ -270,119 +259,18 @@ class Quota:
 
     def _fill(self) -> None:
         now = self._clock()
-        elapsed, self._filled = now - self._filled, now
+        seconds, self._filled = (now - self._filled) * self.rate, now
         for dimension in self._dimensions:
-            dimension.fill(elapsed * self.rate)
+            dimension.fill(seconds)
 
     def _let_through(self) -> float:
         """The share of the binding limit that the upstream did not refuse within the last window."""
         now = self._clock()
         return max(dimension.let_through(now) / dimension.limit for dimension in self._dimensions)
 
-    def _record(self, at: float, costs: Sequence[float]) -> int:
+    def _record(self, at: float, costs: Sequence[float]) -> Sequence[Spent]:
         number = next(self._numbers)
-        for dimension, cost in zip(self._dimensions, costs, strict=True):
-            dimension.record(Spent(at + WINDOW, number, cost, at))
-        return number
-
-
-class Spent(NamedTuple):
-    """A grant in the window, which is sorted by when they leave it."""
-
-    until: float
-    number: int
-    cost: float
-    granted: float
-    answered: float = float("-inf")
-
-    def counted(self, quickest: float) -> Spent:
-        """Reached the upstream so long before the answer as the quickest of all took, or earlier."""
-        late = self.answered - self.granted - quickest
-        return self._replace(until=self.granted + max(WINDOW, MINUTE + MARGIN + late))
-
-
-class _Dimension:
-    """One limit: its bucket and what was granted within the last window."""
-
-    def __init__(self, limit: float, smallest_bucket: float) -> None:
-        self.limit = limit
-        self.tokens = 0.0
-        self._smallest_bucket = smallest_bucket
-        self._window: list[Spent] = []
-        self._in_window = 0.0
-        self.refused: deque[tuple[float, float]] = deque()
-        """Those of the window that the upstream did not take."""
-
-    def fill(self, seconds: float) -> None:
-        speed = self.limit / MINUTE
-        capacity = max(self._smallest_bucket, speed * BURST_SECONDS)
-        self.tokens = min(capacity, self.tokens + speed * seconds)
-
-    def record(self, spent: Spent) -> None:
-        insort(self._window, spent)
-        self._in_window += spent.cost
-
-    def give_back(self, permit: Permit, cost: float, *, filled: bool) -> None:
-        """`filled`: whether the bucket that it was taken from may have it again."""
-        if self._taken_out(permit, cost):
-            self._in_window -= cost
-            self.tokens += cost if filled else 0.0
-
-    def move(self, permit: Permit, cost: float, *, to: float) -> None:
-        """Have a grant stay in the window as long as one of that moment."""
-        if spent := self._taken_out(permit, cost):
-            insort(self._window, spent._replace(until=to + WINDOW, granted=to))
-
-    def answered(self, permit: Permit, cost: float, *, at: float, quickest: float) -> None:
-        """Let a grant leave the window later than it would, if it was late; never earlier."""
-        if spent := self._taken_out(permit, cost):
-            insort(self._window, spent._replace(answered=at).counted(quickest))
-
-    def _taken_out(self, permit: Permit, cost: float) -> Spent | None:
-        spent = Spent(permit.counts_from + WINDOW, permit.number, cost, permit.counts_from)
-        place = bisect_left(self._window, spent)
-        if self._window[place : place + 1] != [spent]:
-            return None
-        return self._window.pop(place)
-
-    def count_again(self, quickest: float) -> None:
-        self._window = sorted(spent.counted(quickest) for spent in self._window)
-
-    def seconds_until(self, cost: float, *, now: float, rate: float) -> float:
-        missing = cost - self.tokens
-        pace = missing / (self.limit / MINUTE * rate) if missing > _ROUNDING else 0.0
-        return max(pace, self._seconds_until_window(cost, now, max(cost, self.limit * rate)))
-
-    def let_through(self, now: float) -> float:
-        self._forget(now)
-        return self._in_window - sum(cost for _, cost in self.refused)
-
-    def _forget(self, now: float) -> None:
-        if self._window and self._window[0].until <= now:
-            gone = bisect_right(self._window, now, key=lambda spent: spent.until)
-            self._in_window -= sum(spent.cost for spent in self._window[:gone])
-            del self._window[:gone]
-        while self.refused and self.refused[0][0] <= now - WINDOW:
-            self.refused.popleft()
-
-    def _seconds_until_window(self, cost: float, now: float, most: float) -> float:
-        self._forget(now)
-        excess = self._in_window + cost - most
-        if excess <= 0:
-            return 0.0
-        for spent in self._window:
-            excess -= spent.cost
-            if excess <= 0:
-                return spent.until - now
-        return WINDOW
-
-
-def seconds_for(total: float, *, limit: float, largest: float) -> float:
-    """
-    How long `total` takes under one limit, asked for in pieces of `largest`.
-
-    A window holds whole pieces only, and is a little longer than a minute.
-    """
-    per_window = limit // largest * largest
-    windows, rest = divmod(total, per_window)
-    return windows * WINDOW + rest / (limit / MINUTE)
+        spent = [Spent(at + WINDOW, number, cost, at) for cost in costs]
+        for dimension, one in zip(self._dimensions, spent, strict=True):
+            dimension.record(one)
+        return spent

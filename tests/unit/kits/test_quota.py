@@ -8,17 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestor.kits.quota import (
-    CUT,
-    KEPT,
-    MARGIN,
-    MINUTE,
-    RISE,
-    WINDOW,
-    Quota,
-    QuotaClosed,
-    seconds_for,
-)
+from ingestor.kits.dimension import MARGIN, MINUTE, WINDOW, seconds_for
+from ingestor.kits.quota import CUT, KEPT, RISE, Quota, QuotaClosed
 
 pytestmark = pytest.mark.looptime
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ingestor.kits.quota import WINDOW, Quota
+from ingestor.kits.dimension import WINDOW
+from ingestor.kits.quota import Quota
 from ingestor.sandbox.quotas import Quotas
 
 LIMIT = 1800
