@@ -60,8 +60,7 @@ def report_of(
         cost_usd=round(pricing.bill(counted.months), 4),
         seconds=round(measured.seconds, 3),
         images_per_second=round(photos.stored / measured.seconds, 2) if measured.seconds else 0.0,
-        # What was granted and never sent used none.
-        quota_used=round(measured.quota_used, 4) if units.at_most else 0.0,
+        quota_used=round(measured.quota_used, 4),
         bottleneck=measured.bottleneck,
         by_reason=photos.by_reason,
         calls=measured.calls,

@@ -126,9 +126,7 @@ class Door:
         await self._claim.ready()
         await self._budget.reserve(units)
         try:
-            permit = await self._permit(images)
-            permitted = self._clock()
-            intent = await self._open(images, units, attempt)
+            permit, intent = await self._prepare(images, units, attempt)
         except BaseException:
             await self._budget.settle(units, spent=0)
             raise
@@ -148,24 +146,26 @@ class Door:
                 self._require_going_on()
             raise
         except BaseException:
-            await self._cut_short(intent, sent=sent)
+            await self._cut_short(intent, None if sent else permit)
             raise
         self._quota.answered(permit)
         # Paid for: from here to the journal nothing else is awaited.
         settled = await self._settle(intent, permit, answers, seconds=self._clock() - started)
         newest = SMOOTHING if self.latency else 1.0
-        self.latency += newest * (self._clock() - permitted - self.latency)
+        self.latency += newest * (self._clock() - permit.granted - self.latency)
         return settled
 
-    async def _permit(self, images: Sequence[Image]) -> Permit:
+    async def _prepare(
+        self, images: Sequence[Image], units: int, attempt: int
+    ) -> tuple[Permit, ledger.Intent]:
         permit = await self._quota.acquire(1, len(images))
         try:
             # Others may have found out while we waited for it.
             self._require_trust(images)
-        except OneAtATime:
+            return permit, await self._open(images, units, attempt)
+        except BaseException:
             self._quota.give_back(permit)
             raise
-        return permit
 
     async def _open(self, images: Sequence[Image], units: int, attempt: int) -> ledger.Intent:
         intent = ledger.Intent(
@@ -269,6 +269,8 @@ class Door:
         if isinstance(error, Throttled):
             self._slow_down(permit, error)
         state = state_after(error)
+        if state is PurchaseState.NOT_SENT:
+            self._quota.give_back(permit)
         doubtful = state is PurchaseState.IN_DOUBT
         if doubtful:
             self._quota.answered(permit, in_doubt=True)
@@ -286,11 +288,12 @@ class Door:
         else:
             self._tell_unbilled(intent, reason_of(error))
 
-    async def _cut_short(self, intent: ledger.Intent, *, sent: bool) -> None:
-        """Once it is sent it is perhaps billed, and the journal keeps it open."""
+    async def _cut_short(self, intent: ledger.Intent, unused: Permit | None) -> None:
+        """Once it is sent, and its permit used, it is perhaps billed, and the journal keeps it open."""
         spent = intent.units
         try:
-            if not sent:
+            if unused is not None:
+                self._quota.give_back(unused)
                 with suppress(JournalError):
                     await self._take_back(intent, "cut-short")
                     spent = 0

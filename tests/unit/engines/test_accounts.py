@@ -140,9 +140,3 @@ async def test_what_is_only_possible_costs_as_much_and_is_told_apart():
 
     assert (report.units.certain, report.units.possible) == (10, 10)
     assert report.cost_usd == 20 * 0.0015
-
-
-async def test_a_run_that_bought_nothing_has_used_no_quota():
-    report = reported(Lifetime(drain=8.0), pending=10, units=Units())
-
-    assert report.quota_used == 0.0

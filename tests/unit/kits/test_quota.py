@@ -66,6 +66,16 @@ async def test_a_permit_that_is_given_back_behind_a_cut_fills_no_bucket():
     assert (await quota.acquire(1, 16)).granted >= cut + 16 / (30 * quota.rate) - 0.001
 
 
+async def test_a_quota_whose_permits_were_all_given_back_was_not_used():
+    quota = a_quota()
+    unused = [await quota.acquire(1, 16) for _ in range(3)]
+
+    for permit in unused:
+        quota.give_back(permit)
+
+    assert quota.used == 0.0
+
+
 async def test_no_sliding_minute_exceeds_the_limit():
     quota = a_quota()
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from ingestor.errors import BrokenInvariant, JournalError
+from ingestor.errors import BrokenInvariant, JournalError, NotSent
 from ingestor.journal import ledger
 from ingestor.models import Image
 from ingestor.purchases.meaning import Answer
@@ -181,6 +181,7 @@ async def test_a_call_cut_short_before_anything_was_sent_cost_nothing(open_shop)
     assert buying.cancelled()
     assert [end[:2] for end in await closings(shop)] == [("not-sent", "cut-short")]
     assert (shop.budget.reserved, shop.budget.spent) == (0, 0)
+    assert shop.quota.granted == [0, 0]
 
 
 async def test_a_call_cut_short_that_the_disk_takes_back_no_more_counts_as_perhaps_billed(
@@ -285,6 +286,18 @@ async def test_a_claim_that_is_too_short_is_renewed_before_anything_is_sent(open
     assert names_of(outcomes) == {"100": "dog", "101": "cat"}
     assert (len(shop.calls), claim.looks) == (1, 3), "after each intent, and before it leaves"
     assert await closings(shop) == [("not-sent", "lease", 7), ("settled", None, 7)]
+
+
+async def test_what_never_left_has_used_no_quota(open_shop):
+    images = pictures("dog", "cat")
+    shop = await open_shop(images, claim=Frozen())
+    shop.script.append(NotSent("no connection", reason="connect"))
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert names_of(outcomes) == {"100": "dog", "101": "cat"}
+    assert [end[0] for end in await closings(shop)] == ["not-sent", "not-sent", "settled"]
+    assert shop.quota.granted == [1, 2]
 
 
 async def test_who_waits_for_units_hears_when_the_disk_refuses_an_answer(open_shop):
