@@ -121,7 +121,6 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 "features": FEATURES,
                 "lifetime": lifetime,
                 "patience": 120.0,
-                "clock": clock,
                 "wall": lambda: WALL + clock(),
             }
 

@@ -87,7 +87,7 @@ class Run:
         self.wall = wall
         self.new_name = new_name
         self.most_images = most_images
-        self.clock = asyncio.get_running_loop().time
+        self.clock = lifetime.clock
         self.reused = 0
         self._listener = listen
         self.channels = Channels.opened()
@@ -345,7 +345,6 @@ class Run:
             name=self._new_purchase,
             lifetime=self.lifetime,
             patience=self.settings.patience,
-            clock=self.clock,
             wall=self.wall,
             listen=self.listen,
             claim=self.leases,
@@ -368,7 +367,6 @@ class Run:
             features=self.settings.features,
             lifetime=self.lifetime,
             patience=self.settings.patience,
-            clock=self.clock,
             wall=self.wall,
             listen=self.listen,
         )

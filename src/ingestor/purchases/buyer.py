@@ -67,7 +67,6 @@ class Buyer:
         features: FeatureSet,
         lifetime: Lifetime,
         patience: float,
-        clock: Callable[[], float],
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
     ) -> None:
@@ -77,7 +76,6 @@ class Buyer:
         self._features = features
         self._lifetime = lifetime
         self._patience = patience
-        self._clock = clock
         self._wall = wall
         self._listen = listen
         self._refused = 0
@@ -168,7 +166,7 @@ class Buyer:
             rest=self._lifetime.rest,
             patience=self._patience,
             proven=lambda: self._door.answered_at,
-            clock=self._clock,
+            clock=self._lifetime.clock,
             attempts=MOST_REFUSALS,
             noticed=self._noticed,
         )

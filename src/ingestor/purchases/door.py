@@ -71,14 +71,13 @@ class Door:
         name: Callable[[], str],
         lifetime: Lifetime,
         patience: float,
-        clock: Callable[[], float],
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
         claim: Claim | None = None,
         most_attempts: int = MOST_ATTEMPTS,
     ) -> None:
         """
-        `name` makes purchase ids; `clock` is the loop's time, `wall` unix time; `most_attempts`:
+        `name` makes purchase ids; `wall` is unix time; `most_attempts`:
         purchases of an image for errors of its own, each of which may have been billed.
         """
         self._claim = claim or Unshared()
@@ -91,11 +90,11 @@ class Door:
         self._name = name
         self._lifetime = lifetime
         self._patience = patience
-        self._clock = clock
+        self._clock = lifetime.clock
         self._wall = wall
         self._listen = listen
         self._most_attempts = most_attempts
-        self.breaker = Breaker(clock=clock, rest=lifetime.rest, patience=patience)
+        self.breaker = Breaker(clock=lifetime.clock, rest=lifetime.rest, patience=patience)
         self.answered_at = float("-inf")
         """The loop's time of the last usable answer."""
         self.latency = 0.0
