@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from ingestor import events, pipeline
-from ingestor.engines import accounts
+from ingestor.engines import accounts, ending
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.engines.ceilings import budget_of
 from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
-from ingestor.errors import IngestorError, JournalError, reason_of
-from ingestor.exits import exit_code_of
-from ingestor.journal import listing, runs
-from ingestor.journal.counts import Counted, count_run
+from ingestor.errors import IngestorError, reason_of
+from ingestor.journal import listing
+from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening
-from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.collecting import rare_collections
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -47,8 +42,6 @@ FIRST_IN_FLIGHT = 4
 """Paid calls at once until the first latency is known: the default quota at two seconds each."""
 HEADROOM = 1.5
 """Calls in flight beyond quota times latency: latency varies, and unused quota is lost."""
-COURTESY = 1.0
-"""Seconds for telling the database of a run that was stopped: with the drain under ten in all."""
 STORE_WRITERS = 4
 """Updates in flight: enough to hide the round trip, few enough to see what hangs (taste)."""
 
@@ -236,8 +229,34 @@ class Run:
         return int(HEADROOM * images_per_second * self.door.latency / self.most_images) + 2
 
     async def _report(self, name: str, *, seconds: float) -> Report:
-        counted = await self._counted()
-        report = accounts.report_of(
+        report = await self._figures(name, seconds=seconds)
+        await ending.told(
+            report, self.book.close, lifetime=self.lifetime, patience=self.settings.patience
+        )
+        report = await ending.written_down(
+            report, self.journal, run=self.opening.run, now=self.wall()
+        )
+        self.listen(
+            events.RunFinished(
+                run=name,
+                reason=report.ended,
+                stored=report.stored,
+                failed=report.dead,
+                units=report.units.certain + report.units.possible,
+            )
+        )
+        return report
+
+    async def _figures(self, name: str, *, seconds: float) -> Report:
+        count = partial(
+            count_run,
+            run=self.opening.run,
+            now=self.wall(),
+            gids=list(self.groups) if self.lifetime.stopping else (),
+            limit=self.settings.limit,
+        )
+        counted = await ending.counted(self.journal, count)
+        return accounts.report_of(
             run_id=name,
             groups=tuple(self.groups),
             counted=counted,
@@ -252,64 +271,6 @@ class Run:
             lifetime=self.lifetime,
             max_failures=self.settings.max_failures,
         )
-        await self._tell_database(report)
-        report = await self._ended(report)
-        self.listen(
-            events.RunFinished(
-                run=name,
-                reason=report.ended,
-                stored=report.stored,
-                failed=report.dead,
-                units=report.units.certain + report.units.possible,
-            )
-        )
-        return report
-
-    async def _counted(self) -> Counted:
-        """From the journal's file where no more can be written into it; that much is on the disk."""
-        count = partial(
-            count_run,
-            run=self.opening.run,
-            now=self.wall(),
-            gids=list(self.groups) if self.lifetime.stopping else (),
-            limit=self.settings.limit,
-        )
-        try:
-            return await self.journal.read(count)
-        except JournalError as error:
-            try:
-                with looking_into(self.journal.path) as db:
-                    return count(db)
-            except IngestorError:
-                raise error from None
-
-    async def _ended(self, report: Report) -> Report:
-        """Write down how it ended. Where the disk refuses, that is how: whatever else there was."""
-        end = partial(
-            runs.end_run,
-            number=self.opening.run,
-            reason=report.ended,
-            report=report.as_json(),
-            now=self.wall(),
-        )
-        try:
-            await self.journal.write(end)
-        except JournalError as error:
-            return replace(
-                report,
-                ended=reason_of(error),
-                message=str(error),
-                exit_code=exit_code_of(error),
-            )
-        return report
-
-    async def _tell_database(self, report: Report) -> None:
-        """A courtesy: the journal knows it all, and nothing may hold up an exit."""
-        with contextlib.suppress(IngestorError, Stopping, TimeoutError):
-            async with asyncio.timeout(self.settings.patience) as end:
-                # A signal may come before, or while the database takes its time.
-                with self.lifetime.at_stop(lambda: end.reschedule(self.clock() + COURTESY)):
-                    await self.book.close(report)
 
     def _quota(self) -> Quota:
         now = self.wall()
