@@ -66,10 +66,11 @@ class Cause:
 def bury(db: sqlite3.Connection, failure: Failure, *, now: float) -> None:
     """Keep a failure as a dead letter; a second death adds its attempts and keeps the first time."""
     db.execute(
-        "INSERT INTO dead (photo, stage, reason, detail, attempts, paid, first, last) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (photo) DO UPDATE SET "
+        "INSERT INTO dead (photo, stage, reason, detail, attempts, paid, first, last, run) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) FROM runs)) "
+        "ON CONFLICT (photo) DO UPDATE SET "
         "stage = excluded.stage, reason = excluded.reason, detail = excluded.detail, "
-        "attempts = attempts + excluded.attempts, last = excluded.last, "
+        "attempts = attempts + excluded.attempts, last = excluded.last, run = excluded.run, "
         # What was perhaps paid for once does not become free by dying of something else.
         "paid = CASE excluded.paid WHEN 'no' THEN paid ELSE excluded.paid END",
         (
@@ -174,7 +175,7 @@ def of_run(db: sqlite3.Connection, run: int) -> dict[str, dict[str, object]]:
     """The letters of photos that died in a run, as the database keeps them; by photo."""
     rows = db.execute(
         "SELECT photo, stage, dead.reason, attempts, paid, first, last FROM dead "
-        "JOIN photos ON photos.id = dead.photo WHERE run = ? AND known = 0 AND state = 'dead'",
+        "JOIN photos ON photos.id = dead.photo WHERE photos.run = ? AND known = 0 AND state = 'dead'",
         (run,),
     )
     names = ("stage", "reason", "attempts", "paid", "first", "last")

@@ -176,8 +176,7 @@ def _doubtful(db: sqlite3.Connection) -> list[str]:
         "LEFT JOIN dead ON dead.photo = photos.id "
         # What is open will be in doubt from the moment on at which a run begins.
         "WHERE photos.state = 'listed' AND purchases.state IN ('open', 'in-doubt') "
-        "AND (dead.last IS NULL OR dead.reason != 'in-doubt' "
-        "OR closed_at IS NULL OR dead.last < closed_at) "
+        "AND (dead.run IS NULL OR dead.reason != 'in-doubt' OR dead.run < purchases.run) "
         # What was answered since waits to be annotated anew, and only that.
         "AND NOT EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id "
         "AND annotations.features = purchases.features)"

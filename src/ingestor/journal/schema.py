@@ -186,6 +186,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (label, rank, photo)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    -- The run in which a letter was written last, or after which: clocks may be set, runs are counted
+    ALTER TABLE dead ADD COLUMN run INTEGER NOT NULL DEFAULT 0;
+    UPDATE dead SET run = coalesce((SELECT max(number) FROM runs WHERE started <= last), 0);
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

@@ -15,6 +15,7 @@ from ingestor.models import Failure
 from tests.builders import a_photo, a_size, an_annotation, an_image
 
 GROUP = "1@N00"
+YEAR = 365 * 86_400.0
 
 
 @pytest.fixture
@@ -89,6 +90,29 @@ def test_a_new_doubt_gives_it_up_again(db: sqlite3.Connection) -> None:
     begin(db, "fourth", at=5.0)
 
     assert state(db) == [("dead", "in-doubt")]
+
+
+def test_a_new_doubt_gives_it_up_again_whatever_the_clock_said(db: sqlite3.Connection) -> None:
+    begin(db, "second", at=2.0 + YEAR)
+    dead.retry(db, photos=["7"])
+    begin(db, "third", at=3.0)
+    buy(db, "purchase-2", run=3, at=4.0)
+
+    begin(db, "fourth", at=5.0)
+
+    assert state(db) == [("dead", "in-doubt")]
+
+
+def test_what_is_asked_for_is_tried_again_although_the_clock_was_set_back(
+    db: sqlite3.Connection,
+) -> None:
+    begin(db, "second", at=2.0 + YEAR, in_doubt="retry")
+    begin(db, "third", at=3.0)
+    dead.retry(db, photos=["7"])
+
+    begin(db, "fourth", at=4.0)
+
+    assert state(db) == [("listed", None)]
 
 
 @pytest.mark.parametrize(
