@@ -20,7 +20,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.report import Reconciled
 from ingestor.sandbox.server import Sandbox
 from ingestor.services import open_catalog
-from tests.integration.conftest import Ingest, in_database, settings_for
+from tests.integration.conftest import Ingest, in_database, lose_answers, settings_for
 
 ZOO, SAFARI = "1000001@N20", "1000002@N21"
 
@@ -123,6 +123,24 @@ async def test_a_photo_that_waited_while_another_machine_bought_it_is_in_both_gr
     assert (again.skipped, again.units.certain, sandbox.bill.units) == (20, 10, 30)
     both = in_database(sandbox, f"/photos/p{sandbox.world.pools[ZOO].now()[0]}/groups")
     assert set(both) == {ZOO, SAFARI}
+
+
+@pytest.mark.parametrize("limit", [20, 30])
+async def test_what_was_given_up_in_doubt_and_bought_by_another_machine_is_no_failure(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path, limit: int
+):
+    """However few photos there is room for beside them: nobody lists them then."""
+    sandbox.world.post(SAFARI, ids=list(sandbox.world.pools[ZOO].now())[:20])
+    await ingest(groups=("safari",), limit=20, state=tmp_path / "ours", max_units=0)
+    await lose_answers(tmp_path / "ours")
+    await ingest(groups=("zoo",), limit=20, state=tmp_path / "theirs")
+
+    again = await ingest(
+        groups=("safari",), limit=limit, state=tmp_path / "ours", in_doubt="park"
+    )
+
+    assert (again.listed, again.dead, again.exit_code) == (limit, 0, 0)
+    assert (again.units.certain, sandbox.bill.units) == (limit - 20, limit)
 
 
 async def test_search_finds_again_what_the_journal_lost(

@@ -165,6 +165,8 @@ class Run:
         await self.book.publish_left_over()
         if self.adoption:
             await self.adoption.adopt_pending(groups)
+            # They count as this run's, and where they take its whole room nothing is listed.
+            await self.adoption.adopt(sorted(self.opening.parked))
 
     async def _machine(self) -> None:
         settings, services = self.settings, self.services
