@@ -135,9 +135,7 @@ async def test_what_was_given_up_in_doubt_and_bought_by_another_machine_is_no_fa
     await lose_answers(tmp_path / "ours")
     await ingest(groups=("zoo",), limit=20, state=tmp_path / "theirs")
 
-    again = await ingest(
-        groups=("safari",), limit=limit, state=tmp_path / "ours", in_doubt="park"
-    )
+    again = await ingest(groups=("safari",), limit=limit, state=tmp_path / "ours", in_doubt="park")
 
     assert (again.listed, again.dead, again.exit_code) == (limit, 0, 0)
     assert (again.units.certain, sandbox.bill.units) == (limit - 20, limit)
@@ -225,6 +223,24 @@ async def test_what_others_published_while_ours_waited_leaves_no_entry_behind(
     again = await ingest(limit=10, max_labels=3, reannotate=anew)
 
     assert (again.skipped, again.units.certain) == (10, 0)
+    assert await differences(sandbox, state) == Reconciled(in_journal=10, in_database=10)
+
+
+async def test_what_waits_keeps_its_place_where_others_bought_it_with_other_features(
+    ingest: Ingest, sandbox: Sandbox, state: Path, tmp_path: Path
+):
+    """Behind newer photos: a listing up to the limit does not come to them."""
+    zoo = list(sandbox.world.pools[ZOO].now())
+    sandbox.world.post(SAFARI, ids=zoo[:10])
+    await ingest(groups=("safari",), limit=10, max_labels=3, max_units=0)
+    sandbox.world.post(SAFARI, ids=zoo[10:30])
+    await ingest(limit=10, state=tmp_path / "theirs")
+
+    again = await ingest(groups=("safari",), limit=10, max_labels=3, reannotate=True)
+
+    assert (again.listed, again.stored, again.units.certain) == (10, 10, 10)
+    features = {record["features"] for record in in_database(sandbox, "/photos").values()}  # type: ignore[index]
+    assert features == {"labels:3@builtin/stable"}
     assert await differences(sandbox, state) == Reconciled(in_journal=10, in_database=10)
 
 

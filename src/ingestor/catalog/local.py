@@ -27,7 +27,13 @@ from ingestor.errors import JournalError
 from ingestor.journal.dead import forgive, parked_among
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import open_reader
-from ingestor.journal.results import keep_found, lacking_among, mark_stored
+from ingestor.journal.results import (
+    keep_found,
+    lacking_among,
+    mark_stored,
+    wait_again,
+    waiting_among,
+)
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, ranks
@@ -108,11 +114,16 @@ def adopt(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> 
 
 
 def adopt_lacking(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> None:
-    """Take over what the journal lacks; what it gave up in doubt stays so: this is not the answer."""
-    parked = parked_among(db, [published.photo.id for published in found])
+    """
+    Take over what the journal lacks. This is not the answer that it waits for: what it gave up in
+    doubt stays so, and what is to be annotated keeps its place.
+    """
+    ids = [published.photo.id for published in found]
+    parked, waiting = parked_among(db, ids), waiting_among(db, ids)
     lacking = [one for one in lacking_among(db, found) if one.photo.id not in parked]
     if lacking:
         adopt(db, lacking, now=now)
+        wait_again(db, waiting)
 
 
 def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None:
