@@ -252,7 +252,7 @@ def lost_journal_asks_once() -> Sequence[Swap]:
 @mutant
 def quota_forgotten_on_restart() -> Sequence[Swap]:
     """A new process believes that nothing was spent in the last minute."""
-    return [(ledger, "purchases_since", lambda db, moment: [])]
+    return [(ledger, "purchases_since", lambda db, moment, *, now: [])]
 
 
 @mutant

@@ -36,11 +36,12 @@ STATES: Final = {
 
 
 def status(settings: Settings, *, as_json: bool) -> int:
+    now = time.time()
     with looking_into(settings.journal_path) as db:
         # Asked first: who begins after that has nothing open yet.
         at_work = is_taken(settings.state)
         found = standing(
-            db, month_start=month_start(time.time()), most_runs=MOST_RUNS, at_work=at_work
+            db, now=now, month_start=month_start(now), most_runs=MOST_RUNS, at_work=at_work
         )
     if as_json:
         told = plain(found, settings, at_work=at_work)

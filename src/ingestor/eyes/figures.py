@@ -65,11 +65,15 @@ class Figures(Collector):
         now = time.monotonic()
         if now - self._read_at < FRESH:
             return
-        month = pricing.month_start(self.view.wall())
+        wall = self.view.wall()
         try:
             with looking_into(self.view.journal) as db:
                 said = standing(
-                    db, month_start=month, most_runs=0, at_work=self.view.gauges() is not None
+                    db,
+                    now=wall,
+                    month_start=pricing.month_start(wall),
+                    most_runs=0,
+                    at_work=self.view.gauges() is not None,
                 )
                 self.known = Known(said, rechecks.ended(db))
         except (JournalError, SettingsError):

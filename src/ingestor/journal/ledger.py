@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ingestor.errors import BrokenInvariant
 from ingestor.journal.dead import fail
@@ -18,6 +19,16 @@ from ingestor.journal.results import keep_all
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.journal.runs import LATER
 from ingestor.models import Annotation, Failure, Image, PurchaseState
+
+SINCE: Final = """
+    ({at} >= :since AND ({at} <= :now OR NOT EXISTS (
+        SELECT 1 FROM runs WHERE runs.number > purchases.run AND runs.started < :since
+    )))
+"""
+"""
+Purchases since a moment. What is dated ahead of now was bought while the clock was ahead, and before any
+later run began: it would be of every day and month to come.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +155,9 @@ def units_of_run(db: sqlite3.Connection, run: int) -> Units:
     return _units(db, first_run=run, last_run=run)
 
 
-def units_since_last_end(db: sqlite3.Connection, run: int, *, since: float = 0.0) -> Units:
+def units_since_last_end(
+    db: sqlite3.Connection, run: int, *, now: float, since: float = 0.0
+) -> Units:
     """
     What this run has spent together with the runs before it that died: they are one run with one
     ceiling, however often it is killed. `since`: of it, what was spent from this moment on.
@@ -152,23 +165,26 @@ def units_since_last_end(db: sqlite3.Connection, run: int, *, since: float = 0.0
     (last_ended,) = db.execute(
         "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?", (run,)
     ).fetchone()
-    return _units(db, first_run=last_ended + 1, since=since)
+    return _units(db, first_run=last_ended + 1, since=since, now=now)
 
 
-def units_since(db: sqlite3.Connection, moment: float) -> Units:
-    return _units(db, since=moment)
+def units_since(db: sqlite3.Connection, moment: float, *, now: float) -> Units:
+    return _units(db, since=moment, now=now)
 
 
 def units_of_journal(db: sqlite3.Connection) -> Units:
     return _units(db)
 
 
-def purchases_since(db: sqlite3.Connection, moment: float) -> list[tuple[float, int]]:
+def purchases_since(
+    db: sqlite3.Connection, moment: float, *, now: float
+) -> list[tuple[float, int]]:
     """(time, images) of every request that may have used quota since `moment`."""
+    last = "max(at, coalesce(closed_at, at))"
     rows = db.execute(
-        "SELECT max(at, coalesce(closed_at, at)), images FROM purchases "
-        "WHERE max(at, coalesce(closed_at, at)) >= ? AND state != 'not-sent'",
-        (moment,),
+        f"SELECT {last}, images FROM purchases "  # noqa: S608
+        f"WHERE {SINCE.format(at=last)} AND state != 'not-sent'",
+        {"since": moment, "now": now},
     )
     return [(float(at), int(images)) for at, images in rows]
 
@@ -203,12 +219,17 @@ def _close(
 
 
 def _units(
-    db: sqlite3.Connection, *, first_run: int = 0, last_run: int = LATER, since: float = 0.0
+    db: sqlite3.Connection,
+    *,
+    first_run: int = 0,
+    last_run: int = LATER,
+    since: float = 0.0,
+    now: float = float("inf"),
 ) -> Units:
     certain, possible, reserved = db.execute(
-        "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "
+        "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "  # noqa: S608
         "coalesce(sum(CASE state WHEN 'open' THEN units ELSE 0 END), 0) "
-        "FROM purchases WHERE run BETWEEN ? AND ? AND at >= ?",
-        (first_run, last_run, since),
+        f"FROM purchases WHERE run BETWEEN :first AND :last AND {SINCE.format(at='at')}",
+        {"first": first_run, "last": last_run, "since": since, "now": now},
     ).fetchone()
     return Units(certain=certain, possible=possible, reserved=reserved)

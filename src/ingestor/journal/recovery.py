@@ -108,11 +108,11 @@ def _opening(
 ) -> Opening:
     return Opening(
         run=run,
-        spent=ledger.units_since_last_end(db, run),
-        spent_this_month=ledger.units_since_last_end(db, run, since=month_start),
-        month=ledger.units_since(db, month_start),
-        day=ledger.units_since(db, day_start),
-        recent=tuple(ledger.purchases_since(db, now - window)),
+        spent=ledger.units_since_last_end(db, run, now=now),
+        spent_this_month=ledger.units_since_last_end(db, run, since=month_start, now=now),
+        month=ledger.units_since(db, month_start, now=now),
+        day=ledger.units_since(db, day_start, now=now),
+        recent=tuple(ledger.purchases_since(db, now - window, now=now)),
         parked=frozenset(parked),
     )
 

@@ -44,9 +44,9 @@ def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def standing(
-    db: sqlite3.Connection, *, month_start: float, most_runs: int, at_work: bool = False
+    db: sqlite3.Connection, *, now: float, month_start: float, most_runs: int, at_work: bool = False
 ) -> Standing:
-    """`at_work`: somebody is, and what is open is not in doubt yet."""
+    """`at_work`: somebody is, and what is open is not in doubt yet. Times are unix seconds."""
     units = ledger.units_of_journal(db)
     doubts = doubts_of(db, living=runs.last_number(db) if at_work else None)
     return Standing(
@@ -54,7 +54,7 @@ def standing(
         certain=units.certain,
         possible=units.possible,
         reserved=units.reserved,
-        month_units=ledger.units_since(db, month_start).at_most,
+        month_units=ledger.units_since(db, month_start, now=now).at_most,
         in_doubt=doubts.images,
         doubtful_purchases=doubts.requests,
         groups=db.execute("SELECT gid, name, total FROM groups ORDER BY name, gid").fetchall(),

@@ -113,7 +113,7 @@ def _read(house: House, now: float) -> Board:
                 # The last one ended before its first beat: this is an older one's word.
                 beat, number = None, last
             counted = count_run(db, run=number, now=now) if number is not None else None
-            stands = standing(db, month_start=month, most_runs=MOST_RUNS)
+            stands = standing(db, now=now, month_start=month, most_runs=MOST_RUNS)
             names = {gid: name for gid, name, _ in stands.groups}
             return Board(
                 beat=beat,
