@@ -14,7 +14,7 @@ from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Query
 from ingestor.engines.reconcile import Reconciler, reconcile
 from ingestor.errors import SettingsError
-from ingestor.journal import dead, runs
+from ingestor.journal import dead, results, runs
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -160,6 +160,50 @@ async def test_what_another_machine_took_down_is_not_put_back(
     assert (found.withdrawn, found.published, found.agree) == (1, 0, False)
     assert lost not in in_database(sandbox, "/photos")
     assert (await compare(check=True)).agree
+
+
+async def test_what_was_taken_down_by_who_follows_our_group_since_is_not_put_back(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    """Nobody would take it down again: they have done so, and we follow it no more."""
+    await ingest(limit=PHOTOS)
+    await ingest(limit=PHOTOS, state=state.with_name("theirs"))
+    lost, *_ = sorted(in_database(sandbox, "/photos"))
+    lose(sandbox, f"/photos/{lost}")
+
+    told, found = await compare(check=True), await compare()
+
+    assert (told.withdrawn, told.published, told.index_written) == (1, 0, 0)
+    assert (found.withdrawn, found.published) == (1, 0)
+    assert lost not in in_database(sandbox, "/photos")
+    assert (await compare(check=True)).agree
+
+
+async def test_what_waited_here_to_be_published_is_published_whoever_follows_its_group_since(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(results.publish_again)
+    lose(sandbox, "/photos")
+    await ingest(limit=1, state=state.with_name("theirs"))
+
+    found = await compare()
+
+    assert (found.published, found.withdrawn) == (PHOTOS - 1, 0)
+    assert whole(sandbox) == before
+
+
+async def test_what_was_published_elsewhere_is_published_whoever_follows_its_group_here(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=PHOTOS, database_url=None)
+    await ingest(limit=1, state=state.with_name("theirs"))
+
+    found = await compare()
+
+    assert (found.published, found.withdrawn) == (PHOTOS - 1, 0)
 
 
 async def test_what_others_took_down_comes_back_free_with_a_group_of_ours(

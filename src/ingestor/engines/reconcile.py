@@ -20,11 +20,12 @@ from ingestor.catalog.filed import filed_labels, filed_under
 from ingestor.catalog.leaving import follow_out, give_up
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
+from ingestor.engines.leases import held_by_others
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.listing import memberships
 from ingestor.journal.reconciling import Held, held_after, newest_labels, of_others
 from ingestor.journal.recovery import keep_to_one_world
-from ingestor.journal.runs import set_fact
+from ingestor.journal.runs import fact, set_fact
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Label, Published
@@ -35,11 +36,12 @@ from ingestor.records import (
     merged,
     plan_updates,
     read_photo,
+    unescape,
     updates_for,
 )
 from ingestor.records.keys import keyed, rank, share
 from ingestor.report import Reconciled
-from ingestor.services import open_database
+from ingestor.services import PoliteDatabase, open_database
 from ingestor.settings import Settings
 from ingestor.stages.store import refused
 
@@ -77,12 +79,28 @@ async def reconcile(
         lifetime.opening(open_database(settings, lifetime=lifetime, listen=listen)) as database,
     ):
         await journal.write(partial(keep_to_one_world, world=settings.world))
-        reconciler = Reconciler(database=database, journal=journal, check=check, wall=wall)
+        target = str(settings.database_url)
+        reconciler = Reconciler(
+            database=database,
+            journal=journal,
+            check=check,
+            wall=wall,
+            followed=await lifetime.unless_stopping(_followed(database, journal, target=target)),
+        )
         found = await lifetime.unless_stopping(reconciler.reconcile())
         if not check:
-            target = str(settings.database_url)
             await journal.write(partial(set_fact, name="target", value=target))
         return found
+
+
+async def _followed(database: PoliteDatabase, journal: Journal, *, target: str) -> list[str]:
+    """
+    Groups of which others have bought since this journal did: what left them, they have taken down.
+    None where its photos were published elsewhere: then the database lacks them for that.
+    """
+    if await journal.read(partial(fact, name="target")) != target:
+        return []
+    return [unescape(key) for key in await held_by_others(database, journal)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +131,8 @@ class Reconciler:
     journal: Journal
     check: bool
     wall: Callable[[], float]
+    followed: Sequence[str] = ()
+    """Groups that others have taken over."""
     slice: int = SLICE
     found: Reconciled = field(default_factory=Reconciled)
     _unequal: set[str] = field(default_factory=set)
@@ -208,7 +228,7 @@ class Reconciler:
         """
         if self._emptied or not lacking:
             return set()
-        photos = await self.journal.read(partial(of_others, photos=lacking))
+        photos = await self.journal.read(partial(of_others, photos=lacking, followed=self.followed))
         self.found.withdrawn += len(photos)
         if self.check:
             self._unequal |= photos

@@ -44,12 +44,20 @@ def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
     return read_labels(row[0]) if row else ()
 
 
-def of_others(db: sqlite3.Connection, photos: Sequence[str]) -> set[str]:
-    """Those of `photos` that are here by adoption alone, and in no group that this journal has listed."""
+def of_others(
+    db: sqlite3.Connection, photos: Sequence[str], *, followed: Sequence[str] = ()
+) -> set[str]:
+    """
+    Those of `photos` that are in no group that this journal has listed, but for those that others have
+    `followed` since, and that are here by adoption alone, or were published in such a group.
+    """
     rows = db.execute(
-        "SELECT value FROM json_each(?) WHERE NOT EXISTS "
-        "(SELECT 1 FROM annotations WHERE photo = value AND purchase != ?) AND NOT EXISTS "
-        "(SELECT 1 FROM memberships WHERE photo = value AND gid IN (SELECT gid FROM groups))",
-        (json_list(photos), ELSEWHERE),
+        "SELECT value FROM json_each(?1) WHERE NOT EXISTS "
+        "(SELECT 1 FROM memberships WHERE photo = value AND gid IN (SELECT gid FROM groups) "
+        "AND gid NOT IN (SELECT followed.value FROM json_each(?2) AS followed)) "
+        "AND (NOT EXISTS (SELECT 1 FROM annotations WHERE photo = value AND purchase != ?3) "
+        "OR EXISTS (SELECT 1 FROM photos JOIN memberships ON photo = id "
+        "WHERE id = value AND state != 'annotated'))",
+        (json_list(photos), json_list(followed), ELSEWHERE),
     )
     return {photo for (photo,) in rows}
