@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from ingestor.errors import SettingsError
+from ingestor.journal.results import NEWEST
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,17 +23,16 @@ if TYPE_CHECKING:
 ROWS_OF_A_GROUP = 5_000
 """Of one Parquet row group: some megabytes in memory, and still worth compressing (taste)."""
 
-ROWS = """
+ROWS = f"""
     SELECT photos.id, text, image, labels, safe, model, features, hex(sha256), partial, at,
         (SELECT json_group_array(gid) FROM memberships WHERE photo = photos.id)
     FROM photos JOIN records ON records.number = record
     JOIN annotations ON annotations.photo = photos.id
     WHERE features = (
-        SELECT features FROM annotations WHERE photo = photos.id ORDER BY at DESC, features DESC
-        LIMIT 1
+        SELECT features FROM annotations WHERE photo = photos.id ORDER BY {NEWEST} DESC LIMIT 1
     )
     ORDER BY photos.id
-"""
+"""  # noqa: S608
 
 
 def export_jsonl(db: sqlite3.Connection, out: IO[bytes]) -> int:

@@ -31,7 +31,7 @@ from ingestor.catalog.query import (
 )
 from ingestor.catalog.several import Wanted, common_places
 from ingestor.journal.listing import photo_from
-from ingestor.journal.results import read_labels
+from ingestor.journal.results import NEWEST, read_labels
 from ingestor.journal.rows import json_list
 from ingestor.models import Annotation, Published, Size
 
@@ -39,12 +39,12 @@ LOOKED_THROUGH = 8
 """Of a label's best pictures, to find one that may be shown."""
 
 ONE_LABEL = f"{list_sql('rank, photo')} LIMIT :most"
-PHOTOS = """
+PHOTOS = f"""
     SELECT photos.id, text, image, labels, safe FROM photos
     JOIN records ON records.number = record
     JOIN annotations ON annotations.photo = photos.id
-    WHERE photos.id IN (SELECT value FROM json_each(?)) ORDER BY at, features
-"""
+    WHERE photos.id IN (SELECT value FROM json_each(?)) ORDER BY {NEWEST}
+"""  # noqa: S608
 LABELS = """
     SELECT key, name, photos, number FROM labels
     WHERE key >= ? AND key < ? AND photos > 0 ORDER BY {order} LIMIT ?

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestor.journal.results import ELSEWHERE, published_from, read_labels
+from ingestor.journal.results import ELSEWHERE, NEWEST, published_from, read_labels
 from ingestor.journal.rows import json_list
 from ingestor.models import Label, Published
 
@@ -25,7 +25,7 @@ def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
     again, or could not be, is among them as long as it is found under what Vision said before.
     """
     rows = db.execute(
-        "SELECT text, image, labels, safe, model, sha256, features, partial, max(at) "
+        f"SELECT text, image, labels, safe, model, sha256, features, partial, at, max({NEWEST}) "  # noqa: S608
         "FROM photos JOIN records ON records.number = record "
         "JOIN annotations ON annotations.photo = photos.id "
         "WHERE photos.id > ? AND (state IN ('annotated', 'stored') "
@@ -33,13 +33,14 @@ def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
         "GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (photo, most),
     )
-    return [Held(published=published_from(row[:-1]), at=row[-1]) for row in rows]
+    return [Held(published=published_from(row[:-2]), at=row[-2]) for row in rows]
 
 
 def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
     """What Vision said last of a photo."""
     row = db.execute(
-        "SELECT labels, max(at) FROM annotations WHERE photo = ? HAVING count(*)", (photo,)
+        f"SELECT labels, max({NEWEST}) FROM annotations WHERE photo = ? HAVING count(*)",  # noqa: S608
+        (photo,),
     ).fetchone()
     return read_labels(row[0]) if row else ()
 

@@ -20,6 +20,11 @@ ELSEWHERE: Final = "elsewhere"
 """Stands for the purchase that another journal knows."""
 LABELS: Final = msgspec.json.Decoder(tuple[Label, ...])
 LABELS_TEXT: Final = msgspec.json.Encoder()
+NEWEST: Final = "annotations.number + ((annotations.at > 0) << 60)"
+"""
+Highest for what was learned last: clocks may be set, and rows are counted. Whatever the database had
+before ours (at 0) is older than all of it.
+"""
 ANEW: Final = """
     state IN ('listed', 'annotated') AND state = 'listed'
     AND EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id)
@@ -238,7 +243,7 @@ def labels_ever(db: sqlite3.Connection, photo: str) -> list[Label]:
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
     """Photos that were bought and not stored, each with its newest annotation."""
     rows = db.execute(
-        "SELECT text, image, labels, safe, model, sha256, features, partial, max(at) "
+        f"SELECT text, image, labels, safe, model, sha256, features, partial, max({NEWEST}) "  # noqa: S608
         "FROM photos JOIN records ON records.number = record "
         "JOIN annotations ON annotations.photo = photos.id "
         "WHERE state = 'annotated' GROUP BY photos.id ORDER BY photos.id LIMIT ?",
