@@ -3,8 +3,8 @@ One buyer for each group, whatever the number of machines: leases in the databas
 
 A lease is written on a condition (ETag, if-match), so of two who take it one is told. Its holder
 renews it by the loop's clock and buys only while, by that and by the wall's, the longest paid call would
-still end in time; one who finds it in other hands stops buying. What a dead run of this journal held is
-ours at once: the lock on the state directory says that it is dead.
+still end in time; one who finds it in other hands stops buying. What a dead run of this journal held in
+this state directory is ours at once: the lock on it says that it is dead.
 """
 
 from __future__ import annotations
@@ -66,10 +66,13 @@ async def held_by_others(database: Reader, journal: Journal) -> set[str]:
     if not isinstance(leases, dict):
         return set()
     found = {key: lease for key, record in leases.items() if (lease := read_lease(record))}
-    ours = await journal.read(
-        lambda db: {key: claims.owners(db, group=unescape(key)) for key in found}
+    return await journal.read(
+        lambda db: {
+            key
+            for key, lease in found.items()
+            if not claims.is_ours(db, unescape(key), lease, place=journal.place)
+        }
     )
-    return {key for key, lease in found.items() if lease.owner not in ours[key]}
 
 
 @asynccontextmanager
@@ -193,13 +196,20 @@ class Leases:
 
     async def _is_ours(self, group: str, holder: Lease) -> bool:
         """Whether a run of this journal left it behind."""
-        return holder.owner in await self._journal.read(partial(claims.owners, group=group))
+        ours = partial(claims.is_ours, group=group, lease=holder, place=self._journal.place)
+        return await self._journal.read(ours)
 
     async def _take_over(self, group: str, *, epoch: int, etag: str, others: bool) -> bool:
         """Take what is free; False where somebody was quicker. `others`: it was not ours before."""
         # First the name that we will know it by again, then the lease.
         await self._journal.write(
-            partial(claims.add, group=group, owner=self._owner, after_others=others)
+            partial(
+                claims.add,
+                group=group,
+                owner=self._owner,
+                place=self._journal.place,
+                after_others=others,
+            )
         )
         if not await self._write(group, self._lease(epoch=epoch), etag=etag):
             return False

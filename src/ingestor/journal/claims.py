@@ -12,22 +12,33 @@ from collections.abc import Iterable
 from typing import Final
 
 from ingestor.journal import runs
+from ingestor.records.leases import Lease
 
 ASKS_ALWAYS: Final = "asks always"
 
 
-def owners(db: sqlite3.Connection, group: str) -> set[str]:
-    """Every name under which a run of this journal may hold the lease of a group."""
-    rows = db.execute("SELECT owner FROM claims WHERE gid = ?", (group,))
-    return {owner for (owner,) in rows}
+def is_ours(db: sqlite3.Connection, group: str, lease: Lease, *, place: str) -> bool:
+    """
+    Whether a run of this journal took the lease of a group, and is no more. One that was not given back
+    may live on where this journal was copied from: of such a one only the lock of its own place tells.
+    """
+    rows = db.execute(
+        "SELECT 1 FROM claims WHERE gid = ? AND owner = ? AND (? OR place IN ('', ?))",
+        (group, lease.owner, lease.until == 0, place),
+    )
+    return rows.fetchone() is not None
 
 
-def add(db: sqlite3.Connection, group: str, *, owner: str, after_others: bool = False) -> None:
+def add(
+    db: sqlite3.Connection, group: str, *, owner: str, place: str, after_others: bool = False
+) -> None:
     """
     Write a name down before the lease is taken under it, and with it that others held it since we
-    did: once the lease is ours nothing else would tell.
+    did: once the lease is ours nothing else would tell. `place` is that of the state directory.
     """
-    db.execute("INSERT OR IGNORE INTO claims (gid, owner) VALUES (?, ?)", (group, owner))
+    db.execute(
+        "INSERT OR IGNORE INTO claims (gid, owner, place) VALUES (?, ?, ?)", (group, owner, place)
+    )
     if after_others:
         suspect(db, [group])
 

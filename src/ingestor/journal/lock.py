@@ -35,6 +35,11 @@ def take(directory: Path) -> IO[bytes]:
     return lock
 
 
+def place_of(lock: IO[bytes]) -> str:
+    """What tells a state directory from a copy of it, whose lock is another file and may be free."""
+    return str(os.fstat(lock.fileno()).st_ino)
+
+
 def is_taken(directory: Path) -> bool:
     """Whether somebody works there just now."""
     try:

@@ -191,6 +191,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE dead ADD COLUMN run INTEGER NOT NULL DEFAULT 0;
     UPDATE dead SET run = coalesce((SELECT max(number) FROM runs WHERE started <= last), 0);
     """,
+    """
+    -- The state directory in which a name was given; '' where an older version did not say
+    ALTER TABLE claims ADD COLUMN place TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeVar, cast
 
 from ingestor.errors import JournalError, SettingsError
-from ingestor.journal.lock import take
+from ingestor.journal.lock import place_of, take
 from ingestor.journal.reserve import Reserve
 from ingestor.journal.schema import migrate
 
@@ -88,6 +88,8 @@ class Journal:
         self.path = path
         self.broken: JournalError | None = None
         self.full: str | None = None
+        self.place = ""
+        """Of the state directory; a copy of it has another one."""
         self._reserve = Reserve(path.parent / "reserve", reserve)
         self._connect = connect
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="journal")
@@ -99,6 +101,7 @@ class Journal:
 
     async def __aenter__(self) -> Self:
         self._lock = take(self.path.parent)
+        self.place = place_of(self._lock)
         try:
             await self._in_thread(self._open)
         except BaseException:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ def open_machine(place: Place, tmp_path: Path) -> Callable[..., Any]:
             yield new_run
 
     return machine
+
+
+def copy_journal(state: Path, *, to: Path) -> None:
+    to.mkdir()
+    with closing(sqlite3.connect(state / "journal.sqlite3")) as journal:
+        journal.execute("VACUUM INTO ?", (str(to / "journal.sqlite3"),))
 
 
 async def test_the_second_machine_is_told_who_works(open_machine, place: Place):
@@ -244,6 +251,31 @@ async def test_a_copy_of_the_state_directory_is_another_machine(
             with pytest.raises(RunStopped, match="run-2@a"):
                 async with b("run-3").held():
                     pass
+
+
+async def test_a_copy_that_is_made_while_a_run_lives_does_not_take_its_lease(
+    open_machine, place: Place, tmp_path: Path
+):
+    async with open_machine("a") as a, a("run-1").held():
+        copy_journal(tmp_path / "a", to=tmp_path / "b")
+        async with open_machine("b") as b:
+            with pytest.raises(RunStopped, match="run-1@a"):
+                async with b("run-2").held():
+                    pass
+
+
+async def test_a_state_directory_that_was_moved_after_its_run_goes_on_as_before(
+    open_machine, place: Place, tmp_path: Path
+):
+    async with open_machine("a") as a:
+        async with a("run-1").held():
+            pass
+        copy_journal(tmp_path / "a", to=tmp_path / "b")
+
+    async with open_machine("b") as b:
+        moved = b("run-2")
+        async with moved.held():
+            assert (moved.epoch, moved.others_worked) == (2, False)
 
 
 async def test_a_write_that_was_sent_twice_is_ours(open_machine, place: Place):
