@@ -13,13 +13,19 @@ from ingestor.models import Failure
 
 
 def take_down(
-    db: sqlite3.Connection, leaving: Sequence[Departure], *, group: str, now: float
+    db: sqlite3.Connection,
+    leaving: Sequence[Departure],
+    *,
+    group: str,
+    now: float,
+    theirs: Sequence[str] = (),
 ) -> None:
-    """`now`: unix seconds."""
+    """`now`: unix seconds; `theirs`: groups that others follow."""
     for departure in leaving:
         if departure.last:
             remove_photo(db, departure.photo)
-    withdraw(db, [departure.photo for departure in leaving], group=group, now=now)
+    photos = [departure.photo for departure in leaving]
+    withdraw(db, photos, group=group, now=now, theirs=theirs)
 
 
 def give_up(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:

@@ -38,7 +38,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """A photo that left a group; `last` if that was the last one it was in."""
+    """A photo that left a group; `last` if that was the last of ours that it was in."""
 
     photo: str
     last: bool
@@ -95,29 +95,41 @@ def compare(
     )
 
 
-def departures(db: sqlite3.Connection, photos: Sequence[str], *, group: str) -> list[Departure]:
-    """What taking these photos out of a group means; nothing is written."""
+def departures(
+    db: sqlite3.Connection, photos: Sequence[str], *, group: str, theirs: Sequence[str] = ()
+) -> list[Departure]:
+    """
+    What taking these photos out of a group means; nothing is written. `theirs` are groups that others
+    follow: nobody tells us who leaves these.
+    """
     return [
         Departure(
             photo=photo,
-            last=_elsewhere(db, photo, group=group) is None,
+            last=_elsewhere(db, photo, group=group, theirs=theirs) is None,
             labels=tuple(labels_ever(db, photo)),
         )
         for photo in photos
     ]
 
 
-def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str, now: float) -> None:
+def withdraw(
+    db: sqlite3.Connection,
+    photos: Iterable[str],
+    *,
+    group: str,
+    now: float,
+    theirs: Sequence[str] = (),
+) -> None:
     """
-    Take photos out of a group. One that is in no other is withdrawn if it has an annotation, which
+    Take photos out of a group. One that is in no other of ours is withdrawn if it has an annotation, which
     is kept: should it come again it is not bought again. Without one it is forgotten, unless it was
     perhaps paid for: then it is given up in doubt, and stays so.
     """
     doubtful = _perhaps_paid(db)
     for photo in photos:
-        elsewhere = _elsewhere(db, photo, group=group)
-        db.execute("DELETE FROM memberships WHERE gid = ? AND photo = ?", (group, photo))
-        db.execute("DELETE FROM missing WHERE gid = ? AND photo = ?", (group, photo))
+        elsewhere = _elsewhere(db, photo, group=group, theirs=theirs)
+        # Of a photo that goes, others' groups are forgotten: it is new should we ever follow those.
+        _leave(db, photo, group=None if elsewhere is None else group)
         if elsewhere is not None:
             _move(db, photo, *elsewhere)
         elif db.execute("SELECT 1 FROM annotations WHERE photo = ?", (photo,)).fetchone():
@@ -126,6 +138,15 @@ def withdraw(db: sqlite3.Connection, photos: Iterable[str], *, group: str, now: 
             _give_up(db, photo, now=now)
         else:
             _forget(db, photo)
+
+
+def _leave(db: sqlite3.Connection, photo: str, *, group: str | None) -> None:
+    """None: all of them."""
+    for table in ("memberships", "missing"):
+        db.execute(
+            f"DELETE FROM {table} WHERE photo = ?1 AND (?2 IS NULL OR gid = ?2)",  # noqa: S608
+            (photo, group),
+        )
 
 
 def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:
@@ -177,10 +198,14 @@ def _absent(
     return [photo for (photo,) in known if photo not in rows]
 
 
-def _elsewhere(db: sqlite3.Connection, photo: str, *, group: str) -> tuple[str, int] | None:
+def _elsewhere(
+    db: sqlite3.Connection, photo: str, *, group: str, theirs: Sequence[str]
+) -> tuple[str, int] | None:
+    """Another group that this journal has listed, and nobody else follows by now."""
     row = db.execute(
-        "SELECT gid, date_added FROM memberships WHERE photo = ? AND gid != ? LIMIT 1",
-        (photo, group),
+        "SELECT gid, date_added FROM memberships WHERE photo = ? AND gid != ? "
+        "AND gid IN (SELECT gid FROM groups) AND gid NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
+        (photo, group, json_list(theirs)),
     ).fetchone()
     return None if row is None else (str(row[0]), int(row[1]))
 

@@ -23,8 +23,8 @@ from ingestor.kits.breaker import Breaker
 from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
-from ingestor.records import MOST_PHOTOS, escape, merged, withdrawal
-from ingestor.services import PHOTOS_PER_PAGE, Group, PoliteDatabase, Services
+from ingestor.records import MOST_PHOTOS, escape, merged, unescape, withdrawal
+from ingestor.services import PHOTOS_PER_PAGE, Group, Services
 from ingestor.settings import Settings
 from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Steps
 from ingestor.worker.looking import Looking
@@ -157,8 +157,9 @@ class Turns:
                 await lifetime.unless_stopping(self._withdraw_some(group, some))
 
     async def _withdraw_some(self, group: Group, gone: Sequence[str]) -> None:
+        theirs = await self._groups_of_others()
         leaving = await self._journal.read(
-            partial(withdrawals.departures, photos=gone, group=group.id)
+            partial(withdrawals.departures, photos=gone, group=group.id, theirs=theirs)
         )
         if update := self._services.update:
             elsewhere = await self._in_others_hands(leaving)
@@ -176,7 +177,7 @@ class Turns:
                 if alone := [one for one in spared if one.photo not in still]:
                     await update(merged(withdrawal(one.photo, labels=one.labels) for one in alone))
         await self._journal.write(
-            partial(take_down, leaving=leaving, group=group.id, now=self._wall())
+            partial(take_down, leaving=leaving, group=group.id, now=self._wall(), theirs=theirs)
         )
         self._listen(
             events.PhotosWithdrawn(
@@ -191,7 +192,7 @@ class Turns:
         database = self._services.database
         if database is None:
             return set()
-        ours = await self._groups_of_ours(database)
+        ours = await self._groups_of_ours()
         found: set[str] = set()
         last = [departure.photo for departure in leaving if departure.last]
         for first in range(0, len(last), READS_AT_ONCE):
@@ -207,7 +208,13 @@ class Turns:
             }
         return found
 
-    async def _groups_of_ours(self, database: PoliteDatabase) -> set[str]:
+    async def _groups_of_ours(self) -> set[str]:
         """Keys of the groups that this journal has listed and nobody else has taken since."""
-        listed = set(map(escape, await self._journal.read(groups_met)))
-        return listed - await held_by_others(database, self._journal)
+        listed = await self._journal.read(groups_met)
+        return set(map(escape, set(listed).difference(await self._groups_of_others())))
+
+    async def _groups_of_others(self) -> list[str]:
+        database = self._services.database
+        if database is None:
+            return []
+        return [unescape(key) for key in await held_by_others(database, self._journal)]

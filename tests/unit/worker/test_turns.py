@@ -15,7 +15,7 @@ import pytest
 from ingestor import events
 from ingestor.engines.leases import LASTING
 from ingestor.errors import RunStopped
-from ingestor.journal import listing, results
+from ingestor.journal import listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, Services
@@ -26,6 +26,7 @@ from tests.inline import Inline
 
 OURS, THEIRS = "1@N00", "2@N00"
 ZOO = Group(id=OURS, name="Zoo")
+THEIR_LEASE = {"owner": "theirs", "epoch": 2, "until": 0}
 
 
 class Place:
@@ -111,11 +112,34 @@ async def test_a_photo_that_two_machines_take_out_at_once_does_not_stay(tmp_path
 
 async def test_a_photo_of_a_group_that_others_have_taken_over_is_left_to_them(tmp_path: Path):
     """We listed it once."""
-    place = Place({OURS: 1, THEIRS: 1}, {THEIRS: {"owner": "theirs", "epoch": 2, "until": 0}})
+    place = Place({OURS: 1, THEIRS: 1}, {THEIRS: THEIR_LEASE})
 
     await withdrawn(tmp_path, place, listed=(OURS, THEIRS))
 
     assert place.sent[0] == {f"photos/p7/groups/{OURS}": None}
+
+
+@pytest.mark.parametrize(
+    ("listed", "leases"),
+    [
+        pytest.param((OURS,), None, id="adopted with it"),
+        pytest.param((OURS, THEIRS), {THEIRS: THEIR_LEASE}, id="listed once"),
+    ],
+)
+async def test_a_photo_that_has_left_the_others_group_as_well_goes(
+    tmp_path: Path, listed: Sequence[str], leases: Mapping[str, Any] | None
+):
+    """The journal remembers it there, and only they would hear of its leaving."""
+    lifetime, place = Lifetime(drain=8.0), Place({OURS: 1}, leases)
+
+    async with following(tmp_path, place, lifetime=lifetime, listed=listed) as turns:
+        await turns._journal.write(partial(listing.take_in, photos=[a_photo("7", group=THEIRS)]))
+        await turns._withdraw_some(ZOO, ["7"])
+        states = await turns._journal.read(runs.photos_by_state)
+        groups = await turns._journal.read(partial(listing.memberships, photos=["7"]))
+
+    assert [set(paths) >= {"photos/p7", "index/dog/1000000-p7"} for paths in place.sent] == [True]
+    assert (states, groups) == ({"withdrawn": 1}, [])
 
 
 async def test_a_photo_that_is_in_our_groups_only_goes_at_once(tmp_path: Path):
