@@ -26,6 +26,9 @@ from tests.inline import Inline
 
 WALL = 1_790_000_000.0
 
+Step = Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError
+"""What Vision says to a request."""
+
 
 @dataclass
 class BadImage:
@@ -48,15 +51,19 @@ class Shop:
     door: Door
     disk: Inline
     calls: list[list[str]] = field(default_factory=list)
-    script: list[Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError] = field(
-        default_factory=list
-    )
+    script: list[Step] = field(default_factory=list)
     token_seconds: float = 0.0
     """What a new token takes, before anything is sent."""
+    way_there: float = 0.0
+    """Seconds from when a request is sent to when Vision has it."""
+    arrived: list[float] = field(default_factory=list)
+    """When Vision had each, by the loop's time."""
 
     async def look(self, images: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
         await asyncio.sleep(self.token_seconds)
         leaving()
+        await asyncio.sleep(self.way_there)
+        self.arrived.append(asyncio.get_running_loop().time())
         self.calls.append([image.photo.id for image in images])
         await asyncio.sleep(1)
         step = self.script.pop(0) if self.script else labelled
@@ -84,7 +91,7 @@ def pictures(*names: str) -> list[Image]:
 
 
 OpenShop = Callable[..., Awaitable[Shop]]
-"""`await open_shop(images, ceiling=…, share=…, claim=…)`."""
+"""`await open_shop(images, ceiling=…, share=…, claim=…, limits=…)`."""
 
 
 @asynccontextmanager
@@ -99,6 +106,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
             ceiling: int | None = None,
             share: float = 0.5,
             claim: Claim | None = None,
+            limits: tuple[int, int] = (1800, 1800),
         ) -> Shop:
             opening = await journal.write(
                 partial(
@@ -113,7 +121,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 )
             )  # fmt: skip
             clock = asyncio.get_running_loop().time
-            quota = Quota((1800, 1800), largest=(1, 16), clock=clock)
+            quota = Quota(limits, largest=(1, 16), clock=clock)
             budget = Budget(ceiling=ceiling)
             names = count(1)
             common: dict[str, Any] = {

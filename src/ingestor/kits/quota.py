@@ -164,7 +164,8 @@ class Quota:
 
     def answered(self, permit: Permit, *, in_doubt: bool = False) -> None:
         """
-        Tell that a permit's request is over; in doubt if it was lost on the way there or back.
+        Tell that a permit's request is over; in doubt if it was lost on the way there or back, or
+        what came back says nothing about how quick answers can be.
 
         When the upstream counted it nobody knows: after the grant, and before now by what a way
         back takes at the least. The quickest answer of all stands for that, and for the way there.

@@ -265,14 +265,16 @@ class Door:
 
     async def _close(self, intent: ledger.Intent, permit: Permit, error: IngestorError) -> None:
         """Close a purchase that brought no answer, by what the error means for the money."""
-        if isinstance(error, Throttled):
-            self._slow_down(permit, error)
         state = state_after(error)
         if state is PurchaseState.NOT_SENT:
             self._quota.give_back(permit)
         doubtful = state is PurchaseState.IN_DOUBT
-        if doubtful:
+        if isinstance(error, Throttled):
+            self._slow_down(permit, error)
+        elif state is not PurchaseState.NOT_SENT:
+            # A refusal is made more quickly than labels are: neither says how quick those can be.
             self._quota.answered(permit, in_doubt=True)
+        if doubtful:
             self.breaker.failed(begun=permit.granted, wish=wish_of(error))
         try:
             await self._write_close(intent, state, reason_of(error))

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
-from ingestor.errors import BrokenInvariant, JournalError, NotSent
+from ingestor.errors import (
+    AnswerLost,
+    BrokenInvariant,
+    IngestorError,
+    JournalError,
+    NotSent,
+    Rejected,
+)
 from ingestor.journal import ledger
+from ingestor.kits.quota import MINUTE
 from ingestor.models import Image
 from ingestor.purchases.meaning import Answer
 from tests.builders import FEATURES
-from tests.shops import WALL, Shop, labelled, names_of, pictures
+from tests.shops import WALL, Shop, Step, labelled, names_of, pictures
 
 pytestmark = pytest.mark.looptime
 
@@ -130,6 +140,27 @@ async def test_a_slow_disk_counts_as_latency_and_a_wait_for_quota_does_not(open_
     took = asyncio.get_running_loop().time() - began
     assert shop.door.latency == pytest.approx(0.5 + 1.0 + 0.5)
     assert took > shop.door.latency + 0.03
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(labelled, id="labels"),
+        pytest.param(AnswerLost("Reset.", reason="reset"), id="nothing"),
+        pytest.param(Rejected("Bad.", upstream="vision", reason="bad-request"), id="a refusal"),
+    ],
+)
+async def test_what_reaches_vision_late_counts_from_then(open_shop, said: Step):
+    """It counts what arrives within a minute, whenever that was sent."""
+    images = pictures("cat", "dog", "owl")
+    shop = await open_shop(images, limits=(1, 1800))
+    shop.script = [labelled, said, labelled]
+
+    for image, shop.way_there in zip(images, (0.0, 20.0, 0.0), strict=True):
+        with suppress(IngestorError):
+            await shop.door.purchase([image], attempt=1)
+
+    assert min(later - earlier for earlier, later in pairwise(shop.arrived)) >= MINUTE
 
 
 async def test_a_disk_that_is_full_takes_no_intent(open_shop):
