@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ingestor import events
 from ingestor.errors import IngestorError
 from ingestor.journal import ledger, listing, runs
 from ingestor.journal.recovery import open_run
@@ -25,6 +26,8 @@ from tests.builders import FEATURES, a_label, an_annotation, an_image
 from tests.inline import Inline
 
 WALL = 1_790_000_000.0
+PATIENCE = 120.0
+"""Seconds."""
 
 Step = Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError
 """What Vision says to a request."""
@@ -50,6 +53,7 @@ class Shop:
     run: int
     door: Door
     disk: Inline
+    told: list[events.Event]
     calls: list[list[str]] = field(default_factory=list)
     script: list[Step] = field(default_factory=list)
     token_seconds: float = 0.0
@@ -123,13 +127,14 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
             clock = asyncio.get_running_loop().time
             quota = Quota(limits, largest=(1, 16), clock=clock)
             budget = Budget(ceiling=ceiling)
-            names = count(1)
+            names, told = count(1), list[events.Event]()
             common: dict[str, Any] = {
                 "journal": journal,
                 "features": FEATURES,
                 "lifetime": lifetime,
-                "patience": 120.0,
+                "patience": PATIENCE,
                 "wall": lambda: WALL + clock(),
+                "listen": told.append,
             }
 
             async def look(batch: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
@@ -141,7 +146,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 most_attempts=MOST_ATTEMPTS if share else 1, **common,
             )  # fmt: skip
             buyer = Buyer(door=door, doubts=DoubtAllowance(share=share, floor=16), **common)
-            shop = Shop(journal, lifetime, buyer, budget, quota, opening.run, door, disk)
+            shop = Shop(journal, lifetime, buyer, budget, quota, opening.run, door, disk, told)
             return shop
 
         yield open_

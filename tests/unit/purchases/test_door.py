@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from ingestor import events
 from ingestor.errors import (
     AnswerLost,
     BrokenInvariant,
@@ -17,15 +18,19 @@ from ingestor.errors import (
     JournalError,
     NotSent,
     Rejected,
+    Throttled,
 )
 from ingestor.journal import ledger
 from ingestor.kits.quota import MINUTE
 from ingestor.models import Image
 from ingestor.purchases.meaning import Answer
 from tests.builders import FEATURES
-from tests.shops import WALL, Shop, Step, labelled, names_of, pictures
+from tests.shops import PATIENCE, WALL, Shop, Step, labelled, names_of, pictures
 
 pytestmark = pytest.mark.looptime
+
+RESET = AnswerLost("Reset.", reason="reset")
+REFUSED = Rejected("Bad.", upstream="vision", reason="bad-request")
 
 
 async def test_a_ceiling_is_used_to_the_last_unit_and_never_passed(open_shop):
@@ -146,8 +151,8 @@ async def test_a_slow_disk_counts_as_latency_and_a_wait_for_quota_does_not(open_
     "said",
     [
         pytest.param(labelled, id="labels"),
-        pytest.param(AnswerLost("Reset.", reason="reset"), id="nothing"),
-        pytest.param(Rejected("Bad.", upstream="vision", reason="bad-request"), id="a refusal"),
+        pytest.param(RESET, id="nothing"),
+        pytest.param(REFUSED, id="a refusal"),
     ],
 )
 async def test_what_reaches_vision_late_counts_from_then(open_shop, said: Step):
@@ -161,6 +166,47 @@ async def test_what_reaches_vision_late_counts_from_then(open_shop, said: Step):
             await shop.door.purchase([image], attempt=1)
 
     assert min(later - earlier for earlier, later in pairwise(shop.arrived)) >= MINUTE
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param(labelled, events.BatchSettled, id="labels"),
+        pytest.param(RESET, events.PurchaseInDoubt, id="nothing"),
+        pytest.param(REFUSED, events.PurchaseUnbilled, id="a refusal"),
+        pytest.param(NotSent("No.", reason="dns"), events.PurchaseUnbilled, id="never sent"),
+    ],
+)
+async def test_of_every_purchase_is_told_what_it_may_have_cost(
+    open_shop, said: Step, told: type[events.Event]
+):
+    images = pictures("cat", "dog")
+    shop = await open_shop(images)
+    shop.script.append(said)
+
+    with suppress(IngestorError):
+        await shop.door.purchase(images, attempt=1)
+
+    assert [type(event) for event in shop.told] == [events.BatchSent, told]
+    assert {event.purchase for event in shop.told} == {"purchase-1"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "pause"), [(None, 0.0), (20.0, 20.0), (1e6, PATIENCE)], ids=["none", "some", "endless"]
+)
+async def test_who_is_refused_for_speed_slows_all_others(open_shop, wish: float, pause: float):
+    """As long as Vision wants; where that is longer than our patience, it is the run that ends."""
+    cat, dog = pictures("cat", "dog")
+    shop = await open_shop([cat, dog])
+    shop.script.append(Throttled("Slowly.", upstream="vision", retry_after=wish))
+
+    with pytest.raises(Throttled):
+        await shop.door.purchase([cat], attempt=1)
+    refused, rate = asyncio.get_running_loop().time(), shop.quota.rate
+    await shop.door.purchase([dog], attempt=1)
+
+    assert rate < 1
+    assert shop.arrived[-1] - refused == pytest.approx(pause, abs=0.1)
 
 
 async def test_a_disk_that_is_full_takes_no_intent(open_shop):
@@ -211,6 +257,7 @@ async def test_a_call_cut_short_before_anything_was_sent_cost_nothing(open_shop)
 
     assert buying.cancelled()
     assert [end[:2] for end in await closings(shop)] == [("not-sent", "cut-short")]
+    assert isinstance(shop.told[-1], events.PurchaseUnbilled)
     assert (shop.budget.reserved, shop.budget.spent) == (0, 0)
     assert shop.quota.granted == [0, 0]
 
