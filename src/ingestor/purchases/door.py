@@ -266,12 +266,12 @@ class Door:
     async def _close(self, intent: ledger.Intent, permit: Permit, error: IngestorError) -> None:
         """Close a purchase that brought no answer, by what the error means for the money."""
         state = state_after(error)
+        doubtful = state is PurchaseState.IN_DOUBT
         if state is PurchaseState.NOT_SENT:
             self._quota.give_back(permit)
-        doubtful = state is PurchaseState.IN_DOUBT
-        if isinstance(error, Throttled):
+        elif isinstance(error, Throttled):
             self._slow_down(permit, error)
-        elif state is not PurchaseState.NOT_SENT:
+        else:
             # A refusal is made more quickly than labels are: neither says how quick those can be.
             self._quota.answered(permit, in_doubt=True)
         if doubtful:
