@@ -20,13 +20,15 @@ from ingestor.errors import (
     Unavailable,
 )
 from ingestor.journal import results
-from ingestor.models import Image, Published
+from ingestor.models import Failure, Image, Published
 from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.purchases.meaning import Answer
 from tests.builders import a_label, an_annotation
 from tests.shops import WALL, BadImage, labelled, names_of, pictures
 
 pytestmark = pytest.mark.looptime
+
+RESET = AnswerLost("reset", reason="reset")
 
 
 async def test_every_image_gets_the_labels_of_its_own_bytes(open_shop):
@@ -237,6 +239,34 @@ async def test_doubt_is_not_repeated_beyond_its_allowance(open_shop):
 
     assert names_of(outcomes) == {"100": "in-doubt"}
     assert len(shop.calls) == 1
+    assert (await shop.units()).possible == 1
+    assert await shop.states() == {"dead": 1}
+
+
+@pytest.mark.parametrize(("more", "parked"), [(8, 0), (9, 9)], ids=["within it", "beyond it"])
+async def test_doubt_is_repeated_for_a_full_batch_and_a_share_of_what_was_bought(
+    open_shop, more: int, parked: int
+):
+    images = pictures(*(f"animal {number}" for number in range(16 + more)))
+    shop = await open_shop(images, share=0.5)
+    shop.script += [RESET, labelled, RESET]
+
+    first = await shop.buyer.annotate(images[:16])
+    second = await shop.buyer.annotate(images[16:])
+
+    assert sum(isinstance(outcome, Published) for outcome in first) == 16
+    assert sum(isinstance(outcome, Failure) for outcome in second) == parked
+
+
+async def test_an_answer_lost_while_stopping_leaves_its_photos_to_the_next_run(open_shop):
+    images = pictures("cat")
+    shop = await open_shop(images, share=0.0)
+    shop.script.append(RESET)
+    asyncio.get_running_loop().call_later(0.5, shop.lifetime.stop, "SIGTERM")
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert (outcomes, await shop.states()) == ([], {"listed": 1})
     assert (await shop.units()).possible == 1
 
 
