@@ -8,10 +8,12 @@ from functools import partial
 
 import pytest
 
+from ingestor import events
 from ingestor.errors import (
     AddressRefused,
     AnswerLost,
     Denied,
+    IngestorError,
     NotSent,
     Rejected,
     RunStopped,
@@ -29,6 +31,7 @@ from tests.shops import WALL, BadImage, labelled, names_of, pictures
 pytestmark = pytest.mark.looptime
 
 RESET = AnswerLost("reset", reason="reset")
+BAD_GATEWAY = Unavailable("HTML", upstream="vision", status=502, reason="server-error")
 
 
 async def test_every_image_gets_the_labels_of_its_own_bytes(open_shop):
@@ -95,6 +98,7 @@ async def test_one_bad_image_does_not_spoil_the_batch(open_shop):
 
     assert names_of(outcomes) == {"100": "cat", "101": "vision-bad-image"}
     assert len(shop.calls) == 1
+    assert [one.photo for one in shop.told if isinstance(one, events.PhotoFailed)] == ["101"]
 
 
 async def test_only_the_image_with_a_passing_error_is_sent_again(open_shop):
@@ -198,11 +202,7 @@ async def test_a_poisonous_image_is_found_by_halves(open_shop):
             Unavailable("busy", upstream="vision", reason="unavailable"), 1, id="Google's own 503"
         ),
         pytest.param(AnswerLost("reset", reason="reset"), 1, id="answer lost"),
-        pytest.param(
-            Unavailable("HTML", upstream="vision", status=502, reason="server-error"),
-            1,
-            id="a front end's 502",
-        ),
+        pytest.param(BAD_GATEWAY, 1, id="a front end's 502"),
     ],
 )
 async def test_what_failed_is_repeated_and_counted_for_what_it_may_have_cost(
@@ -270,10 +270,11 @@ async def test_an_answer_lost_while_stopping_leaves_its_photos_to_the_next_run(o
     assert (await shop.units()).possible == 1
 
 
-async def test_an_image_is_doubted_only_once(open_shop):
+@pytest.mark.parametrize("lost", [RESET, BAD_GATEWAY], ids=["reset", "a front end's 502"])
+async def test_an_image_is_doubted_only_once(open_shop, lost: IngestorError):
     images = pictures("cat")
     shop = await open_shop(images)
-    shop.script.extend(AnswerLost("reset", reason="reset") for _ in range(5))
+    shop.script.extend([lost] * 5)
 
     outcomes = await shop.buyer.annotate(images)
 
@@ -349,6 +350,28 @@ async def test_a_daily_quota_ends_the_run_at_once(open_shop):
 
     assert isinstance(shop.lifetime.error, RunStopped)
     assert len(shop.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        pytest.param(NotSent("refused", reason="connect"), "vision-unreachable", id="not sent"),
+        pytest.param(Throttled("too fast", upstream="vision"), "throttled", id="too fast"),
+    ],
+)
+async def test_who_never_gets_through_stops_when_patience_ends_and_has_paid_nothing(
+    open_shop, error, reason: str
+):
+    images = pictures("cat")
+    shop = await open_shop(images)
+    shop.script.extend([error] * 100)
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert (outcomes, await shop.states()) == ([], {"listed": 1})
+    assert (await shop.units()).at_most == 0
+    assert isinstance(shop.lifetime.error, RunStopped)
+    assert shop.lifetime.reason == reason
 
 
 async def test_everything_bought_waits_to_be_published(open_shop):

@@ -394,6 +394,7 @@ async def test_who_waits_for_units_hears_when_the_disk_refuses_an_answer(open_sh
 
     assert names_of(outcomes[0]) == {"100": "cat"}
     assert outcomes[1] == []
+    assert (shop.lifetime.reason, str(shop.lifetime.error)) == ("journal", "The disk is full.")
 
 
 async def test_who_waits_for_units_hears_of_a_call_that_was_cut_short(open_shop):
