@@ -160,14 +160,15 @@ def _denial(status: int, refusal: _Refusal | None) -> Denied | None:
             f"There is no Cloud Vision at this address (status {status}): check --vision-url.",
             reason="wrong-address",
         )
+    message = refusal.message if refusal else "it does not say why"
+    if "requires a quota project" in message:
+        # Before its reason, which is that the service is disabled: in the project of gcloud itself.
+        return denied(NO_QUOTA_PROJECT, reason="quota-project")
     if refusal and (told := DENIALS.get(_cause(refusal))):
         reason, sentence = told
         return denied(sentence.format(project=_project(refusal)), reason=reason)
     if status != 403:
         return None
-    message = refusal.message if refusal else "it does not say why"
-    if "quota project" in message:
-        return denied(NO_QUOTA_PROJECT, reason="quota-project")
     return denied(
         f"Google forbids this call; check the roles of the credentials. It says: {message}",
         reason="forbidden",
