@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from ingestor.apis.google import Fixed, guarded_request, is_emulator, open_credentials
+from ingestor.apis.google.guard import TOKEN_ORIGINS
 from ingestor.errors import AddressRefused, Denied, NotSent, SettingsError, retry_hint
 
 DATABASE = "https://demo-default-rtdb.firebaseio.com"
@@ -159,6 +160,10 @@ async def test_what_is_wrong_with_the_path_of_a_key_is_said(
 def test_tokens_are_asked_for_at_known_places_only(url: str) -> None:
     with pytest.raises(AddressRefused):
         guarded_request()(url, method="POST")
+
+
+def test_a_key_from_before_2018_names_a_known_place_too() -> None:
+    assert "https://accounts.google.com" in TOKEN_ORIGINS
 
 
 class TokenSite(ThreadingHTTPServer):

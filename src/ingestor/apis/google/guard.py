@@ -20,11 +20,15 @@ CONNECT_TIMEOUT, ANSWER_TIMEOUT = 5.0, 10.0
 TOKEN_ORIGINS = frozenset(
     {
         "https://oauth2.googleapis.com",
+        "https://accounts.google.com",
         "https://sts.googleapis.com",
         "https://iamcredentials.googleapis.com",
     }
 )
-"""For keys and logins; for workload identity; for acting as another account."""
+"""
+For keys and logins; for keys that were made until 2018 and never expire; for workload identity; for
+acting as another account.
+"""
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 """Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
 
