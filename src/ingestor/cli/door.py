@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     visit = Visit()
     redact_hooks(visit.redaction, sys.stderr)
     try:
-        code = typer.main.get_command(app).main(
-            arguments, prog_name="ingestor", standalone_mode=False, obj=visit
-        )
+        code = _carried_out(sys.argv[1:] if arguments is None else arguments, visit)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has enough.
@@ -48,6 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             abandon_stdout()
         return _told(error, visit)
     return code if isinstance(code, int) else COMPLETE
+
+
+def _carried_out(arguments: Sequence[str], visit: Visit) -> object:
+    """Not by typer's own `main`: of an interruption it makes an exit code that nobody explains."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("ingestor", list(arguments), obj=visit) as context:
+            return command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
 
 
 def _told(error: BaseException, visit: Visit) -> int:

@@ -159,17 +159,26 @@ IMPATIENT = """
 import sys
 class Impatient:
     def find_spec(self, name, *_):
-        if name == "typer":
+        if name == sys.argv[1]:
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Impatient())
 from ingestor.cli import main
-sys.exit(main(["--help"]))
+sys.exit(main(["status"]))
 """
+"""Interrupted while it loads the module that is named."""
 
 
-def test_an_interruption_before_it_began_is_one_quiet_sentence() -> None:
-    words = [sys.executable, "-c", IMPATIENT]
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        ("typer", "interrupted before it began."),
+        ("ingestor.cli.status", "interrupted. What was paid for is in the journal."),
+    ],
+    ids=["before it began", "while it loads a command"],
+)
+def test_an_interruption_is_one_quiet_sentence(module: str, sentence: str) -> None:
+    words = [sys.executable, "-c", IMPATIENT, module]
     ended = subprocess.run(words, check=False, capture_output=True, text=True)
 
     assert (ended.returncode, ended.stdout) == (130, "")
-    assert ended.stderr == "ingestor: interrupted before it began.\n"
+    assert ended.stderr == f"ingestor: {sentence}\n"
