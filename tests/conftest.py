@@ -20,6 +20,8 @@ FOREIGN_NAMES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
     # Processes that a test starts run as a user would start them.
     *("PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONASYNCIODEBUG"),
+    # What is shown on a terminal goes by the terminal of the test.
+    "TERM",
 )
 
 QUICK_TLS = {"SSL_CERT_FILE": os.devnull}

@@ -12,6 +12,7 @@ from ingestor.cli import logs
 from ingestor.cli.awaiting import Awaiting
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
+from ingestor.cli.streams import can_draw
 from ingestor.events import Event, Listener, PageListed
 from ingestor.kits.beside import beside
 
@@ -39,20 +40,21 @@ class Voice:
     ) -> None:
         self._settings = settings
         self._redaction = redaction
-        self._terminal = stderr.isatty()
+        terminal = stderr.isatty()
+        self._draws = can_draw(stderr)
         self._lines = _Lines(stderr)
-        self.level = _level(settings, bars=self._terminal and progress)
-        form = settings.log_format or ("text" if self._terminal else "json")
+        self.level = _level(settings, bars=self._draws and progress)
+        form = settings.log_format or ("text" if terminal else "json")
         self.logger = logs.make_logger(
             self._lines,
             level=self.level,
             form=form,
             redaction=redaction,
-            colors=self._terminal and form == "text",
+            colors=self._draws and form == "text",
         )
         self._log = logs.log_events(self.logger, level=self.level)
         self._awaiting = Awaiting(patience=settings.patience)
-        to_a_person = self._terminal and progress and form == "text"
+        to_a_person = terminal and progress and form == "text"
         self._in_sentences = to_a_person and self.level != "error"
 
     def log(self, event: Event) -> None:
@@ -102,7 +104,7 @@ class Voice:
             figures.take(event, now=clock())
             self.log(event)
 
-        shown = self._bars if self._terminal else self._now_and_then
+        shown = self._bars if self._draws else self._now_and_then
         async with shown(figures, clock):
             yield listen
 
@@ -114,7 +116,7 @@ class Voice:
         def listen(event: Event) -> None:
             nonlocal listed
             self.log(event)
-            if self._terminal and isinstance(event, PageListed):
+            if self._draws and isinstance(event, PageListed):
                 listed += event.listed
                 group = f"{event.group}, page {event.page:,} of {event.pages:,}"
                 self._lines.replace(f"{listed:,} photos listed  ·  {group}")

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STDOUT: Final = 1
 STDERR: Final = 2
 
+WITHOUT_CURSOR: Final = ("dumb", "unknown")
+"""What TERM says where nothing but lines can be shown; rich goes by the same."""
+
 
 class OutputLost(IngestorError):
     """Standard output cannot be written."""
@@ -37,6 +40,11 @@ def settle_streams() -> None:
         sys.stdout = _sturdy(sys.stdout, STDOUT, failing=failing)
     if sys.stderr is sys.__stderr__:
         sys.stderr = _sturdy(sys.stderr, STDERR, failing=_ignore)
+
+
+def can_draw(stream: TextIO) -> bool:
+    """Whether what is shown can be taken back and shown otherwise, as on nearly every terminal."""
+    return stream.isatty() and os.environ.get("TERM", "").lower() not in WITHOUT_CURSOR
 
 
 def abandon_stdout() -> None:

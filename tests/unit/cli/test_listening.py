@@ -47,6 +47,31 @@ def test_a_terminal_is_told_by_lines_what_no_bar_shows(
     assert voice.level == level
 
 
+def test_a_terminal_that_cannot_draw_is_told_by_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+
+    lines = said(PAGE, AWAY, terminal=True)
+
+    assert ["page_listed" in line for line in lines] == [True, False]
+    assert "\x1b" not in "".join(lines)
+
+
+async def test_a_terminal_that_cannot_draw_has_lines_of_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    stderr = Stderr(terminal=True)
+
+    async with Voice(Settings.read(), redaction=Redaction({}), stderr=stderr).progress() as listen:
+        listen(PAGE)
+
+    *_, last = stderr.getvalue().splitlines()
+    assert last.startswith("ingestor: ")
+    assert "500 of 900 listed" in last
+
+
+PAGE = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
+
 AWAY = events.RetryScheduled(
     upstream="flickr",
     reason="connect",
@@ -113,10 +138,9 @@ def test_who_stops_a_command_early_is_told_what_it_waited_for() -> None:
 def test_what_is_said_during_a_listing_has_a_line_of_its_own() -> None:
     stderr = Stderr(terminal=True)
     voice = Voice(Settings.read(), redaction=Redaction({}), stderr=stderr)
-    page = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
 
     with voice.listing() as listen:
-        for event in (page, AWAY, page):
+        for event in (PAGE, AWAY, PAGE):
             listen(event)
 
     shown = [line.rpartition(START_OF_LINE)[2] for line in stderr.getvalue().split("\n")]
