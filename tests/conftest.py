@@ -21,7 +21,7 @@ FOREIGN_NAMES = (
     # Processes that a test starts run as a user would start them.
     *("PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONASYNCIODEBUG"),
     # What is shown on a terminal goes by the terminal of the test.
-    "TERM",
+    *("TERM", "NO_COLOR"),
 )
 
 QUICK_TLS = {"SSL_CERT_FILE": os.devnull}

@@ -12,7 +12,7 @@ from ingestor.cli import logs
 from ingestor.cli.awaiting import Awaiting
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
-from ingestor.cli.streams import can_draw
+from ingestor.cli.streams import can_draw, may_color
 from ingestor.events import Event, Listener, PageListed
 from ingestor.kits.beside import beside
 
@@ -50,7 +50,7 @@ class Voice:
             level=self.level,
             form=form,
             redaction=redaction,
-            colors=self._draws and form == "text",
+            colors=may_color(stderr) and form == "text",
         )
         self._log = logs.log_events(self.logger, level=self.level)
         self._awaiting = Awaiting(patience=settings.patience)

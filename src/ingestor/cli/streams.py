@@ -47,6 +47,11 @@ def can_draw(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "").lower() not in WITHOUT_CURSOR
 
 
+def may_color(stream: TextIO) -> bool:
+    """As https://no-color.org has it."""
+    return can_draw(stream) and not os.environ.get("NO_COLOR")
+
+
 def abandon_stdout() -> None:
     """What is still buffered goes nowhere: Python would complain about it at the very end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

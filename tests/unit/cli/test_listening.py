@@ -70,6 +70,12 @@ async def test_a_terminal_that_cannot_draw_has_lines_of_progress(
     assert "500 of 900 listed" in last
 
 
+def test_nothing_is_colored_for_who_wants_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\x1b" not in "".join(said(PAGE, terminal=True, progress=False))
+
+
 PAGE = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
 
 AWAY = events.RetryScheduled(
