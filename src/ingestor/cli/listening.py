@@ -12,7 +12,7 @@ from ingestor.cli import logs
 from ingestor.cli.awaiting import Awaiting
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
-from ingestor.cli.streams import can_draw, may_color
+from ingestor.cli.streams import can_draw, columns_of, may_color
 from ingestor.events import Event, Listener, PageListed
 from ingestor.kits.beside import beside
 
@@ -171,8 +171,9 @@ class _Lines:
 
     def replace(self, text: str) -> None:
         """Show a line in place of the last one that was shown so; others take its place as well."""
-        # At once: a line that is empty in between flickers.
-        self.stream.write(START_OF_LINE + text)
+        # At once: a line that is empty in between flickers. And no wider than the terminal: of one
+        # that goes on in the next row only that row is taken back.
+        self.stream.write(START_OF_LINE + text[: columns_of(self.stream)])
         self.stream.flush()
         self._passing = True
 

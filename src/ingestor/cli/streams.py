@@ -52,6 +52,14 @@ def may_color(stream: TextIO) -> bool:
     return can_draw(stream) and not os.environ.get("NO_COLOR")
 
 
+def columns_of(stream: TextIO) -> int | None:
+    """How wide a terminal is now; None where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
+
+
 def abandon_stdout() -> None:
     """What is still buffered goes nowhere: Python would complain about it at the very end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

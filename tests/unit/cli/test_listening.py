@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import os
+import pty
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import orjson
 import pytest
@@ -74,6 +79,31 @@ def test_nothing_is_colored_for_who_wants_no_color(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NO_COLOR", "1")
 
     assert "\x1b" not in "".join(said(PAGE, terminal=True, progress=False))
+
+
+def test_a_listing_stays_in_one_row_of_a_narrow_terminal() -> None:
+    with narrow_terminal(columns=30) as (ours, stderr):
+        voice = Voice(Settings.read(), redaction=Redaction({}), stderr=stderr)
+
+        with voice.listing() as listen:
+            listen(PAGE)
+        shown = os.read(ours, 1 << 16).decode()
+
+    row, empty = shown.split(START_OF_LINE)[1:]
+    assert row.startswith("500 photos listed")
+    assert (len(row), empty) == (30, "")
+
+
+@contextmanager
+def narrow_terminal(*, columns: int) -> Iterator[tuple[int, TextIO]]:
+    """Its screen, and what writes to it."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    try:
+        with os.fdopen(theirs, "w") as stderr:
+            yield ours, stderr
+    finally:
+        os.close(ours)
 
 
 PAGE = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
