@@ -21,6 +21,7 @@ from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal, connect
 from ingestor.sandbox.server import Sandbox
 from tests.integration.conftest import Brisk, Ingest, in_database, settings_for
+from tests.integration.console import SANDBOX, ingestor
 
 PHOTOS = 200
 DISK = "size=12m"
@@ -55,6 +56,18 @@ def fill(place: Path) -> Path:
             except OSError:
                 continue
     return filler
+
+
+def test_a_full_disk_is_named_before_a_sandbox_starts_on_it(disk: Path) -> None:
+    fill(disk)
+
+    said = ingestor(*SANDBOX, "--group", "zoo", "--limit", "4", "--state", str(disk))
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        f"ingestor: The state directory {disk} cannot be written (No space left on device). "
+        "Choose another with --state.\n"
+    )
 
 
 async def test_a_full_disk_stops_buying_and_loses_nothing(

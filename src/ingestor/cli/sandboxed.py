@@ -37,6 +37,8 @@ HELLO_SECONDS: Final = 1.0
 """On loopback a sandbox that is there answers at once."""
 START_SECONDS: Final = 30.0
 """It draws its first pictures and opens six sites: about one second on two cores."""
+A_LITTLE: Final = bytes(1 << 12)
+"""A full disk takes new files, and nothing into them."""
 LOOK_SECONDS: Final = 1.0
 """Between two looks at a sandbox that somebody else has started."""
 STOP_SECONDS: Final = 5.0
@@ -137,8 +139,8 @@ def _check_memory(settings: Settings) -> None:
     memory = _memory(settings)
     try:
         memory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=memory):
-            pass
+        with tempfile.TemporaryFile(dir=memory) as file:
+            file.write(A_LITTLE)
     except OSError as error:
         raise SettingsError(
             f"The state directory {settings.state} cannot be written ({error.strerror}). "
