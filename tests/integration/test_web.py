@@ -21,7 +21,7 @@ from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
 from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import connect
-from ingestor.web import live
+from ingestor.web import app, lookout
 from ingestor.web.app import STATIC, application
 from ingestor.web.gate import MOST_QUESTIONS
 from ingestor.web.house import House, lazily
@@ -477,8 +477,8 @@ async def test_a_dashboard_too_many_is_turned_away_and_the_page_answers_all_the_
     assert sorted(each.status for each in answers) == [200] * MOST_STREAMS + [503] * 5
 
 
-async def test_the_journal_is_read_once_for_all_dashboards(
-    local: Client, monkeypatch: pytest.MonkeyPatch
+async def test_the_journal_is_read_once_for_all_who_ask_how_the_runs_are_doing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[House] = []
 
@@ -486,19 +486,24 @@ async def test_the_journal_is_read_once_for_all_dashboards(
         looks.append(house)
         return await runs_of(house)
 
-    monkeypatch.setattr(live, "runs_of", look)
+    monkeypatch.setattr(app, "runs_of", look)
     # Longer than the test lasts.
-    monkeypatch.setattr(live, "FRESH", 60.0)
-    async with AsyncExitStack() as boards:
+    monkeypatch.setattr(lookout, "FRESH", 60.0)
+    async with (
+        local_shelf(tmp_path) as shelf,
+        visiting(shelf.catalog, tmp_path) as page,
+        AsyncExitStack() as boards,
+    ):
         opened = [
-            await boards.enter_async_context(local.session.get(f"{local.address}/runs/live"))
+            await boards.enter_async_context(page.session.get(f"{page.address}/runs/live"))
             for _ in range(8)
         ]
         shown = await asyncio.gather(*map(first_board, opened))
+        answers = await asyncio.gather(*(page.get(path) for path in ["/runs", "/api/runs"] * 8))
 
     assert len(looks) == 1
     assert len(set(shown)) == 1
-    assert "No run yet." in shown[0]
+    assert all("No run yet." in text for text in (*shown, *(text for _, text, _ in answers)))
 
 
 async def first_board(stream: aiohttp.ClientResponse) -> str:

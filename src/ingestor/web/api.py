@@ -13,7 +13,8 @@ from ingestor.web import answers
 from ingestor.web.asking import LONGEST_TEXT, read_asking
 from ingestor.web.assets import ASSETS
 from ingestor.web.house import HOUSE
-from ingestor.web.runs import plain_runs, runs_of
+from ingestor.web.lookout import LOOKOUT
+from ingestor.web.runs import plain_runs
 
 MOST_SUGGESTIONS: Final = 24
 LONGEST_LIMIT: Final = 2
@@ -59,7 +60,7 @@ async def photo(request: web.Request) -> web.Response:
 
 
 async def runs(request: web.Request) -> web.Response:
-    return json_response(plain_runs(await runs_of(request.app[HOUSE])))
+    return json_response(plain_runs(await request.app[LOOKOUT].board()))
 
 
 async def broken(request: web.Request) -> web.Response:

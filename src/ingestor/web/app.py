@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,8 @@ from ingestor.web.bugs import bugs_told_to
 from ingestor.web.cards import flickr_page
 from ingestor.web.connections import Connections
 from ingestor.web.house import HOUSE, House
-from ingestor.web.runs import STATES
+from ingestor.web.lookout import LOOKOUT, Lookout
+from ingestor.web.runs import STATES, runs_of
 from ingestor.web.security import add_headers, calmly
 from ingestor.web.wording import FILTERS
 
@@ -42,6 +44,7 @@ def application(house: House) -> web.Application:
     app[ASSETS] = Assets(STATIC)
     app[gate.CROWD] = gate.Crowd()
     app[api.BROKEN] = set()
+    app[LOOKOUT] = Lookout(partial(runs_of, house))
     app[live.STREAMS] = live.Streams()
     environment = aiohttp_jinja2.setup(
         app,

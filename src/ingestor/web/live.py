@@ -11,13 +11,11 @@ import orjson
 from aiohttp import web
 
 from ingestor.errors import IngestorError
-from ingestor.web.house import HOUSE
-from ingestor.web.runs import runs_of
+from ingestor.web.lookout import LOOKOUT
+from ingestor.web.runs import Board
 
 EVERY: Final = 1.0
 """Seconds between looks: a run beats as often."""
-FRESH: Final = 0.5
-"""Seconds for which what was seen is shown to others as well; less than a dashboard's own pause."""
 MOST_STREAMS: Final = 32
 """Dashboards open at once; what is read for one of them is shown on all."""
 COME_BACK: Final = b"retry: 3000\n\n"
@@ -27,10 +25,8 @@ COME_BACK: Final = b"retry: 3000\n\n"
 @dataclass(slots=True)
 class Streams:
     open: set[asyncio.Task[Any]] = field(default_factory=set)
-    shown: bytes = b""
-    """What was seen at the last look, and when that was over, by the loop's clock."""
-    looked: float = float("-inf")
-    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    drawn: tuple[Board, bytes] | None = None
+    """What was seen last, and how it looks on the page."""
 
 
 STREAMS: Final = web.AppKey("streams", Streams)
@@ -67,20 +63,18 @@ async def end_streams(app: web.Application) -> None:
 
 
 async def _shown(request: web.Request) -> bytes:
-    """The last look, or a new one: in a large journal it takes a while, and may be for many."""
-    streams, clock = request.app[STREAMS], asyncio.get_running_loop().time
-    async with streams.looking:
-        if clock() >= streams.looked + FRESH:
-            streams.shown = await _fragment(request)
-            streams.looked = clock()
-        return streams.shown
-
-
-async def _fragment(request: web.Request) -> bytes:
-    """The changing part of the page as the server draws it, as one line of JSON."""
+    """What was seen last, as one line of JSON: drawn once for all dashboards."""
+    streams = request.app[STREAMS]
     try:
-        board = await runs_of(request.app[HOUSE])
+        board = await request.app[LOOKOUT].board()
     except IngestorError:
         return b'{"html":null}'
+    if streams.drawn is None or streams.drawn[0] is not board:
+        streams.drawn = board, _fragment(request, board)
+    return streams.drawn[1]
+
+
+def _fragment(request: web.Request, board: Board) -> bytes:
+    """The changing part of the page as the server draws it."""
     html = aiohttp_jinja2.render_string("_board.html", request, {"board": board})
     return orjson.dumps({"html": html})

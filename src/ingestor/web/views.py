@@ -11,7 +11,7 @@ from ingestor.web import answers, api
 from ingestor.web.asking import Asking, read_asking
 from ingestor.web.collection import collection_of
 from ingestor.web.house import FIRST, HOUSE, NothingYet
-from ingestor.web.runs import runs_of
+from ingestor.web.lookout import LOOKOUT
 from ingestor.web.security import wants_json
 
 POPULAR: Final = 24
@@ -57,7 +57,8 @@ async def photo(request: web.Request) -> web.StreamResponse:
 async def runs(request: web.Request) -> web.StreamResponse:
     if wants_json(request):
         return await api.runs(request)
-    return _page(request, "runs.html", board=await runs_of(request.app[HOUSE]), asking=Asking())
+    board = await request.app[LOOKOUT].board()
+    return _page(request, "runs.html", board=board, asking=Asking())
 
 
 async def _welcome(request: web.Request, asking: Asking) -> web.StreamResponse:
