@@ -28,17 +28,19 @@ from ingestor.web.house import House, lazily
 from ingestor.web.live import MOST_STREAMS
 from ingestor.web.runs import Board, runs_of
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
-from tests.shelves import database_shelf, local_shelf
+from tests.shelves import a_shelved, database_shelf, local_shelf
 
 OPENAPI = json.loads((STATIC / "openapi.json").read_text())
 CARD = re.compile(r'<li class="card.*?</li>', re.DOTALL)
+A_HIDDEN_ONE = a_shelved("2000", {"Cobra": 0.8}, safe={"violence": "LIKELY"})
+"""The only one of its label."""
 
 
 @pytest_asyncio.fixture(params=["local", "database"])
 async def page(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Client]:
     opened = local_shelf(tmp_path) if request.param == "local" else database_shelf()
     async with opened as shelf:
-        await shelf.put(*a_collection())
+        await shelf.put(*a_collection(), A_HIDDEN_ONE)
         async with visiting(shelf.catalog, tmp_path) as client:
             yield client
 
@@ -136,6 +138,30 @@ async def test_where_nothing_is_found_the_frequent_labels_are_a_way_on(page: Cli
 
     assert "Nothing is labelled like that" in html
     assert '<a href="/?q=Dog"><img' in html
+
+
+@pytest.mark.parametrize("least", ["", "&min=0.1", "&min=0.9"])
+async def test_where_all_there_is_is_hidden_the_page_says_so_and_leads_to_it(
+    page: Client, least: str
+) -> None:
+    _, html, _ = await page.get(f"/?q=cobra{least}")
+    way = re.search(r'<a href="([^"]+)">Show hidden pictures</a>', html)
+    _, shown, _ = await page.get(unescape(way[1]) if way else "")
+
+    assert "Nothing is labelled like that" not in html
+    assert 'data-photo="2000"' not in html
+    assert 'data-photo="2000"' in shown
+
+
+async def test_a_score_is_called_too_high_only_where_a_lower_one_finds_something(
+    page: Client,
+) -> None:
+    _, known, _ = await page.get("/?q=snow&min=0.9")
+    _, unknown, _ = await page.get("/?q=xyzzy&min=0.9")
+
+    assert "No score is that high" in known
+    assert '<a href="/?q=snow">' in known
+    assert "No score is that high" not in unknown
 
 
 async def test_a_hidden_photo_shows_itself_only_when_asked(page: Client) -> None:

@@ -13,6 +13,7 @@ from ingestor.web.collection import collection_of
 from ingestor.web.house import FIRST, HOUSE, NothingYet
 from ingestor.web.lookout import LOOKOUT
 from ingestor.web.security import wants_json
+from ingestor.web.ways import way_on
 
 POPULAR: Final = 24
 FEWER: Final = 12
@@ -31,12 +32,14 @@ async def search(request: web.Request) -> web.StreamResponse:
     collection = await collection_of(house)
     answer = await answers.found(house, asking, invented=collection.invented)
     nothing = not answer.cards and not asking.after
+    way = await way_on(house, answer.asking) if nothing and not answer.near else None
     tiles = await answers.popular(house, limit=FEWER) if nothing else ()
     return _page(
         request,
         "results.html",
         found=answer,
         asking=answer.asking,
+        way=way,
         tiles=tiles,
         collection=collection,
     )
