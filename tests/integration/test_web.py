@@ -164,6 +164,28 @@ async def test_a_score_is_called_too_high_only_where_a_lower_one_finds_something
     assert "No score is that high" not in unknown
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("dog snow", "Dog, Snow"),
+        ("a picture of dogs dog", "Dog"),
+        ("snow ducks, not mammal", None),
+        ("cobra dog", "Cobra or Dog"),
+        ("dog " * 7, None),
+        ("ducks geese", None),
+        ("snow <b>&", "Snow, <b>&"),
+        ('"dog snow"', None),
+    ],
+)
+async def test_labels_among_words_that_are_none_together_are_proposed(
+    page: Client, typed: str, meant: str | None
+) -> None:
+    _, html, _ = await page.get(f"/?q={quote(typed)}")
+    proposed = re.search(r'Did you mean <a href="[^"]+"><bdi>(.*?)</bdi></a>\?', html)
+
+    assert (unescape(proposed[1]) if proposed else None) == meant
+
+
 async def test_a_hidden_photo_shows_itself_only_when_asked(page: Client) -> None:
     default = await page.json("/api/search?q=dog")
     everything = await page.json("/api/search?q=dog&all=1")

@@ -32,7 +32,7 @@ async def search(request: web.Request) -> web.StreamResponse:
     collection = await collection_of(house)
     answer = await answers.found(house, asking, invented=collection.invented)
     nothing = not answer.cards and not asking.after
-    way = await way_on(house, answer.asking) if nothing and not answer.near else None
+    way = await way_on(house, answer.asking, near=bool(answer.near)) if nothing else None
     tiles = await answers.popular(house, limit=FEWER) if nothing else ()
     return _page(
         request,

@@ -1,33 +1,77 @@
-"""Where nothing is found: what stands in the way of pictures that there are, and the way to them."""
+"""
+Where nothing is found: the way to what somebody may have meant all the same.
+
+Something may be in the way of pictures that there are. Or several labels were typed as if they were one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
+from ingestor.catalog.words import label_called
 from ingestor.web.asking import Asking
 from ingestor.web.house import House
+
+MOST_WORDS: Final = 6
+"""In which labels are looked for: that takes up to 21 looks (taste)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """An address at which there is something, and what kept it back."""
+    """An address at which there is something, and what was wrong with the one that was asked for."""
 
-    past: Literal["hidden", "score"]
-    address: str
+    past: Literal["hidden", "score", "words"]
+    asking: Asking
+
+    @property
+    def address(self) -> str:
+        return self.asking.address()
 
 
-async def way_on(house: House, asking: Asking) -> Way | None:
-    """None where there is nothing, however one asks."""
+async def way_on(house: House, asking: Asking, *, near: bool) -> Way | None:
+    """`near`: whether labels of a like spelling are known; they are meant rather than a part of it."""
+    if not near:
+        return await _uncovered(house, asking) or await _apart(house, asking)
+    way = await _apart(house, asking)
+    return way if way and len(way.asking.labels) > 1 else None
+
+
+async def _uncovered(house: House, asking: Asking) -> Way | None:
+    """None where there is nothing, whatever its score and whoever it may offend."""
     uncovered, lower = asking.uncovered(), replace(asking, min_score=0.0)
     all_there_is = lower.uncovered()
     if all_there_is == asking or not await _finds(house, all_there_is):
         return None
     if uncovered != asking and await _finds(house, uncovered):
-        return Way(past="hidden", address=uncovered.address())
+        return Way(past="hidden", asking=uncovered)
     if lower != asking and await _finds(house, lower):
-        return Way(past="score", address=lower.address())
-    return Way(past="hidden", address=all_there_is.address())
+        return Way(past="score", asking=lower)
+    return Way(past="hidden", asking=all_there_is)
+
+
+async def _apart(house: House, asking: Asking) -> Way | None:
+    """Words beside each other are one label, but not everybody who types them knows that."""
+    words = asking.labels[0].split()
+    if not asking.whole or len(asking.labels) > 1 or not 1 < len(words) <= MOST_WORDS:
+        return None
+    if labels := await _labels_among(house, words):
+        for groups in (tuple((label,) for label in labels), (labels,)):
+            if await _finds(house, meant := replace(asking, groups=groups)):
+                return Way(past="words", asking=meant)
+    return None
+
+
+async def _labels_among(house: House, words: Sequence[str]) -> tuple[str, ...]:
+    """As many words as make a label, from the left."""
+    for end in range(len(words), 0, -1):
+        text = " ".join(words[:end])
+        name = label_called(text, await house.catalog.suggest(text, limit=1))
+        if name is not None:
+            others = await _labels_among(house, words[end:])
+            return (name, *(other for other in others if other != name))
+    return await _labels_among(house, words[1:]) if words else ()
 
 
 async def _finds(house: House, asking: Asking) -> bool:
