@@ -146,10 +146,32 @@ async def test_escape_also_calls_off_what_was_not_yet_asked(visitor: Any) -> Non
 
 async def test_the_slider_sets_the_least_score(visitor: Any) -> None:
     async with visitor.at("/?q=dog") as page:
-        await page.get_by_label("Score at least").press("End")
+        slider = await page.get_by_label("Score at least").bounding_box()
+        await page.mouse.click(
+            slider["x"] + slider["width"] - 2, slider["y"] + slider["height"] / 2
+        )
 
         await page.wait_for_url("**min=0.95*")
         await expect(page.locator(".card")).to_have_count(8)
+
+
+async def test_whoever_moves_the_slider_by_keys_says_when_it_is_where_it_should_be(
+    visitor: Any,
+) -> None:
+    async with visitor.at("/?q=dog") as page:
+        slider = page.get_by_label("Score at least")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        for _ in range(3):
+            await slider.press("ArrowRight")
+        await expect(page.locator("#least")).to_have_text("15\u202f%")
+        await expect(slider).to_be_focused()
+        assert [url for url in asked if "min=" in url] == []
+
+        await slider.press("Enter")
+        await page.wait_for_url("**min=0.15*")
+
+    assert visitor.complaints == []
 
 
 async def test_without_javascript_everything_is_there(visitor: Any) -> None:

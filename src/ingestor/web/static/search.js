@@ -166,7 +166,11 @@ if (least) {
   least.addEventListener("input", () => {
     document.getElementById("least").textContent = `${Math.round(least.value * 100)}\u202f%`;
   });
-  least.addEventListener("change", () => form.requestSubmit());
+  // A key moves it by one step, and a new page at each would take the focus away: Enter ends that.
+  let pointed = false;
+  least.addEventListener("pointerdown", () => { pointed = true; });
+  least.addEventListener("keydown", () => { pointed = false; });
+  least.addEventListener("change", () => { if (pointed) form.requestSubmit(); });
   form.elements.all?.addEventListener("change", () => form.requestSubmit());
 }
 
