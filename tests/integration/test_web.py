@@ -264,6 +264,19 @@ def of_world(folder: Path, world: str) -> None:
         set_fact(db, "world", world)
 
 
+async def test_from_a_photo_one_goes_back_to_the_page_it_was_on(page: Client) -> None:
+    _, first, _ = await page.get("/?q=dog")
+    following = re.search(r'rel="next" href="([^"]+)">Next', first)
+    second = unescape(following[1]) if following else ""
+    _, html, _ = await page.get(second)
+    card = re.search(r'<h3><a href="([^"]+)"', html)
+    _, shown, _ = await page.get(unescape(card[1]) if card else "")
+    back = re.search(r'<p class="back"><a href="([^"]+)"', shown)
+
+    assert "after=" in second
+    assert unescape(back[1]) == second if back else False
+
+
 async def test_a_photo_has_its_labels_and_neighbours(page: Client) -> None:
     _, html, _ = await page.get("/photo/1003?q=dog")
 

@@ -85,7 +85,7 @@ def card(hit: Hit, *, origin: str, asking: Asking, invented: bool = False) -> Ca
         page=page,
         license=license_of(hit.license, page="" if invented else page),
         invented=invented,
-        view=asking.address(f"/photo/{quote(hit.photo, safe='')}"),
+        view=asking.address(f"/photo/{quote(hit.photo, safe='')}", after=asking.after),
         image=image or thumb,
         sources=tuple(sorted(sources, key=lambda source: source.width)),
         width=width,
