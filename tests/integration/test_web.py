@@ -19,8 +19,10 @@ import pytest_asyncio
 
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
+from ingestor.journal.dead import fail
 from ingestor.journal.runs import set_fact
 from ingestor.journal.writer import connect
+from ingestor.models import Failure
 from ingestor.web import app, lookout
 from ingestor.web.app import STATIC, application
 from ingestor.web.gate import MOST_QUESTIONS
@@ -452,6 +454,21 @@ async def test_strangers_are_not_told_where_things_lie(
     assert "Ingest a group first, then come back." in text
     assert str(tmp_path) not in text
     assert told or content is None
+
+
+async def test_the_dashboards_commands_are_about_the_journal_that_it_shows(tmp_path: Path) -> None:
+    async with local_shelf(tmp_path) as shelf:
+        await shelf.put(a_shelved("1", {"Dog": 0.9}))
+        with closing(connect(tmp_path / "journal.sqlite3")) as db:
+            fail(db, Failure(photo_id="1", stage="download", reason="gone", attempts=1), now=1.0)
+        async with visiting(shelf.catalog, tmp_path, state_flag=" --state '/srv/my zoo'") as page:
+            _, html, _ = await page.get("/runs")
+
+    commands = [unescape(command) for command in re.findall(r"<code>(.+?)</code>", html)]
+    assert commands == [
+        "ingestor --group … --state '/srv/my zoo'",
+        "ingestor dead retry --state '/srv/my zoo'",
+    ]
 
 
 async def test_a_journal_that_may_not_be_looked_at_is_not_taken_for_none(tmp_path: Path) -> None:
