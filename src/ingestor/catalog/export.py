@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from ingestor.errors import SettingsError
+from ingestor.journal.listing import photo_from
 from ingestor.journal.results import NEWEST
 
 if TYPE_CHECKING:
@@ -71,21 +72,21 @@ def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         at,
         groups,
     ) in db.execute(ROWS):
-        photo = orjson.loads(record)
+        photo = photo_from(record)
         url, width, height = orjson.loads(image)
         yield {
             "id": photo_id,
             "groups": sorted(orjson.loads(groups)),
-            "owner": photo["owner"],
-            "owner_name": photo["owner_name"],
-            "title": photo["title"],
-            "page": photo["page"],
-            "license": photo["license"],
-            "uploaded": photo["uploaded"],
+            "owner": photo.owner,
+            "owner_name": photo.owner_name,
+            "title": photo.title,
+            "page": photo.page,
+            "license": photo.license,
+            "uploaded": photo.uploaded,
             "image": url,
             "width": width,
             "height": height,
-            "thumb": photo["thumb"],
+            "thumb": photo.thumb,
             "labels": [
                 {"name": name, "score": score, "topicality": topicality, "mid": mid}
                 for name, score, topicality, mid in orjson.loads(labels)

@@ -26,7 +26,7 @@ from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_h
 from ingestor.errors import JournalError
 from ingestor.journal.dead import forgive, parked_among
 from ingestor.journal.listing import take_in
-from ingestor.journal.reader import open_reader
+from ingestor.journal.reader import DAMAGE, open_reader
 from ingestor.journal.results import (
     keep_found,
     lacking_among,
@@ -87,7 +87,7 @@ class LocalCatalog:
         """Raises JournalError where the file is damaged."""
         try:
             return await self._in_thread(lambda: look(self._opened()))
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise JournalError(f"{self._path} cannot be read ({error}).") from error
 
     def _opened(self) -> sqlite3.Connection:

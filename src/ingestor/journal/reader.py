@@ -10,6 +10,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import msgspec
+import orjson
+
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal.schema import VERSION
 
@@ -17,6 +20,11 @@ PATIENCE_SECONDS = 5.0
 """How long to wait where another process recovers the file, the only time a reader waits."""
 MAPPED_BYTES = 1 << 30
 """Read through the system's page cache without copying: a large catalog is read at random."""
+DAMAGE = (sqlite3.Error, orjson.JSONDecodeError, msgspec.DecodeError, UnicodeDecodeError)
+"""
+What looking into a damaged file raises: SQLite checks how things are kept, not what is written in
+them.
+"""
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

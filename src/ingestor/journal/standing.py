@@ -11,7 +11,7 @@ from pathlib import Path
 from ingestor.errors import JournalError
 from ingestor.journal import ledger, runs
 from ingestor.journal.doubts import doubts_of
-from ingestor.journal.reader import open_reader
+from ingestor.journal.reader import DAMAGE, open_reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(open_reader(path)) as db:
         try:
             yield db
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise JournalError(f"{path} cannot be read ({error}).") from error
 
 
