@@ -120,3 +120,9 @@ def test_the_page_is_told_its_name_where_it_listens_on_more_than_loopback() -> N
     # Without a name any is answered, also one that a stranger has made to point at this machine.
     assert "--host" in words
     assert words[words.index("--name") + 1] == "localhost"
+
+
+def test_the_page_outlives_a_restart_of_the_worker_alone() -> None:
+    # Who shares a container's network has none any more when that one is started again.
+    assert "network_mode" not in service("web")
+    assert '    ports: ["127.0.0.1:8080:8080"]\n' in service("web")
