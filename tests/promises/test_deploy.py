@@ -126,3 +126,12 @@ def test_the_page_outlives_a_restart_of_the_worker_alone() -> None:
     # Who shares a container's network has none any more when that one is started again.
     assert "network_mode" not in service("web")
     assert '    ports: ["127.0.0.1:8080:8080"]\n' in service("web")
+
+
+def test_logs_of_months_do_not_fill_the_disk_of_the_journal() -> None:
+    shared = COMPOSE.partition("\nx-ingestor: &ingestor\n")[2].partition("\n\n")[0]
+
+    # An engine keeps what a container says for ever, unless it is told.
+    assert re.search(r"^  logging:.*\{max-size: \w+, max-file: \S+\}\}$", shared, re.MULTILINE)
+    assert "    <<: *ingestor\n" in service("worker")
+    assert "    <<: *ingestor\n" in service("web")
