@@ -182,6 +182,14 @@ class RetryScheduled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamBack(Event):
+    """An upstream that was told to be away has answered, after so many `seconds`."""
+
+    upstream: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamThrottled(Event):
     """An upstream refused for speed: everybody slows down to `rate` (a share of the limit)."""
 

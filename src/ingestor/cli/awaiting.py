@@ -1,7 +1,8 @@
 """
 For whom a command waits: an upstream that serves nobody, or another machine that holds a lease.
 
-Told once for each time, in plain words. Which are still waited for is known for a last sentence.
+Told in plain words when it begins, seldom while it lasts, and when it is over. Which are still waited
+for is known for a last sentence.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from types import MappingProxyType
 from typing import Final
 
 from ingestor import events
-from ingestor.kits.amounts import moment
+from ingestor.kits.amounts import moment, roughly
 
 LONG: Final = 3.0
 """Seconds without an answer: longer than passing trouble takes, shorter than a person's patience (taste)."""
 SELDOM: Final = 60.0
 """Seconds between two sentences about the same upstream: it may come and go (taste)."""
+STILL: Final = 600.0
+"""Seconds between two of them while it stays away: a worker waits for days (taste)."""
 
 BEGINNINGS: Final = frozenset({events.RetryScheduled, events.LeaseAwaited})
 """What shows that a wait has begun, by the kind of event."""
@@ -33,6 +36,15 @@ ANSWERS: Final = MappingProxyType(
     }
 )
 """What shows that one is over, and whose."""
+PROOFS: Final = MappingProxyType(
+    ANSWERS
+    | {
+        events.RunStarted: ("flickr", "database"),
+        events.GroupLooked: ("flickr",),
+        events.PhotosWithdrawn: ("database",),
+    }
+)
+"""Who has certainly answered: a look at a group where nothing is to be done asks Flickr alone."""
 
 
 class Awaiting:
@@ -43,6 +55,8 @@ class Awaiting:
         self._clock = clock
         self._awaited: dict[str, str] = {}
         self._told_at: dict[str, float] = {}
+        self._away_since: dict[str, float] = {}
+        """Of the upstreams whose absence was told, and not yet its end."""
 
     @property
     def whom(self) -> str:
@@ -50,7 +64,7 @@ class Awaiting:
         return " and ".join(self._awaited.values())
 
     def take(self, event: events.Event) -> str:
-        """Returns a sentence where a wait has begun, and "" else; most events are of no interest."""
+        """Returns a sentence where a wait has begun, or goes on and on, and "" else."""
         kind = type(event)
         if kind in BEGINNINGS:
             return self._begin(event)
@@ -58,6 +72,17 @@ class Awaiting:
             for name in ANSWERS[kind]:
                 self._awaited.pop(name, None)
         return ""
+
+    def back(self, event: events.Event) -> list[events.UpstreamBack]:
+        """Whose absence is over by this event, if it was told."""
+        if not self._away_since:
+            return []
+        names = [name for name in PROOFS.get(type(event), ()) if name in self._away_since]
+        now = self._clock()
+        return [
+            events.UpstreamBack(upstream=name, seconds=now - self._away_since.pop(name))
+            for name in names
+        ]
 
     def _begin(self, event: events.Event) -> str:
         match event:
@@ -68,14 +93,18 @@ class Awaiting:
         return ""
 
     def _upstream(self, event: events.RetryScheduled) -> str:
-        if event.upstream in self._awaited or event.silent + event.seconds < LONG:
+        lasts = event.upstream in self._awaited
+        if not lasts and event.silent + event.seconds < LONG:
             return ""
         words = event.message.rstrip(".") or event.reason
         why = self._awaited[event.upstream] = f"{events.UPSTREAMS[event.upstream]} ({words})"
         now = self._clock()
-        if now - self._told_at.get(event.upstream, float("-inf")) < SELDOM:
+        if now - self._told_at.get(event.upstream, float("-inf")) < (STILL if lasts else SELDOM):
             return ""
         self._told_at[event.upstream] = now
+        since = self._away_since.setdefault(event.upstream, now - event.silent)
+        if lasts:
+            return f"still waits for {why}, for {roughly(now - since)} now."
         return f"waits for {why}; asks again for up to {self._patience:.0f} s."
 
     def _lease(self, event: events.LeaseAwaited) -> str:

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
+from ingestor import events
 from ingestor.cli import logs
 from ingestor.cli.awaiting import Awaiting
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import one_sentence
 from ingestor.cli.streams import can_draw, columns_of, may_color
 from ingestor.events import Event, Listener, PageListed
+from ingestor.kits.amounts import roughly
 from ingestor.kits.beside import beside
 
 if TYPE_CHECKING:
@@ -59,13 +61,20 @@ class Voice:
 
     def log(self, event: Event) -> None:
         """
-        Write an event down, if that is wanted. For whom a command waits is worth a warning: beside
-        what a terminal shows of its progress a sentence, elsewhere the line of the event that tells.
+        Write an event down, if that is wanted. For whom a command waits, and that it need not any
+        more, is worth a warning: beside what a terminal shows of its progress a sentence, elsewhere
+        the line of the event that tells.
         """
-        sentence = self._awaiting.take(event)
-        if not sentence:
+        if sentence := self._awaiting.take(event):
+            self._warn(event, sentence)
+        else:
             self._log(event)
-        elif self._in_sentences:
+        for back in self._awaiting.back(event):
+            who, seconds = events.UPSTREAMS[back.upstream], roughly(back.seconds)
+            self._warn(back, f"{who} answers again, after {seconds}.")
+
+    def _warn(self, event: Event, sentence: str) -> None:
+        if self._in_sentences:
             self.say(sentence)
         else:
             self._log(event, louder=logging.WARNING)

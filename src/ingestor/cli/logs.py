@@ -51,6 +51,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         events.ImageDownloaded: logging.DEBUG,
         events.BatchSent: logging.DEBUG,
         events.BatchSettled: logging.DEBUG,
+        events.PurchaseUnbilled: logging.DEBUG,
         events.AnnotationReused: logging.DEBUG,
         events.UpdateStored: logging.DEBUG,
         events.PhotoFailed: logging.DEBUG,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingestor import events
-from ingestor.cli.awaiting import LONG, SELDOM, Awaiting
+from ingestor.cli.awaiting import LONG, SELDOM, STILL, Awaiting
 
 REFUSED = "flickr.test: no connection could be made"
 NOON = 1_795_996_800.0
@@ -74,6 +74,46 @@ def test_an_absence_is_told_once_and_the_next_one_again_but_seldom() -> None:
         told += [(now, bool(awaiting.take(event))) for event in (again(), again(), a_page())]
 
     assert [at for at, said in told if said] == [0.0, SELDOM]
+
+
+def test_an_absence_that_lasts_is_told_again_now_and_then() -> None:
+    now = 0.0
+    awaiting = Awaiting(patience=3600.0, clock=lambda: now)
+    told: dict[float, str] = {}
+
+    for now in map(float, range(0, 3600, 2)):
+        told[now] = awaiting.take(again(silent=LONG + now))
+
+    assert [at for at, said in told.items() if said] == [float(at) for at in range(0, 3600, 600)]
+    assert STILL == 600.0
+    assert told[1200.0] == f"still waits for Flickr ({REFUSED}), for 20 min 03 s now."
+
+
+def test_the_end_of_an_absence_that_was_told_is_told_once_and_how_long_it_was() -> None:
+    now = 100.0
+    awaiting = Awaiting(patience=3600.0, clock=lambda: now)
+
+    before = awaiting.back(a_page())
+    awaiting.take(again())
+    now = 400.0
+    ends = [back for _ in range(2) for back in awaiting.back(a_page())]
+
+    assert before == []
+    assert [(end.upstream, end.seconds) for end in ends] == [("flickr", 300.0 + LONG)]
+
+
+def test_who_was_not_asked_is_not_said_to_be_back() -> None:
+    awaiting = Awaiting(patience=3600.0)
+    awaiting.take(again(upstream="database"))
+
+    # A look at a group where nothing is to be done asks Flickr alone.
+    looked = awaiting.back(
+        events.GroupLooked(group="1@N00", total=1, complete=True, unix=NOON, seconds=0.1)
+    )
+    stored = awaiting.back(events.UpdateStored(photos=1, size=100, seconds=0.1))
+
+    assert looked == []
+    assert [end.upstream for end in stored] == ["database"]
 
 
 def test_each_upstream_has_absences_of_its_own() -> None:

@@ -8,6 +8,7 @@ import pty
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 import orjson
@@ -145,6 +146,28 @@ def test_a_log_has_once_a_warning_of_who_is_waited_for_and_why(flags: dict[str, 
     assert (line["reason"], line["message"]) == ("connect", "no connection could be made")
 
 
+def test_an_outage_of_hours_is_told_when_it_begins_and_ends_and_not_by_the_attempt() -> None:
+    unsent = events.PurchaseUnbilled(purchase="p", images=16, reason="connect")
+    away = replace(AWAY, upstream="vision")
+    answered = events.BatchSettled(purchase="p", annotated=16, failed=0, seconds=1.0)
+
+    lines = said(*(away, unsent) * 1000, answered, answered, terminal=False)
+
+    told = [(line["event"], line["level"], line["upstream"]) for line in map(orjson.loads, lines)]
+    assert told == [
+        ("retry_scheduled", "warning", "vision"),
+        ("upstream_back", "warning", "vision"),
+    ]
+
+
+def test_a_person_reads_that_who_was_waited_for_answers_again() -> None:
+    page = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
+
+    _waits, back = said(AWAY, page, terminal=True)
+
+    assert back == "ingestor: Flickr answers again, after 3 s."
+
+
 def test_who_wants_errors_alone_is_told_of_no_wait() -> None:
     assert not said(AWAY, HELD, terminal=True, log_level="error")
     assert not said(AWAY, HELD, terminal=False, log_level="error")
@@ -183,4 +206,4 @@ def test_what_is_said_during_a_listing_has_a_line_of_its_own() -> None:
     assert "500 photos listed" in stderr.getvalue()
     assert "1,000 photos listed" in stderr.getvalue()
     assert shown[0].startswith("ingestor: waits for Flickr")
-    assert shown[1:] == [""]
+    assert shown[1:] == ["ingestor: Flickr answers again, after 3 s.", ""]
