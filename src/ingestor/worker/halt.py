@@ -15,8 +15,13 @@ LOOKED: Final[Steps] = ("look",)
 RAN: Final[Steps] = ("look", "run")
 BOUGHT: Final[Steps] = ("look", "run", "purchase")
 
-ENDED_BY: Final[Mapping[str, str]] = MappingProxyType({"flickr": "look", "database": "run"})
-"""By upstream, what shows that it takes us again; Vision and Google's credentials: a purchase."""
+ENDED_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {"flickr": "look", "database": "run", "disk-full": "run"}
+)
+"""
+By the upstream, or by the reason where it was none, what shows that it takes us again; Vision and
+Google's credentials: a purchase.
+"""
 
 
 class Halt:
@@ -37,9 +42,9 @@ class Halt:
         self._begin(error, seconds)
 
     def refused(self, error: BaseException, *, seconds: float) -> None:
-        """Credentials or rules, or whatever is bought; after so long it is tried again."""
+        """Credentials or rules, whatever is bought, or by the disk; after so long it is tried again."""
         self._by_itself = False
-        self._ended_by = ENDED_BY.get(getattr(error, "upstream", ""), "purchase")
+        self._ended_by = ENDED_BY.get(getattr(error, "upstream", reason_of(error)), "purchase")
         self._begin(error, seconds)
 
     def may_buy(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from ingestor.errors import Denied, JournalError, RunStopped, SettingsError, Unauthorized
 from ingestor.services import OF_THE_GROUP
 
-REFUSALS: Final = frozenset({"daily-quota", "vision-refuses"})
+REFUSALS: Final = frozenset({"daily-quota", "vision-refuses", "disk-full"})
 """Ends of a run that every other group's would come to as well, for hours."""
 
 
@@ -22,8 +22,8 @@ class Trouble(Enum):
     LOST = "lost"
     """The group is gone, or closed to us: it is said, and looked for once a day."""
     HALT = "halt"
-    """Credentials, billing, rules, Google's quota of the day, a Vision that takes no image: nothing is
-    bought for anybody, but for a probe now and then."""
+    """Credentials, billing, rules, Google's quota of the day, a Vision that takes no image, a disk without
+    room: nothing is bought for anybody, but for a probe now and then."""
     FATAL = "fatal"
     """Without a journal there is no worker."""
 

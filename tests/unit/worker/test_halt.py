@@ -66,6 +66,16 @@ def test_a_refusal_is_over_when_who_refused_takes_us_again(
     assert told.resumed == ["rules"]
 
 
+def test_a_disk_that_was_full_is_over_when_a_run_had_room(told: Told):
+    told.halt.refused(RunStopped("No room.", reason="disk-full"), seconds=60)
+
+    told.halt.went_well(LOOKED)
+    assert told.resumed == []
+    told.halt.went_well(RAN)
+
+    assert told.resumed == ["disk-full"]
+
+
 def test_a_refusal_is_not_over_because_it_is_time_to_try_again(told: Told):
     told.halt.refused(REFUSED, seconds=60)
     assert (told.halt.may_buy(), told.halt.wait()) == (False, 60)

@@ -10,11 +10,12 @@ from typing import Any, cast
 import pytest
 
 from ingestor.errors import Denied, IngestorError, RunStopped, Throttled, Unavailable
-from ingestor.events import Event, GroupDropped, GroupFailed, ignore
+from ingestor.events import Event, GroupDropped, GroupFailed, GroupLooked, Listener, ignore
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, ListedPage, Politely, Services
 from ingestor.settings import Settings
+from ingestor.worker import Readiness
 from ingestor.worker.rota import LONGEST_PAUSE
 from ingestor.worker.turns import Turn, Turns
 from ingestor.worker.worker import PROBE_EVERY, Worker
@@ -100,6 +101,19 @@ class RefusedTurns:
         return Turn(more=False, error=self._error)
 
 
+class NoRoom:
+    """A disk that is full: whoever has something to buy cannot, the others see nothing of it."""
+
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+
+    async def take(self, group: Group, *, buying: bool) -> Turn:
+        if buying and group.name == "zoo":
+            return Turn(more=False, error=RunStopped("The disk is full.", reason="disk-full"))
+        self._listen(GroupLooked(group=group.id, total=1, complete=True, unix=0.0, seconds=0.1))
+        return Turn(more=False)
+
+
 class ThrottledOnce:
     """Flickr, which tells the first who looks at a group to come back later."""
 
@@ -147,7 +161,13 @@ class QuietTurns:
 
 
 def a_worker(
-    turns: object, *, lifetime: Lifetime, services: object = None, dice: float = 0.5, **given: Any
+    turns: object,
+    *,
+    lifetime: Lifetime,
+    services: object = None,
+    listen: Listener = ignore,
+    dice: float = 0.5,
+    **given: Any,
 ) -> Worker:
     """Of a journal that holds nothing, with these turns; `given` are its settings."""
     worker = Worker(
@@ -155,7 +175,7 @@ def a_worker(
         cast("Journal", NoJournal()),
         cast("Services", services or AllGroups()),
         lifetime=lifetime,
-        listen=ignore,
+        listen=listen,
         dice=lambda: dice,
     )
     worker.turns = cast("Turns", turns)
@@ -190,6 +210,23 @@ async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
 
     lifetime.close()
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
+
+
+async def test_a_disk_that_is_full_is_told_as_long_as_nothing_is_bought_for_it():
+    lifetime, told = Lifetime(drain=8.0), list[str]()
+    readiness = Readiness(every=900.0, lifetime=lifetime)
+    turns = NoRoom(readiness.listen)
+    worker = a_worker(
+        turns, lifetime=lifetime, listen=readiness.listen, groups=("aviary", "zoo"), every=900.0
+    )
+    for at in range(60, 4 * 3600, 60):
+        asyncio.get_running_loop().call_later(at, lambda: told.append(readiness.why_not()))
+    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert set(told) == {"nothing is bought: The disk is full."}
 
 
 async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
