@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -248,15 +250,48 @@ async def test_a_service_account_is_granted_one_token_for_both(
 
 
 async def test_a_revoked_service_account_is_told_apart(site: TokenSite, key_file: Path) -> None:
-    site.answers = [
-        (400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
-    ]
+    site.answers = [(400, REVOKED)]
     access = await open_credentials(api_key=None, database_url=None)
 
     with pytest.raises(Denied) as denied:
         await access.vision.headers()
 
     assert "Invalid JWT Signature" in str(denied.value)
+
+
+GOOD = {"access_token": "canary", "expires_in": 3599, "token_type": "Bearer"}
+REVOKED = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
+
+
+def key_named_in(post: bytes) -> str:
+    """The id of the key that signed what a token was asked for with."""
+    header = parse_qs(post.decode())["assertion"][0].partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(header + "=="))["kid"])
+
+
+def begin_to_write(file: Path) -> str:
+    """Leave half of a key there; returns the whole."""
+    whole = file.read_text()
+    file.write_text(whole[: len(whole) // 2])
+    return whole
+
+
+async def test_a_new_key_in_the_place_of_a_refused_one_is_taken(
+    site: TokenSite, key_file: Path
+) -> None:
+    site.answers = [(400, REVOKED), (400, REVOKED), (200, GOOD)]
+    access = await open_credentials(api_key=None, database_url=None)
+
+    with pytest.raises(Denied):
+        await access.vision.headers()
+    whole = begin_to_write(key_file)
+    with pytest.raises(Denied):
+        await access.vision.headers()
+    another = json.loads(whole) | {"private_key_id": "2"}
+    await asyncio.to_thread(key_file.write_text, json.dumps(another))
+
+    assert await access.vision.headers() == {"authorization": "Bearer canary"}
+    assert [key_named_in(post) for post in site.posts] == ["1", "1", "2"]
 
 
 @pytest.mark.parametrize(

@@ -102,10 +102,11 @@ async def default_tokens(beginning: str = NONE_FOUND) -> Tokens:
     `beginning` is that of the sentence when there are none.
     """
     guarded = guarded_request()
+    load = partial(_load, guarded)
     try:
         # A metadata server may be looked for, which takes half a minute where one says nothing.
-        loaded = await Aside(1, name="credentials")(partial(_load, guarded))
-        return Tokens(loaded, request=guarded)
+        loaded = await Aside(1, name="credentials")(load)
+        return Tokens(loaded, request=guarded, load=load)
     except ASKED as error:
         raise translated(error) from None
     except google.auth.exceptions.GoogleAuthError as error:

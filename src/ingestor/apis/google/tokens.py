@@ -54,8 +54,13 @@ class Tokens:
         *,
         request: TokenRequest,
         clock: Callable[[], float] = time.time,
+        load: Callable[[], google.auth.credentials.Credentials] | None = None,
     ) -> None:
+        """`load` reads the credentials once more, from where these came."""
         self._credentials = credentials
+        self._load = load
+        self._refused = False
+        """Whether Google has refused them: somebody may put others in their place."""
         self._request = request
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -117,21 +122,32 @@ class Tokens:
             # Before anything was asked of Vision: not a request that may have been billed.
             raise Denied(str(error), upstream="google", status=400, reason="origin") from None
         except Exception as error:  # noqa: BLE001 - the library takes an answer of another shape for a token's
-            raise translated(error) from None
+            told = translated(error)
+            self._refused |= isinstance(told, Denied)
+            raise told from None
+        self._refused = False
 
     def _refresh(self, stale: SecretStr) -> None:
         # One that nobody waited for any more may have come after all.
         if self._token() != stale:
             return
-        before = self._credentials.token, self._credentials.expiry
-        self._credentials.refresh(self._request)
-        if not self._token().get_secret_value():
-            self._credentials.token, self._credentials.expiry = before
+        credentials = self._those_there_now() if self._refused else self._credentials
+        before = credentials.token, credentials.expiry
+        credentials.refresh(self._request)
+        if not _text(credentials.token):
+            credentials.token, credentials.expiry = before
             raise google.auth.exceptions.RefreshError("the one that came is empty")
+        self._credentials = credentials
+
+    def _those_there_now(self) -> google.auth.credentials.Credentials:
+        # A file that is not there, or half written, is no better than what was refused.
+        with suppress(Exception):
+            if self._load is not None:
+                return self._load()
+        return self._credentials
 
     def _token(self) -> SecretStr:
-        token: object = self._credentials.token
-        return SecretStr(token if isinstance(token, str) else "")
+        return SecretStr(_text(self._credentials.token))
 
     def _seconds_left(self) -> float:
         expiry: datetime | None = self._credentials.expiry
@@ -141,3 +157,7 @@ class Tokens:
             return EARLY
         # The library's times are UTC without saying so.
         return expiry.replace(tzinfo=UTC).timestamp() - self._clock()
+
+
+def _text(token: object) -> str:
+    return token if isinstance(token, str) else ""
