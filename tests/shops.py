@@ -95,7 +95,7 @@ def pictures(*names: str) -> list[Image]:
 
 
 OpenShop = Callable[..., Awaitable[Shop]]
-"""`await open_shop(images, ceiling=…, share=…, claim=…, limits=…)`."""
+"""`await open_shop(images, ceiling=…, share=…, claim=…, limits=…, patience=…)`."""
 
 
 @asynccontextmanager
@@ -111,6 +111,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
             share: float = 0.5,
             claim: Claim | None = None,
             limits: tuple[int, int] = (1800, 1800),
+            patience: float = PATIENCE,
         ) -> Shop:
             opening = await journal.write(
                 partial(
@@ -132,7 +133,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 "journal": journal,
                 "features": FEATURES,
                 "lifetime": lifetime,
-                "patience": PATIENCE,
+                "patience": patience,
                 "wall": lambda: WALL + clock(),
                 "listen": told.append,
             }

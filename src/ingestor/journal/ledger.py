@@ -138,8 +138,12 @@ def close_purchase(
     db: sqlite3.Connection, intent: Intent, *, state: PurchaseState, reason: str, now: float
 ) -> None:
     """Close a purchase without an answer: free if not sent or refused, possible if in doubt."""
-    possible = intent.units if state is PurchaseState.IN_DOUBT else 0
+    in_doubt = state is PurchaseState.IN_DOUBT
+    possible = intent.units if in_doubt else 0
     _close(db, intent.id, state, certain=0, possible=possible, reason=reason, now=now)
+    if not in_doubt:
+        # Nobody will ask which images were not bought, and an outage has thousands of attempts.
+        db.execute("DELETE FROM purchased_images WHERE purchase = ?", (intent.id,))
 
 
 def doubt_open_purchases(db: sqlite3.Connection, *, now: float) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from ingestor.errors import AnswerLost, IngestorError, Rejected, Unavailable
+from ingestor.errors import AnswerLost, IngestorError, NotSent, Rejected, Unavailable
 from ingestor.kits.breaker import IN_A_ROW
 from ingestor.models import Failure, Image
 from ingestor.purchases.buyer import MOST_REFUSED
@@ -24,6 +24,10 @@ AT_ONCE = 6
 """Paid calls; those that are under way when it begins are lost, and some more until it is noticed."""
 MOST_LOST = 16 * 2 * AT_ONCE
 Broken = Callable[[Sequence[Image]], Sequence[Answer] | IngestorError]
+
+
+def no_route(_batch: Sequence[Image]) -> IngestorError:
+    return NotSent("no route", reason="connect")
 
 
 def bad_gateway(_batch: Sequence[Image]) -> IngestorError:
@@ -154,6 +158,18 @@ async def test_an_outage_that_outlasts_our_patience_ends_the_run(open_shop, brok
     assert ended.total() - ended["annotated"] <= MOST_LOST
     assert (await shop.states())["listed"] >= PHOTOS - ended.total()
     assert (await shop.units()).possible <= MOST_LOST
+
+
+async def test_a_purchase_that_was_never_sent_keeps_no_list_of_its_images(open_shop):
+    images = many()[:32]
+    shop = await open_shop(images, patience=3600.0)
+
+    await spend(shop, images, no_route, begins=0.0, ends=600.0)
+
+    rows = await shop.journal.read(
+        lambda db: db.execute("SELECT DISTINCT purchase FROM purchased_images").fetchall()
+    )
+    assert len(rows) == 2
 
 
 async def test_a_wish_that_passes_our_patience_ends_the_run_at_once(open_shop):
