@@ -35,8 +35,11 @@ from ingestor.purchases.budget import DoubtAllowance, ShortOfUnits
 from ingestor.purchases.door import Door, OneAtATime, SettledUnsaved
 from ingestor.purchases.meaning import Settled
 
-MOST_REFUSALS = 50
-"""Attempts at one batch that were refused or never sent; they cost nothing but patience."""
+MOST_REFUSALS = 1_000
+"""
+Attempts at one batch that were refused or never sent; they cost nothing but patience, and a worker's
+hour has room for 240.
+"""
 MOST_UNAVAILABLE = 3
 """Repeats after Google's own 503: each may have been billed, so they are few, and none of a doubt."""
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from ingestor.errors import AnswerLost, IngestorError, NotSent, Rejected, Unavailable
+from ingestor.errors import AnswerLost, IngestorError, NotSent, Rejected, Throttled, Unavailable
 from ingestor.kits.breaker import IN_A_ROW
+from ingestor.kits.retrying import LONGEST_WAIT
 from ingestor.models import Failure, Image
 from ingestor.purchases.buyer import MOST_REFUSED
 from ingestor.purchases.door import OneAtATime
@@ -28,6 +29,10 @@ Broken = Callable[[Sequence[Image]], Sequence[Answer] | IngestorError]
 
 def no_route(_batch: Sequence[Image]) -> IngestorError:
     return NotSent("no route", reason="connect")
+
+
+def too_fast(_batch: Sequence[Image]) -> IngestorError:
+    return Throttled("too fast", upstream="vision")
 
 
 def bad_gateway(_batch: Sequence[Image]) -> IngestorError:
@@ -158,6 +163,19 @@ async def test_an_outage_that_outlasts_our_patience_ends_the_run(open_shop, brok
     assert ended.total() - ended["annotated"] <= MOST_LOST
     assert (await shop.states())["listed"] >= PHOTOS - ended.total()
     assert (await shop.units()).possible <= MOST_LOST
+
+
+@pytest.mark.parametrize("broken", [no_route, too_fast])
+async def test_what_refuses_or_cannot_be_reached_is_asked_as_long_as_patience_lasts(
+    open_shop, broken: Broken
+):
+    images = many()[:32]
+    shop = await open_shop(images, patience=3600.0)
+
+    ended = await spend(shop, images, broken, begins=0.0, ends=9999.0)
+
+    assert 3600 - LONGEST_WAIT - 2 < asyncio.get_running_loop().time() < 3600 + 60
+    assert not ended
 
 
 async def test_a_purchase_that_was_never_sent_keeps_no_list_of_its_images(open_shop):
