@@ -8,6 +8,7 @@ from typing import Final
 
 from ingestor import events
 from ingestor.errors import reason_of
+from ingestor.worker.rota import FOREVER
 
 Steps = Collection[str]
 """What a turn did, and nothing was wrong with it."""
@@ -25,30 +26,38 @@ Google's credentials: a purchase.
 
 
 class Halt:
-    """`clock` is the loop's; what begins and ends is told to `listen`."""
+    """
+    `clock` is the loop's, which stands still while the machine sleeps; `wall` is unix time, by which a
+    ceiling's day may be over before. What begins and ends is told to `listen`.
+    """
 
-    def __init__(self, *, clock: Callable[[], float], listen: events.Listener) -> None:
+    def __init__(
+        self, *, clock: Callable[[], float], wall: Callable[[], float], listen: events.Listener
+    ) -> None:
         self.reason = ""
         """One word; none while everything may be bought."""
         self._clock = clock
+        self._wall = wall
         self._listen = listen
         self._ends = 0.0
-        self._by_itself = False
+        self._day_ends = FOREVER
+        """Unix time; of a ceiling, which ends by itself."""
         self._ended_by = "purchase"
 
     def spent(self, error: BaseException, *, seconds: float) -> None:
         """A ceiling is reached, whose day is over after so long."""
-        self._by_itself = True
+        self._day_ends = self._wall() + seconds
         self._begin(error, seconds)
 
     def refused(self, error: BaseException, *, seconds: float) -> None:
         """Credentials or rules, whatever is bought, or by the disk; after so long it is tried again."""
-        self._by_itself = False
+        self._day_ends = FOREVER
         self._ended_by = ENDED_BY.get(getattr(error, "upstream", reason_of(error)), "purchase")
         self._begin(error, seconds)
 
     def may_buy(self) -> bool:
-        if self._clock() < self._ends:
+        over = self._wall() >= self._day_ends
+        if self._clock() < self._ends and not over:
             return False
         if self._by_itself:
             self._end()
@@ -70,4 +79,8 @@ class Halt:
     def _end(self) -> None:
         if self.reason:
             self._listen(events.BuyingResumed(reason=self.reason))
-        self.reason, self._ends, self._by_itself = "", 0.0, False
+        self.reason, self._ends, self._day_ends = "", 0.0, FOREVER
+
+    @property
+    def _by_itself(self) -> bool:
+        return self._day_ends < FOREVER

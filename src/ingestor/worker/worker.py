@@ -44,7 +44,7 @@ class Worker:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self.turns = Turns(settings, journal, services, lifetime=lifetime, listen=listen, wall=wall)
-        self.halt = Halt(clock=lifetime.clock, listen=listen)
+        self.halt = Halt(clock=lifetime.clock, wall=wall, listen=listen)
         self.rota = Rota(every=settings.every, dice=dice)
         self._prober = ""
         """The group whose turn was the last to be refused."""

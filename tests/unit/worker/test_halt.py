@@ -9,6 +9,7 @@ from ingestor.errors import Denied, RunStopped
 from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Halt
 
 SPENT = RunStopped("All spent.", reason="max-units-per-day")
+HOUR = 3600.0
 REFUSED = Denied("Billing is off.", upstream="vision", reason="billing")
 
 
@@ -17,8 +18,9 @@ class Told:
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.unix = 1_790_000_000.0
         self.said: list[events.Event] = []
-        self.halt = Halt(clock=lambda: self.now, listen=self.said.append)
+        self.halt = Halt(clock=lambda: self.now, wall=lambda: self.unix, listen=self.said.append)
 
     @property
     def resumed(self) -> list[str]:
@@ -38,6 +40,24 @@ def test_a_ceiling_that_is_over_is_told_to_be_over(told: Told):
     assert told.halt.may_buy()
 
     assert told.resumed == ["max-units-per-day"]
+
+
+def test_a_ceiling_is_over_with_its_day_however_long_the_machine_slept(told: Told):
+    told.halt.spent(SPENT, seconds=4 * HOUR)
+
+    # Asleep for ten hours: the loop's clock stood still.
+    told.now, told.unix = told.now + 60, told.unix + 10 * HOUR
+
+    assert told.halt.may_buy()
+    assert told.resumed == ["max-units-per-day"]
+
+
+def test_a_clock_that_is_set_back_makes_no_ceiling_last_longer(told: Told):
+    told.halt.spent(SPENT, seconds=4 * HOUR)
+
+    told.now, told.unix = told.now + 4 * HOUR, told.unix - 24 * HOUR
+
+    assert told.halt.may_buy()
 
 
 def test_no_look_that_goes_well_ends_a_ceiling(told: Told):
