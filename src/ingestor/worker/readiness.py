@@ -10,7 +10,7 @@ from ingestor.kits.lifetime import Lifetime
 CEILINGS: Final = ("max-units-per-day", "max-units-per-month")
 """Halts that were asked for: a worker that keeps to its budget is as it should be."""
 LATE: Final = 600.0
-"""Seconds beyond two looks at each group within which some turn should have gone well (taste)."""
+"""Seconds beyond two looks at each group within which some turn should have gone well, or got on (taste)."""
 
 
 class Readiness:
@@ -30,7 +30,8 @@ class Readiness:
                 if not self._groups:
                     self._well_at = self._lifetime.clock()
                 self._groups = groups
-            case events.GroupLooked():
+            case events.GroupLooked() | events.UpdateStored():
+                # Where the quota is small, or a backlog long, a turn takes its time.
                 self._well_at, self._trouble = self._lifetime.clock(), ""
             case events.GroupFailed(group=group, message=message):
                 self._trouble = f"{group}: {message}"

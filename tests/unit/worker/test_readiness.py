@@ -56,6 +56,16 @@ async def test_a_network_that_is_gone_is_noticed_and_named_and_forgotten():
     assert readiness.why_not() == ""
 
 
+async def test_a_turn_that_is_long_because_the_quota_is_small_is_as_it_should_be():
+    readiness = told(WATCHING)
+
+    for _ in range(60):
+        await asyncio.sleep(60.0)
+        readiness.listen(events.UpdateStored(photos=10, size=20_000, seconds=0.1))
+
+    assert readiness.why_not() == ""
+
+
 async def test_nobody_waits_for_groups_that_are_not_there():
     readiness = told(events.WatchlistChanged(groups=0, refused=()))
 
