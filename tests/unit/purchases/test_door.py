@@ -21,7 +21,7 @@ from ingestor.errors import (
     Throttled,
 )
 from ingestor.journal import ledger
-from ingestor.kits.quota import MINUTE
+from ingestor.kits.dimension import MINUTE
 from ingestor.models import Image
 from ingestor.purchases.meaning import Answer
 from tests.builders import FEATURES
