@@ -161,6 +161,18 @@ def reason_of(error: BaseException) -> str:
     return reason if isinstance(reason, str) else type(error).__name__
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """Open groups: the first error of our own inside wins, or else the first one."""
+    leaves = _leaves(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, IngestorError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+
+
 def excerpt(text: str) -> str:
     """Cut a foreign text to what a message may carry."""
     return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"

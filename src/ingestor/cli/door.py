@@ -21,7 +21,7 @@ from ingestor.cli.hooks import redact_hooks
 from ingestor.cli.spelling import one_sentence
 from ingestor.cli.streams import OutputLost, abandon_stdout, settle_streams
 from ingestor.cli.visit import Visit
-from ingestor.errors import IngestorError
+from ingestor.errors import IngestorError, first_cause
 from ingestor.exits import COMPLETE, OTHER, exit_code_of
 from ingestor.kits.lifetime import SIGNAL_EXITS
 
@@ -67,18 +67,6 @@ def _told(error: BaseException, visit: Visit) -> int:
     if visit.debug and not isinstance(cause, TyperException):
         sys.stderr.write(visit.redaction.text("".join(traceback.format_exception(error))))
     return code
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """Open groups: the first error of our own inside wins, or else the first one."""
-    leaves = list(_leaves(error))
-    return next((leaf for leaf in leaves if isinstance(leaf, IngestorError)), leaves[0])
-
-
-def _leaves(error: BaseException) -> Sequence[BaseException]:
-    if not isinstance(error, BaseExceptionGroup):
-        return (error,)
-    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
 
 
 def verdict(error: BaseException) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from ingestor.engines.ceilings import budget_of
 from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
-from ingestor.errors import IngestorError, reason_of
+from ingestor.errors import IngestorError, first_cause, reason_of
 from ingestor.journal import listing
 from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening
@@ -140,7 +140,7 @@ class Run:
             except* Stopping:
                 pass
             except* IngestorError as group:
-                error = _first(group)
+                error = first_cause(group)
                 self.lifetime.stop(reason_of(error), error)
         self.lifetime.close()
 
@@ -350,8 +350,3 @@ def list_groups(run: Run) -> pipeline.Discover:
         take_pending=run.book.take_pending,
         stopping=lambda: run.lifetime.stopping,
     )
-
-
-def _first(group: BaseExceptionGroup[IngestorError]) -> IngestorError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from ingestor import errors
-from ingestor.cli.door import first_cause, main, verdict
-from ingestor.errors import IngestorError, JournalError, SettingsError
+from ingestor.cli.door import main, verdict
+from ingestor.errors import IngestorError, JournalError, SettingsError, first_cause
 from ingestor.exits import exit_code_of
 
 OURS: dict[IngestorError, int] = {
