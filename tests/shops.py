@@ -63,7 +63,9 @@ class Shop:
     arrived: list[float] = field(default_factory=list)
     """When Vision had each, by the loop's time."""
 
-    async def look(self, images: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
+    async def ask_vision(
+        self, images: Sequence[Image], leaving: Callable[[], None]
+    ) -> Sequence[Answer]:
         await asyncio.sleep(self.token_seconds)
         leaving()
         await asyncio.sleep(self.way_there)
@@ -138,11 +140,13 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                 "listen": told.append,
             }
 
-            async def look(batch: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
-                return await shop.look(batch, leaving)
+            async def ask_vision(
+                batch: Sequence[Image], leaving: Callable[[], None]
+            ) -> Sequence[Answer]:
+                return await shop.ask_vision(batch, leaving)
 
             door = Door(
-                look=look, quota=quota, budget=budget,
+                ask_vision=ask_vision, quota=quota, budget=budget,
                 run=opening.run, name=lambda: f"purchase-{next(names)}", claim=claim,
                 most_attempts=MOST_ATTEMPTS if share else 1, **common,
             )  # fmt: skip

@@ -120,7 +120,7 @@ class Outside:
             lookup=lambda name: politely("flickr", lambda: self._lookup(name)),
             list_page=lambda group, page: politely("flickr", lambda: self._page(group, page)),
             fetch=self._fetch,
-            look=self._annotate,
+            ask_vision=self._annotate,
             update=None,
             check_store=_nothing_to_check,
             target="catalog",

@@ -157,7 +157,7 @@ def intent_after_the_call() -> Sequence[Swap]:
     async def purchase(self: Any, images: Any, *, attempt: int) -> Settled:
         await self._budget.reserve(len(images))
         permit = await self._quota.acquire(1, len(images))
-        found = await self._look(images, int)
+        found = await self._ask_vision(images, int)
         intent = await self._open(images, len(images), attempt)
         settled: Settled = await self._settle(intent, permit, found, seconds=1.0)
         return settled
@@ -447,15 +447,15 @@ def late_answer_dropped() -> Sequence[Swap]:
     """A paid call is given up after ten seconds, although it would be answered."""
     honest = Door.__init__
 
-    def init(self: Any, *, look: Any, **given: Any) -> None:
+    def init(self: Any, *, ask_vision: Any, **given: Any) -> None:
         async def hasty(*asked: Any) -> Any:
             try:
                 async with asyncio.timeout(10):
-                    return await look(*asked)
+                    return await ask_vision(*asked)
             except TimeoutError:
                 raise AnswerLost("too slow", reason="timeout") from None
 
-        honest(self, look=hasty, **given)
+        honest(self, ask_vision=hasty, **given)
 
     return [(Door, "__init__", init)]
 
@@ -465,8 +465,8 @@ def sent_without_a_last_look() -> Sequence[Swap]:
     """Whether a purchase may go on is asked before its token is renewed, and not after."""
     honest = Door.__init__
 
-    def init(self: Any, *, look: Any, **given: Any) -> None:
-        honest(self, look=lambda images, _leaving: look(images, int), **given)
+    def init(self: Any, *, ask_vision: Any, **given: Any) -> None:
+        honest(self, ask_vision=lambda images, _leaving: ask_vision(images, int), **given)
 
     return [(Door, "__init__", init)]
 

@@ -110,7 +110,7 @@ class Upstreams:
             lookup=lambda _group: politely("flickr", lambda: self._through("flickr", self._group)),
             list_page=list_page,
             fetch=lambda size, room: self._through("images", self._fetch, size, room),
-            look=lambda *asked: self._through("vision", self._annotate, *asked),
+            ask_vision=lambda *asked: self._through("vision", self._annotate, *asked),
             update=database.update if database else None,
             check_store=database.check if database else _nothing_to_check,
             target="https://demo.firebaseio.com" if database else "catalog",

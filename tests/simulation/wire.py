@@ -104,9 +104,9 @@ class WireUpstreams(Upstreams):
                 dial=network.dial,
             ),
         ) as services:
-            self._ask = services.look
+            self._ask = services.ask_vision
             yield replace(
-                services, look=lambda *asked: self._through("vision", self._annotate, *asked)
+                services, ask_vision=lambda *asked: self._through("vision", self._annotate, *asked)
             )
 
     async def watched(

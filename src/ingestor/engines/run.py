@@ -299,7 +299,7 @@ class Run:
 
     def _door(self) -> Door:
         return Door(
-            look=self.services.look,
+            ask_vision=self.services.ask_vision,
             journal=self.journal,
             quota=self.quota,
             budget=budget_of(self.settings, self.opening),

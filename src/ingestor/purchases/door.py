@@ -62,7 +62,7 @@ class Door:
     def __init__(
         self,
         *,
-        look: AskVision,
+        ask_vision: AskVision,
         journal: Journal,
         quota: Quota,
         budget: Budget,
@@ -81,7 +81,7 @@ class Door:
         purchases of an image for errors of its own, each of which may have been billed.
         """
         self._claim = claim or Unshared()
-        self._look = look
+        self._ask_vision = ask_vision
         self._journal = journal
         self._quota = quota
         self._budget = budget
@@ -138,7 +138,7 @@ class Door:
             sent = True
 
         try:
-            answers = await self._look(images, leaving)
+            answers = await self._ask_vision(images, leaving)
         except IngestorError as error:
             await self._close(intent, permit, error)
             if isinstance(error, NotSent):

@@ -61,7 +61,7 @@ class Services:
     list_page: Callable[[str, int], Awaitable[ListedPage]]
     fetch: Callable[[Size, Room], Awaitable[bytes]]
     """One attempt at one rendition."""
-    look: AskVision
+    ask_vision: AskVision
     update: Update | None
     """Writes paths to the database; None where the embedded catalog is the store."""
     check_store: Callable[[], Awaitable[None]]
@@ -109,7 +109,7 @@ async def open_services(
             lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
             list_page=_lister(flickr, politely),
             fetch=Images(transport, origin=images).fetch,
-            look=vision.annotate,
+            ask_vision=vision.annotate,
             update=database.update if database else None,
             check_store=database.check if database else _nothing_to_check,
             target=url or EMBEDDED,

@@ -63,7 +63,7 @@ async def spend(shop: Shop, images: Sequence[Image], broken: Broken, *, begins: 
     """Buy all of them, some batches at once; in between everything is answered like that."""
     clock = asyncio.get_running_loop().time
 
-    async def look(batch: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
+    async def ask_vision(batch: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
         leaving()
         await asyncio.sleep(1.0)
         said = broken(batch) if begins <= clock() < ends else labelled(batch)
@@ -71,7 +71,7 @@ async def spend(shop: Shop, images: Sequence[Image], broken: Broken, *, begins: 
             raise said
         return said
 
-    shop.look = look  # type: ignore[method-assign, assignment]
+    shop.ask_vision = ask_vision  # type: ignore[method-assign, assignment]
     batches = deque(images[at : at + 16] for at in range(0, len(images), 16))
     ended = Counter[str]()
 

@@ -46,7 +46,9 @@ class Outside:
     async def fetch(self, size: Size, _room: object) -> bytes:
         return b"\xff\xd8\xff" + size.url.encode()
 
-    async def look(self, images: Sequence[Image], leaving: Callable[[], None]) -> Sequence[Answer]:
+    async def ask_vision(
+        self, images: Sequence[Image], leaving: Callable[[], None]
+    ) -> Sequence[Answer]:
         leaving()
         self.asked += len(images)
         await asyncio.sleep(1.0)
@@ -58,7 +60,7 @@ class Outside:
 async def test_an_outage_that_many_groups_meet_costs_what_one_would(tmp_path: Path):
     outside, lifetime = Outside(), Lifetime(drain=8.0)
     services = SimpleNamespace(
-        list_page=outside.list_page, fetch=outside.fetch, look=outside.look,
+        list_page=outside.list_page, fetch=outside.fetch, ask_vision=outside.ask_vision,
         update=None, database=None, target="catalog", calls=dict, statistics=dict,
     )  # fmt: skip
     async with Journal(tmp_path / "journal.sqlite3", thread=Inline()) as journal:
