@@ -86,15 +86,15 @@ class Rota:
         place.due = now + pause
         return pause
 
-    def lost(self, group: str, *, now: float) -> bool:
-        """The group was not found; returns whether it will be looked for again."""
+    def lost(self, group: str, *, now: float) -> float | None:
+        """The group was not found; returns the pause, or None where it is looked for no more."""
         place = self._places.get(group)
         if place is None:
-            return False
+            return None
         place.losses += 1
-        again = place.losses < MOST_LOSSES
-        place.due = now + self._jittered(LOST_PAUSE) if again else FOREVER
-        return again
+        pause = self._jittered(LOST_PAUSE) if place.losses < MOST_LOSSES else None
+        place.due = FOREVER if pause is None else now + pause
+        return pause
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (1 + JITTER * (2 * self._dice() - 1))

@@ -166,8 +166,7 @@ class Worker:
                 self.halt.spent(error, seconds=tomorrow - self._wall())
                 self._done(name)
             case Trouble.LOST:
-                again = self.rota.lost(name, now=now)
-                self._failed(name, error, DAY if again else None)
+                self._failed(name, error, self.rota.lost(name, now=now))
             case Trouble.WEATHER:
                 self._failed(name, error, self.rota.failed(name, now=now))
 

@@ -75,9 +75,9 @@ def test_a_success_forgets_the_failures():
 def test_a_lost_group_is_looked_for_once_a_day_and_then_given_up():
     rota = a_rota("a")
 
-    again = [rota.lost("a", now=0.0) for _ in range(MOST_LOSSES)]
+    pauses = [rota.lost("a", now=0.0) for _ in range(MOST_LOSSES)]
 
-    assert again == [True] * (MOST_LOSSES - 1) + [False]
+    assert pauses == [LOST_PAUSE] * (MOST_LOSSES - 1) + [None]
     assert rota.take(now=100 * LOST_PAUSE) is None
 
 
