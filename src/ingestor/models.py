@@ -134,7 +134,6 @@ class FeatureSet:
 class PurchaseState(StrEnum):
     """How a paid request ended, as the journal keeps it."""
 
-    OPEN = "open"
     SETTLED = "settled"
     NOT_SENT = "not-sent"
     REFUSED = "refused"
