@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol
 from ingestor import events
 from ingestor.catalog.local import adopt, adopt_lacking
 from ingestor.engines.leases import held_by_others
-from ingestor.journal import claims, dead, elsewhere, listing, results
+from ingestor.journal import claims, dead, elsewhere, listing, pending, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Published
@@ -165,7 +165,7 @@ class Adoption:
         last = ""
         while self._behind and (
             ids := await self._journal.read(
-                partial(listing.pending_ids, gids=groups, after=last, most=PAGE)
+                partial(pending.ids_after, gids=groups, after=last, most=PAGE)
             )
         ):
             await self.adopt(ids)

@@ -15,7 +15,7 @@ from typing import Any
 from ingestor import events
 from ingestor.catalog.local import shelve
 from ingestor.engines.adoption import Adoption
-from ingestor.journal import coverage, dead, listing, results
+from ingestor.journal import coverage, dead, listing, pending, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, FeatureSet, Label, Photo, Published
@@ -124,12 +124,12 @@ class Book:
         """Take on what earlier runs left of these groups, unless others have bought it since."""
         groups = list(self._groups)
         if self._adoption is None:
-            take_all = partial(listing.pending, gids=groups, run=self._run, most=most)
+            take_all = partial(pending.take, gids=groups, run=self._run, most=most)
             return await self._journal.write(take_all)
-        left = partial(listing.next_pending, gids=groups, run=self._run, most=most)
+        left = partial(pending.next_ones, gids=groups, run=self._run, most=most)
         while ids := await self._journal.read(left):
             await self._adoption.adopt(ids)
-            if taken := await self._journal.write(partial(listing.take_on, ids=ids, run=self._run)):
+            if taken := await self._journal.write(partial(pending.take_on, ids=ids, run=self._run)):
                 return taken
         return ()
 

@@ -13,7 +13,7 @@ from functools import partial
 from ingestor import events
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.ceilings import budget_of
-from ingestor.journal import listing, results, runs
+from ingestor.journal import listing, pending, results, runs
 from ingestor.journal.recovery import Opening, foresee_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.channel import Channel
@@ -72,15 +72,15 @@ class _Count:
     async def _taken_on(self, groups: Sequence[str], *, most: int | None) -> list[str]:
         """Those that still wait. What others have bought meanwhile takes room when it is listed again."""
         left = await self.journal.read(
-            partial(listing.next_pending, gids=groups, run=runs.LATER, most=sys.maxsize)
+            partial(pending.next_ones, gids=groups, run=runs.LATER, most=sys.maxsize)
         )
         others = self.parked | self.anew if self.features is None else self.parked
-        pending = [photo for photo in left if photo not in others]
+        waiting = [photo for photo in left if photo not in others]
         taken: list[str] = []
-        for first in range(0, len(pending), PENDING_AT_ONCE):
+        for first in range(0, len(waiting), PENDING_AT_ONCE):
             if most is not None and len(taken) >= most:
                 break
-            some = pending[first : first + PENDING_AT_ONCE]
+            some = waiting[first : first + PENDING_AT_ONCE]
             found = await self.adoption.find(some) if self.adoption else ()
             there = {published.photo.id for published in found}
             taken += [photo for photo in some if photo not in there]

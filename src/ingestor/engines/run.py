@@ -14,7 +14,7 @@ from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
 from ingestor.errors import IngestorError, first_cause, reason_of
-from ingestor.journal import listing
+from ingestor.journal import pending
 from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening
 from ingestor.journal.writer import Journal
@@ -145,7 +145,7 @@ class Run:
         self.lifetime.close()
 
     async def _resumed(self) -> int:
-        left = await self.journal.read(partial(listing.count_pending, gids=list(self.groups)))
+        left = await self.journal.read(partial(pending.count, gids=list(self.groups)))
         room = self.opening.room(self.settings.limit)
         return left if room is None else min(left, room)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ingestor.journal import ledger, listing, runs
+from ingestor.journal import ledger, pending, runs
 from ingestor.journal.doubts import doubts_of
 
 Month = tuple[int, int]
@@ -53,7 +53,7 @@ def count_run(
     `now`: unix seconds. `gids`: groups of a run that was stopped: what waits in them, and it had not
     come to, is pending as well, up to its `limit`.
     """
-    photos, left = runs.tally(db, run), listing.count_pending(db, gids, before=run)
+    photos, left = runs.tally(db, run), pending.count(db, gids, before=run)
     if limit is not None:
         left = min(left, max(0, limit - photos.listed))
     return Counted(

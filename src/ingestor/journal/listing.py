@@ -1,4 +1,4 @@
-"""What was listed: photos, the groups they are in, and what still waits for an annotation."""
+"""What was listed: photos, and the groups they are in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import msgspec
 from ingestor.journal.coverage import cover
 from ingestor.journal.dead import bury
 from ingestor.journal.rows import execute_rows, json_list
-from ingestor.journal.runs import LATER
 from ingestor.journal.silence import recalled
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Photo
@@ -200,48 +199,6 @@ def newly_in_group(db: sqlite3.Connection, photos: Sequence[Photo], *, group: st
     ]
 
 
-def pending(
-    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int
-) -> tuple[Photo, ...]:
-    """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
-    return take_on(db, next_pending(db, gids, run=run, most=most), run=run)
-
-
-def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Photo, ...]:
-    """Have the run finish those of `ids` that still wait for an annotation, newest first."""
-    rows = db.execute(
-        "SELECT id, text FROM photos JOIN records ON number = record WHERE state = 'listed' "
-        "AND id IN (SELECT value FROM json_each(?)) ORDER BY date_added DESC, id",
-        (json_list(ids),),
-    ).fetchall()
-    db.execute(
-        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
-        (run, json_list([photo for photo, _ in rows])),
-    )
-    return tuple(photo_from(record) for _, record in rows)
-
-
-def next_pending(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int) -> list[str]:
-    """Whom `pending` would take on; nothing is written."""
-    rows = db.execute(
-        "SELECT id FROM photos WHERE state = 'listed' AND run < ? AND id IN "
-        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
-        "ORDER BY date_added DESC, id LIMIT ?",
-        (run, json_list(gids), most),
-    )
-    return [photo for (photo,) in rows]
-
-
-def count_pending(db: sqlite3.Connection, gids: Sequence[str], *, before: int = LATER) -> int:
-    """Photos of these groups that wait for an annotation, and no run from `before` on has taken on."""
-    (count,) = db.execute(
-        "SELECT count(*) FROM photos WHERE state = 'listed' AND run < ? AND id IN "
-        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?)))",
-        (before, json_list(gids)),
-    ).fetchone()
-    return int(count)
-
-
 def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str | None) -> set[str]:
     """Those of `ids` that need no work; nothing is written."""
     rows = db.execute(
@@ -283,18 +240,6 @@ def memberships(db: sqlite3.Connection, photos: Sequence[str]) -> list[tuple[str
         "WHERE photo IN (SELECT value FROM json_each(?)) AND gid IN (SELECT gid FROM groups)",
         (json_list(photos),),
     ).fetchall()
-
-
-def pending_ids(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: int) -> list[str]:
-    """Photos of these groups that wait for an annotation, or were given up in doubt, behind `after`."""
-    rows = db.execute(
-        "SELECT id FROM photos WHERE (state = 'listed' OR (state = 'dead' AND reason = 'in-doubt')) "
-        "AND id > ? AND id IN "
-        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
-        "ORDER BY id LIMIT ?",
-        (after, json_list(gids), most),
-    )
-    return [photo for (photo,) in rows]
 
 
 def take_in(db: sqlite3.Connection, photos: Sequence[Photo]) -> None:

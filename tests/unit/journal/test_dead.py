@@ -9,7 +9,8 @@ import pytest
 
 from ingestor.journal import dead
 from ingestor.journal.dead import fail
-from ingestor.journal.listing import pending, sight
+from ingestor.journal.listing import sight
+from ingestor.journal.pending import take
 from ingestor.journal.results import keep, unpublished
 from ingestor.journal.schema import migrate
 from ingestor.models import Failure
@@ -50,7 +51,7 @@ def test_a_retried_photo_is_handed_to_the_next_run(db: sqlite3.Connection) -> No
     retried = dead.retry(db, reason="gone")
 
     assert retried == 2
-    assert {photo.id for photo in pending(db, [GROUP], run=2, most=9)} == {"1", "2"}
+    assert {photo.id for photo in take(db, [GROUP], run=2, most=9)} == {"1", "2"}
 
 
 def test_what_is_paid_for_is_only_published_again(db: sqlite3.Connection) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ingestor.catalog.finding import find_photo
 from ingestor.catalog.local import shelve
-from ingestor.journal.listing import pending
+from ingestor.journal.pending import take
 from ingestor.journal.results import reuse, unpublished
 from ingestor.journal.schema import MIGRATIONS, migrate
 from ingestor.models import Photo
@@ -56,7 +56,7 @@ def insert(db: sqlite3.Connection, photo: Photo, state: str) -> None:
 
 
 def test_what_was_listed_goes_on(db: sqlite3.Connection):
-    assert pending(db, [a_photo("1").group], run=2, most=10) == (a_photo("1"),)
+    assert take(db, [a_photo("1").group], run=2, most=10) == (a_photo("1"),)
 
 
 def test_what_was_bought_is_published(db: sqlite3.Connection):

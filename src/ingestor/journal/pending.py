@@ -1,0 +1,63 @@
+"""Photos that wait for an annotation: which they are, and which run takes them on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from ingestor.journal.listing import photo_from
+from ingestor.journal.rows import json_list
+from ingestor.journal.runs import LATER
+from ingestor.models import Photo
+
+
+def take(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int) -> tuple[Photo, ...]:
+    """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
+    return take_on(db, next_ones(db, gids, run=run, most=most), run=run)
+
+
+def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Photo, ...]:
+    """Have the run finish those of `ids` that still wait for an annotation, newest first."""
+    rows = db.execute(
+        "SELECT id, text FROM photos JOIN records ON number = record WHERE state = 'listed' "
+        "AND id IN (SELECT value FROM json_each(?)) ORDER BY date_added DESC, id",
+        (json_list(ids),),
+    ).fetchall()
+    db.execute(
+        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
+        (run, json_list([photo for photo, _ in rows])),
+    )
+    return tuple(photo_from(record) for _, record in rows)
+
+
+def next_ones(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int) -> list[str]:
+    """Whom `take` would take on; nothing is written."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE state = 'listed' AND run < ? AND id IN "
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
+        "ORDER BY date_added DESC, id LIMIT ?",
+        (run, json_list(gids), most),
+    )
+    return [photo for (photo,) in rows]
+
+
+def count(db: sqlite3.Connection, gids: Sequence[str], *, before: int = LATER) -> int:
+    """Photos of these groups that wait for an annotation, and no run from `before` on has taken on."""
+    (photos,) = db.execute(
+        "SELECT count(*) FROM photos WHERE state = 'listed' AND run < ? AND id IN "
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?)))",
+        (before, json_list(gids)),
+    ).fetchone()
+    return int(photos)
+
+
+def ids_after(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: int) -> list[str]:
+    """Of these groups, behind `after`: those that wait, and those that were given up in doubt."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE (state = 'listed' OR (state = 'dead' AND reason = 'in-doubt')) "
+        "AND id > ? AND id IN "
+        "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
+        "ORDER BY id LIMIT ?",
+        (after, json_list(gids), most),
+    )
+    return [photo for (photo,) in rows]
