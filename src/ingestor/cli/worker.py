@@ -60,7 +60,7 @@ async def _follow(sent: Errand) -> None:
     counts, view = Counts(registry), View(journal=settings.journal_path)
     pulse = Pulse(settings.state, wall=time.time)
     readiness = Readiness(every=settings.every, lifetime=lifetime)
-    view.ready = readiness.why_not
+    view.why_not = readiness.why_not
 
     def listen(event: Event) -> None:
         counts.listen(event)

@@ -33,7 +33,7 @@ class View:
     """What eyes may look at; the worker fills it in as it gets there."""
 
     journal: Path
-    ready: Callable[[], str] = lambda: "it is starting"
+    why_not: Callable[[], str] = lambda: "it is starting"
     """Why it is not ready, or ""."""
     gauges: Callable[[], Gauges | None] = lambda: None
     """Of the run that is going on."""
@@ -82,7 +82,7 @@ class Figures(Collector):
         self._read_at = now
 
     def collect(self) -> Iterator[Metric]:
-        yield _gauge("ready", "1 if it works as it should.", float(not self.view.ready()))
+        yield _gauge("ready", "1 if it works as it should.", float(not self.view.why_not()))
         yield _gauge("loop_lag_seconds", "Longest hold-up of the loop of late.", self.view.lag)
         self.view.lag = 0.0
         yield from _of_calls(self.view.statistics())

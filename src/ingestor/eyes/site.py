@@ -75,8 +75,8 @@ def application(figures: Figures, registry: CollectorRegistry) -> web.Applicatio
         return web.Response(text="ok\n")
 
     async def ready(_request: web.Request) -> web.Response:
-        why_not = figures.view.ready()
-        return web.Response(text=f"{why_not or 'ok'}\n", status=503 if why_not else 200)
+        trouble = figures.view.why_not()
+        return web.Response(text=f"{trouble or 'ok'}\n", status=503 if trouble else 200)
 
     async def metrics(_request: web.Request) -> web.Response:
         await asyncio.to_thread(figures.refresh)

@@ -68,7 +68,7 @@ async def test_who_starts_lives_and_is_not_ready(site: Client):
 
 
 async def test_who_works_is_ready(site: Client, view: View):
-    view.ready = lambda: ""
+    view.why_not = lambda: ""
 
     assert (await site.get("/readyz")).status == 200
 
