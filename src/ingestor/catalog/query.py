@@ -39,6 +39,9 @@ LONGEST_TO_COMPARE = 100
 WORD = re.compile(r"[^\s,]+")
 CURSOR = re.compile(rf"([0-9]{{{RANK_DIGITS}}})-p([^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{{1,200}})")
 """Ids are ASCII, and what a database's key can hold."""
+HIDDEN_FROM = frozenset({"LIKELY", "VERY_LIKELY"})
+HIDDEN_KINDS = ("adult", "violence", "racy")
+"""Of SafeSearch's likelihoods; the others, medical and spoof, hide nothing (taste)."""
 
 
 class Place(NamedTuple):
@@ -57,10 +60,6 @@ class Place(NamedTuple):
 
 
 BEFORE_ALL = Place(-1, "")
-
-HIDDEN_FROM = frozenset({"LIKELY", "VERY_LIKELY"})
-HIDDEN_KINDS = ("adult", "violence", "racy")
-"""Of SafeSearch's likelihoods; the others, medical and spoof, hide nothing (taste)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,21 +26,6 @@ from ingestor.cli.redaction import Redaction
 
 Form = Literal["text", "json"]
 
-
-class Log(Protocol):
-    """A listener that can be told to write an event at a higher level than it has."""
-
-    def __call__(self, event: events.Event, /, *, louder: int = 0) -> None: ...
-
-
-class Stream(Protocol):
-    """Where lines go."""
-
-    def write(self, text: str, /) -> object: ...
-
-    def flush(self) -> None: ...
-
-
 LEVELS: Final = MappingProxyType(
     {"debug": 10, "info": 20, "warning": 30, "error": 40},
 )
@@ -62,6 +47,20 @@ EVENT_LEVELS: Final = MappingProxyType(
     }
 )
 """What is not here is info."""
+
+
+class Log(Protocol):
+    """A listener that can be told to write an event at a higher level than it has."""
+
+    def __call__(self, event: events.Event, /, *, louder: int = 0) -> None: ...
+
+
+class Stream(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
 
 
 def make_logger(

@@ -56,6 +56,19 @@ class ListedGroup:
     """Photos in the pool, as the last page said."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """How an earlier page left a photo."""
+
+    state: str
+    run: int
+    record: int
+
+
+_End = Literal["listed", "known", "skipped", "dead", "back"]
+"""`back`: it had been withdrawn; its annotation is known and waits to be published again."""
+
+
 def sight_page(
     db: sqlite3.Connection,
     photos: Sequence[Photo],
@@ -258,19 +271,6 @@ def take_in(db: sqlite3.Connection, photos: Sequence[Photo]) -> None:
 def photo_from(record: str) -> Photo:
     """Read back what `_keep_records` wrote."""
     return RECORD.decode(record)
-
-
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """How an earlier page left a photo."""
-
-    state: str
-    run: int
-    record: int
-
-
-_End = Literal["listed", "known", "skipped", "dead", "back"]
-"""`back`: it had been withdrawn; its annotation is known and waits to be published again."""
 
 
 def _before(db: sqlite3.Connection, photos: Sequence[Photo]) -> dict[str, _Last]:

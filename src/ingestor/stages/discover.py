@@ -26,6 +26,8 @@ STALE_PAGES = 2
 """Pages in a row without a new photo that end a pass: past the end the last page comes again."""
 EMPTY_READS = 3
 """Times that an empty page of a pool with photos is read before it is believed."""
+PENDING_AT_ONCE = 500
+"""Photos taken from the journal together: as many as a page has."""
 
 
 class Page(Protocol):
@@ -55,9 +57,6 @@ Sight = Callable[[str, int, P, int | None], Awaitable[Sighting]]
 """(group id, page number, page, room) -> written down, and what is to be done."""
 TakePending = Callable[[int], Awaitable[Sequence[Photo]]]
 """(at most) -> photos that an earlier run left, each handed out once."""
-
-PENDING_AT_ONCE = 500
-"""Photos taken from the journal together: as many as a page has."""
 
 
 @dataclass(slots=True)

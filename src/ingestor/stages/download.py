@@ -35,20 +35,6 @@ from ingestor.kits.tempo import Tempo
 from ingestor.models import Failure, Image, Photo, Size
 from ingestor.stages.blame import FEWER, Blame, Trial
 
-
-class Room(Protocol):
-    """What a download has reserved; awaited before more than that is held."""
-
-    @property
-    def size(self) -> int: ...
-
-    async def __call__(self, total: int) -> None: ...
-
-
-Fetch = Callable[[Size, Room], Awaitable[bytes]]
-"""One attempt at one rendition."""
-Fail = Callable[[Failure], Awaitable[None]]
-
 STRAGGLING = 4.0
 """So many times as long as usual, and a download gives its slot to another, and goes on without."""
 STRAGGLING_SECONDS = 0.1
@@ -66,6 +52,20 @@ SMALLEST_GUESS = 64_000
 """Bytes reserved where the listing names no measures."""
 BYTES_PER_PIXEL = 0.5
 """Twice what Flickr's 640 px JPEGs were seen to need; what is larger grows as it is read."""
+
+
+class Room(Protocol):
+    """What a download has reserved; awaited before more than that is held."""
+
+    @property
+    def size(self) -> int: ...
+
+    async def __call__(self, total: int) -> None: ...
+
+
+Fetch = Callable[[Size, Room], Awaitable[bytes]]
+"""One attempt at one rendition."""
+Fail = Callable[[Failure], Awaitable[None]]
 
 
 class Downloader:
