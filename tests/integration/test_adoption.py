@@ -125,6 +125,25 @@ async def test_a_photo_that_waited_while_another_machine_bought_it_is_in_both_gr
     assert set(both) == {ZOO, SAFARI}
 
 
+async def test_what_others_took_down_is_published_again_in_a_group_of_ours(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+):
+    """Known here, because it was theirs: its group alone would be no photo that anybody finds."""
+    await ingest(limit=20, state=tmp_path / "ours")
+    await ingest(limit=20, state=tmp_path / "theirs")
+    photo, *_ = sandbox.world.pools[ZOO].now()
+    before = in_database(sandbox, f"/photos/p{photo}")
+    sandbox.database.put("sandbox", f"/photos/p{photo}", value=None)
+    sandbox.world.post(SAFARI, ids=[photo])
+
+    again = await ingest(groups=("safari",), limit=1, state=tmp_path / "ours")
+
+    after = in_database(sandbox, f"/photos/p{photo}")
+    assert (again.listed, again.units.certain) == (1, 0)
+    assert after["labels"] == before["labels"]
+    assert set(after["groups"]) == {SAFARI}  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize("limit", [20, 30])
 async def test_what_was_given_up_in_doubt_and_bought_by_another_machine_is_no_failure(
     ingest: Ingest, sandbox: Sandbox, tmp_path: Path, limit: int

@@ -131,6 +131,10 @@ class Adoption:
         """Whether the journal has to catch up with the database in this run."""
         return self._gap in (_Gap.NAMED, _Gap.ANYTHING)
 
+    async def _is_shared(self) -> bool:
+        self._shared = self._shared or await self._others_share()
+        return self._shared
+
     async def _others_share(self) -> bool:
         """
         Whether the database may get to know of photos by others: a lease in it, of whatever group, is
@@ -225,6 +229,13 @@ class Adoption:
             one for one in await self._records(ids, group=group, room=room) if self._is_known(one)
         ]
 
+    async def lost(self, photos: Sequence[str]) -> set[str]:
+        """Those of `photos`, which it had, that the database has no more because of others."""
+        if not photos or not (await self._is_shared() or self._behind):
+            return set()
+        there = await self._read_all(photos, group=None)
+        return set(photos) - {one.photo.id for one in there}
+
     def _is_known(self, found: Published) -> bool:
         return self._features is None or found.annotation.features == self._features
 
@@ -236,14 +247,15 @@ class Adoption:
 
     async def _recorded(self, photos: Sequence[str], *, group: str | None) -> list[Published]:
         """What the database has of these, where somebody else may have put it there."""
-        if photos and not self._shared:
-            self._shared = await self._others_share()
-        if not photos or (self._gap is _Gap.NOTHING and not self._shared):
+        if not photos or not (await self._is_shared() or self._gap is not _Gap.NOTHING):
             return []
+        return await self._read_all(await self._there(photos), group=group)
+
+    async def _read_all(self, photos: Sequence[str], *, group: str | None) -> list[Published]:
+        """Those that the database has."""
         places = asyncio.Semaphore(READS_AT_ONCE)
-        there = await self._there(photos)
         records = await together(
-            (self._read(photo, group, places) for photo in there), name="adopt"
+            (self._read(photo, group, places) for photo in photos), name="adopt"
         )
         return [found for found in records if found]
 

@@ -16,6 +16,7 @@ from ingestor import events
 from ingestor.catalog.local import shelve
 from ingestor.engines.adoption import Adoption
 from ingestor.journal import coverage, dead, listing, pending, results
+from ingestor.journal.withdrawals import bring_back
 from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, FeatureSet, Label, Photo, Published
@@ -87,7 +88,9 @@ class Book:
             await self._adoption.adopt([photo.id for photo in photos], group=group, room=room)
         # Of rows beyond the room nobody knows yet whether they are met.
         all_met = room is None or len(photos) <= room
-        told = await self._tell_of_group(photos, group) if all_met else set()
+        # Before the page is written down: once it is, nobody looks again.
+        joining = await self._joining(photos, group) if all_met and self._update else ()
+        lost = await self._tell_memberships(joining)
         sighting = await self._journal.write(
             partial(
                 listing.sight_page,
@@ -101,10 +104,11 @@ class Book:
                 stretch=stretch,
             )
         )
-        if sighting.returned:
-            await self.publish_left_over()
         # And those that were bought meanwhile, and published without this group.
-        await self._tell_memberships([one for one in sighting.joined if one.id not in told])
+        told = {photo.id for photo in joining}
+        lost |= await self._tell_memberships([one for one in sighting.joined if one.id not in told])
+        if sighting.returned or lost:
+            await self.publish_left_over()
         self._listen(
             events.PageListed(
                 group=group,
@@ -174,26 +178,35 @@ class Book:
             await asyncio.sleep(0)
         return paths
 
-    async def _tell_of_group(self, photos: Sequence[Photo], group: str) -> set[str]:
-        """
-        Have the database know of photos that it has and that turn up in one more group; returns
-        which. Before the page is written down: once it is, nobody looks again.
-        """
-        if self._update is None:
-            return set()
-        joining = partial(listing.newly_in_group, photos=photos, group=group)
-        return await self._tell_memberships(await self._journal.read(joining))
+    async def _joining(self, photos: Sequence[Photo], group: str) -> Sequence[Photo]:
+        """Those of a page that are bought and turn up in one more group."""
+        return await self._journal.read(partial(listing.newly_in_group, photos=photos, group=group))
 
-    async def _tell_memberships(self, photos: Sequence[Photo]) -> set[str]:
-        """Have the database know that photos are in their group; returns which."""
-        if self._update and photos:
+    async def _tell_memberships(self, photos: Sequence[Photo]) -> bool:
+        """
+        Have the database know that photos are in their group. Tells whether it has some no more: these
+        wait to be published again, for a group alone is no photo that anybody finds.
+        """
+        if self._update is None or not photos:
+            return False
+        lost = await self._lost([photo.id for photo in photos])
+        if there := [photo for photo in photos if photo.id not in lost]:
             await self._update(
                 merged(
                     membership(photo.id, group=photo.group, date_added=photo.date_added)
-                    for photo in photos
+                    for photo in there
                 )
             )
-        return {photo.id for photo in photos}
+        return bool(lost)
+
+    async def _lost(self, photos: Sequence[str]) -> set[str]:
+        """Those that were published, and that others have taken down since."""
+        stored = await self._journal.read(partial(results.stored_among, photos=photos))
+        lost = await self._adoption.lost(stored) if self._adoption else set()
+        if lost:
+            groups = list(self._groups)
+            await self._journal.write(partial(bring_back, photos=sorted(lost), groups=groups))
+        return lost
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""

@@ -158,6 +158,24 @@ def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     db.execute(f"UPDATE photos SET state = 'withdrawn' WHERE id {those}", (ids,))  # noqa: S608
 
 
+def bring_back(db: sqlite3.Connection, photos: Sequence[str], *, groups: Sequence[str]) -> None:
+    """
+    Have photos published again that others have taken down: at most they are in `groups`, whoever
+    follows any other has seen them leave it.
+    """
+    ids = json_list(photos)
+    db.execute(
+        "DELETE FROM memberships WHERE photo IN (SELECT value FROM json_each(?)) "
+        "AND gid NOT IN (SELECT value FROM json_each(?))",
+        (ids, json_list(groups)),
+    )
+    db.execute(
+        "UPDATE photos SET state = 'annotated' "
+        "WHERE state = 'stored' AND id IN (SELECT value FROM json_each(?))",
+        (ids,),
+    )
+
+
 def _perhaps_paid(db: sqlite3.Connection) -> set[str]:
     """Photos without an answer that somebody may have paid for; they are few."""
     rows = db.execute(
