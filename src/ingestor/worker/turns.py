@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from ingestor import events
 from ingestor.catalog.leaving import take_down
@@ -23,7 +24,8 @@ from ingestor.kits.breaker import Breaker
 from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
-from ingestor.records import MOST_PHOTOS, escape, merged, unescape, withdrawal
+from ingestor.models import Label
+from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, unescape, withdrawal
 from ingestor.services import PHOTOS_PER_PAGE, Group, Services
 from ingestor.settings import Settings
 from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Steps
@@ -162,10 +164,11 @@ class Turns:
             partial(withdrawals.departures, photos=gone, group=group.id, theirs=theirs)
         )
         if update := self._services.update:
-            elsewhere = await self._in_others_hands(leaving)
+            there = await self._records(leaving)
+            elsewhere = await self._in_others_hands(there)
             await update(
                 merged(
-                    withdrawal(departure.photo, labels=departure.labels)
+                    withdrawal(departure.photo, labels=_filed_under(departure, there))
                     if departure.last and departure.photo not in elsewhere
                     else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
                     for departure in leaving
@@ -173,9 +176,12 @@ class Turns:
             )
             # The others may have taken them out of their groups at the same time.
             if spared := [one for one in leaving if one.photo in elsewhere]:
-                still = await self._in_others_hands(spared)
-                if alone := [one for one in spared if one.photo not in still]:
-                    await update(merged(withdrawal(one.photo, labels=one.labels) for one in alone))
+                still = await self._in_others_hands(await self._records(spared))
+                alone = [one for one in spared if one.photo not in still]
+                if goes := [
+                    withdrawal(one.photo, labels=_filed_under(one, there)) for one in alone
+                ]:
+                    await update(merged(goes))
         await self._journal.write(
             partial(take_down, leaving=leaving, group=group.id, now=self._wall(), theirs=theirs)
         )
@@ -187,26 +193,31 @@ class Turns:
             )
         )
 
-    async def _in_others_hands(self, leaving: Sequence[Departure]) -> set[str]:
-        """Photos that are in a group of another machine's."""
+    async def _records(self, leaving: Sequence[Departure]) -> dict[str, Any]:
+        """What the database has of photos that leave the last group of ours."""
         database = self._services.database
         if database is None:
-            return set()
-        ours = await self._groups_of_ours()
-        found: set[str] = set()
+            return {}
+        found: dict[str, Any] = {}
         last = [departure.photo for departure in leaving if departure.last]
         for first in range(0, len(last), READS_AT_ONCE):
             some = last[first : first + READS_AT_ONCE]
-            groups = await together(
-                (database.read(f"photos/p{photo}/groups") for photo in some),
-                name="groups-of-leaving",
+            records = await together(
+                (database.read(f"photos/p{photo}") for photo in some), name="records-of-leaving"
             )
-            found |= {
-                photo
-                for photo, those in zip(some, groups, strict=True)
-                if isinstance(those, dict) and those.keys() - ours
-            }
+            found |= zip(some, records, strict=True)
         return found
+
+    async def _in_others_hands(self, records: Mapping[str, Any]) -> set[str]:
+        """Photos that are in a group of another machine's."""
+        ours = await self._groups_of_ours()
+        return {
+            photo
+            for photo, record in records.items()
+            if isinstance(record, dict)
+            and isinstance(groups := record.get("groups"), dict)
+            and groups.keys() - ours
+        }
 
     async def _groups_of_ours(self) -> set[str]:
         """Keys of the groups that this journal has listed and nobody else has taken since."""
@@ -218,3 +229,9 @@ class Turns:
         if database is None:
             return []
         return [unescape(key) for key in await held_by_others(database, self._journal)]
+
+
+def _filed_under(departure: Departure, records: Mapping[str, Any]) -> tuple[Label, ...]:
+    """All that the index may have of it: others may have had it annotated anew."""
+    theirs = read_photo(records.get(departure.photo), photo_id=departure.photo)
+    return departure.labels + (theirs.annotation.labels if theirs else ())

@@ -34,11 +34,14 @@ class Place:
 
     def __init__(self, groups: Mapping[str, int], leases: Mapping[str, Any] | None = None) -> None:
         self.groups: Mapping[str, int] | None = groups
+        self.labels: Mapping[str, Any] = {}
         self.leases = leases
         self.sent: list[Mapping[str, Any]] = []
 
     async def read(self, path: str) -> Any:
-        return self.leases if path == "leases" else self.groups
+        if path == "leases":
+            return self.leases
+        return self.groups and {"groups": self.groups, "labels": self.labels}
 
     async def update(self, paths: Mapping[str, Any]) -> None:
         self.sent.append(paths)
@@ -140,6 +143,19 @@ async def test_a_photo_that_has_left_the_others_group_as_well_goes(
 
     assert [set(paths) >= {"photos/p7", "index/dog/1000000-p7"} for paths in place.sent] == [True]
     assert (states, groups) == ({"withdrawn": 1}, [])
+
+
+@pytest.mark.parametrize("groups", [{OURS: 1}, {OURS: 1, THEIRS: 1}], ids=["ours", "both"])
+async def test_what_others_have_filed_a_photo_under_goes_with_it(
+    tmp_path: Path, groups: Mapping[str, int]
+):
+    """They had it annotated anew, and nobody told us."""
+    place = Place(groups)
+    place.labels = {"fox": {"name": "Fox", "score": 0.7, "topicality": 0.7, "mid": ""}}
+
+    await withdrawn(tmp_path, place)
+
+    assert {"index/dog/1000000-p7", "index/fox/3000000-p7"} <= set(place.sent[-1])
 
 
 async def test_a_photo_that_is_in_our_groups_only_goes_at_once(tmp_path: Path):
