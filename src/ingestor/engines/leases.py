@@ -30,6 +30,8 @@ from ingestor.records import unescape
 from ingestor.records.leases import Lease, lease_path, lease_record, read_lease
 
 T = TypeVar("T")
+Seen = dict[str, tuple[str, float]]
+"""By group, how its lease was found last: its ETag, and since when (the loop's time)."""
 
 MARGIN: Final = 30.0
 """Seconds beyond the longest paid call: for what lies between looking at the clock and sending."""
@@ -100,8 +102,12 @@ class Leases:
         lifetime: Lifetime,
         wall: Callable[[], float],
         listen: events.Listener = events.ignore,
+        seen: Seen | None = None,
     ) -> None:
-        """`owner` is new with every run, and says to people where it is."""
+        """
+        `owner` is new with every run, and says to people where it is. `seen` is handed on from run to
+        run by who does not wait.
+        """
         self._database = database
         self._journal = journal
         self._owner = owner
@@ -111,6 +117,7 @@ class Leases:
         self._clock = lifetime.clock
         self._wall = wall
         self._listen = listen
+        self._seen: Seen = {} if seen is None else seen
         self._held: dict[str, Lease] = {}
         self._ends: dict[str, float] = {}
         """By group, the loop's time: counted from before the request that wrote it was sent."""
@@ -169,14 +176,11 @@ class Leases:
             await self._take(group)
 
     async def _take(self, group: str) -> None:
-        seen, seen_at = "", self._clock()
         while True:
             holder, etag = await self._look_at(group)
-            if etag != seen:
-                seen, seen_at = etag, self._clock()
             others = holder is not None and not await self._is_ours(group, holder)
             # Whatever clocks say: who is alive renews.
-            silent = self._clock() - seen_at > LASTING
+            silent = self._clock() - self._seen_since(group, etag) > LASTING
             if holder is None or not others or silent or self._wall() > holder.until + SKEW:
                 epoch = holder.epoch + 1 if holder else 1
                 if await self._take_over(group, epoch=epoch, etag=etag, others=others):
@@ -188,6 +192,11 @@ class Leases:
                     f"{_held_by(self._groups[group], holder)} Wait for it, stop it, or add --wait.",
                     reason="lease",
                 )
+
+    def _seen_since(self, group: str, etag: str) -> float:
+        if group not in self._seen or self._seen[group][0] != etag:
+            self._seen[group] = etag, self._clock()
+        return self._seen[group][1]
 
     async def _look_at(self, group: str) -> tuple[Lease | None, str]:
         """A group's lease as it stands, and its ETag."""

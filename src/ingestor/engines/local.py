@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingestor import events
 from ingestor.engines.forecast import forecast
-from ingestor.engines.leases import leased
+from ingestor.engines.leases import Seen, leased
 from ingestor.engines.run import FrontDoor, Run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
@@ -87,8 +87,12 @@ async def carry_out(
     most_images: int = IMAGES_PER_REQUEST,
     front_door: FrontDoor | None = None,
     begun: Callable[[Run], None] | None = None,
+    seen: Seen | None = None,
 ) -> Report:
-    """One run under its leases; `begun` is told of it before it does anything."""
+    """
+    One run under its leases; `begun` is told of it before it does anything, `seen` are leases of others
+    that runs before it have met.
+    """
     name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall()))}-{new_name()[:6]}"
     async with leased(
         services.database,
@@ -99,6 +103,7 @@ async def carry_out(
         lifetime=lifetime,
         wall=wall,
         listen=listen,
+        seen=seen,
     ) as leases:
         epoch = leases.epoch if leases else 0
         opening = await journal.write(

@@ -13,7 +13,7 @@ from ingestor import events
 from ingestor.catalog.leaving import take_down
 from ingestor.engines.adoption import READS_AT_ONCE
 from ingestor.engines.following import follow_one
-from ingestor.engines.leases import held_by_others, leased
+from ingestor.engines.leases import Seen, held_by_others, leased
 from ingestor.engines.local import carry_out, new_name
 from ingestor.engines.run import Run
 from ingestor.journal import coverage, withdrawals
@@ -65,6 +65,8 @@ class Turns:
         self._listen = listen
         self._wall = wall
         self._looking = Looking(journal, services.list_page, recheck=settings.recheck, wall=wall)
+        self._seen: Seen = {}
+        """Leases of others: who gives a turn up need not begin to wait anew at the next one."""
         self._quota: Quota | None = None
         """The last run's: refusals slow down the next one, too."""
         self._breaker: Breaker | None = None
@@ -113,6 +115,7 @@ class Turns:
                     wall=self._wall,
                     front_door=follow_one(most=self._most),
                     begun=self._go_on_with,
+                    seen=self._seen,
                 )
             finally:
                 self.run = None
@@ -153,6 +156,7 @@ class Turns:
             lifetime=lifetime,
             wall=self._wall,
             listen=self._listen,
+            seen=self._seen,
         ):
             for first in range(0, len(gone), MOST_PHOTOS):
                 some = gone[first : first + MOST_PHOTOS]

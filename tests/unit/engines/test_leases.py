@@ -13,7 +13,7 @@ import pytest
 
 from ingestor.apis.rtdb import NOTHING, Conflict
 from ingestor.apis.vision.client import PAID_DEADLINE
-from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, SKEW, Leases
+from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, SKEW, Leases, Seen
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -225,6 +225,36 @@ async def test_whose_clock_is_ages_ahead_is_followed_when_it_stands_still(
 
     async with open_machine("b") as b, b("run-2", wait=True).held():
         assert LASTING < asyncio.get_running_loop().time() < LASTING + 20
+
+
+async def test_who_comes_again_and_again_need_not_wait_for_whose_clock_is_ages_ahead(
+    open_machine, place: Place
+):
+    """A worker gives its turn up each time, and a lease that nobody renews is nobody's."""
+    place.put(PATH, {"owner": "run-1@a", "epoch": 4, "until": WALL + 1_000_000})
+    seen: Seen = {}
+
+    async with open_machine("b") as b:
+        for run in ("run-2", "run-3"):
+            with pytest.raises(RunStopped, match="run-1@a"):
+                async with b(run, seen=seen).held():
+                    pass
+            await asyncio.sleep(LASTING / 2 + 1)
+
+        third = b("run-4", seen=seen)
+        async with third.held():
+            assert (third.epoch, third.others_worked) == (5, True)
+
+
+async def test_what_is_renewed_between_two_looks_is_left_alone(open_machine, place: Place):
+    seen: Seen = {}
+
+    async with open_machine("a") as a, open_machine("b") as b, a("run-1").held():
+        for run in ("run-2", "run-3"):
+            with pytest.raises(RunStopped, match="run-1@a"):
+                async with b(run, seen=seen).held():
+                    pass
+            await asyncio.sleep(2 * LASTING)
 
 
 async def test_what_a_dead_run_of_this_journal_held_is_ours_at_once(open_machine, place: Place):

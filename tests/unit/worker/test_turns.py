@@ -175,3 +175,31 @@ async def test_a_lease_that_is_lost_while_photos_leave_ends_one_turn_and_no_work
             await turns._withdraw(ZOO, ["7"])
 
     assert (lifetime.reason, place.sent) == (None, [])
+
+
+class LeftBehind(TakenOver):
+    """The lease is a machine's that is no more, and whose clock was years ahead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lease = {"owner": "theirs", "epoch": 1, "until": 2**40}
+
+    async def write_if(self, path: str, value: Any, *, etag: str) -> None:
+        self.lease = value
+
+    update = Place.update
+
+
+@pytest.mark.looptime
+async def test_a_group_of_a_machine_that_died_with_its_clock_ahead_is_followed_after_a_lease(
+    tmp_path: Path,
+):
+    lifetime, place = Lifetime(drain=8.0), LeftBehind()
+
+    async with following(tmp_path, place, lifetime=lifetime) as turns:
+        with pytest.raises(RunStopped, match="theirs"):
+            await turns._withdraw(ZOO, ["7"])
+        await asyncio.sleep(LASTING + 1)
+        await turns._withdraw(ZOO, ["7"])
+
+    assert len(place.sent) == 1
