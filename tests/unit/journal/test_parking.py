@@ -11,7 +11,7 @@ from ingestor.journal import dead, ledger, listing, results, runs
 from ingestor.journal.recovery import open_run
 from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
-from ingestor.models import Failure
+from ingestor.models import Failure, PurchaseState
 from tests.builders import a_photo, a_size, an_annotation, an_image
 
 GROUP = "1@N00"
@@ -21,11 +21,16 @@ YEAR = 365 * 86_400.0
 @pytest.fixture
 def db() -> sqlite3.Connection:
     """One photo, bought by a run that died before it knew the answer."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
+    db = empty()
     begin(db, "first", at=0.0)
     sight(db, run=1)
     buy(db, "purchase-1", run=1, at=1.0)
+    return db
+
+
+def empty() -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(db)
     return db
 
 
@@ -42,12 +47,13 @@ def sight(db: sqlite3.Connection, *, run: int, features: str | None = None) -> l
     return listing.sight(db, [photo], run=run, room=None, features=features, unusable=(), now=1.0)
 
 
-def buy(db: sqlite3.Connection, name: str, *, run: int, at: float) -> None:
+def buy(db: sqlite3.Connection, name: str, *, run: int, at: float) -> ledger.Intent:
     image = an_image("7", content=name.encode())
     intent = ledger.Intent(
         id=name, run=run, at=at, features="f", attempt=1, units=1, images=(image,)
     )
     ledger.open_purchase(db, intent)
+    return intent
 
 
 def state(db: sqlite3.Connection) -> list[tuple[str, str | None]]:
@@ -113,6 +119,29 @@ def test_what_is_asked_for_is_tried_again_although_the_clock_was_set_back(
     begin(db, "fourth", at=4.0)
 
     assert state(db) == [("listed", None)]
+
+
+@pytest.mark.parametrize("ended", [PurchaseState.NOT_SENT, PurchaseState.REFUSED])
+def test_what_was_not_billed_is_not_given_up(ended: PurchaseState) -> None:
+    db = empty()
+    begin(db, "first", at=0.0)
+    sight(db, run=1)
+    intent = buy(db, "purchase-1", run=1, at=1.0)
+    ledger.close_purchase(db, intent, state=ended, reason="stopping", now=1.5)
+
+    begin(db, "second", at=2.0)
+
+    assert state(db) == [("listed", None)]
+
+
+def test_what_failed_since_for_a_reason_of_its_own_keeps_that(db: sqlite3.Connection) -> None:
+    begin(db, "second", at=2.0, in_doubt="retry")
+    bad = Failure(photo_id="7", stage="annotate", reason="vision-bad-image", paid="maybe")
+    dead.fail(db, bad, now=2.5)
+
+    begin(db, "third", at=3.0)
+
+    assert state(db) == [("dead", "vision-bad-image")]
 
 
 @pytest.mark.parametrize(
