@@ -193,6 +193,15 @@ def test_the_command_prints_settings_to_copy() -> None:
     assert re.search(rb"export GOOGLE_APPLICATION_CREDENTIALS='/.+[.]json'", out)
 
 
+async def test_what_is_printed_is_enough_for_tls_as_well() -> None:
+    async with Sandbox(some_options(tls=True)) as sandbox:
+        settings, told = sandbox.addresses.settings(), sandbox.addresses
+
+    assert settings["SSL_CERT_FILE"] == told.authority_file
+    # Over https it is no emulator's database, and wants a token.
+    assert settings["GOOGLE_APPLICATION_CREDENTIALS"] == told.service_account_file
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -91,4 +91,14 @@ class Addresses:
             "FIREBASE_DATABASE_URL": self.database_url,
             "FLICKR_API_KEY": self.flickr_key,
             "GOOGLE_API_KEY": self.google_key,
+            **self._trust(),
+        }
+
+    def _trust(self) -> dict[str, str]:
+        """Over TLS: whom to believe, and a token's source, for the database is no emulator's then."""
+        if self.authority_file is None or self.service_account_file is None:
+            return {}
+        return {
+            "SSL_CERT_FILE": self.authority_file,
+            "GOOGLE_APPLICATION_CREDENTIALS": self.service_account_file,
         }
