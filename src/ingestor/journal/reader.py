@@ -2,7 +2,7 @@
 Reading the journal beside whoever writes it: a connection that cannot change anything.
 
 WAL lets it read while a run is going on, and takes neither the lock nor the writer's thread. A
-journal at rest is read on a disk that is mounted read-only as well.
+journal at rest is read on a disk that is mounted read-only as well, and in somebody else's directory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from ingestor.journal.schema import VERSION
 
 PATIENCE_SECONDS = 5.0
 """How long to wait where another process recovers the file, the only time a reader waits."""
+NOTHING_BESIDE_IT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY)
+"""On a disk that is mounted read-only, and in a directory of somebody else's."""
 MAPPED_BYTES = 1 << 30
 """Read through the system's page cache without copying: a large catalog is read at random."""
 DAMAGE = (sqlite3.Error, orjson.JSONDecodeError, msgspec.DecodeError, UnicodeDecodeError)
@@ -39,7 +41,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     try:
         return _opened(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN:
+        if error.sqlite_errorcode not in NOTHING_BESIDE_IT:
             raise JournalError(f"{path} cannot be read ({error}).") from error
     except sqlite3.Error as error:
         raise JournalError(f"{path} cannot be read ({error}).") from error

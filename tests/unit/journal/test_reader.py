@@ -99,15 +99,28 @@ def stranger() -> Iterator[None]:
 
 
 @pytest.fixture
-def private() -> Iterator[Path]:
-    """A journal that nobody may read, in a directory that everybody may look into."""
+def anothers() -> Iterator[Path]:
+    """A journal in a directory that everybody may look into, and its owner alone write to."""
     with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
         path = Path(folder) / "journal.sqlite3"
         with closing(connect(path)) as db:
             migrate(db)
-        path.chmod(0)
+        Path(folder).chmod(0o555)
         yield path
+
+
+@pytest.fixture
+def private(anothers: Path) -> Path:
+    """One that nobody may read."""
+    anothers.chmod(0)
+    return anothers
+
+
+def test_a_journal_at_rest_is_read_in_the_directory_of_somebody_else(
+    anothers: Path, stranger: None
+) -> None:
+    with closing(open_reader(anothers)) as reader:
+        assert reader.execute("SELECT count(*) FROM photos").fetchone() == (0,)
 
 
 def test_a_journal_that_one_may_not_read_is_told_as_such(private: Path, stranger: None) -> None:
