@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ingestor.settings import Settings
 
 MOST_RUNS: Final = 5
+LONGEST_WORD_OF_A_MOMENT: Final = len("2026-12-31")
 
 STATES: Final = {
     "stored": "annotated, stored and searchable",
@@ -129,11 +130,16 @@ def _states(found: Standing) -> RenderableType:
 
 def _runs(found: Standing, *, at_work: bool) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    for place, run in enumerate(found.runs):
-        started = moment(cast("float", run["started"]))
-        # Whoever works there began last.
-        ending = _ending(run, running=at_work and place == 0)
-        table.add_row(started, ending, Text(_brought(run), style="dim"))
+    table.add_column(min_width=LONGEST_WORD_OF_A_MOMENT)
+    table.add_column(overflow="fold")
+    # Whoever works there began last.
+    endings = [_ending(run, running=at_work and not place) for place, run in enumerate(found.runs)]
+    longest = max(map(len, endings), default=0)
+    for run, ending in zip(found.runs, endings, strict=True):
+        # In one column: with little room each of two would get too little.
+        ending.pad_right(longest - len(ending))
+        ending.append(f"  {_brought(run)}", style="dim")
+        table.add_row(moment(cast("float", run["started"])), ending)
     return table
 
 

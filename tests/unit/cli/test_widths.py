@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console, RenderableType
 
 from ingestor import events
 from ingestor.catalog.query import Hit, Page
+from ingestor.cli import status
 from ingestor.cli.figures import Figures
 from ingestor.cli.progress import bars
 from ingestor.cli.reporting import steps_table, text_of
 from ingestor.cli.search import drawn
+from ingestor.journal.standing import Standing
+from ingestor.settings import Settings
 
 WIDTHS = [40, 60, 72, 100]
 
@@ -52,6 +56,16 @@ def test_what_to_type_next_is_not_cut_off(width: int) -> None:
     assert text.split() == " ".join([*steps, *steps.values()]).split()
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_run_is_told_with_its_day_at_any_width(width: int) -> None:
+    text = shown(status.drawn(STANDING, Settings.read(), at_work=False), width=width)
+
+    assert set(text.split()) >= {
+        *["2026-11-30", "15:05", "UTC", "complete", "1,888", "photos", "stored,", "units"]
+    }
+    assert max(map(len, text.splitlines())) <= width
+
+
 def test_lines_in_a_file_end_where_their_text_ends() -> None:
     text = shown(drawn(Page(hits=(HIT,)), width=100), width=100, terminal=False)
 
@@ -70,4 +84,23 @@ HIT = Hit(
     height=480,
     license="4",
     labels=(),
+)
+
+STANDING = Standing(
+    photos={"stored": 1888},
+    certain=1888,
+    possible=0,
+    reserved=0,
+    month_units=1888,
+    in_doubt=0,
+    doubtful_purchases=0,
+    groups=[],
+    runs=[
+        {
+            "started": datetime(2026, 11, 30, 15, 5, tzinfo=UTC).timestamp(),
+            "ended": 0.0,
+            "reason": "complete",
+            "report": {"stored": 1888, "units": {"certain": 1888}},
+        }
+    ],
 )
