@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ingestor.cli.json_lines import json_line
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
-from ingestor.cli.spelling import count, state_flag
+from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.journal.lock import is_taken
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.kits.amounts import counted, moment, money
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ingestor.settings import Settings
 
 MOST_RUNS: Final = 5
+MOST_OF_A_NAME: Final = 60
 LONGEST_WORD_OF_A_MOMENT: Final = len("2026-12-31")
 
 STATES: Final = {
@@ -84,7 +85,7 @@ def drawn(found: Standing, settings: Settings, *, at_work: bool) -> RenderableTy
     possible = found.possible + found.reserved
     rows: dict[str, RenderableType] = {
         "journal": Text(str(settings.journal_path)),
-        "groups": Text(", ".join(f"{name} ({gid})" for gid, name, _ in found.groups) or "none yet"),
+        "groups": Text(_groups(found) or "none yet"),
         "photos": _states(found),
         "units": Text.assemble(
             (count(found.certain), "bold"), f" certain, {count(possible)} possible, in all"
@@ -100,6 +101,13 @@ def drawn(found: Standing, settings: Settings, *, at_work: bool) -> RenderableTy
         rows["runs"] = _runs(found, at_work=at_work)
     rows["next"] = steps_table(_next(found, state=state_flag(settings.state), at_work=at_work))
     return Group(Text(), rows_of(rows), Text())
+
+
+def _groups(found: Standing) -> str:
+    """Whoever made a group has named it: it must not move the cursor."""
+    return ", ".join(
+        f"{one_line(name, most=MOST_OF_A_NAME)} ({gid})" for gid, name, _ in found.groups
+    )
 
 
 def _in_doubt(found: Standing) -> Text:

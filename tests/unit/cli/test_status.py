@@ -108,6 +108,15 @@ def test_doubts_are_looked_up_from_the_purchases_on(db: sqlite3.Connection) -> N
     assert not [step for step in plan[1:] if step.startswith("SCAN")]
 
 
+def test_the_name_of_a_group_cannot_disturb_the_terminal(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "Zoo\x1b[2J\nof \N{RIGHT-TO-LEFT OVERRIDE}animals"
+    db.execute("INSERT INTO groups (gid, name) VALUES (?, ?)", ("1@N00", name))
+
+    assert "Zoo [2J of animals (1@N00)" in said(settings, capsys)
+
+
 def test_asking_takes_nothing(tmp_path: Path) -> None:
     assert not is_taken(tmp_path)
     with take(tmp_path):
