@@ -320,6 +320,18 @@ async def test_what_a_living_run_has_lost_is_told(tmp_path: Path) -> None:
     assert board.verdict == ("doubt", "Running; 1 image was paid for, perhaps, and lost.")
 
 
+async def test_what_was_sent_is_not_forecast_a_second_time(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        run = await journal.write(partial(begin_run, run="r", now=1.0))
+        await journal.write(partial(open_purchase, intent=an_intent(run)))
+
+    async with at_work("r", tmp_path):
+        money = (await runs_of(a_house(tmp_path))).money
+
+    assert money is not None
+    assert (money.units, money.forecast_units) == (1, 9)
+
+
 async def test_money_is_that_of_the_last_run_where_none_lives(tmp_path: Path) -> None:
     async with at_work("r", tmp_path), Journal(tmp_path / "journal.sqlite3") as journal:
         await journal.write(partial(begin_run, run="r", now=1.0))

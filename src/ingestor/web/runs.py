@@ -166,12 +166,14 @@ def _money(beat: Beat | None, counted: Counted | None) -> Money | None:
         return None
     units = counted.units.at_most
     left, speed = _ahead(beat) if beat and beat.alive else (None, 0.0)
+    # What was sent is among the units, and among the photos that have no annotation yet.
+    more = None if left is None else max(0, left - counted.units.reserved)
     return Money(
         units=units,
         possible=counted.units.possible,
         dollars=pricing.bill(counted.months),
-        forecast_units=None if left is None else units + left,
-        forecast_dollars=None if left is None else pricing.bill(counted.months, more=left),
+        forecast_units=None if more is None else units + more,
+        forecast_dollars=None if more is None else pricing.bill(counted.months, more=more),
         seconds_left=left / speed if left and speed else None,
     )
 
