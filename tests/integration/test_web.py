@@ -25,6 +25,7 @@ from ingestor.journal.writer import connect
 from ingestor.models import Failure
 from ingestor.web import app, lookout
 from ingestor.web.app import STATIC, application
+from ingestor.web.asking import LONGEST_TEXT
 from ingestor.web.gate import MOST_QUESTIONS
 from ingestor.web.house import House, lazily
 from ingestor.web.live import MOST_STREAMS
@@ -311,6 +312,17 @@ async def test_whatever_is_typed_is_shown_as_text(local: Client, text: str) -> N
     assert "49" not in re.sub(r"<[^>]+>", "", html) or "{{" not in text
 
 
+@pytest.mark.parametrize("letter", ["d", "犬", "🐕"])
+async def test_a_question_as_long_as_one_may_be_is_answered_in_every_script(
+    local: Client, letter: str
+) -> None:
+    address = f"/?q={quote(letter * LONGEST_TEXT)}&min=0.95&all=1"
+    status, html, _ = await local.get(address)
+
+    assert status == 200
+    assert letter * LONGEST_TEXT in html
+
+
 async def test_hostile_titles_are_shown_as_text(local: Client) -> None:
     _, html, _ = await local.get("/?q=dog")
 
@@ -397,7 +409,7 @@ async def test_a_bug_is_a_calm_500_and_is_written_down(tmp_path: Path) -> None:
     "sent",
     [
         pytest.param(
-            b"GET /?q=" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", id="long"
+            b"GET /?q=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", id="long"
         ),
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="without a host"),
         pytest.param(b"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", id="no address"),

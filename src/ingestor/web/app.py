@@ -29,6 +29,8 @@ HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
 LARGEST_REQUEST: Final = 64 * 1024
 """Bytes; nobody has anything to send."""
+LONGEST_ADDRESS: Final = 16 * 1024
+"""Bytes; a thousand characters of any script are at most twelve each, as an address has them."""
 KEEP_ALIVE: Final = 30.0
 """Seconds that a browser may keep a connection without asking anything."""
 GRACE: Final = 2.0
@@ -97,6 +99,7 @@ async def serving(house: House, *, host: str, port: int) -> AsyncIterator[str]:
         access_log=None,
         logger=bugs_told_to(house.log),
         keepalive_timeout=KEEP_ALIVE,
+        max_line_size=LONGEST_ADDRESS,
         shutdown_timeout=GRACE,
     )
     await runner.setup()
