@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from ingestor.eyes import Counts, View
 from ingestor.eyes.figures import Figures, Known
@@ -23,12 +23,13 @@ NAME = re.compile(r"\bingestor_\w+")
 SUFFIXES = ("_bucket", "_count", "_sum", "_total")
 
 
-def metrics() -> set[str]:
-    """Every metric there is, by the names that its samples have."""
+def shown() -> CollectorRegistry:
+    """What a worker shows that has done nothing so far."""
     registry = CollectorRegistry()
     Counts(registry)
+    ProcessCollector(registry=registry)
     nothing = Standing(
-        photos={"stored": 1},
+        photos={},
         certain=0,
         possible=0,
         reserved=0,
@@ -39,9 +40,14 @@ def metrics() -> set[str]:
         runs=(),
     )
     registry.register(Figures(View(journal=Path()), Known(nothing, {"1@N20": 0.0})))
+    return registry
+
+
+def metrics() -> set[str]:
+    """Every metric there is, by the names that its samples have."""
     return {
         name
-        for family in registry.collect()
+        for family in shown().collect()
         for name in (family.name, *(family.name + suffix for suffix in SUFFIXES))
     }
 
@@ -56,6 +62,25 @@ def asked() -> Iterator[str]:
 @pytest.mark.parametrize("name", sorted(set(asked())))
 def test_a_metric_that_is_asked_for_exists(name: str) -> None:
     assert name in metrics()
+
+
+COUNTED = re.compile(r"\b(?:increase|delta|changes)\((\w+)(?:\{(.*?)\})?\[")
+
+
+@pytest.mark.parametrize(("name", "labels"), sorted(set(COUNTED.findall(ALERTS))))
+def test_what_an_alert_counts_is_there_before_it_happens(name: str, labels: str) -> None:
+    # Prometheus takes the first value that it sees for where counting began.
+    wanted = dict(re.findall(r'(\w+)="(\w+)"', labels))
+    wanted.pop("job", None)
+
+    found = [
+        sample.labels
+        for family in shown().collect()
+        for sample in family.samples
+        if sample.name == name
+    ]
+
+    assert wanted in found
 
 
 def test_panels_do_not_overlap() -> None:

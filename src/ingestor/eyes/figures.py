@@ -25,6 +25,9 @@ from ingestor.transport import CallStatistics
 FRESH: Final = 15.0
 """Seconds for which what the journal said is told again: counting a million photos takes a while."""
 
+STATES: Final = ("listed", "annotated", "stored", "skipped", "dead", "withdrawn")
+"""Of photos. Each is told of from the beginning: a change from nothing is none to Prometheus."""
+
 Metric = GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily
 
 
@@ -155,7 +158,7 @@ def _of_run(gauges: Gauges | None) -> Iterator[Metric]:
 def _of_journal(known: Known) -> Iterator[Metric]:
     said = known.standing
     photos = GaugeMetricFamily("ingestor_photos", "Photos by state.", labels=["state"])
-    for state, count in said.photos.items():
+    for state, count in (dict.fromkeys(STATES, 0) | dict(said.photos)).items():
         photos.add_metric([state], count)
     units = CounterMetricFamily(
         "ingestor_units", "Units, certainly or perhaps billed.", labels=["kind"]
