@@ -83,6 +83,13 @@ def test_what_an_alert_counts_is_there_before_it_happens(name: str, labels: str)
     assert wanted in found
 
 
+def test_a_worker_that_ends_again_and_again_is_noticed_by_its_starts() -> None:
+    # Between two of its ends it answers, which begins the five minutes of IngestorDown anew.
+    rule = ALERTS.partition("alert: IngestorRestarting\n")[2].partition("- alert:")[0]
+
+    assert 'changes(process_start_time_seconds{job="ingestor"}[1h]) > 3\n' in rule
+
+
 def test_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
