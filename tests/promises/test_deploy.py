@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from ingestor.eyes import Counts, View
 from ingestor.eyes.figures import Figures, Known
 from ingestor.journal.standing import Standing
+from ingestor.services import IMAGES_PER_REQUEST
 from ingestor.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,14 @@ def test_what_an_alert_counts_is_there_before_it_happens(name: str, labels: str)
     ]
 
     assert wanted in found
+
+
+def test_one_kill_at_the_default_quota_raises_no_alert_for_doubt() -> None:
+    (least,) = re.findall(r"delta\(ingestor_images_in_doubt\[1h\]\) > (\d+)", ALERTS)
+
+    # The guarantees: about 7 requests are in flight at two seconds a call.
+    assert int(least) > 7 * IMAGES_PER_REQUEST
+    assert f"*More than {least} images in doubt" in (ROOT / "docs/operations.md").read_text()
 
 
 def test_a_worker_that_ends_again_and_again_is_noticed_by_its_starts() -> None:
