@@ -47,7 +47,8 @@ class Watchlist:
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp == self._stamp:
                 return
-            with file.open(encoding="utf-8") as lines:
+            # Notepad and others begin with a mark, which would be the first group's.
+            with file.open(encoding="utf-8-sig") as lines:
                 text = lines.read(LARGEST)
         except (OSError, UnicodeDecodeError) as error:
             reason = str(error.strerror) if isinstance(error, OSError) else "it is not text"

@@ -45,6 +45,16 @@ async def test_groups_of_settings_and_file_come_once(tmp_path: Path):
     assert await watchlist.groups() == ("safari", "zoo", "12345678@N00")
 
 
+async def test_the_mark_that_some_editors_begin_a_file_with_is_no_part_of_a_group(tmp_path: Path):
+    file = tmp_path / "groups"
+    file.write_text("zoo\r\naviary\r\n", encoding="utf-8-sig")
+
+    watchlist = Watchlist((), file)
+
+    assert await watchlist.groups() == ("zoo", "aviary")
+    assert watchlist.refused == ()
+
+
 async def test_a_group_is_followed_once_whatever_page_of_it_is_listed(tmp_path: Path):
     file = tmp_path / "groups"
     file.write_text("https://www.flickr.com/groups/zoo/pool/page2\nflickr.com/groups/zoo#a\n")
