@@ -94,6 +94,23 @@ def test_lines_per_photo_are_only_for_those_who_look_for_something(
     assert [line["event"] for line in book.lines] == names
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.BuyingHalted(reason="billing", message="Billing is off.", seconds=900.0),
+        events.BuyingResumed(reason="billing"),
+        events.GroupFailed(group="1@N00", reason="group-private", message="No.", seconds=None),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_who_reads_warnings_alone_sees_what_a_worker_does_not_do(event: events.Event) -> None:
+    book = Book()
+
+    listening(book, level="warning")(event)
+
+    assert [line["level"] for line in book.lines] == ["warning"]
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_reaches_a_line(form: Form) -> None:
     book = Book()
