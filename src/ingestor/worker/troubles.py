@@ -8,7 +8,7 @@ from typing import Final
 from ingestor.errors import Denied, JournalError, RunStopped, SettingsError, Unauthorized
 from ingestor.services import OF_THE_GROUP
 
-REFUSALS: Final = frozenset({"daily-quota", "vision-refuses", "disk-full"})
+REFUSALS: Final = frozenset({"daily-quota", "disk-full"})
 """Ends of a run that every other group's would come to as well, for hours."""
 
 
@@ -22,8 +22,10 @@ class Trouble(Enum):
     LOST = "lost"
     """The group is gone, or closed to us: it is said, and looked for once a day."""
     HALT = "halt"
-    """Credentials, billing, rules, Google's quota of the day, a Vision that takes no image, a disk without
-    room: nothing is bought for anybody, but for a probe now and then."""
+    """Credentials, billing, rules, Google's quota of the day, a disk without room: nothing is bought for
+    anybody, but for a probe now and then."""
+    IMAGES = "images"
+    """Vision takes no image: one group's are to blame, or what two groups meet is Vision's, and a HALT."""
     FATAL = "fatal"
     """Without a journal there is no worker."""
 
@@ -38,6 +40,8 @@ def trouble_of(error: BaseException) -> Trouble:
             return Trouble.HALT
         case RunStopped(reason="max-units-per-day" | "max-units-per-month"):
             return Trouble.PURSE
+        case RunStopped(reason="vision-refuses"):
+            return Trouble.IMAGES
         case RunStopped(reason=reason) if reason in REFUSALS:
             return Trouble.HALT
         case _:

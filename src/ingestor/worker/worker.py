@@ -16,7 +16,7 @@ from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.purchases import pricing
 from ingestor.services import Group, Services
 from ingestor.settings import Settings
-from ingestor.worker.halt import Halt
+from ingestor.worker.halt import BOUGHT, Halt
 from ingestor.worker.rota import FOREVER, Rota
 from ingestor.worker.troubles import Trouble, trouble_of
 from ingestor.worker.turns import Turns
@@ -48,6 +48,8 @@ class Worker:
         self.rota = Rota(every=settings.every, dice=dice)
         self._prober = ""
         """The group whose turn was the last to be refused."""
+        self._blamed = ""
+        """The group of which Vision took no image, and no other's was taken or refused since."""
         self._settings = settings
         self._journal = journal
         self._services = services
@@ -142,6 +144,8 @@ class Worker:
             self._trouble(name, turn.error)
             return
         self.halt.went_well(turn.went_well)
+        if turn.went_well == BOUGHT:
+            self._blamed = ""
         self._done(name, more=turn.more)
 
     async def _find(self, name: str) -> Group:
@@ -157,7 +161,12 @@ class Worker:
         match trouble:
             case Trouble.FATAL:
                 raise error
-            case Trouble.HALT:
+            case Trouble.IMAGES if self._blamed in ("", name):
+                self._blamed = name
+                self._failed(name, error, self.rota.failed(name, now=now))
+            case Trouble.HALT | Trouble.IMAGES:
+                # When it is over, the first whose images are refused is blamed anew.
+                self._blamed = ""
                 self.halt.refused(error, seconds=PROBE_EVERY)
                 self._prober = name
                 self._done(name)

@@ -25,7 +25,7 @@ from ingestor.worker.troubles import Trouble, trouble_of
         pytest.param(RunStopped("x", reason="max-units-per-day"), Trouble.PURSE, id="day"),
         pytest.param(RunStopped("x", reason="max-units-per-month"), Trouble.PURSE, id="month"),
         pytest.param(RunStopped("x", reason="daily-quota"), Trouble.HALT, id="quota"),
-        pytest.param(RunStopped("x", reason="vision-refuses"), Trouble.HALT, id="refusal"),
+        pytest.param(RunStopped("x", reason="vision-refuses"), Trouble.IMAGES, id="refusal"),
         pytest.param(RunStopped("x", reason="disk-full"), Trouble.HALT, id="disk"),
         pytest.param(
             Denied("x", upstream="flickr", reason="group-not-found"), Trouble.LOST, id="gone"

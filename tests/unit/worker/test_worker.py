@@ -16,6 +16,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, ListedPage, Politely, Services
 from ingestor.settings import Settings
 from ingestor.worker import Readiness
+from ingestor.worker.halt import BOUGHT
 from ingestor.worker.rota import LONGEST_PAUSE
 from ingestor.worker.turns import Turn, Turns
 from ingestor.worker.worker import PROBE_EVERY, Worker
@@ -99,6 +100,27 @@ class RefusedTurns:
             return Turn(more=False)
         self.tried.append(now)
         return Turn(more=False, error=self._error)
+
+
+class PoisonedPools:
+    """Groups of images that Vision refuses; the others always have something to buy."""
+
+    def __init__(self, *poisoned: str) -> None:
+        self._poisoned = poisoned
+        self.tried: list[tuple[str, float]] = []
+
+    async def take(self, group: Group, *, buying: bool) -> Turn:
+        await asyncio.sleep(10.0)
+        if not buying:
+            return Turn(more=False)
+        self.tried.append((group.name, asyncio.get_running_loop().time()))
+        if group.name in self._poisoned:
+            refused = RunStopped("Vision refuses every image.", reason="vision-refuses")
+            return Turn(more=False, error=refused)
+        return Turn(more=False, went_well=BOUGHT)
+
+    def tries(self, name: str) -> int:
+        return sum(tried == name for tried, _at in self.tried)
 
 
 class NoRoom:
@@ -210,6 +232,30 @@ async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
 
     lifetime.close()
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
+
+
+async def test_images_of_one_group_that_vision_refuses_keep_no_other_from_buying():
+    lifetime, turns = Lifetime(drain=8.0), PoisonedPools("zoo")
+    worker = a_worker(turns, lifetime=lifetime, groups=("zoo", "farm", "aviary"), every=900.0)
+    asyncio.get_running_loop().call_later(24 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert min(turns.tries("farm"), turns.tries("aviary")) > 0.9 * 24 * HOUR / 900
+    assert turns.tries("zoo") < 2 * 24
+
+
+async def test_a_vision_that_refuses_every_groups_images_is_asked_by_few():
+    names = tuple(f"g{number}" for number in range(50))
+    lifetime, turns = Lifetime(drain=8.0), PoisonedPools(*names)
+    worker = a_worker(turns, lifetime=lifetime, groups=names, every=900.0)
+    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert len(turns.tried) <= 2 * (4 * HOUR / PROBE_EVERY + 1)
 
 
 async def test_a_disk_that_is_full_is_told_as_long_as_nothing_is_bought_for_it():
