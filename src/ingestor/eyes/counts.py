@@ -15,8 +15,6 @@ from ingestor import events
 PURCHASE_BUCKETS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 60.0, 600.0)
 """Seconds: a request of 16 images usually takes one or two, and is given ten minutes."""
 
-UPSTREAMS: Final = ("flickr", "images", "vision", "database")
-
 
 class Counts:
     """Its `listen` is a Listener; `wall` tells unix seconds."""
@@ -47,7 +45,7 @@ class Counts:
         self.throttled = counter(
             "throttled", "Times that an upstream refused us for speed.", "upstream"
         )
-        for upstream in UPSTREAMS:
+        for upstream in events.UPSTREAMS:
             # To Prometheus a series begins with the first value that it sees: here that is none.
             self.throttled.labels(upstream)
         self.runs = counter("runs", "Runs by their end.", "end")
