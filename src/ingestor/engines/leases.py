@@ -78,12 +78,14 @@ async def held_by_others(database: Reader, journal: Journal) -> set[str]:
 
 
 @asynccontextmanager
-async def leased(database: Database | None, **given: Any) -> AsyncIterator[Leases | None]:
-    """Hold a run's leases in the block; without a database there is nothing to hold."""
+async def leased(
+    database: Database | None, make: Callable[[Database], Leases]
+) -> AsyncIterator[Leases | None]:
+    """Hold leases in the block; without a database there is nothing to hold."""
     if database is None:
         yield None
         return
-    leases = Leases(database=database, **given)
+    leases = make(database)
     async with leases.held():
         yield leases
 
@@ -93,8 +95,8 @@ class Leases:
 
     def __init__(
         self,
-        *,
         database: Database,
+        *,
         journal: Journal,
         owner: str,
         groups: Mapping[str, str],

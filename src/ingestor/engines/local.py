@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingestor import events
 from ingestor.engines.forecast import forecast
-from ingestor.engines.leases import Seen, leased
+from ingestor.engines.leases import Leases, Seen, leased
 from ingestor.engines.run import FrontDoor, Run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
@@ -94,8 +94,8 @@ async def carry_out(
     that runs before it have met.
     """
     name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall()))}-{new_name()[:6]}"
-    async with leased(
-        services.database,
+    make_leases = partial(
+        Leases,
         journal=journal,
         owner=f"{name}@{platform.node()}",
         groups=groups,
@@ -104,7 +104,8 @@ async def carry_out(
         wall=wall,
         listen=listen,
         seen=seen,
-    ) as leases:
+    )
+    async with leased(services.database, make_leases) as leases:
         epoch = leases.epoch if leases else 0
         opening = await journal.write(
             _opening(settings, name=name, target=services.target, epoch=epoch, now=wall())

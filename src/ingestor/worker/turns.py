@@ -13,7 +13,7 @@ from ingestor import events
 from ingestor.catalog.leaving import take_down
 from ingestor.engines.adoption import READS_AT_ONCE
 from ingestor.engines.following import follow_one
-from ingestor.engines.leases import Seen, held_by_others, leased
+from ingestor.engines.leases import Leases, Seen, held_by_others, leased
 from ingestor.engines.local import carry_out, new_name
 from ingestor.engines.run import Run
 from ingestor.journal import coverage, withdrawals
@@ -147,8 +147,8 @@ class Turns:
                 raise
 
     async def _withdraw_all(self, group: Group, gone: Sequence[str], *, lifetime: Lifetime) -> None:
-        async with leased(
-            self._services.database,
+        make_leases = partial(
+            Leases,
             journal=self._journal,
             owner=f"withdrawal-{new_name()[:6]}@{platform.node()}",
             groups={group.id: group.name},
@@ -157,7 +157,8 @@ class Turns:
             wall=self._wall,
             listen=self._listen,
             seen=self._seen,
-        ):
+        )
+        async with leased(self._services.database, make_leases):
             for first in range(0, len(gone), MOST_PHOTOS):
                 some = gone[first : first + MOST_PHOTOS]
                 await lifetime.unless_stopping(self._withdraw_some(group, some))
