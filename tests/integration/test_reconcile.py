@@ -393,14 +393,17 @@ async def test_a_check_counts_what_the_repair_then_does(ingest: Ingest, sandbox:
     assert (await compare(check=True)).agree
 
 
-async def test_annotations_bought_later_elsewhere_are_taken_over(
-    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+@pytest.mark.parametrize("ahead", [0.0, 365 * 86_400.0], ids=["right", "a year ahead"])
+async def test_annotations_bought_later_elsewhere_are_taken_over_whatever_our_clock_said(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path, ahead: float
 ):
     await ingest(limit=10)
     shutil.copytree(state, state.with_name("old"))
     await ingest(limit=10, max_labels=20, reannotate=True)
     shutil.rmtree(state)
     shutil.move(state.with_name("old"), state)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(lambda db: db.execute("UPDATE annotations SET at = at + ?", (ahead,)))
     before = whole(sandbox)
 
     found = await compare()
@@ -408,6 +411,22 @@ async def test_annotations_bought_later_elsewhere_are_taken_over(
     assert (found.relabelled, found.published) == (10, 0)
     assert whole(sandbox) == before
     assert (await compare()).agree
+
+
+async def test_what_was_annotated_anew_while_our_clock_was_ahead_is_published_as_before(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=10)
+    await ingest(limit=10, max_labels=20, reannotate=True, database_url=None)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(lambda db: db.execute("UPDATE annotations SET at = at + 86400"))
+        await journal.write(results.publish_again)
+
+    found = await compare()
+
+    records: Any = in_database(sandbox, "/photos").values()
+    assert (found.relabelled, found.adopted) == (10, 0)
+    assert {record["features"] for record in records} == {"labels:20@builtin/stable"}
 
 
 @pytest.mark.parametrize("lost", ["/", "/photos"])

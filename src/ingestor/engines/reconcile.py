@@ -212,7 +212,7 @@ class Reconciler:
                 repairs.publish.append((ours.published, ()))
             elif not _equal(ours.published, theirs.published):
                 self.found.relabelled += 1
-                if _is_newer(theirs, ours):
+                if _is_newer(theirs, ours, now=self.wall()):
                     repairs.adopt.append(theirs.published)
                 else:
                     repairs.publish.append((ours.published, theirs.published.annotation.labels))
@@ -373,10 +373,13 @@ def _lacking(ours: Mapping[str, Any], theirs: _There) -> dict[str, Any]:
     return {path: at for path, at in ours.items() if path.rpartition("/")[2] not in theirs.groups}
 
 
-def _is_newer(theirs: _There, ours: Held) -> bool:
-    """Bought elsewhere with other features, after ours; otherwise the journal is right."""
+def _is_newer(theirs: _There, ours: Held, *, now: float) -> bool:
+    """
+    Bought elsewhere with other features, after ours; otherwise the journal is right. Ours that are dated
+    ahead were bought while the clock was, and what stands in the database has replaced them since.
+    """
     return theirs.published.annotation.features != ours.published.annotation.features and (
-        theirs.at > ours.at
+        theirs.at > ours.at or (ours.at > now and not ours.waits)
     )
 
 

@@ -13,10 +13,14 @@ from ingestor.models import Label, Published
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A photo that was annotated, with what Vision said last, and when (unix seconds)."""
+    """
+    A photo that was annotated, with what Vision said last, and when (unix seconds); `waits` if that is
+    still to be published.
+    """
 
     published: Published
     at: float
+    waits: bool
 
 
 def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
@@ -25,7 +29,8 @@ def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
     again, or could not be, is among them as long as it is found under what Vision said before.
     """
     rows = db.execute(
-        f"SELECT text, image, labels, safe, model, sha256, features, partial, at, max({NEWEST}) "  # noqa: S608
+        "SELECT text, image, labels, safe, model, sha256, features, partial, "  # noqa: S608
+        f"at, state = 'annotated', max({NEWEST}) "
         "FROM photos JOIN records ON records.number = record "
         "JOIN annotations ON annotations.photo = photos.id "
         "WHERE photos.id > ? AND (state IN ('annotated', 'stored') "
@@ -33,7 +38,9 @@ def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
         "GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (photo, most),
     )
-    return [Held(published=published_from(row[:-2]), at=row[-2]) for row in rows]
+    return [
+        Held(published=published_from(row[:-3]), at=row[-3], waits=bool(row[-2])) for row in rows
+    ]
 
 
 def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
