@@ -194,13 +194,15 @@ def purchases_since(
 
 
 def count_labelled_since(db: sqlite3.Connection) -> int:
-    """Images in doubt that have an annotation by now which came later."""
+    """Images in doubt that have an annotation by now which came later, by runs where they tell."""
     (images,) = db.execute(
         # CROSS, so that SQLite begins with the purchases: hardly any of them are in doubt.
         "SELECT count(*) FROM purchases "
         "CROSS JOIN purchased_images ON purchase = purchases.id "
         "WHERE purchases.state IN ('in-doubt', 'open') AND EXISTS (SELECT 1 FROM annotations "
-        "WHERE annotations.photo = purchased_images.photo AND annotations.at >= purchases.at)"
+        "LEFT JOIN purchases AS answered ON answered.id = annotations.purchase "
+        "WHERE annotations.photo = purchased_images.photo "
+        "AND coalesce(answered.run >= purchases.run, annotations.at >= purchases.at))"
     ).fetchone()
     return int(images)
 

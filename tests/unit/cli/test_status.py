@@ -45,9 +45,11 @@ def buy(db: sqlite3.Connection, photo: str, *, run: int) -> None:
     ledger.open_purchase(db, intent)
 
 
-def label(db: sqlite3.Connection, photo: str, *, at: float) -> None:
+def label(
+    db: sqlite3.Connection, photo: str, *, at: float, purchase: str = "another journal's"
+) -> None:
     one = a_published(photo, annotation=an_annotation(photo))
-    keep(db, one.annotation, size=one.size, purchase="later", now=at)
+    keep(db, one.annotation, size=one.size, purchase=purchase, now=at)
 
 
 def said(settings: Settings, capsys: pytest.CaptureFixture[str]) -> str:
@@ -83,6 +85,14 @@ def test_photos_that_were_labelled_since_are_told_apart(
 
     label(db, "2", at=11.0)
     assert "none: 2 images whose answer never arrived, labelled since" in said(settings, capsys)
+
+
+def test_labels_bought_since_are_told_though_the_clock_had_been_ahead(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    label(db, "1", at=9.0, purchase="p2")
+
+    assert "never arrived; 1 of them labelled since" in said(settings, capsys)
 
 
 def test_labels_that_were_there_before_settle_no_doubt(
