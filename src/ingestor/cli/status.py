@@ -59,6 +59,7 @@ def plain(found: Standing, settings: Settings, *, at_work: bool) -> dict[str, An
         "journal": str(settings.journal_path),
         "at_work": at_work,
         "photos": {state: found.photos.get(state, 0) for state in STATES},
+        "dead_but_found": found.dead_but_found,
         "units": {
             "certain": found.certain,
             "possible": found.possible + found.reserved,
@@ -132,8 +133,14 @@ def _states(found: Standing) -> RenderableType:
     table.add_column(style="dim")
     for state, meaning in STATES.items():
         if photos := found.photos.get(state, 0):
-            table.add_row(count(photos), state, meaning)
+            table.add_row(count(photos), state, meaning + _beside(found, state))
     return table if table.row_count else Text("none yet")
+
+
+def _beside(found: Standing, state: str) -> str:
+    if state == "dead" and found.dead_but_found:
+        return f"; {count(found.dead_but_found)} of them still found by earlier labels"
+    return ""
 
 
 def _runs(found: Standing, *, at_work: bool) -> RenderableType:

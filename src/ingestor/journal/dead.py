@@ -192,6 +192,14 @@ def parked_among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
     return {photo for (photo,) in rows}
 
 
+def count_found(db: sqlite3.Connection) -> int:
+    """Dead photos that are found all the same: they failed when they were annotated anew."""
+    (photos,) = db.execute(
+        "SELECT count(*) FROM photos JOIN catalogued ON photo = id WHERE state = 'dead'"
+    ).fetchone()
+    return int(photos)
+
+
 def forgive(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     """Drop the letters of photos whose annotation was found after all."""
     db.execute(

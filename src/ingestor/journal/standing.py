@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestor.errors import JournalError
-from ingestor.journal import ledger, runs
+from ingestor.journal import dead, ledger, runs
 from ingestor.journal.doubts import doubts_of
 from ingestor.journal.reader import DAMAGE, open_reader
 
@@ -31,6 +31,8 @@ class Standing:
     runs: Sequence[Mapping[str, object]]
     labelled_since: int = 0
     """Of the images in doubt, those that have an annotation by now."""
+    dead_but_found: int = 0
+    """Of the dead photos, those that are found by their earlier labels."""
 
 
 @contextmanager
@@ -49,8 +51,9 @@ def standing(
     """`at_work`: somebody is, and what is open is not in doubt yet. Times are unix seconds."""
     units = ledger.units_of_journal(db)
     doubts = doubts_of(db, living=runs.last_number(db) if at_work else None)
+    photos = runs.photos_by_state(db)
     return Standing(
-        photos=runs.photos_by_state(db),
+        photos=photos,
         certain=units.certain,
         possible=units.possible,
         reserved=units.reserved,
@@ -60,4 +63,5 @@ def standing(
         groups=db.execute("SELECT gid, name, total FROM groups ORDER BY name, gid").fetchall(),
         runs=runs.last_runs(db, most=most_runs),
         labelled_since=ledger.count_labelled_since(db) if doubts.images else 0,
+        dead_but_found=dead.count_found(db) if photos.get("dead") else 0,
     )

@@ -10,14 +10,18 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ingestor.catalog.local import index_photos
 from ingestor.cli.status import status
 from ingestor.journal import ledger, runs
+from ingestor.journal.dead import fail
+from ingestor.journal.listing import sight
 from ingestor.journal.lock import is_taken, take
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
+from ingestor.models import Failure
 from ingestor.settings import Settings
-from tests.builders import a_published, an_annotation, an_image
+from tests.builders import a_label, a_photo, a_published, an_annotation, an_image
 
 
 @pytest.fixture
@@ -85,6 +89,20 @@ def test_photos_that_were_labelled_since_are_told_apart(
 
     label(db, "2", at=11.0)
     assert "none: 2 images whose answer never arrived, labelled since" in said(settings, capsys)
+
+
+def test_who_failed_when_annotated_anew_is_told_to_be_found_as_before(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for photo in ("1", "2"):
+        failure = Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
+        sight(db, [a_photo(photo)], run=1, room=None, features=None, unusable=(), now=1.0)
+        fail(db, failure, now=2.0)
+    index_photos(db, [a_published("1", a_label("Dog"))])
+
+    words = " ".join(said(settings, capsys).split())
+
+    assert "tried again when somebody says so; 1 of them still found by earlier labels" in words
 
 
 def test_labels_bought_since_are_told_though_the_clock_had_been_ahead(
