@@ -158,9 +158,12 @@ class Turns:
             listen=self._listen,
             seen=self._seen,
         )
-        async with leased(self._services.database, make_leases):
+        async with leased(self._services.database, make_leases) as leases:
             for first in range(0, len(gone), MOST_PHOTOS):
                 some = gone[first : first + MOST_PHOTOS]
+                if leases:
+                    # We may have been suspended: others would not hear of what we take down then.
+                    await lifetime.unless_stopping(leases.ready())
                 await lifetime.unless_stopping(self._withdraw_some(group, some))
 
     async def _withdraw_some(self, group: Group, gone: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -68,7 +69,12 @@ class TakenOver(Place):
 
 @asynccontextmanager
 async def following(
-    folder: Path, place: Place, *, lifetime: Lifetime, listed: Sequence[str] = (OURS,)
+    folder: Path,
+    place: Place,
+    *,
+    lifetime: Lifetime,
+    listed: Sequence[str] = (OURS,),
+    wall: Callable[[], float] = time.time,
 ) -> AsyncIterator[Turns]:
     """Of a journal that has listed these groups, and one photo in ours."""
     async with Journal(folder / "journal.sqlite3", thread=Inline()) as journal:
@@ -91,6 +97,7 @@ async def following(
             cast("Services", services),
             lifetime=lifetime,
             listen=events.ignore,
+            wall=wall,
         )
         yield turns
 
@@ -175,6 +182,31 @@ async def test_a_lease_that_is_lost_while_photos_leave_ends_one_turn_and_no_work
             await turns._withdraw(ZOO, ["7"])
 
     assert (lifetime.reason, place.sent) == (None, [])
+
+
+class Overtaking(TakenOver):
+    """We are suspended as soon as we have our lease, and another machine takes it meanwhile."""
+
+    asleep = 0.0
+    update = Place.update
+
+    async def write_if(self, path: str, value: Any, *, etag: str) -> None:
+        await super().write_if(path, value, etag=etag)
+        self.asleep = 2 * LASTING
+
+
+@pytest.mark.looptime
+async def test_who_wakes_up_takes_nothing_down_that_is_in_other_hands(tmp_path: Path):
+    """They may have brought it back since."""
+    lifetime, place = Lifetime(drain=8.0), Overtaking()
+
+    async with following(
+        tmp_path, place, lifetime=lifetime, wall=lambda: time.time() + place.asleep
+    ) as turns:
+        with pytest.raises(RunStopped, match="lost to somebody else"):
+            await turns._withdraw(ZOO, ["7"])
+
+    assert place.sent == []
 
 
 class LeftBehind(TakenOver):
