@@ -10,6 +10,7 @@ import pytest
 
 from ingestor.catalog.finding import find_photo
 from ingestor.catalog.local import shelve
+from ingestor.journal import runs
 from ingestor.journal.pending import take
 from ingestor.journal.results import reuse, unpublished
 from ingestor.journal.schema import MIGRATIONS, migrate
@@ -18,6 +19,8 @@ from tests.builders import a_photo, an_annotation
 
 TEXTS_APART = 5
 """The version from which records stand in a table of their own."""
+LETTERS_WITH_RUNS = 8
+"""The version from which a letter says in which run it was written."""
 
 ANNOTATION = an_annotation("2")
 
@@ -81,3 +84,21 @@ def test_what_the_same_bytes_taught_is_known(db: sqlite3.Connection):
 
     assert found is not None
     assert found.labels == ANNOTATION.labels
+
+
+def test_a_letter_of_an_earlier_version_is_of_the_run_that_began_last_before_it():
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    for script in MIGRATIONS[: LETTERS_WITH_RUNS - 1]:
+        db.executescript(script)
+    db.execute(f"PRAGMA user_version={LETTERS_WITH_RUNS - 1}")
+    for number, started in ((1, 10.0), (2, 20.0), (3, 30.0)):
+        runs.begin_run(db, run=f"run-{number}", now=started)
+    for photo, last in (("1", 5.0), ("2", 25.0), ("3", 30.0)):
+        db.execute(
+            "INSERT INTO dead VALUES (?, 'annotate', 'in-doubt', '', 1, 'maybe', ?, ?)",
+            (photo, last, last),
+        )
+
+    migrate(db)
+
+    assert dict(db.execute("SELECT photo, run FROM dead")) == {"1": 0, "2": 2, "3": 3}
