@@ -217,7 +217,8 @@ class Checker:
             said = f"{photo} again, after call {before.number} which ended {before.outcome}"
             self.hold(before.outcome != "in-flight", f"I8: {said}")
             self.hold(before.outcome in EXPLAINED or photo in before.again, f"I7: {said}")
-            if self.world.scenario.in_doubt == "park" and before.charged:
+            asked = before.number < self.world.asked.get(photo, 0)
+            if self.world.scenario.in_doubt == "park" and before.charged and not asked:
                 # A twin is another photo: of its own it was never in doubt.
                 self.hold(
                     photo not in call.photos, f"I7: {said}, although nothing may be bought twice"

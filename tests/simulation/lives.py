@@ -108,6 +108,7 @@ def _live_on(verdict: Verdict, life_of: type[Life]) -> None:
         life_of(world, quotas, fate, verdict).run()
         if number == scenario.lost:
             world.lose_journal()
+        world.ask_again()
     for _ in range(STORMY_LIVES):
         if _finished(life_of(world, quotas, None, verdict).run()):
             break

@@ -21,7 +21,7 @@ from tests.simulation.upstreams import Upstreams
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
 SHARE = 100
-JOURNAL_LOST = (192, 211)
+JOURNAL_LOST = (189, 211)
 """A full database, a new journal, and a kill in the middle of listing it all again."""
 SLIPPED = (4_007_142, 4_013_751, 4_128_999, 4_140_177, 4_153_370)
 """A new journal beside a full database, and a pool that moves, or little room, while it is listed."""
@@ -30,6 +30,11 @@ PUBLISHED_AND_PARKED = (
     *(60_016_653, 70_025_290, 70_025_347, 70_028_386, 70_040_020),
 )
 """A disk that refuses an answer, which reaches the database all the same, and a next run that parks."""
+ASKED_FOR = (900_013, 900_015, 900_057)
+"""
+What is parked is asked for by somebody whose clock is ahead, and bought by a process that dies when the
+clock has been set back.
+"""
 LATE = (50_000_035, 50_000_432, 50_002_939)
 """A token that is renewed for so long that the permit for what it is wanted for is over."""
 ROUNDED = 100_188_448
@@ -92,6 +97,17 @@ def test_what_got_out_past_a_failing_disk_is_not_given_up_in_doubt(seed: int) ->
     verdict = live(Scenario.of(seed))
 
     assert verdict.ok, timeline(verdict)
+
+
+@pytest.mark.parametrize("seed", ASKED_FOR)
+def test_what_was_tried_again_is_given_up_anew_whatever_the_clock_says(seed: int) -> None:
+    deaths = tuple(Fate("crash", 2, "vision") for _ in range(5))
+    parks = {"in_doubt": "park", "jumps": True, "limit": None, "max_units": None}
+
+    verdict = live(Scenario.of(seed, **parks, database=False, fault_rate=0.0, fates=deaths))
+
+    assert verdict.ok, timeline(verdict)
+    assert verdict.world.asked
 
 
 @pytest.mark.parametrize("seed", LATE)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from msgspec import structs
 
 from ingestor.apis.flickr import Unusable
+from ingestor.journal import dead
 from ingestor.models import FeatureSet, Photo, Size
 from tests.simulation.disk import Disk, blank, formatted
 from tests.simulation.scenario import Scenario
@@ -137,6 +138,8 @@ class World:
     """The lease as this machine took it last."""
     published: dict[str, float] = field(default_factory=dict)
     """When the database had a photo's record for the first time."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Photos given up in doubt that somebody wants tried again; with the number of calls until then."""
     pause: float = 0.0
     """Seconds that the next life begins later."""
     offset: float = 0.0
@@ -178,6 +181,18 @@ class World:
         """Somebody sets the wall clock."""
         if self.scenario.jumps and not self.calm and self.rng.random() < JUMPING:
             self.offset += self.rng.choice((-86_400.0, -3600.0, 3600.0, 86_400.0))
+
+    def ask_again(self) -> None:
+        """Somebody has what was given up in doubt tried again, with a clock that may be anything."""
+        parks = self.scenario.jumps and self.scenario.in_doubt == "park"
+        if not parks or not self.disk.has_tables:
+            return
+        parked = self.disk.look(
+            "SELECT id FROM photos WHERE state = 'dead' AND reason = 'in-doubt'"
+        )
+        dead.retry(self.disk, reason="in-doubt")
+        self.asked |= {photo: len(self.calls) for (photo,) in parked}
+        self.states |= {photo: "listed" for (photo,) in parked}
 
     def take_pause(self) -> float:
         pause, self.pause = self.pause, 0.0
