@@ -6,15 +6,18 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingestor import events
 from ingestor.apis.rtdb import NOTHING, Conflict
 from ingestor.apis.vision.client import PAID_DEADLINE
 from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, SKEW, Leases, Seen
 from ingestor.errors import Rejected, RunStopped
+from ingestor.journal import claims
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from tests.inline import Inline
@@ -138,17 +141,23 @@ async def test_a_lease_given_back_is_free_at_once(open_machine, place: Place):
             assert (second.epoch, second.safe, second.others_worked) == (2, True, True)
 
 
-async def test_who_waits_gets_it_when_it_is_given_back(open_machine, place: Place):
+@pytest.mark.parametrize("seconds", [100, 3 * LASTING], ids=["soon", "after many renewals"])
+async def test_who_waits_gets_it_when_it_is_given_back(open_machine, place: Place, seconds: float):
+    told: list[events.Event] = []
+
     async def work() -> None:
         async with a("run-1").held():
-            await asyncio.sleep(100)
+            await asyncio.sleep(seconds)
 
     async with open_machine("a") as a, open_machine("b") as b:
         working = asyncio.create_task(work(), name="work")
         await asyncio.sleep(1)
-        async with b("run-2", wait=True).held():
-            assert 100 <= asyncio.get_running_loop().time() <= 111
+        async with b("run-2", wait=True, listen=told.append).held():
+            assert seconds <= asyncio.get_running_loop().time() <= seconds + 11
         await working
+
+    awaited = [event for event in told if isinstance(event, events.LeaseAwaited)]
+    assert {event.owner for event in awaited} == {"run-1@a"}
 
 
 async def test_who_waits_for_one_group_keeps_the_others(open_machine, place: Place):
@@ -205,6 +214,20 @@ async def test_a_dead_machine_is_followed_when_its_lease_has_ended(open_machine,
         second = b("run-2")
         async with second.held():
             assert (second.epoch, second.others_worked) == (5, True)
+
+
+async def test_that_others_worked_is_not_forgotten_by_who_is_killed_over_it(
+    open_machine, place: Place
+):
+    place.put(PATH, {"owner": "run-1@a", "epoch": 4, "until": 0.0})
+
+    async with open_machine("b") as b:
+        killed = b("run-2")
+        await killed._take_all()
+
+        async with b("run-3").held():
+            asks = partial(claims.suspected, groups=ZOO)
+            assert await killed._journal.read(asks)
 
 
 async def test_a_lease_that_has_just_ended_may_live_by_its_holders_clock(
@@ -382,20 +405,27 @@ async def test_a_rejection_that_lasts_is_believed(open_machine, place: Place):
                 pass
 
 
-async def test_a_lost_lease_stops_the_run(open_machine, place: Place):
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param({"owner": "run-2@b", "epoch": 2, "until": WALL + 9000}, id="taken"),
+        pytest.param(None, id="deleted"),
+    ],
+)
+async def test_a_lost_lease_stops_the_run(open_machine, place: Place, theirs: Any):
     lifetime = Lifetime(drain=8.0)
 
     async with open_machine("a") as a:
         mine = a("run-1", lifetime=lifetime)
         async with mine.held():
-            place.put(PATH, {"owner": "run-2@b", "epoch": 2, "until": WALL + 9000})
+            place.put(PATH, theirs)
             await asyncio.sleep(LASTING / 3 + 1)
 
             assert (lifetime.reason, mine.safe) == ("lease-lost", False)
             with pytest.raises(Stopping):
                 await mine.ready()
     lifetime.close()
-    assert place.values[PATH]["owner"] == "run-2@b"
+    assert place.values[PATH] == theirs
 
 
 async def test_nothing_is_safe_to_buy_when_it_cannot_end_in_time(open_machine, place: Place):
