@@ -6,11 +6,12 @@ import sqlite3
 
 import pytest
 
-from ingestor.journal import ledger, listing, runs
+from ingestor.catalog.local import shelve
+from ingestor.journal import ledger, listing, results, runs
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.schema import migrate
 from ingestor.models import PurchaseState
-from tests.builders import a_photo, an_image
+from tests.builders import a_label, a_photo, a_published, an_image
 
 MONTH, DAY, NOW = 1_000.0, 2_000.0, 2_500.0
 """When this month and this day began, and what the time is."""
@@ -91,3 +92,22 @@ def test_whatever_was_sent_within_the_window_has_used_the_quota(
     opening = begin(db, "second")
 
     assert len(opening.recent) == used
+
+
+def test_what_was_to_be_annotated_anew_and_was_not_is_where_it_was_before(
+    db: sqlite3.Connection,
+) -> None:
+    """Stored if it can be found, and else still to be published: it is paid for."""
+    run = begin(db, "first", at=0.0).run
+    both = [a_published(photo, a_label()) for photo in ("1", "2")]
+    photos = [one.photo for one in both]
+    listing.sight(db, photos, run=run, room=None, features=None, unusable=(), now=1.0)
+    for one in both:
+        results.keep(db, one.annotation, size=one.size, purchase="p", now=1.0)
+    shelve(db, both[:1])
+    listing.sight(db, photos, run=run + 1, room=None, features="other", unusable=(), now=2.0)
+
+    begin(db, "second")
+
+    states = dict(db.execute("SELECT id, state FROM photos"))
+    assert states == {"1": "stored", "2": "annotated"}
