@@ -16,8 +16,9 @@ from ingestor.catalog.local import adopt
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.errors import JournalError
-from ingestor.journal import listing, results
+from ingestor.journal import listing, results, runs
 from ingestor.journal.results import keep
+from ingestor.journal.withdrawals import withdraw
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
 from ingestor.records import photo_record
@@ -247,3 +248,41 @@ async def test_a_group_that_others_list_is_theirs_to_tell_of(journal: Journal):
     await a_book(journal, database).write([a_published("7", photo=a_photo("7", group=FIRST))])
 
     assert database.memberships == {"photos/p7/groups/1@N00"}
+
+
+async def test_a_photo_that_comes_back_is_in_the_database_again_at_once(journal: Journal):
+    database = Database()
+    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await annotated(journal, "7")
+    await journal.write(partial(withdraw, photos=["7"], group=FIRST, now=1.0))
+
+    await a_book(journal, database, run=2).sight(FIRST, 1, a_page("7", group=FIRST), None)
+
+    assert "photos/p7/sha256" in database.sent[-1]
+    assert await journal.read(runs.photos_by_state) == {"stored": 1}
+
+
+async def test_what_is_stored_has_no_dead_letter_in_the_database_any_more(journal: Journal):
+    """An earlier run, which did not get it, has left one there."""
+    database = Database()
+
+    await a_book(journal, database).write([a_published("7")])
+
+    assert database.sent[0]["dead/p7"] is None
+
+
+@pytest.mark.parametrize(
+    ("total", "photos", "gap"),
+    [(2, ["7", "8"], False), (2, [], True), (0, [], False)],
+    ids=["whole", "came empty", "of an empty pool"],
+)
+async def test_a_page_that_came_empty_is_a_gap(
+    journal: Journal, total: int, photos: list[str], gap: bool
+):
+    book = a_book(journal, Database())
+    page = a_page(*photos, group=FIRST)
+
+    await book.sight(FIRST, 1, ListedPage(pages=1, total=total, rows=page.rows), None)
+    await book.sight(SECOND, 1, a_page("9", group=SECOND), None)
+
+    assert book.gap is gap
