@@ -172,6 +172,24 @@ def test_a_signal_is_obeyed_while_the_database_is_told_of_the_end() -> None:
     assert verdict.stops == 1
 
 
+CALM = {
+    "fault_rate": 0.0, "stall_rate": 0.0, "disk_fault_rate": 0.0, "troubled": 0.0, "outage": None,
+    "max_units": None, "limit": None, "moving": False, "fates": (),
+}  # fmt: skip
+
+
+def test_answers_that_take_long_keep_no_run_below_its_quota() -> None:
+    """More calls are under way then: a dozen where it began with four."""
+    quota = {"images_per_minute": 240, "requests_per_minute": 240, "max_in_flight": None}
+
+    verdict = live(Scenario.of(3, photos=240, per_page=100, vision_seconds=12.0, **quota, **CALM))
+
+    calls = verdict.world.calls
+    seconds = sum(len(call.photos) for call in calls) / (240 / 60)
+    assert verdict.ok, timeline(verdict)
+    assert calls[-1].at - calls[0].at < seconds + 2 * 12.0
+
+
 @pytest.mark.parametrize("seed", [1, 5, 9])
 def test_the_same_seed_leaves_the_same_trace(seed: int) -> None:
     assert live(Scenario.of(seed)).trace == live(Scenario.of(seed)).trace
