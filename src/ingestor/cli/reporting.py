@@ -261,12 +261,18 @@ def forecast_table(forecast: Forecast) -> RenderableType:
         "time": Text.assemble((duration(forecast.seconds), "bold"), " under the quota, at best"),
     }
     most = forecast.buyable
-    hint = "; --max-cost sets a ceiling" if most is None else ""
-    if most is not None and forecast.units > most:
+    if stops := most is not None and forecast.units > most:
         rows["ceiling"] = Text(f"a run stops there, after {counted(most, 'photo')}", style="yellow")
-        hint = " as far as the ceiling"
-    rows["next"] = Text(f"the same command without --dry-run buys them{hint}")
+    rows["next"] = Text(_after_forecast(forecast, stops=stops))
     head = Text.assemble(
         ("forecast", "bold green"), (f"   {', '.join(forecast.groups)}   nothing bought", "dim")
     )
     return Group(Text(), head, rows_of(rows), Text())
+
+
+def _after_forecast(forecast: Forecast, *, stops: bool) -> str:
+    if not forecast.units:
+        return "a run would find nothing to buy"
+    ceiling = "; --max-cost sets a ceiling" if forecast.buyable is None else ""
+    hint = " as far as the ceiling" if stops else ceiling
+    return f"the same command without --dry-run buys them{hint}"

@@ -234,6 +234,13 @@ def test_the_forecast_tells_where_a_run_stops(buyable: int, photos: str) -> None
     assert "sets a ceiling" not in text
 
 
+def test_a_forecast_of_nothing_does_not_speak_of_buying_it() -> None:
+    text = printed(a_forecast(units=0, free_units=0, cost_usd=0.0, seconds=0.0))
+
+    assert "next      a run would find nothing to buy" in text
+    assert "without --dry-run" not in text
+
+
 @pytest.mark.parametrize("buyable", [None, 8757])
 def test_a_ceiling_that_is_not_reached_is_not_told(buyable: int | None) -> None:
     assert "stops there" not in printed(a_forecast(buyable=buyable))
