@@ -1,4 +1,4 @@
-"""How numbers and directories are read from flags; what makes no sense is answered with what does."""
+"""How numbers, directories and addresses are read from flags; nonsense is answered with what makes sense."""
 
 from __future__ import annotations
 
@@ -57,3 +57,12 @@ def directory(text: str) -> Path:
     if not text.strip():
         raise typer.BadParameter("it is empty; give a directory, or leave it out for .ingestor.")
     return Path(text)
+
+
+def address(text: str) -> str:
+    """Sockets take an empty one for every address of this machine, and so for an open door."""
+    if not text.strip():
+        raise typer.BadParameter(
+            "it is empty; leave it out for 127.0.0.1, or give 0.0.0.0 for all."
+        )
+    return text

@@ -142,6 +142,7 @@ def test_no_help_speaks_of_python(command: str, capsys: pytest.CaptureFixture[st
         (["--group", "zoo", "--state", ""], "--state: it is empty"),
         (["status", "--state", ""], "--state: it is empty"),
         (["worker", "--state", ""], "--state: it is empty"),
+        (["serve", "--host", "", "--port", "65536"], "--host: it is empty"),
         (["search", "dog", "--min-score", "1.5"], "--min-score: 1.5 is not possible"),
         (["worker", "--group", "zoo", "--every", "1"], "--every: '1' is not a time like 90s"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ingestor.cli.flags.flag import flag
-from ingestor.cli.numbers import whole
+from ingestor.cli.numbers import address, whole
 
 Host = Annotated[
     str,
@@ -14,6 +14,7 @@ Host = Annotated[
         "The address to listen on; 0.0.0.0 is every one this machine has.",
         default="127.0.0.1",
         metavar="ADDRESS",
+        parser=address,
     ),
 ]
 Port = Annotated[
