@@ -468,6 +468,22 @@ async def test_strangers_are_not_told_where_things_lie(
     assert told or content is None
 
 
+@pytest.mark.parametrize("path", ["/", "/?q=dog", "/photo/1", "/runs", "/api/runs"])
+@pytest.mark.parametrize("strangers", [False, True])
+async def test_a_journal_that_cannot_be_read_is_not_one_to_wait_for(
+    tmp_path: Path, path: str, strangers: bool
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    journal.write_bytes(b"This is no database." * 500)
+    async with lazily(journal) as catalog, visiting(catalog, tmp_path, strangers=strangers) as page:
+        status, text, _ = await page.get(path)
+
+    assert status == 503
+    assert "try again shortly" not in text
+    assert ("file is not a database" in unescape(text)) is not strangers
+    assert any("file is not a database" in line for line in page.said)
+
+
 async def test_the_dashboards_commands_are_about_the_journal_that_it_shows(tmp_path: Path) -> None:
     async with local_shelf(tmp_path) as shelf:
         await shelf.put(a_shelved("1", {"Dog": 0.9}))

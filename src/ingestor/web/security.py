@@ -14,7 +14,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ingestor.errors import IngestorError, SettingsError
+from ingestor.errors import IngestorError, JournalError, SettingsError
 from ingestor.web.gate import LIVE
 from ingestor.web.house import HOUSE, NothingYet
 
@@ -31,6 +31,8 @@ TITLES: Final = {
     503: "One moment, please",
 }
 NOTHING_YET: Final = "Nothing here yet"
+UNREADABLE: Final = "The collection cannot be read"
+WRITTEN_DOWN: Final = "Whoever looks after this page was told why."
 SENTENCES: Final = {
     404: "The address leads nowhere, or the picture was taken away.",
     405: "This page only answers questions (GET).",
@@ -83,6 +85,12 @@ async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
         return trouble(request, 503, why, title=NOTHING_YET)
     except SettingsError as error:
         return trouble(request, 400, str(error))
+    except JournalError as error:
+        # As a rule it does not pass by itself, but whose machine it is can do something about it.
+        house = request.app[HOUSE]
+        house.log(f"{request.path}: {error}")
+        why = WRITTEN_DOWN if house.strangers else str(error)
+        return trouble(request, 503, why, title=UNREADABLE)
     except (IngestorError, TimeoutError) as error:
         request.app[HOUSE].log(f"{request.path}: {type(error).__name__}: {error}")
         return trouble(request, 503)
