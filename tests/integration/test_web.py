@@ -612,6 +612,12 @@ async def test_the_journal_is_read_once_for_all_who_ask_how_the_runs_are_doing(
     assert all("No run yet." in text for text in (*shown, *(text for _, text, _ in answers)))
 
 
+async def test_a_proxy_is_told_to_hold_no_part_of_a_dashboard_back(local: Client) -> None:
+    async with local.session.get(f"{local.address}/runs/live") as stream:
+        # (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering)
+        assert stream.headers["X-Accel-Buffering"] == "no"
+
+
 async def first_board(stream: aiohttp.ClientResponse) -> str:
     async for line in stream.content:
         if line.startswith(b"data: "):

@@ -18,6 +18,12 @@ EVERY: Final = 1.0
 """Seconds between looks: a run beats as often."""
 MOST_STREAMS: Final = 32
 """Dashboards open at once; what is read for one of them is shown on all."""
+HEADERS: Final = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    # Otherwise nginx passes on what fills its buffers, and keeps the rest (seen: all of it).
+    "X-Accel-Buffering": "no",
+}
 COME_BACK: Final = b"retry: 3000\n\n"
 """Milliseconds after which a browser comes back when the page was restarted."""
 
@@ -37,9 +43,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     task = asyncio.current_task()
     if len(streams.open) >= MOST_STREAMS or task is None:
         raise web.HTTPServiceUnavailable
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-    )
+    response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
     streams.open.add(task)
     try:
