@@ -301,6 +301,20 @@ async def test_a_dashboard_that_one_comes_back_to_follows_again(visitor: Any) ->
             await page.evaluate(passing.format("pageshow"))
 
 
+async def test_a_dashboard_that_nobody_looks_at_lets_its_connection_go(visitor: Any) -> None:
+    turned = (
+        "Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    async with visitor.at("about:blank") as page:
+        async with page.expect_request("**/runs/live"):
+            await page.goto("/runs")
+        async with page.expect_event("requestfailed", lambda request: "live" in request.url):
+            await page.evaluate(turned.format("true"))
+        async with page.expect_request("**/runs/live"):
+            await page.evaluate(turned.format("false"))
+
+
 @asynccontextmanager
 async def a_run(state: Path) -> AsyncIterator[None]:
     """`ingestor` on the sandbox, in a process of its own; it has ended when the block has."""

@@ -27,7 +27,15 @@ function show(event) {
   });
 }
 
+// A browser has six connections to a host for all its tabs: six forgotten ones would leave it none.
+function leave() {
+  clearTimeout(timer);
+  source?.close();
+}
+
 function follow() {
+  leave();
+  if (document.hidden) return;
   source = new EventSource("/runs/live");
   source.addEventListener("message", show);
   source.addEventListener("error", () => {
@@ -38,10 +46,8 @@ function follow() {
 }
 
 follow();
-window.addEventListener("pagehide", () => {
-  clearTimeout(timer);
-  source.close();
-});
+document.addEventListener("visibilitychange", () => document.hidden ? leave() : follow());
+window.addEventListener("pagehide", leave);
 // Coming back by the back button, a page is as it was left.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) follow();
