@@ -558,6 +558,24 @@ async def test_who_comes_when_the_house_is_full_is_told_at_once(tmp_path: Path) 
         assert (await page.get("/api/suggest?q=d"))[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/static/any/style.css", "/favicon.ico"])
+async def test_what_asks_nothing_is_answered_when_the_house_is_full(
+    tmp_path: Path, path: str
+) -> None:
+    store = Slow()
+    async with visiting(store, tmp_path) as page, asyncio.TaskGroup() as group:
+        visitors = [
+            group.create_task(page.get("/api/suggest?q=d"), name=f"visitor-{number}")
+            for number in range(MOST_QUESTIONS + 1)
+        ]
+        early, _ = await asyncio.wait(visitors, return_when=asyncio.FIRST_COMPLETED)
+        status, _, _ = await page.get(path)
+        store.let.set()
+
+    assert early.pop().result()[0] == 429
+    assert status == 200
+
+
 @pytest.mark.looptime
 async def test_a_store_that_never_answers_is_given_up_calmly(tmp_path: Path, looptime: Any) -> None:
     async with visiting(Slow(), tmp_path) as page:

@@ -23,6 +23,8 @@ SMALLEST_TO_COMPRESS: Final = 1000
 """Bytes: below it, compressing saves no packet."""
 LIVE: Final = "/runs/live"
 """Never ends; it has a limit of its own."""
+AT_HAND: Final = ("/healthz", "/static/", "/favicon.ico")
+"""Answered at once whoever waits: a page that was let in needs its style, and is in good health."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ async def by_our_name(request: web.Request, handler: Handler) -> web.StreamRespo
 @web.middleware
 async def not_too_many(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Who comes when the house is full is told so at once, rather than let wait."""
-    if request.path == LIVE:
+    if request.path == LIVE or request.path.startswith(AT_HAND):
         return await handler(request)
     crowd = request.app[CROWD]
     if crowd.questions >= MOST_QUESTIONS:
