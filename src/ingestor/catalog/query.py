@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 
 from ingestor.errors import SettingsError
 from ingestor.models import Label, Published
-from ingestor.records.keys import RANK_DIGITS, RANK_STEPS, key_of, keyed, rank
+from ingestor.records.keys import RANK_DIGITS, RANK_STEPS, key_of, keyed, rank, unescape
 
 T = TypeVar("T")
 
@@ -240,12 +240,15 @@ def page_of(
 
 
 def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[Near, ...]:
-    """The labels whose keys look most like this one, the nearest first."""
-    near = get_close_matches(key[:LONGEST_TO_COMPARE], candidates, n=MOST_NEAR, cutoff=NEARNESS)
+    """The labels that look most like the one with this key, the nearest first."""
+    # As it is read: in a key a full stop, which telephones add by themselves, is three characters.
+    typed = unescape(key)[:LONGEST_TO_COMPARE]
+    names = {unescape(other): label.name for other, label in candidates.items()}
+    near = get_close_matches(typed, names, n=MOST_NEAR, cutoff=NEARNESS)
     # difflib finds few letters in another order too unlike: "dgo".
-    letters = sorted(key[:LONGEST_TO_COMPARE])
-    swapped = [other for other in candidates if sorted(other[:LONGEST_TO_COMPARE]) == letters]
-    found = (Near(key, candidates[other].name) for other in dict.fromkeys((*swapped, *near)))
+    letters = sorted(typed)
+    swapped = [other for other in names if sorted(other[:LONGEST_TO_COMPARE]) == letters]
+    found = (Near(key, names[other]) for other in dict.fromkeys((*swapped, *near)))
     return tuple(islice(found, MOST_NEAR))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ingestor.catalog.query import LabelCount, Place, Query, near_spellings
 from ingestor.errors import SettingsError
+from ingestor.records.keys import key_of
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,13 @@ def test_a_slip_of_the_fingers_is_understood(typed: str, meant: tuple[str, ...])
     }
 
     assert tuple(one.name for one in near_spellings(typed, labels)) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("dog.", "Dog"), ("dog/", "Dog"), ("st bernard", "St. Bernard"), ("dr no", "Dr. No")],
+)
+def test_a_sign_that_a_key_must_not_hold_is_one_letter_of_a_word(typed: str, meant: str) -> None:
+    labels = {key_of(n): LabelCount(name=n, photos=1) for n in ("Dog", "St. Bernard", "Dr. No")}
+
+    assert [one.name for one in near_spellings(key_of(typed), labels)] == [meant]
