@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ingestor.errors import Rejected
+from ingestor.errors import Denied, Rejected
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
@@ -56,6 +56,24 @@ async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
     await stored(MOST_PHOTOS + 1, write, failed=unexpected)
 
     assert written == [0, 1]
+
+
+async def test_a_store_that_takes_nothing_stops_the_run_and_not_the_updates_after_it():
+    """Whatever is bought from then on could not be stored, and what was bought may yet be."""
+    lifetime = Lifetime(drain=8.0)
+    denied = Denied("Permission denied", upstream="database", status=403, reason="rules")
+    tried: list[int] = []
+
+    async def write(batch: Sequence[Published]) -> None:
+        tried.append(len(batch))
+        if len(tried) == 1:
+            raise denied
+
+    await stored(MOST_PHOTOS + 1, write, failed=unexpected, lifetime=lifetime)
+
+    assert (lifetime.reason, lifetime.error) == ("rules", denied)
+    assert tried == [MOST_PHOTOS, 1]
+    lifetime.close()
 
 
 async def test_the_photo_that_spoils_an_update_is_found_and_the_others_are_written():
