@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -531,6 +532,29 @@ def doubted_twice() -> Sequence[Swap]:
 
 
 @mutant
+def given_up_without_a_letter() -> Sequence[Swap]:
+    """What is given up in doubt is told to people, and not written down."""
+
+    def fail_all(db: Any, failures: Any, *, now: float) -> None:
+        pass
+
+    return [(buyer, "dead", SimpleNamespace(fail_all=fail_all))]
+
+
+@mutant
+def front_ends_errors_repeated_as_google_s_own() -> Sequence[Swap]:
+    """Any 5xx is repeated three times before it is in doubt."""
+    honest = buyer._free_to_repeat
+
+    def free(*given: Any) -> Any:
+        hint = honest(*given)
+        google_s = Unavailable("", upstream="vision")
+        return lambda error: hint(google_s if isinstance(error, Unavailable) else error)
+
+    return [(buyer, "_free_to_repeat", free)]
+
+
+@mutant
 def refused_batch_loses_a_half() -> Sequence[Swap]:
     """Of a batch that Vision refuses only the first half is tried again."""
 
@@ -577,6 +601,16 @@ def twins_bought() -> Sequence[Swap]:
             await self._buy(buyer._Batch(unknown), outcomes)
 
     return [(buyer.Buyer, "_annotate_unknown", annotate)]
+
+
+@mutant
+def twins_of_other_batches_bought() -> Sequence[Swap]:
+    """Of a picture that another batch is buying, one buys a second one at the same time."""
+
+    async def buy(self: Any, contents: Any, outcomes: Any) -> None:
+        await self._buy(buyer._Batch(list(contents.values())), outcomes)
+
+    return [(buyer.Buyer, "_buy_contents", buy)]
 
 
 @mutant

@@ -48,6 +48,7 @@ FREQUENT = (
     *("page-mark-before-its-photos", "failure-not-journaled", "late-answer-dropped"),
     *("stored-mark-before-the-write", "paths-of-a-photo-in-two-updates", "answers-mixed-up"),
     *("no-labels-is-no-answer", "lost-answer-taken-as-refusal", "twins-bought", "no-quota"),
+    *("twins-of-other-batches-bought", "given-up-without-a-letter"),
     *("known-bytes-bought-again", "dead-letters-bought-again", "repeated-rows-sent-on-again"),
     *("ceiling-looked-at-after-paying", "downloads-unlimited", "window-of-a-minute-forgotten"),
 )
