@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,24 @@ async def test_a_ceiling_is_named_as_it_was_set(
 
     assert stopped.reason == reason
     assert f"The ceiling of {name} is reached." in str(stopped)
+
+
+@pytest.mark.parametrize(
+    ("ceilings", "left"),
+    [
+        ({"max_units": 50}, 50 - 40),
+        ({"max_units_per_day": 100}, 100 - 60),
+        ({"max_units_per_month": 1100}, 1100 - 1000),
+        # $0.09 are 60 units. 10 were bought last month, and 30 with this one's last free units.
+        ({"max_cost": 0.09}, 60 - 10),
+    ],
+)
+def test_what_a_killed_run_has_spent_is_taken_off_once(ceilings: dict[str, Any], left: int) -> None:
+    opening = replace(
+        opened(month=970 + 30, day=60), spent=Units(certain=40), spent_this_month=Units(certain=30)
+    )
+
+    assert budget_of(Settings.read(**ceilings), opening).left == left
 
 
 async def test_without_a_ceiling_there_is_always_more() -> None:

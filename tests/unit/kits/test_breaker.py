@@ -109,6 +109,16 @@ async def test_a_wish_to_be_left_alone_is_everybodys():
     assert upstream.asked[1] == pytest.approx(1 + 40.0)
 
 
+async def test_a_failure_that_wishes_nothing_does_not_shorten_what_another_wished():
+    upstream = Upstream()
+    upstream.breaker.failed(begun=0.0, wish=40.0)
+    upstream.breaker.failed(begun=0.0)
+
+    await upstream.breaker.leave_alone()
+
+    assert upstream.clock() == pytest.approx(40.0)
+
+
 async def test_a_wish_that_passes_our_patience_is_not_waited_for():
     upstream = Upstream(wish=300.0)
     await upstream.ask()
