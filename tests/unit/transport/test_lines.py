@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
 import tracemalloc
 from asyncio import StreamReader, StreamWriter
+from pathlib import Path
 from typing import Never
 
 import pytest
 
 from ingestor.errors import AnswerLost, NotSent
+from ingestor.sandbox.certificate import Certificate
 from ingestor.transport import HttpTransport, Pool
 from ingestor.transport.lines.answer import LONGEST_HEAD, Answer
 from ingestor.transport.lines.line import Line
@@ -311,6 +314,29 @@ async def test_a_picture_goes_with_whoever_held_it_last() -> None:
             await transport.send(a_request(f"{far.origin}/"))
 
             assert not [thing for thing in gc.get_objects() if isinstance(thing, Answer)]
+    finally:
+        gc.enable()
+
+
+async def test_a_line_over_tls_goes_with_its_connection(tmp_path: Path) -> None:
+    """What TLS holds of each is a quarter of a megabyte."""
+    made = Certificate.made(tmp_path)
+    play = says(response(b"x", headers=["Connection: close"]))
+    gc.collect()
+    gc.disable()
+    try:
+        async with (
+            far_end(play, tls=made.context()) as far,
+            HttpTransport(
+                origins={"images": [far.origin]},
+                user_agent="tests",
+                tls=ssl.create_default_context(cafile=made.authority),
+            ) as transport,
+        ):
+            await transport.send(a_request(f"{far.origin}/"))
+            await far.hung_up.wait()
+
+            assert not [thing for thing in gc.get_objects() if isinstance(thing, Line)]
     finally:
         gc.enable()
 

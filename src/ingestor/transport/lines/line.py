@@ -11,6 +11,22 @@ from ingestor.transport.pace import Rate
 from ingestor.transport.values import Room
 
 
+class _Gone(asyncio.Transport):
+    """In the place of a connection that was lost."""
+
+    def write(self, data: object) -> None:
+        """Whoever asks is told by the answer, which has ended."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def abort(self) -> None:
+        """It is."""
+
+
+GONE = _Gone()
+
+
 class Line(asyncio.BufferedProtocol):
     """
     The socket is read into `basket`, which all lines share: what arrives is taken out of it before
@@ -120,6 +136,9 @@ class Line(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._end("reset" if error else "")
         self.close()
+        # TLS knows us for ever: as long as we know it, only a search for garbage would find the two,
+        # and it holds a quarter of a megabyte.
+        self._transport = GONE
 
     def _end(self, trouble: str) -> None:
         if self._answer is not None:
