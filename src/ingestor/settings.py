@@ -38,6 +38,7 @@ GROUP_URL = re.compile(
 )
 """That of any page below a group's: whoever copies one takes it from where he is."""
 
+HOST_NAME = re.compile(r"[^\s.]{1,63}(?:\.[^\s.]{1,63})*\.?")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 WRONG = MappingProxyType(
     {
@@ -275,14 +276,16 @@ def safe_url(url: str) -> str:
     """Accept https anywhere and plain http on loopback only; no user names in URLs."""
     try:
         parts = urlsplit(url)
+        _ = parts.port  # read by nobody here, and refused where it is no port
     except ValueError:
         raise ValueError("it is not a usable URL") from None
     if parts.username or parts.password:
         # Not to be repeated: the password stands in it.
         raise ValueError("a URL with a user name or a password in it is not accepted")
-    if not parts.hostname or parts.fragment:
+    host = parts.hostname or ""
+    if not HOST_NAME.fullmatch(host) or parts.fragment:
         raise ValueError(f"{url[:80]!r} is not a usable URL")
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         # Capitals mean nothing in a host, and one spelling is what the allow-list compares.
         return parts._replace(netloc=parts.netloc.lower()).geturl()
     raise ValueError(f"{url[:80]!r} must begin with https:// (plain http is for loopback only)")

@@ -34,6 +34,16 @@ def test_a_wrong_variable_is_called_by_its_name(
 
 
 @pytest.mark.parametrize(
+    "url",
+    ["https://a.example:99999", "https://a.example:x", "https://a b.example", "https://a..example"],
+)
+@pytest.mark.parametrize("flag", ["flickr_url", "image_url", "vision_url", "database_url"])
+def test_an_address_that_nobody_can_have_is_told_with_its_flag(flag: str, url: str) -> None:
+    with pytest.raises(SettingsError, match=f"^--{flag.replace('_', '-')}: .* not a usable URL"):
+        Settings.read(**{flag: url})
+
+
+@pytest.mark.parametrize(
     ("given", "flag"),
     [
         ({"groups": ("no group!",)}, "--group: "),
