@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,40 @@ async def test_a_run_does_not_begin_on_a_disk_without_room(
 
     assert sandbox.bill.units == 0
     assert not (disk / "reserve").exists()
+
+
+def deleted(state: Path) -> None:
+    shutil.rmtree(state)
+
+
+def moved(state: Path) -> None:
+    state.rename(state.with_name("elsewhere"))
+
+
+def replaced(state: Path) -> None:
+    deleted(state)
+    state.mkdir()
+    connect(state / "journal.sqlite3").close()
+
+
+@pytest.mark.parametrize("lose", [deleted, moved, replaced])
+async def test_nothing_is_bought_for_a_journal_that_is_not_where_it_was(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path, lose: Callable[[Path], None]
+):
+    lost = False
+
+    def lose_early(event: events.Event) -> None:
+        nonlocal lost
+        if isinstance(event, events.BatchSettled) and not lost:
+            lost = True
+            lose(tmp_path / "state")
+
+    stopped = await ingest(limit=PHOTOS, listen=lose_early)
+
+    assert (stopped.ended, stopped.exit_code) == ("journal", 1)
+    assert "was moved or deleted while it was in use" in stopped.message
+    assert stopped.units.certain == sandbox.bill.units < PHOTOS
+    assert len(in_database(sandbox, "/photos")) == sandbox.bill.units
 
 
 class Failing:

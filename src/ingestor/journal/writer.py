@@ -74,7 +74,8 @@ class Journal:
     After the disk refused once nothing is written any more: `broken` tells, and every later write
     raises, because a sync that failed cannot be believed the second time. Only a disk that is full
     refuses nothing yet where there is a reserve (bytes): that is given up, `full` says what to tell
-    a person, and there is room for what was paid for, not for paying more.
+    a person, and there is room for what was paid for, not for paying more. A file that is no longer
+    where it was takes answers likewise, for it may come back: `misplaced` is what to raise then.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class Journal:
         self.full: str | None = None
         self.place = ""
         """Of the state directory; a copy of it has another one."""
+        self.misplaced: JournalError | None = None
+        self._file: tuple[int, int] | None = None
         self._reserve = Reserve(path.parent / "reserve", reserve)
         self._connect = connect
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="journal")
@@ -188,6 +191,7 @@ class Journal:
             migrate(connection)
         except sqlite3.Error as error:
             raise JournalError(_sentence(self.path, error)) from error
+        self._file = _file_at(self.path)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -226,6 +230,8 @@ class Journal:
         connection = cast("sqlite3.Connection", self._connection)
         if self.broken is not None:
             return [_Raised(self.broken)] * len(works)
+        if self.misplaced is None and _file_at(self.path) != self._file:
+            self.misplaced = JournalError(_gone(self.path))
         try:
             return _carried_out(connection, works)
         except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
@@ -277,6 +283,22 @@ def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:
         outcome = _Raised(error)
     connection.execute("RELEASE work")
     return outcome
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file that is: one that was deleted, or moved, can be written to all the same."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _gone(path: Path) -> str:
+    return (
+        f"{path} was moved or deleted while it was in use, so nothing more was bought. Put it back "
+        "before you run the same command again: without it, what it knew may be bought again."
+    )
 
 
 def _is_full(error: Exception) -> bool:

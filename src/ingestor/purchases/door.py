@@ -210,6 +210,8 @@ class Door:
             raise NotSent("The run was told to stop.", reason="stopping")
         if self._journal.full is not None or self._journal.broken is not None:
             raise NotSent("The disk may not take the answer.", reason="disk-full")
+        if self._journal.misplaced is not None:
+            raise NotSent("Nobody would find the answer again.", reason="journal")
         if not self._claim.safe:
             # We were frozen, or waited long: somebody else may be about to buy the same.
             raise NotSent("The lease has to be renewed before anything is bought.", reason="lease")
@@ -219,13 +221,15 @@ class Door:
             raise OneAtATime
 
     def _require_going_on(self) -> None:
-        """Whether a repeat makes sense. Raises Stopping, or RunStopped for a full disk."""
+        """Whether a repeat makes sense. Raises Stopping, or what `_require_room` does."""
         if self._lifetime.stopping:
             raise Stopping
         self._require_room()
 
     def _require_room(self) -> None:
-        """The room that is left is for answers in flight."""
+        """What is left is for answers in flight. Raises RunStopped, or JournalError for a lost file."""
+        if self._journal.misplaced is not None:
+            raise self._journal.misplaced
         if self._journal.full is not None:
             raise RunStopped(self._journal.full, reason="disk-full")
 
