@@ -205,6 +205,17 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} is not possible, it must be at most {MOST_ANYTHING}")
         return value
 
+    @field_validator("state", "groups_file")
+    @classmethod
+    def _homes_are_found(cls, path: Path | None) -> Path | None:
+        """Shells leave a tilde behind a flag's `=` as it is, and nobody else would read it."""
+        if path is None:
+            return None
+        try:
+            return path.expanduser()
+        except RuntimeError:
+            raise ValueError(f"{path.parts[0]!r} is nobody's home directory") from None
+
     @field_validator("flickr_api_key", "google_api_key")
     @classmethod
     def _keys_can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ingestor.errors import SettingsError
@@ -190,3 +192,20 @@ def test_an_emulator_is_on_this_machine(host: str, monkeypatch: pytest.MonkeyPat
         SettingsError, match=r"^FIREBASE_DATABASE_EMULATOR_HOST: .* 127\.0\.0\.1:9000"
     ):
         Settings.read()
+
+
+def test_a_tilde_that_no_shell_has_read_is_the_home_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("INGESTOR_STATE", "~/pictures")
+
+    settings = Settings.read(groups_file="~/groups")
+
+    assert settings.state == tmp_path / "pictures"
+    assert settings.groups_file == tmp_path / "groups"
+
+
+def test_a_tilde_of_somebody_who_is_not_here_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^--state: .*'~nobody-canary'"):
+        Settings.read(state="~nobody-canary/pictures")
