@@ -18,14 +18,14 @@ def take_down(
     *,
     group: str,
     now: float,
-    theirs: Sequence[str] = (),
+    groups_of_others: Sequence[str] = (),
 ) -> None:
-    """`now`: unix seconds; `theirs`: groups that others follow."""
+    """`now`: unix seconds."""
     for departure in leaving:
         if departure.last:
             remove_photo(db, departure.photo)
     photos = [departure.photo for departure in leaving]
-    withdraw(db, photos, group=group, now=now, theirs=theirs)
+    withdraw(db, photos, group=group, now=now, groups_of_others=groups_of_others)
 
 
 def give_up(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) -> None:

@@ -63,16 +63,18 @@ class Reader(Protocol):
 
 
 async def held_by_others(database: Reader, journal: Journal) -> set[str]:
-    """Groups, by their keys, whose lease is by a name under which no run of this journal took it."""
+    """Ids of the groups whose lease is by a name under which no run of this journal took it."""
     leases = await database.read("leases")
     if not isinstance(leases, dict):
         return set()
-    found = {key: lease for key, record in leases.items() if (lease := read_lease(record))}
+    found = {
+        unescape(key): lease for key, record in leases.items() if (lease := read_lease(record))
+    }
     return await journal.read(
         lambda db: {
-            key
-            for key, lease in found.items()
-            if not claims.is_ours(db, unescape(key), lease, place=journal.place)
+            group
+            for group, lease in found.items()
+            if not claims.is_ours(db, group, lease, place=journal.place)
         }
     )
 

@@ -36,7 +36,6 @@ from ingestor.records import (
     merged,
     plan_updates,
     read_photo,
-    unescape,
     updates_for,
 )
 from ingestor.records.keys import keyed, rank, share
@@ -85,7 +84,9 @@ async def reconcile(
             journal=journal,
             check=check,
             wall=wall,
-            followed=await lifetime.unless_stopping(_followed(database, journal, target=target)),
+            groups_of_others=await lifetime.unless_stopping(
+                _groups_of_others(database, journal, target=target)
+            ),
         )
         found = await lifetime.unless_stopping(reconciler.reconcile())
         if not check:
@@ -93,14 +94,16 @@ async def reconcile(
         return found
 
 
-async def _followed(database: PoliteDatabase, journal: Journal, *, target: str) -> list[str]:
+async def _groups_of_others(
+    database: PoliteDatabase, journal: Journal, *, target: str
+) -> list[str]:
     """
     Groups of which others have bought since this journal did: what left them, they have taken down.
     None where its photos were published elsewhere: then the database lacks them for that.
     """
     if await journal.read(partial(fact, name="target")) != target:
         return []
-    return [unescape(key) for key in await held_by_others(database, journal)]
+    return list(await held_by_others(database, journal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +134,8 @@ class Reconciler:
     journal: Journal
     check: bool
     wall: Callable[[], float]
-    followed: Sequence[str] = ()
-    """Groups that others have taken over."""
+    groups_of_others: Sequence[str] = ()
+    """Those that another machine has taken over: what is not in the database left them."""
     slice: int = SLICE
     found: Reconciled = field(default_factory=Reconciled)
     _unequal: set[str] = field(default_factory=set)
@@ -228,7 +231,9 @@ class Reconciler:
         """
         if self._emptied or not lacking:
             return set()
-        photos = await self.journal.read(partial(of_others, photos=lacking, followed=self.followed))
+        photos = await self.journal.read(
+            partial(of_others, photos=lacking, groups_of_others=self.groups_of_others)
+        )
         self.found.withdrawn += len(photos)
         if self.check:
             self._unequal |= photos

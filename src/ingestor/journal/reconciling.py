@@ -53,19 +53,19 @@ def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
 
 
 def of_others(
-    db: sqlite3.Connection, photos: Sequence[str], *, followed: Sequence[str] = ()
+    db: sqlite3.Connection, photos: Sequence[str], *, groups_of_others: Sequence[str] = ()
 ) -> set[str]:
     """
-    Those of `photos` that are in no group that this journal has listed, but for those that others have
-    `followed` since, and that are here by adoption alone, or were published in such a group.
+    Those of `photos` that are in no group of ours, which are those that this journal has listed and that
+    nobody else has taken over since. And that are here by adoption alone, or published in a group of others.
     """
     rows = db.execute(
         "SELECT value FROM json_each(?1) WHERE NOT EXISTS "
         "(SELECT 1 FROM memberships WHERE photo = value AND gid IN (SELECT gid FROM groups) "
-        "AND gid NOT IN (SELECT followed.value FROM json_each(?2) AS followed)) "
+        "AND gid NOT IN (SELECT others.value FROM json_each(?2) AS others)) "
         "AND (NOT EXISTS (SELECT 1 FROM annotations WHERE photo = value AND purchase != ?3) "
         "OR EXISTS (SELECT 1 FROM photos JOIN memberships ON photo = id "
         "WHERE id = value AND state != 'annotated'))",
-        (json_list(photos), json_list(followed), ELSEWHERE),
+        (json_list(photos), json_list(groups_of_others), ELSEWHERE),
     )
     return {photo for (photo,) in rows}

@@ -96,16 +96,20 @@ def compare(
 
 
 def departures(
-    db: sqlite3.Connection, photos: Sequence[str], *, group: str, theirs: Sequence[str] = ()
+    db: sqlite3.Connection,
+    photos: Sequence[str],
+    *,
+    group: str,
+    groups_of_others: Sequence[str] = (),
 ) -> list[Departure]:
     """
-    What taking these photos out of a group means; nothing is written. `theirs` are groups that others
-    follow: nobody tells us who leaves these.
+    What taking these photos out of a group means; nothing is written. Groups of others do not count: nobody
+    tells us what leaves these.
     """
     return [
         Departure(
             photo=photo,
-            last=_elsewhere(db, photo, group=group, theirs=theirs) is None,
+            last=_elsewhere(db, photo, group=group, groups_of_others=groups_of_others) is None,
             labels=tuple(labels_ever(db, photo)),
         )
         for photo in photos
@@ -118,7 +122,7 @@ def withdraw(
     *,
     group: str,
     now: float,
-    theirs: Sequence[str] = (),
+    groups_of_others: Sequence[str] = (),
 ) -> None:
     """
     Take photos out of a group. One that is in no other of ours is withdrawn if it has an annotation, which
@@ -127,7 +131,7 @@ def withdraw(
     """
     doubtful = _perhaps_paid(db)
     for photo in photos:
-        elsewhere = _elsewhere(db, photo, group=group, theirs=theirs)
+        elsewhere = _elsewhere(db, photo, group=group, groups_of_others=groups_of_others)
         # Of a photo that goes, others' groups are forgotten: it is new should we ever follow those.
         _leave(db, photo, group=None if elsewhere is None else group)
         if elsewhere is not None:
@@ -217,13 +221,13 @@ def _absent(
 
 
 def _elsewhere(
-    db: sqlite3.Connection, photo: str, *, group: str, theirs: Sequence[str]
+    db: sqlite3.Connection, photo: str, *, group: str, groups_of_others: Sequence[str]
 ) -> tuple[str, int] | None:
     """Another group that this journal has listed, and nobody else follows by now."""
     row = db.execute(
         "SELECT gid, date_added FROM memberships WHERE photo = ? AND gid != ? "
         "AND gid IN (SELECT gid FROM groups) AND gid NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
-        (photo, group, json_list(theirs)),
+        (photo, group, json_list(groups_of_others)),
     ).fetchone()
     return None if row is None else (str(row[0]), int(row[1]))
 

@@ -25,7 +25,7 @@ from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.quota import Quota
 from ingestor.kits.together import together
 from ingestor.models import Label
-from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, unescape, withdrawal
+from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, withdrawal
 from ingestor.services import PHOTOS_PER_PAGE, Group, Services
 from ingestor.settings import Settings
 from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Steps
@@ -167,9 +167,9 @@ class Turns:
                 await lifetime.unless_stopping(self._withdraw_some(group, some))
 
     async def _withdraw_some(self, group: Group, gone: Sequence[str]) -> None:
-        theirs = await self._groups_of_others()
+        others = await self._groups_of_others()
         leaving = await self._journal.read(
-            partial(withdrawals.departures, photos=gone, group=group.id, theirs=theirs)
+            partial(withdrawals.departures, photos=gone, group=group.id, groups_of_others=others)
         )
         if update := self._services.update:
             there = await self._records(leaving)
@@ -191,7 +191,13 @@ class Turns:
                 ]:
                     await update(merged(goes))
         await self._journal.write(
-            partial(take_down, leaving=leaving, group=group.id, now=self._wall(), theirs=theirs)
+            partial(
+                take_down,
+                leaving=leaving,
+                group=group.id,
+                now=self._wall(),
+                groups_of_others=others,
+            )
         )
         self._listen(
             events.PhotosWithdrawn(
@@ -236,7 +242,7 @@ class Turns:
         database = self._services.database
         if database is None:
             return []
-        return [unescape(key) for key in await held_by_others(database, self._journal)]
+        return list(await held_by_others(database, self._journal))
 
 
 def _filed_under(departure: Departure, records: Mapping[str, Any]) -> tuple[Label, ...]:
