@@ -20,8 +20,7 @@ from ingestor.journal import listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, Services
-from ingestor.settings import Settings
-from ingestor.worker.turns import Turns
+from ingestor.worker.takedowns import Takedowns
 from tests.builders import a_label, a_photo, a_size, an_annotation
 from tests.inline import Inline
 
@@ -75,7 +74,7 @@ async def following(
     lifetime: Lifetime,
     listed: Sequence[str] = (OURS,),
     wall: Callable[[], float] = time.time,
-) -> AsyncIterator[Turns]:
+) -> AsyncIterator[Takedowns]:
     """Of a journal that has listed these groups, and one photo in ours."""
     async with Journal(folder / "journal.sqlite3", thread=Inline()) as journal:
         for id_ in listed:
@@ -90,23 +89,17 @@ async def following(
         await journal.write(
             partial(results.keep, annotation=known, size=a_size(), purchase="p", now=0.0)
         )
-        services = SimpleNamespace(update=place.update, database=place, list_page=None)
-        turns = Turns(
-            Settings.read(groups=(OURS,), state=folder),
-            journal,
-            cast("Services", services),
-            lifetime=lifetime,
-            listen=events.ignore,
-            wall=wall,
+        services = cast("Services", SimpleNamespace(update=place.update, database=place))
+        yield Takedowns(
+            journal, services, lifetime=lifetime, listen=events.ignore, wall=wall, seen={}
         )
-        yield turns
 
 
 async def withdrawn(folder: Path, place: Place, *, listed: Sequence[str] = (OURS,)) -> None:
     """Have the photo leave our group."""
     lifetime = Lifetime(drain=8.0)
-    async with following(folder, place, lifetime=lifetime, listed=listed) as turns:
-        await turns._withdraw_some(ZOO, ["7"])
+    async with following(folder, place, lifetime=lifetime, listed=listed) as takedowns:
+        await takedowns._take_down_some(ZOO, ["7"])
     lifetime.close()
 
 
@@ -142,11 +135,13 @@ async def test_a_photo_that_has_left_the_others_group_as_well_goes(
     """The journal remembers it there, and only they would hear of its leaving."""
     lifetime, place = Lifetime(drain=8.0), Place({OURS: 1}, leases)
 
-    async with following(tmp_path, place, lifetime=lifetime, listed=listed) as turns:
-        await turns._journal.write(partial(listing.take_in, photos=[a_photo("7", group=THEIRS)]))
-        await turns._withdraw_some(ZOO, ["7"])
-        states = await turns._journal.read(runs.photos_by_state)
-        groups = await turns._journal.read(partial(listing.memberships, photos=["7"]))
+    async with following(tmp_path, place, lifetime=lifetime, listed=listed) as takedowns:
+        await takedowns._journal.write(
+            partial(listing.take_in, photos=[a_photo("7", group=THEIRS)])
+        )
+        await takedowns._take_down_some(ZOO, ["7"])
+        states = await takedowns._journal.read(runs.photos_by_state)
+        groups = await takedowns._journal.read(partial(listing.memberships, photos=["7"]))
 
     assert [set(paths) >= {"photos/p7", "index/dog/1000000-p7"} for paths in place.sent] == [True]
     assert (states, groups) == ({"withdrawn": 1}, [])
@@ -177,9 +172,9 @@ async def test_a_photo_that_is_in_our_groups_only_goes_at_once(tmp_path: Path):
 async def test_a_lease_that_is_lost_while_photos_leave_ends_one_turn_and_no_worker(tmp_path: Path):
     lifetime, place = Lifetime(drain=8.0), TakenOver()
 
-    async with following(tmp_path, place, lifetime=lifetime) as turns:
+    async with following(tmp_path, place, lifetime=lifetime) as takedowns:
         with pytest.raises(RunStopped, match="lost to somebody else"):
-            await turns._withdraw(ZOO, ["7"])
+            await takedowns.take_down(ZOO, ["7"])
 
     assert (lifetime.reason, place.sent) == (None, [])
 
@@ -202,9 +197,9 @@ async def test_who_wakes_up_takes_nothing_down_that_is_in_other_hands(tmp_path: 
 
     async with following(
         tmp_path, place, lifetime=lifetime, wall=lambda: time.time() + place.asleep
-    ) as turns:
+    ) as takedowns:
         with pytest.raises(RunStopped, match="lost to somebody else"):
-            await turns._withdraw(ZOO, ["7"])
+            await takedowns.take_down(ZOO, ["7"])
 
     assert place.sent == []
 
@@ -228,10 +223,10 @@ async def test_a_group_of_a_machine_that_died_with_its_clock_ahead_is_followed_a
 ):
     lifetime, place = Lifetime(drain=8.0), LeftBehind()
 
-    async with following(tmp_path, place, lifetime=lifetime) as turns:
+    async with following(tmp_path, place, lifetime=lifetime) as takedowns:
         with pytest.raises(RunStopped, match="theirs"):
-            await turns._withdraw(ZOO, ["7"])
+            await takedowns.take_down(ZOO, ["7"])
         await asyncio.sleep(LASTING + 1)
-        await turns._withdraw(ZOO, ["7"])
+        await takedowns.take_down(ZOO, ["7"])
 
     assert len(place.sent) == 1
