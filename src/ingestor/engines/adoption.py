@@ -229,8 +229,8 @@ class Adoption:
             one for one in await self._records(ids, group=group, room=room) if self._is_known(one)
         ]
 
-    async def lost(self, photos: Sequence[str]) -> set[str]:
-        """Those of `photos`, which it had, that the database has no more because of others."""
+    async def taken_down(self, photos: Sequence[str]) -> set[str]:
+        """Those of `photos`, all of which were published, that others have taken down since."""
         if not photos or not (await self._is_shared() or self._behind):
             return set()
         there = await self._read_all(photos, group=None)

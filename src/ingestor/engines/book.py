@@ -90,7 +90,7 @@ class Book:
         all_met = room is None or len(photos) <= room
         # Before the page is written down: once it is, nobody looks again.
         joining = await self._joining(photos, group) if all_met and self._update else ()
-        lost = await self._tell_memberships(joining)
+        brought_back = await self._tell_memberships(joining)
         sighting = await self._journal.write(
             partial(
                 listing.sight_page,
@@ -106,8 +106,9 @@ class Book:
         )
         # And those that were bought meanwhile, and published without this group.
         told = {photo.id for photo in joining}
-        lost |= await self._tell_memberships([one for one in sighting.joined if one.id not in told])
-        if sighting.returned or lost:
+        meanwhile = [photo for photo in sighting.joined if photo.id not in told]
+        brought_back |= await self._tell_memberships(meanwhile)
+        if sighting.returned or brought_back:
             await self.publish_left_over()
         self._listen(
             events.PageListed(
@@ -184,29 +185,31 @@ class Book:
 
     async def _tell_memberships(self, photos: Sequence[Photo]) -> bool:
         """
-        Have the database know that photos are in their group. Tells whether it has some no more: these
+        Have the database know that photos are in their group. Returns whether it has some no more: these
         wait to be published again, for a group alone is no photo that anybody finds.
         """
         if self._update is None or not photos:
             return False
-        lost = await self._lost([photo.id for photo in photos])
-        if there := [photo for photo in photos if photo.id not in lost]:
+        brought_back = await self._bring_back([photo.id for photo in photos])
+        if published := [photo for photo in photos if photo.id not in brought_back]:
             await self._update(
                 merged(
                     membership(photo.id, group=photo.group, date_added=photo.date_added)
-                    for photo in there
+                    for photo in published
                 )
             )
-        return bool(lost)
+        return bool(brought_back)
 
-    async def _lost(self, photos: Sequence[str]) -> set[str]:
-        """Those that were published, and that others have taken down since."""
+    async def _bring_back(self, photos: Sequence[str]) -> set[str]:
+        """Have those published again that others have taken down; returns which."""
+        if self._adoption is None:
+            return set()
         stored = await self._journal.read(partial(results.stored_among, photos=photos))
-        lost = await self._adoption.lost(stored) if self._adoption else set()
-        if lost:
-            groups = list(self._groups)
-            await self._journal.write(partial(bring_back, photos=sorted(lost), groups=groups))
-        return lost
+        taken_down = await self._adoption.taken_down(stored)
+        if taken_down:
+            back = partial(bring_back, photos=sorted(taken_down), groups=list(self._groups))
+            await self._journal.write(back)
+        return taken_down
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""

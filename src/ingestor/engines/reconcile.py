@@ -384,7 +384,7 @@ def _is_newer(theirs: _There, ours: Held, *, now: float) -> bool:
     ahead were bought while the clock was, and what stands in the database has replaced them since.
     """
     return theirs.published.annotation.features != ours.published.annotation.features and (
-        theirs.at > ours.at or (ours.at > now and not ours.waits)
+        theirs.at > ours.at or (ours.at > now and not ours.unpublished)
     )
 
 

@@ -14,13 +14,13 @@ from ingestor.models import Label, Published
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """
-    A photo that was annotated, with what Vision said last, and when (unix seconds); `waits` if that is
-    still to be published.
+    A photo that was annotated, with what Vision said last, and when (unix seconds); `unpublished` if that
+    is still to be published.
     """
 
     published: Published
     at: float
-    waits: bool
+    unpublished: bool
 
 
 def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
@@ -39,7 +39,8 @@ def held_after(db: sqlite3.Connection, photo: str, *, most: int) -> list[Held]:
         (photo, most),
     )
     return [
-        Held(published=published_from(row[:-3]), at=row[-3], waits=bool(row[-2])) for row in rows
+        Held(published=published_from(row[:-3]), at=row[-3], unpublished=bool(row[-2]))
+        for row in rows
     ]
 
 

@@ -75,7 +75,7 @@ class Journal:
     raises, because a sync that failed cannot be believed the second time. Only a disk that is full
     refuses nothing yet where there is a reserve (bytes): that is given up, `full` says what to tell
     a person, and there is room for what was paid for, not for paying more. A file that is no longer
-    where it was takes answers likewise, for it may come back: `misplaced` is what to raise then.
+    where it was takes answers likewise, for it may come back: `gone` is what to raise then.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Journal:
         self.full: str | None = None
         self.place = ""
         """Of the state directory; a copy of it has another one."""
-        self.misplaced: JournalError | None = None
+        self.gone: JournalError | None = None
         self._file: tuple[int, int] | None = None
         self._reserve = Reserve(path.parent / "reserve", reserve)
         self._connect = connect
@@ -230,8 +230,8 @@ class Journal:
         connection = cast("sqlite3.Connection", self._connection)
         if self.broken is not None:
             return [_Raised(self.broken)] * len(works)
-        if self.misplaced is None and _file_at(self.path) != self._file:
-            self.misplaced = JournalError(_gone(self.path))
+        if self.gone is None and _file_at(self.path) != self._file:
+            self.gone = JournalError(_why_gone(self.path))
         try:
             return _carried_out(connection, works)
         except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
@@ -294,7 +294,7 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _gone(path: Path) -> str:
+def _why_gone(path: Path) -> str:
     return (
         f"{path} was moved or deleted while it was in use, so nothing more was bought. Put it back "
         "before you run the same command again: without it, what it knew may be bought again."

@@ -210,7 +210,7 @@ class Door:
             raise NotSent("The run was told to stop.", reason="stopping")
         if self._journal.full is not None or self._journal.broken is not None:
             raise NotSent("The disk may not take the answer.", reason="disk-full")
-        if self._journal.misplaced is not None:
+        if self._journal.gone is not None:
             raise NotSent("Nobody would find the answer again.", reason="journal")
         if not self._claim.safe:
             # We were frozen, or waited long: somebody else may be about to buy the same.
@@ -228,8 +228,8 @@ class Door:
 
     def _require_room(self) -> None:
         """What is left is for answers in flight. Raises RunStopped, or JournalError for a lost file."""
-        if self._journal.misplaced is not None:
-            raise self._journal.misplaced
+        if self._journal.gone is not None:
+            raise self._journal.gone
         if self._journal.full is not None:
             raise RunStopped(self._journal.full, reason="disk-full")
 
