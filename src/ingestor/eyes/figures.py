@@ -18,15 +18,13 @@ from prometheus_client.registry import Collector
 from ingestor.engines.gauges import Gauges
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import rechecks
+from ingestor.journal.runs import STATES
 from ingestor.journal.standing import Standing, looking_into, standing
 from ingestor.purchases import pricing
 from ingestor.transport import CallStatistics
 
 FRESH: Final = 15.0
 """Seconds for which what the journal said is told again: counting a million photos takes a while."""
-
-STATES: Final = ("listed", "annotated", "stored", "skipped", "dead", "withdrawn")
-"""Of photos. Each is told of from the beginning: a change from nothing is none to Prometheus."""
 
 Metric = GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily
 
@@ -158,8 +156,9 @@ def _of_run(gauges: Gauges | None) -> Iterator[Metric]:
 def _of_journal(known: Known) -> Iterator[Metric]:
     said = known.standing
     photos = GaugeMetricFamily("ingestor_photos", "Photos by state.", labels=["state"])
-    for state, count in (dict.fromkeys(STATES, 0) | dict(said.photos)).items():
-        photos.add_metric([state], count)
+    # Each from the beginning: to Prometheus a change from nothing is none.
+    for state in STATES:
+        photos.add_metric([state], said.photos.get(state, 0))
     units = CounterMetricFamily(
         "ingestor_units", "Units, certainly or perhaps billed.", labels=["kind"]
     )

@@ -19,6 +19,8 @@ _ENDS = {
     "withdrawn": "skipped",
 }
 """Where a photo of each state is in the tally of its run."""
+STATES = tuple(_ENDS)
+"""Of photos, all that there are."""
 
 
 def begin_run(db: sqlite3.Connection, *, run: str, now: float, epoch: int = 0) -> int:

@@ -6,9 +6,8 @@ from typing import Final
 
 from ingestor import events
 from ingestor.kits.lifetime import Lifetime
+from ingestor.worker.troubles import CEILINGS
 
-CEILINGS: Final = ("max-units-per-day", "max-units-per-month")
-"""Halts that were asked for: a worker that keeps to its budget is as it should be."""
 LATE: Final = 600.0
 """Seconds beyond two looks at each group within which some turn should have gone well, or got on (taste)."""
 
@@ -38,7 +37,7 @@ class Readiness:
             case events.RetryScheduled(upstream=upstream, reason=reason):
                 self._trouble = f"{upstream} ({reason})"
             case events.BuyingHalted(reason=reason, message=message):
-                # Who buys up to a ceiling is refused no longer.
+                # Who keeps to a budget is as it should be, and is refused no longer.
                 self._halted = "" if reason in CEILINGS else message
             case events.BuyingResumed():
                 self._halted = ""

@@ -8,6 +8,8 @@ from typing import Final
 from ingestor.errors import Denied, JournalError, RunStopped, SettingsError, Unauthorized
 from ingestor.services import OF_THE_GROUP
 
+CEILINGS: Final = ("max-units-per-day", "max-units-per-month")
+"""Ends of a run that a person has asked for."""
 REFUSALS: Final = frozenset({"daily-quota", "disk-full"})
 """Ends of a run that every other group's would come to as well, for hours."""
 
@@ -38,7 +40,7 @@ def trouble_of(error: BaseException) -> Trouble:
             return Trouble.LOST
         case Denied() | Unauthorized() | SettingsError():
             return Trouble.HALT
-        case RunStopped(reason="max-units-per-day" | "max-units-per-month"):
+        case RunStopped(reason=reason) if reason in CEILINGS:
             return Trouble.PURSE
         case RunStopped(reason="vision-refuses"):
             return Trouble.IMAGES
