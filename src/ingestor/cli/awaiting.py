@@ -35,7 +35,7 @@ ANSWERS: Final = MappingProxyType(
         events.GroupLooked: ("lease", "flickr", "database"),
     }
 )
-"""What shows that one is over, and whose."""
+"""By the kind of event: whose waits it ends, as far as it can tell."""
 PROOFS: Final = MappingProxyType(
     ANSWERS
     | {
@@ -44,7 +44,7 @@ PROOFS: Final = MappingProxyType(
         events.PhotosWithdrawn: ("database",),
     }
 )
-"""Who has certainly answered: a look at a group where nothing is to be done asks Flickr alone."""
+"""By the kind of event: who has certainly answered. A look at a group may have asked Flickr alone."""
 
 
 class Awaiting:
@@ -74,7 +74,7 @@ class Awaiting:
         return ""
 
     def back(self, event: events.Event) -> list[events.UpstreamBack]:
-        """Whose absence is over by this event, if it was told."""
+        """The upstreams whose absence was told, and is over by this event."""
         if not self._away_since:
             return []
         names = [name for name in PROOFS.get(type(event), ()) if name in self._away_since]

@@ -4,8 +4,8 @@ database tell each other.
 
 `local` opens what a run needs, `run` puts its parts together, `following` is the front door of one that
 follows a group. `ceilings` says what it may spend, `adoption` what the database knows already, `gauges`
-what binds it; `book` writes down what becomes of its photos, `accounts` makes its figures, `ending`
-tells them, and `forecast` tells its price beforehand. `leases` leaves each group to one buyer, `reconcile`
+what binds it; `book` writes down what becomes of its photos, `ending` how it ended, `accounts` makes its
+figures, and `forecast` tells its price beforehand. `leases` leaves each group to one buyer, `reconcile`
 makes journal and database agree. `beats` keeps the small files in which `heartbeat` says how a run is
 doing and `pulse` how a worker is.
 """

@@ -1,7 +1,7 @@
 """
-How a run ends: its photos and money counted, the database told, and the end written down.
+How a run ends: its photos and money are counted, the database is told, and the end is written down.
 
-A disk that takes no more still gives what is on it, and a database that is silent holds up nobody.
+A disk that takes no more can still be read, and nobody waits for a database that is silent.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COURTESY = 1.0
 
 
 async def counted(journal: Journal, count: Work[Counted]) -> Counted:
-    """From the journal's file where no more can be written into it; that much is on the disk."""
+    """Read from the journal's file where nothing can be written into it any more: what counts is there."""
     try:
         return await journal.read(count)
     except JournalError as error:
@@ -37,23 +37,23 @@ async def counted(journal: Journal, count: Work[Counted]) -> Counted:
             raise error from None
 
 
-async def told(
+async def tell(
     report: Report,
-    tell: Callable[[Report], Awaitable[None]],
+    close: Callable[[Report], Awaitable[None]],
     *,
     lifetime: Lifetime,
     patience: float,
 ) -> None:
-    """A courtesy: the journal knows it all, and nothing may hold up an exit."""
+    """Tell the database: a courtesy, for the journal knows it all, and nothing may hold up an exit."""
     with suppress(IngestorError, Stopping, TimeoutError):
         async with asyncio.timeout(patience) as end:
             # A signal may come before, or while the database takes its time.
             with lifetime.at_stop(lambda: end.reschedule(lifetime.clock() + COURTESY)):
-                await tell(report)
+                await close(report)
 
 
 async def written_down(report: Report, journal: Journal, *, run: int, now: float) -> Report:
-    """Where the disk refuses, that is how the run ended: whatever else there was."""
+    """Returns the report as it was written; where the disk refuses, that is how the run ended."""
     end = partial(runs.end_run, number=run, reason=report.ended, report=report.as_json(), now=now)
     try:
         await journal.write(end)

@@ -31,7 +31,7 @@ from ingestor.records.leases import Lease, lease_path, lease_record, read_lease
 
 T = TypeVar("T")
 Seen = dict[str, tuple[str, float]]
-"""By group, how its lease was found last: its ETag, and since when (the loop's time)."""
+"""By group, how its lease was found last: its ETag, and since when it has that (the loop's time)."""
 
 MARGIN: Final = 30.0
 """Seconds beyond the longest paid call: for what lies between looking at the clock and sending."""
@@ -110,7 +110,7 @@ class Leases:
     ) -> None:
         """
         `owner` is new with every run, and says to people where it is. `seen` is handed on from run to
-        run by who does not wait.
+        run where none of them waits.
         """
         self._database = database
         self._journal = journal

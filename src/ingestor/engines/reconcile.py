@@ -98,8 +98,8 @@ async def _groups_of_others(
     database: PoliteDatabase, journal: Journal, *, target: str
 ) -> list[str]:
     """
-    Groups of which others have bought since this journal did: what left them, they have taken down.
-    None where its photos were published elsewhere: then the database lacks them for that.
+    Groups that another machine has taken over: what left them since, that machine has taken down. None
+    where this journal published to another database: then that is why this one lacks its photos.
     """
     if await journal.read(partial(fact, name="target")) != target:
         return []
@@ -135,7 +135,7 @@ class Reconciler:
     check: bool
     wall: Callable[[], float]
     groups_of_others: Sequence[str] = ()
-    """Those that another machine has taken over: what is not in the database left them."""
+    """Those that another machine has taken over."""
     slice: int = SLICE
     found: Reconciled = field(default_factory=Reconciled)
     _unequal: set[str] = field(default_factory=set)
@@ -380,8 +380,8 @@ def _lacking(ours: Mapping[str, Any], theirs: _There) -> dict[str, Any]:
 
 def _is_newer(theirs: _There, ours: Held, *, now: float) -> bool:
     """
-    Bought elsewhere with other features, after ours; otherwise the journal is right. Ours that are dated
-    ahead were bought while the clock was, and what stands in the database has replaced them since.
+    Bought elsewhere with other features, after ours; otherwise the journal is right. Ours were bought while
+    our clock was ahead if their date is: then what stands in the database has replaced them since.
     """
     return theirs.published.annotation.features != ours.published.annotation.features and (
         theirs.at > ours.at or (ours.at > now and not ours.unpublished)

@@ -232,7 +232,7 @@ class Run:
 
     async def _report(self, name: str, *, seconds: float) -> Report:
         report = await self._figures(name, seconds=seconds)
-        await ending.told(
+        await ending.tell(
             report, self.book.close, lifetime=self.lifetime, patience=self.settings.patience
         )
         report = await ending.written_down(

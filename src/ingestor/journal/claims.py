@@ -19,8 +19,9 @@ ASKS_ALWAYS: Final = "asks always"
 
 def is_ours(db: sqlite3.Connection, group: str, lease: Lease, *, place: str) -> bool:
     """
-    Whether a run of this journal took the lease of a group, and is no more. One that was not given back
-    may live on where this journal was copied from: of such a one only the lock of its own place tells.
+    Whether a run of this journal took this lease, and is over. The run of a lease that was not given back
+    may live on in a state directory that ours is a copy of. It is over only if it took the lease in this
+    very `place`, whose lock we hold.
     """
     rows = db.execute(
         "SELECT 1 FROM claims WHERE gid = ? AND owner = ? AND (? OR place IN ('', ?))",

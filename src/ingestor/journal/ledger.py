@@ -26,8 +26,8 @@ SINCE: Final = """
     )))
 """
 """
-Purchases since a moment. What is dated ahead of now was bought while the clock was ahead, and before any
-later run began: it would be of every day and month to come.
+Purchases since a moment. One that is dated ahead of now was made while the clock was ahead, and would count
+for every day and month to come: it counts only as long as no later run began before that moment.
 """
 
 
@@ -194,7 +194,7 @@ def purchases_since(
 
 
 def count_labelled_since(db: sqlite3.Connection) -> int:
-    """Images in doubt that have an annotation by now which came later, by runs where they tell."""
+    """Images in doubt that were annotated since: told by runs, or by time where the run is not known."""
     (images,) = db.execute(
         # CROSS, so that SQLite begins with the purchases: hardly any of them are in doubt.
         "SELECT count(*) FROM purchases "

@@ -23,10 +23,7 @@ NOTHING_BESIDE_IT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY)
 MAPPED_BYTES = 1 << 30
 """Read through the system's page cache without copying: a large catalog is read at random."""
 DAMAGE = (sqlite3.Error, orjson.JSONDecodeError, msgspec.DecodeError, UnicodeDecodeError)
-"""
-What looking into a damaged file raises: SQLite checks how things are kept, not what is written in
-them.
-"""
+"""What reading a damaged file raises: SQLite checks how things are kept, not what is written in them."""
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -57,8 +57,8 @@ def of_others(
     db: sqlite3.Connection, photos: Sequence[str], *, groups_of_others: Sequence[str] = ()
 ) -> set[str]:
     """
-    Those of `photos` that are in no group of ours, which are those that this journal has listed and that
-    nobody else has taken over since. And that are here by adoption alone, or published in a group of others.
+    Those of `photos` that are in no group of ours: in none that this journal has listed, unless others
+    have taken it over since. And that are here by adoption alone, or were published in such a group.
     """
     rows = db.execute(
         "SELECT value FROM json_each(?1) WHERE NOT EXISTS "

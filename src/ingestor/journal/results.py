@@ -22,8 +22,8 @@ LABELS: Final = msgspec.json.Decoder(tuple[Label, ...])
 LABELS_TEXT: Final = msgspec.json.Encoder()
 NEWEST: Final = "annotations.number + ((annotations.at > 0) << 60)"
 """
-Highest for what was learned last: clocks may be set, and rows are counted. Whatever the database had
-before ours (at 0) is older than all of it.
+Highest for what was learned last, by the number of its row: clocks may be set. What the database had before
+ours has a time of 0, and is older than all else.
 """
 ANEW: Final = """
     state IN ('listed', 'annotated') AND state = 'listed'

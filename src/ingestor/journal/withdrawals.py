@@ -103,8 +103,8 @@ def departures(
     groups_of_others: Sequence[str] = (),
 ) -> list[Departure]:
     """
-    What taking these photos out of a group means; nothing is written. Groups of others do not count: nobody
-    tells us what leaves these.
+    What taking these photos out of a group means; nothing is written. Groups of others do not count:
+    nobody tells us what leaves these.
     """
     return [
         Departure(
@@ -125,14 +125,14 @@ def withdraw(
     groups_of_others: Sequence[str] = (),
 ) -> None:
     """
-    Take photos out of a group. One that is in no other of ours is withdrawn if it has an annotation, which
-    is kept: should it come again it is not bought again. Without one it is forgotten, unless it was
-    perhaps paid for: then it is given up in doubt, and stays so.
+    Take photos out of a group. One that is in no other of ours is withdrawn if it has an annotation,
+    which is kept: should it come again it is not bought again. Without one it is forgotten, unless it
+    was perhaps paid for: then it is given up in doubt, and stays so.
     """
     doubtful = _perhaps_paid(db)
     for photo in photos:
         elsewhere = _elsewhere(db, photo, group=group, groups_of_others=groups_of_others)
-        # Of a photo that goes, others' groups are forgotten: it is new should we ever follow those.
+        # A photo that goes is forgotten in groups of others, too: it is new should we ever follow those.
         _leave(db, photo, group=None if elsewhere is None else group)
         if elsewhere is not None:
             _move(db, photo, *elsewhere)
@@ -145,7 +145,7 @@ def withdraw(
 
 
 def _leave(db: sqlite3.Connection, photo: str, *, group: str | None) -> None:
-    """None: all of them."""
+    """`group`: the one it leaves; None: all of them."""
     for table in ("memberships", "missing"):
         db.execute(
             f"DELETE FROM {table} WHERE photo = ?1 AND (?2 IS NULL OR gid = ?2)",  # noqa: S608
@@ -164,8 +164,8 @@ def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:
 
 def bring_back(db: sqlite3.Connection, photos: Sequence[str], *, groups: Sequence[str]) -> None:
     """
-    Have photos published again that others have taken down: at most they are in `groups`, whoever
-    follows any other has seen them leave it.
+    Have photos published again that others have taken down. They are in none but `groups` now: who follows
+    any other has seen them leave it.
     """
     ids = json_list(photos)
     db.execute(
@@ -223,7 +223,7 @@ def _absent(
 def _elsewhere(
     db: sqlite3.Connection, photo: str, *, group: str, groups_of_others: Sequence[str]
 ) -> tuple[str, int] | None:
-    """Another group that this journal has listed, and nobody else follows by now."""
+    """Another group of ours that it is in, and when it was added there."""
     row = db.execute(
         "SELECT gid, date_added FROM memberships WHERE photo = ? AND gid != ? "
         "AND gid IN (SELECT gid FROM groups) AND gid NOT IN (SELECT value FROM json_each(?)) LIMIT 1",

@@ -1,6 +1,11 @@
 """
 The page: type an animal, see its pictures; and how the runs are doing.
 
+`app` says which address leads to which view. `views` are the pages and `api` the same for programs: a
+question is read by `asking`, its `answers` are shown as `cards`, and where there are none `ways` lead on.
+`runs` is the dashboard, `live` while it is open, and `lookout` looks at the journal for all of them. `gate`,
+`connections` and `security` are between the page and strangers.
+
 Rule of the room: everything can be had without JavaScript, every view has an address, and nothing
 foreign reaches a page but as text. No paid key ever enters: a house (`house`) is a catalog, the
 origin of pictures and the path of a journal.

@@ -20,15 +20,15 @@ ENDED_BY: Final[Mapping[str, str]] = MappingProxyType(
     {"flickr": "look", "database": "run", "disk-full": "run"}
 )
 """
-By the upstream, or by the reason where it was none, what shows that it takes us again; Vision and
-Google's credentials: a purchase.
+By the upstream that refused, or by the reason where it was none: what shows that it is over. Where it was
+Vision or Google's credentials, a purchase does.
 """
 
 
 class Halt:
     """
-    `clock` is the loop's, which stands still while the machine sleeps; `wall` is unix time, by which a
-    ceiling's day may be over before. What begins and ends is told to `listen`.
+    `clock` is the loop's, which stands still while the machine sleeps; `wall` is unix time, by which the day
+    of a ceiling ends all the same. What begins and ends is told to `listen`.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Halt:
         self._listen = listen
         self._ends = 0.0
         self._day_ends = FOREVER
-        """Unix time; of a ceiling, which ends by itself."""
+        """Unix time. Only of a ceiling, which ends by itself."""
         self._ended_by = "purchase"
 
     def spent(self, error: BaseException, *, seconds: float) -> None:
@@ -50,7 +50,7 @@ class Halt:
         self._begin(error, seconds)
 
     def refused(self, error: BaseException, *, seconds: float) -> None:
-        """Credentials or rules, whatever is bought, or by the disk; after so long it is tried again."""
+        """Refused by an upstream, or by a full disk, whatever is bought; after so long it is tried again."""
         self._day_ends = FOREVER
         self._ended_by = ENDED_BY.get(getattr(error, "upstream", reason_of(error)), "purchase")
         self._begin(error, seconds)

@@ -1,4 +1,8 @@
-"""Photos that left a group are taken out of it, under its lease; and taken down if they are in no other."""
+"""
+What left a group is taken out of it, in the database first and under its lease.
+
+A photo is taken down with the last of its groups: of ours, and of other machines'.
+"""
 
 from __future__ import annotations
 

@@ -25,9 +25,10 @@ class Trouble(Enum):
     """The group is gone, or closed to us: it is said, and looked for once a day."""
     HALT = "halt"
     """Credentials, billing, rules, Google's quota of the day, a disk without room: nothing is bought for
-    anybody, but for a probe now and then."""
+    any group, but for a probe now and then."""
     IMAGES = "images"
-    """Vision takes no image: one group's are to blame, or what two groups meet is Vision's, and a HALT."""
+    """Vision refused image after image. Of one group alone it is its images, and they are tried later; of
+    a second group as well it is Vision, and a HALT."""
     FATAL = "fatal"
     """Without a journal there is no worker."""
 

@@ -23,7 +23,7 @@ from ingestor.worker.turns import Turns
 from ingestor.worker.watchlist import Watchlist
 
 PROBE_EVERY: Final = 900.0
-"""Seconds between two tries to buy while credentials or billing are refused."""
+"""Seconds between two tries to buy while buying is refused."""
 WATCH_EVERY: Final = 15.0
 """Seconds between two looks at the file of groups."""
 DAY: Final = 86_400.0
@@ -49,7 +49,7 @@ class Worker:
         self._prober = ""
         """The group whose turn was the last to be refused."""
         self._blamed = ""
-        """The group of which Vision took no image, and no other's was taken or refused since."""
+        """The group whose images Vision refused, while nothing was bought, and no other refused, since."""
         self._settings = settings
         self._journal = journal
         self._services = services

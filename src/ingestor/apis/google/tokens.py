@@ -131,7 +131,7 @@ class Tokens:
         # One that nobody waited for any more may have come after all.
         if self._token() != stale:
             return
-        credentials = self._those_there_now() if self._refused else self._credentials
+        credentials = self._loaded_anew() if self._refused else self._credentials
         before = credentials.token, credentials.expiry
         credentials.refresh(self._request)
         if not _text(credentials.token):
@@ -139,8 +139,8 @@ class Tokens:
             raise google.auth.exceptions.RefreshError("the one that came is empty")
         self._credentials = credentials
 
-    def _those_there_now(self) -> google.auth.credentials.Credentials:
-        # A file that is not there, or half written, is no better than what was refused.
+    def _loaded_anew(self) -> google.auth.credentials.Credentials:
+        # Where the file is missing, or half written, the refused ones are as good.
         with suppress(Exception):
             if self._load is not None:
                 return self._load()
