@@ -165,7 +165,7 @@ class Run:
         await self.book.publish_left_over()
         if self.adoption:
             await self.adoption.adopt_pending(groups)
-            # They count as this run's, and where they take its whole room nothing is listed.
+            # Parked photos count as this run's: where they fill its limit, no page is listed that has them.
             await self.adoption.adopt(sorted(self.opening.parked))
 
     async def _machine(self) -> None:

@@ -46,7 +46,7 @@ class Counts:
             "throttled", "Times that an upstream refused us for speed.", "upstream"
         )
         for upstream in events.UPSTREAMS:
-            # To Prometheus a series begins with the first value that it sees: here that is none.
+            # To Prometheus a series begins with the first value that it sees: so each begins with 0.
             self.throttled.labels(upstream)
         self.runs = counter("runs", "Runs by their end.", "end")
         self.looked = gauge(

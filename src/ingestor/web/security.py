@@ -86,7 +86,7 @@ async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
     except SettingsError as error:
         return trouble(request, 400, str(error))
     except JournalError as error:
-        # As a rule it does not pass by itself, but whose machine it is can do something about it.
+        # As a rule it does not pass by itself, but the owner of the machine can do something about it.
         house = request.app[HOUSE]
         house.log(f"{request.path}: {error}")
         why = WRITTEN_DOWN if house.strangers else str(error)

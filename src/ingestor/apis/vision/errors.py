@@ -162,7 +162,7 @@ def _denial(status: int, refusal: _Refusal | None) -> Denied | None:
         )
     message = refusal.message if refusal else "it does not say why"
     if "requires a quota project" in message:
-        # Before its reason, which is that the service is disabled: in the project of gcloud itself.
+        # Before its reason is read, which says that the service is disabled: in gcloud's project, not ours.
         return denied(NO_QUOTA_PROJECT, reason="quota-project")
     if refusal and (told := DENIALS.get(_cause(refusal))):
         reason, sentence = told

@@ -21,7 +21,7 @@ class _Gone(asyncio.Transport):
         return True
 
     def abort(self) -> None:
-        """It is."""
+        """Nothing is left to end."""
 
 
 GONE = _Gone()
@@ -136,8 +136,8 @@ class Line(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._end("reset" if error else "")
         self.close()
-        # TLS knows us for ever: as long as we know it, only a search for garbage would find the two,
-        # and it holds a quarter of a megabyte.
+        # A TLS connection keeps hold of us. If we kept hold of it, only the garbage collector would free
+        # the two, late, and it holds a quarter of a megabyte.
         self._transport = GONE
 
     def _end(self, trouble: str) -> None:

@@ -166,7 +166,7 @@ if (least) {
   least.addEventListener("input", () => {
     document.getElementById("least").textContent = `${Math.round(least.value * 100)}\u202f%`;
   });
-  // A key moves it by one step, and a new page at each would take the focus away: Enter ends that.
+  // A key moves it by one step, and a new page at each step would take the focus away: Enter submits.
   let pointed = false;
   least.addEventListener("pointerdown", () => { pointed = true; });
   least.addEventListener("keydown", () => { pointed = false; });
