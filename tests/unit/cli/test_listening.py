@@ -19,6 +19,17 @@ from ingestor.cli.listening import START_OF_LINE, Voice
 from ingestor.cli.redaction import Redaction
 from ingestor.settings import Settings
 
+PAGE = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
+AWAY = events.RetryScheduled(
+    upstream="flickr",
+    reason="connect",
+    attempt=4,
+    seconds=2.0,
+    silent=3.0,
+    message="no connection could be made",
+)
+HELD = events.LeaseAwaited(group="1@N00", owner="r9@other", until=0.0)
+
 
 class Stderr(io.StringIO):
     def __init__(self, *, terminal: bool) -> None:
@@ -107,19 +118,6 @@ def narrow_terminal(*, columns: int) -> Iterator[tuple[int, TextIO]]:
         os.close(ours)
 
 
-PAGE = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
-
-AWAY = events.RetryScheduled(
-    upstream="flickr",
-    reason="connect",
-    attempt=4,
-    seconds=2.0,
-    silent=3.0,
-    message="no connection could be made",
-)
-HELD = events.LeaseAwaited(group="1@N00", owner="r9@other", until=0.0)
-
-
 def said(*told: events.Event, terminal: bool, progress: bool = True, **flags: Any) -> list[str]:
     stderr = Stderr(terminal=terminal)
     voice = Voice(Settings.read(**flags), redaction=Redaction({}), stderr=stderr, progress=progress)
@@ -161,9 +159,7 @@ def test_an_outage_of_hours_is_told_when_it_begins_and_ends_and_not_by_the_attem
 
 
 def test_a_person_reads_that_who_was_waited_for_answers_again() -> None:
-    page = events.PageListed(group="1@N00", page=1, pages=2, total=900, listed=500, known=0)
-
-    _waits, back = said(AWAY, page, terminal=True)
+    _waits, back = said(AWAY, PAGE, terminal=True)
 
     assert back == "ingestor: Flickr answers again, after 3 s."
 
