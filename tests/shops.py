@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestor import events
-from ingestor.errors import IngestorError
+from ingestor.errors import IngestorError, NotSent
 from ingestor.journal import ledger, listing, runs
 from ingestor.journal.recovery import open_run
 from ingestor.journal.writer import Journal
@@ -67,6 +67,10 @@ class Shop:
         self, images: Sequence[Image], leaving: Callable[[], None]
     ) -> Sequence[Answer]:
         await asyncio.sleep(self.token_seconds)
+        if self.script and isinstance(self.script[0], NotSent):
+            # No connection is made, so nothing is asked whether it may leave.
+            await asyncio.sleep(1)
+            raise self.script.pop(0)  # type: ignore[misc]
         leaving()
         await asyncio.sleep(self.way_there)
         self.arrived.append(asyncio.get_running_loop().time())

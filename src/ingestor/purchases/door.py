@@ -140,7 +140,7 @@ class Door:
         try:
             answers = await self._ask_vision(images, leaving)
         except IngestorError as error:
-            await self._close(intent, permit, error)
+            await self._close(intent, permit, error, sent=sent)
             if isinstance(error, NotSent):
                 self._require_going_on()
             raise
@@ -267,11 +267,14 @@ class Door:
         )
         return settled
 
-    async def _close(self, intent: ledger.Intent, permit: Permit, error: IngestorError) -> None:
+    async def _close(
+        self, intent: ledger.Intent, permit: Permit, error: IngestorError, *, sent: bool
+    ) -> None:
         """Close a purchase that brought no answer, by what the error means for the money."""
         state = state_after(error)
         doubtful = state is PurchaseState.IN_DOUBT
-        if state is PurchaseState.NOT_SENT:
+        if state is PurchaseState.NOT_SENT and not sent:
+            # One that was refused for its token, which could not be renewed, used its quota.
             self._quota.give_back(permit)
         elif isinstance(error, Throttled):
             self._slow_down(permit, error)

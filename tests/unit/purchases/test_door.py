@@ -366,6 +366,11 @@ async def test_a_claim_that_is_too_short_is_renewed_before_anything_is_sent(open
     assert await closings(shop) == [("not-sent", "lease", 7), ("settled", None, 7)]
 
 
+def no_new_token(_images: Sequence[Image]) -> Sequence[Answer]:
+    """It was refused with a 401, and what it was refused for could not be renewed."""
+    raise NotSent("Google gave no token.", reason="token-endpoint")
+
+
 async def test_what_never_left_has_used_no_quota(open_shop):
     images = pictures("dog", "cat")
     shop = await open_shop(images, claim=Frozen())
@@ -376,6 +381,19 @@ async def test_what_never_left_has_used_no_quota(open_shop):
     assert names_of(outcomes) == {"100": "dog", "101": "cat"}
     assert [end[0] for end in await closings(shop)] == ["not-sent", "not-sent", "settled"]
     assert shop.quota.granted == [1, 2]
+
+
+async def test_a_refusal_has_used_quota_though_no_token_came_in_the_place_of_the_refused(open_shop):
+    """Vision had it, and counted it: that its answer is told as never sent is for the money alone."""
+    images = pictures("dog")
+    shop = await open_shop(images, limits=(1, 1800))
+    shop.script = [no_new_token]
+
+    outcomes = await shop.buyer.annotate(images)
+
+    assert names_of(outcomes) == {"100": "dog"}
+    assert [end[0] for end in await closings(shop)] == ["not-sent", "settled"]
+    assert shop.arrived[1] - shop.arrived[0] >= MINUTE
 
 
 async def test_who_waits_for_units_hears_when_the_disk_refuses_an_answer(open_shop):
