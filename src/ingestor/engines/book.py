@@ -190,7 +190,7 @@ class Book:
         """
         if self._update is None or not photos:
             return False
-        brought_back = await self._bring_back([photo.id for photo in photos])
+        brought_back = await self._bring_back(photos)
         if published := [photo for photo in photos if photo.id not in brought_back]:
             await self._update(
                 merged(
@@ -200,15 +200,16 @@ class Book:
             )
         return bool(brought_back)
 
-    async def _bring_back(self, photos: Sequence[str]) -> set[str]:
+    async def _bring_back(self, photos: Sequence[Photo]) -> set[str]:
         """Have those published again that others have taken down; returns which."""
         if self._adoption is None:
             return set()
-        stored = await self._journal.read(partial(results.stored_among, photos=photos))
+        ids = [photo.id for photo in photos]
+        stored = await self._journal.read(partial(results.stored_among, photos=ids))
         taken_down = await self._adoption.taken_down(stored)
-        if taken_down:
-            back = partial(bring_back, photos=sorted(taken_down), groups=list(self._groups))
-            await self._journal.write(back)
+        if back := [photo for photo in photos if photo.id in taken_down]:
+            groups = list(self._groups)
+            await self._journal.write(partial(bring_back, photos=back, groups=groups))
         return taken_down
 
     async def publish_left_over(self) -> None:

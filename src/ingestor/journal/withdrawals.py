@@ -17,7 +17,7 @@ from ingestor.journal.dead import fail
 from ingestor.journal.results import labels_ever
 from ingestor.journal.rows import json_list
 from ingestor.kits.intervals import Interval
-from ingestor.models import Failure, Label
+from ingestor.models import Failure, Label, Photo
 
 APART: Final = 300.0
 """Seconds between the two answers: longer than caches of a listing live (taste)."""
@@ -162,12 +162,12 @@ def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     db.execute(f"UPDATE photos SET state = 'withdrawn' WHERE id {those}", (ids,))  # noqa: S608
 
 
-def bring_back(db: sqlite3.Connection, photos: Sequence[str], *, groups: Sequence[str]) -> None:
+def bring_back(db: sqlite3.Connection, photos: Sequence[Photo], *, groups: Sequence[str]) -> None:
     """
-    Have photos published again that others have taken down. They are in none but `groups` now: who follows
-    any other has seen them leave it.
+    Have photos published again that others have taken down, as a page shows them now. They are in none but
+    `groups`: who follows any other has seen them leave it.
     """
-    ids = json_list(photos)
+    ids = json_list([photo.id for photo in photos])
     db.execute(
         "DELETE FROM memberships WHERE photo IN (SELECT value FROM json_each(?)) "
         "AND gid NOT IN (SELECT value FROM json_each(?))",
@@ -178,6 +178,9 @@ def bring_back(db: sqlite3.Connection, photos: Sequence[str], *, groups: Sequenc
         "WHERE state = 'stored' AND id IN (SELECT value FROM json_each(?))",
         (ids,),
     )
+    for photo in photos:
+        # That page may be written down much later: its record would be published with a group it left.
+        _move(db, photo.id, photo.group, photo.date_added)
 
 
 def _perhaps_paid(db: sqlite3.Connection) -> set[str]:

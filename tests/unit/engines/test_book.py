@@ -262,6 +262,24 @@ async def test_a_photo_that_comes_back_is_in_the_database_again_at_once(journal:
     assert await journal.read(runs.photos_by_state) == {"stored": 1}
 
 
+async def test_what_others_took_down_comes_back_without_their_group_however_late(journal: Journal):
+    """What others took down is known, and the database is away before it is published again."""
+    database = Database("8")
+    for photo in ("7", "8"):
+        theirs = a_published(photo, photo=a_photo(photo, group=THEIRS))
+        await journal.write(partial(adopt, found=[theirs], now=0.0))
+    database.fails = True
+    page = a_page("7", "8", group=FIRST)
+    with pytest.raises(asyncio.CancelledError):
+        await a_book(journal, database, shared=True).sight(FIRST, 1, page, None)
+
+    database.fails = False
+    await a_book(journal, database, run=2, shared=True).publish_left_over()
+
+    assert "photos/p7/sha256" in database.sent[-1]
+    assert database.memberships == {"photos/p7/groups/1@N00"}
+
+
 async def test_what_is_stored_has_no_dead_letter_in_the_database_any_more(journal: Journal):
     """An earlier run, which did not get it, has left one there."""
     database = Database()
