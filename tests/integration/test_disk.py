@@ -140,6 +140,23 @@ async def test_nothing_is_bought_for_a_journal_that_is_not_where_it_was(
     assert len(in_database(sandbox, "/photos")) == sandbox.bill.units
 
 
+async def test_a_run_that_had_nothing_to_buy_says_as_well_that_its_journal_is_gone(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+):
+    """It would be complete, with nothing of it left here, and the next one without a database buys all."""
+    await ingest(limit=PHOTOS)
+
+    def lose_it(event: events.Event) -> None:
+        if isinstance(event, events.PageListed):
+            deleted(tmp_path / "state")
+
+    again = await ingest(limit=PHOTOS, listen=lose_it)
+
+    assert (again.ended, again.exit_code) == ("journal", 1)
+    assert "was moved or deleted while it was in use" in again.message
+    assert (again.skipped, sandbox.bill.units) == (PHOTOS, PHOTOS)
+
+
 class Failing:
     """A connection whose disk fails, from the moment on that it is told to."""
 

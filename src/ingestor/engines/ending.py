@@ -53,15 +53,19 @@ async def tell(
 
 
 async def written_down(report: Report, journal: Journal, *, run: int, now: float) -> Report:
-    """Returns the report as it was written; where the disk refuses, that is how the run ended."""
+    """
+    Returns the report as it was written; where the disk refuses, or has the journal no more, that is how
+    the run ended.
+    """
     end = partial(runs.end_run, number=run, reason=report.ended, report=report.as_json(), now=now)
     try:
         await journal.write(end)
     except JournalError as error:
-        return replace(
-            report,
-            ended=reason_of(error),
-            message=str(error),
-            exit_code=exit_code_of(error),
-        )
-    return report
+        return _unwritten(report, error)
+    return _unwritten(report, journal.gone) if journal.gone else report
+
+
+def _unwritten(report: Report, error: JournalError) -> Report:
+    return replace(
+        report, ended=reason_of(error), message=str(error), exit_code=exit_code_of(error)
+    )
