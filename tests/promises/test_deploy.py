@@ -15,6 +15,7 @@ from ingestor.eyes.figures import Figures, Known
 from ingestor.journal.standing import Standing
 from ingestor.services import IMAGES_PER_REQUEST
 from ingestor.settings import Settings
+from ingestor.web.gate import AT_HAND
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/ingestor.json").read_text())
@@ -167,6 +168,13 @@ def test_the_page_outlives_a_restart_of_the_worker_alone() -> None:
     # Who shares a container's network has none any more when that one is started again.
     assert "network_mode" not in service("web")
     assert '    ports: ["127.0.0.1:8080:8080"]\n' in service("web")
+
+
+def test_the_page_is_asked_for_its_health_where_it_answers_whoever_else_waits() -> None:
+    health = re.search(r"urlopen\('http://127\.0\.0\.1:8080(/[a-z]*)'", service("web"))
+
+    assert health is not None
+    assert health[1] in AT_HAND
 
 
 def test_logs_of_months_do_not_fill_the_disk_of_the_journal() -> None:
