@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 from ingestor import events
 from ingestor.engines.following import follow_one
 from ingestor.engines.local import carry_out
-from ingestor.errors import Denied, SettingsError
+from ingestor.errors import Denied, JournalError, SettingsError
 from ingestor.journal import listing, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -130,6 +131,17 @@ async def test_an_idle_look_is_one_call(site: Site):
     # It looks the group up, and checks the store, once.
     assert site.sandbox.calls.total("flickr") == 5 + 1
     assert site.sandbox.calls.total("database") == 1
+
+
+async def test_who_has_nothing_to_buy_hears_as_well_that_the_journal_is_gone(site: Site):
+    """It would go on for weeks, with all that it sees in a file that nobody finds."""
+
+    def lose_it(event: events.Event) -> None:
+        if isinstance(event, events.GroupLooked) and site.state.exists():
+            shutil.rmtree(site.state)
+
+    with pytest.raises(JournalError, match="was moved or deleted while it was in use"):
+        await site.work(until=looks(5), tick=lose_it)
 
 
 async def test_photos_that_left_are_taken_down_and_come_back_for_nothing(site: Site):

@@ -72,11 +72,14 @@ class Turns:
 
     async def take(self, group: Group, *, buying: bool) -> Turn:
         """
-        Raises an IngestorError where the group could not be looked at, or its lease not be had;
-        Stopping when the worker stops. Without `buying` only what left is dealt with.
+        Raises an IngestorError where the group could not be looked at, its lease not be had, or the
+        journal is gone; Stopping when the worker stops. Without `buying` only what left is dealt with.
         """
         started = self._lifetime.clock()
         look = await self._lifetime.unless_stopping(self._looking.look(group.id))
+        if self._journal.misplaced:
+            # Who has nothing to buy would write for weeks what nobody finds.
+            raise self._journal.misplaced
         if look.gone:
             await self._lifetime.unless_stopping(self._takedowns.take_down(group, look.gone))
         turn = Turn(more=False)
