@@ -670,8 +670,8 @@ def doubtful_units_given_back() -> Sequence[Swap]:
     """What was perhaps billed can be spent again."""
     honest = Door._close
 
-    async def close(self: Any, intent: Any, permit: Any, error: Any) -> None:
-        await honest(self, intent, permit, error)
+    async def close(self: Any, intent: Any, permit: Any, error: Any, *, sent: bool) -> None:
+        await honest(self, intent, permit, error, sent=sent)
         if isinstance(error, AnswerLost):
             await self._budget.settle(0, spent=-intent.units)
 
