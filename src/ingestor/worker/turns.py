@@ -77,9 +77,9 @@ class Turns:
         """
         started = self._lifetime.clock()
         look = await self._lifetime.unless_stopping(self._looking.look(group.id))
-        if self._journal.misplaced:
+        if self._journal.gone:
             # Who has nothing to buy would write for weeks what nobody finds.
-            raise self._journal.misplaced
+            raise self._journal.gone
         if look.gone:
             await self._lifetime.unless_stopping(self._takedowns.take_down(group, look.gone))
         turn = Turn(more=False)
