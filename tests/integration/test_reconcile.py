@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -177,6 +177,23 @@ async def test_what_was_taken_down_by_who_follows_our_group_since_is_not_put_bac
     assert (found.withdrawn, found.published) == (1, 0)
     assert lost not in in_database(sandbox, "/photos")
     assert (await compare(check=True)).agree
+
+
+async def test_what_was_published_since_a_backup_of_the_database_is_published_again(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    """Its leases are as old: they are none that others have taken since."""
+    await ingest(limit=10)
+    backup = {name: in_database(sandbox, f"/{name}") for name in ("photos", "index", "leases")}
+    await ingest(limit=PHOTOS)
+    before = whole(sandbox)
+    for name, value in backup.items():
+        sandbox.database.put("sandbox", f"/{name}", value=cast("Any", value))
+
+    found = await compare()
+
+    assert (found.published, found.withdrawn) == (PHOTOS - 10, 0)
+    assert whole(sandbox) == before
 
 
 async def test_what_waited_here_to_be_published_is_published_whoever_follows_its_group_since(

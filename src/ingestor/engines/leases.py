@@ -64,15 +64,29 @@ class Reader(Protocol):
 
 async def held_by_others(database: Reader, journal: Journal) -> set[str]:
     """Ids of the groups whose lease is by a name under which no run of this journal took it."""
+    return set(await _leases_of_others(database, journal))
+
+
+async def taken_by_others(database: Reader, journal: Journal) -> list[str]:
+    """Those of them that others have had since this journal had them last."""
+    leases = await _leases_of_others(database, journal)
+    return await journal.read(
+        lambda db: [
+            group for group, lease in leases.items() if not claims.is_behind_ours(db, group, lease)
+        ]
+    )
+
+
+async def _leases_of_others(database: Reader, journal: Journal) -> dict[str, Lease]:
     leases = await database.read("leases")
     if not isinstance(leases, dict):
-        return set()
+        return {}
     found = {
         unescape(key): lease for key, record in leases.items() if (lease := read_lease(record))
     }
     return await journal.read(
         lambda db: {
-            group
+            group: lease
             for group, lease in found.items()
             if not claims.is_ours(db, group, lease, place=journal.place)
         }
@@ -227,7 +241,7 @@ class Leases:
         if not await self._write(group, self._lease(epoch=epoch), etag=etag):
             return False
         self.others_worked |= others
-        await self._journal.write(partial(claims.keep, group=group, owner=self._owner))
+        await self._journal.write(partial(claims.keep, group=group, owner=self._owner, epoch=epoch))
         return True
 
     async def _wait_for(self, group: str, lease: Lease) -> None:

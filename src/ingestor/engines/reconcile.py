@@ -20,7 +20,7 @@ from ingestor.catalog.filed import filed_labels, filed_under
 from ingestor.catalog.leaving import follow_out, give_up
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
-from ingestor.engines.leases import held_by_others
+from ingestor.engines.leases import taken_by_others
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.listing import memberships
 from ingestor.journal.reconciling import Held, held_after, newest_labels, of_others
@@ -103,7 +103,7 @@ async def _groups_of_others(
     """
     if await journal.read(partial(fact, name="target")) != target:
         return []
-    return list(await held_by_others(database, journal))
+    return await taken_by_others(database, journal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,9 +44,15 @@ def add(
         suspect(db, [group])
 
 
-def keep(db: sqlite3.Connection, group: str, *, owner: str) -> None:
+def keep(db: sqlite3.Connection, group: str, *, owner: str, epoch: int) -> None:
     """The lease is ours by this name now: the earlier ones are history."""
     db.execute("DELETE FROM claims WHERE gid = ? AND owner != ?", (group, owner))
+    runs.set_fact(db, _epoch(group), str(epoch))
+
+
+def is_behind_ours(db: sqlite3.Connection, group: str, lease: Lease) -> bool:
+    """Whether a lease is of before we had the group last: that of a database which was restored."""
+    return lease.epoch <= int(runs.fact(db, _epoch(group)) or 0)
 
 
 def suspect(db: sqlite3.Connection, groups: Iterable[str]) -> None:
@@ -84,3 +90,7 @@ def asks_always(db: sqlite3.Connection) -> bool:
 
 def _behind(group: str) -> str:
     return f"behind {group}"
+
+
+def _epoch(group: str) -> str:
+    return f"epoch {group}"
