@@ -14,7 +14,7 @@ from typing import Any
 from ingestor import events
 from ingestor.catalog.leaving import take_down
 from ingestor.engines.adoption import READS_AT_ONCE
-from ingestor.engines.leases import Leases, Seen, held_by_others, leased
+from ingestor.engines.leases import Leases, Seen, leased, taken_by_others
 from ingestor.engines.local import new_name
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure, departures
@@ -160,7 +160,7 @@ class Takedowns:
         database = self._services.database
         if database is None:
             return []
-        return list(await held_by_others(database, self._journal))
+        return await taken_by_others(database, self._journal)
 
 
 def _whole(departure: Departure, records: Mapping[str, Any]) -> Paths:

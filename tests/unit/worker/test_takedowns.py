@@ -16,7 +16,7 @@ import pytest
 from ingestor import events
 from ingestor.engines.leases import LASTING
 from ingestor.errors import RunStopped
-from ingestor.journal import listing, results, runs
+from ingestor.journal import claims, listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, Services
@@ -24,9 +24,10 @@ from ingestor.worker.takedowns import Takedowns
 from tests.builders import a_label, a_photo, a_size, an_annotation
 from tests.inline import Inline
 
-OURS, THEIRS = "1@N00", "2@N00"
+OURS, THEIRS, ALSO_OURS = "1@N00", "2@N00", "3@N00"
 ZOO = Group(id=OURS, name="Zoo")
 THEIR_LEASE = {"owner": "theirs", "epoch": 2, "until": 0}
+EARLIER_LEASE = {"owner": "earlier", "epoch": 1, "until": 0}
 
 
 class Place:
@@ -145,6 +146,25 @@ async def test_a_photo_that_has_left_the_others_group_as_well_goes(
 
     assert [set(paths) >= {"photos/p7", "index/dog/1000000-p7"} for paths in place.sent] == [True]
     assert (states, groups) == ({"withdrawn": 1}, [])
+
+
+async def test_a_photo_stays_in_another_group_of_ours_whose_lease_a_backup_has_put_back(
+    tmp_path: Path,
+):
+    """By a name of ours that is history: the database was restored."""
+    place = Place({OURS: 1, ALSO_OURS: 1}, {ALSO_OURS: EARLIER_LEASE})
+    lifetime = Lifetime(drain=8.0)
+
+    async with following(tmp_path, place, lifetime=lifetime, listed=(OURS, ALSO_OURS)) as turns:
+        journal = turns._journal
+        await journal.write(partial(listing.take_in, photos=[a_photo("7", group=ALSO_OURS)]))
+        await journal.write(partial(claims.keep, group=ALSO_OURS, owner="later", epoch=2))
+        await turns._withdraw_some(ZOO, ["7"])
+        states = await journal.read(runs.photos_by_state)
+        groups = await journal.read(partial(listing.memberships, photos=["7"]))
+
+    assert place.sent == [{f"photos/p7/groups/{OURS}": None}]
+    assert (states, [group for _, group, _ in groups]) == ({"annotated": 1}, [ALSO_OURS])
 
 
 @pytest.mark.parametrize("groups", [{OURS: 1}, {OURS: 1, THEIRS: 1}], ids=["ours", "both"])
