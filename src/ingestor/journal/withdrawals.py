@@ -146,11 +146,11 @@ def withdraw(
 
 def _leave(db: sqlite3.Connection, photo: str, *, group: str | None) -> None:
     """`group`: the one it leaves; None: all of them."""
-    for table in ("memberships", "missing"):
-        db.execute(
-            f"DELETE FROM {table} WHERE photo = ?1 AND (?2 IS NULL OR gid = ?2)",  # noqa: S608
-            (photo, group),
-        )
+    known = db.execute("SELECT gid FROM memberships WHERE photo = ?", (photo,)).fetchall()
+    for gid in [group] if group is not None else [gid for (gid,) in known]:
+        # Group by group: what is missing is found by its group, and looked through without one.
+        db.execute("DELETE FROM memberships WHERE photo = ? AND gid = ?", (photo, gid))
+        db.execute("DELETE FROM missing WHERE gid = ? AND photo = ?", (gid, photo))
 
 
 def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:

@@ -155,11 +155,11 @@ async def test_a_photo_stays_in_another_group_of_ours_whose_lease_a_backup_has_p
     place = Place({OURS: 1, ALSO_OURS: 1}, {ALSO_OURS: EARLIER_LEASE})
     lifetime = Lifetime(drain=8.0)
 
-    async with following(tmp_path, place, lifetime=lifetime, listed=(OURS, ALSO_OURS)) as turns:
-        journal = turns._journal
+    async with following(tmp_path, place, lifetime=lifetime, listed=(OURS, ALSO_OURS)) as takedowns:
+        journal = takedowns._journal
         await journal.write(partial(listing.take_in, photos=[a_photo("7", group=ALSO_OURS)]))
         await journal.write(partial(claims.keep, group=ALSO_OURS, owner="later", epoch=2))
-        await turns._withdraw_some(ZOO, ["7"])
+        await takedowns._take_down_some(ZOO, ["7"])
         states = await journal.read(runs.photos_by_state)
         groups = await journal.read(partial(listing.memberships, photos=["7"]))
 
