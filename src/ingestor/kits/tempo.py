@@ -9,6 +9,7 @@ means a limit: where asking less does not help, it is weather.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 UNBOUND = float("inf")
@@ -16,8 +17,12 @@ WINDOW = 1.0
 """Seconds over which is counted what was served; the limits of servers are mostly by the second."""
 FEW, LONGEST_WINDOW = 20, 10.0
 """A window lasts until so many requests have ended, or so many seconds have passed."""
-TOO_MANY = 0.1
-"""The share of refusals in a window that hints at a limit. Taste."""
+TOO_MANY, BY_CHANCE = 0.1, 2.0
+"""
+The share of refusals in a window that hints at a limit (taste), and by how many standard deviations there
+have to be more: where 7 % are refused for no reason, every tenth window of ninety has as much as that share,
+and one in two thousand so much more.
+"""
 CHANCE = 4
 """
 Refusals in a window that hint at nothing. Where one request in fifty is refused, three of twenty are in every
@@ -59,6 +64,8 @@ class Tempo:
         self.watching = False
         self.rate = UNBOUND
         """Requests a second."""
+        self.weather = False
+        """Some were refused in the last window, and too few to hint at a limit."""
         self._edge = UNBOUND
         self._next = self._since = clock()
         self._served = self._refused = self._uncut = 0
@@ -100,11 +107,13 @@ class Tempo:
         elapsed, asked = now - self._since, self._served + self._refused
         if elapsed < WINDOW or (asked < FEW and elapsed < LONGEST_WINDOW):
             return
-        too_many = self._refused > max(CHANCE, TOO_MANY * asked)
+        many = TOO_MANY * asked
+        too_many = self._refused > max(CHANCE, many + BY_CHANCE * math.sqrt(many))
         if self.rate < UNBOUND or (too_many and now >= self._again):
             self._judge(self._served / elapsed)
         curious = self._refused > 0 and now >= self._again
         self.watching = self.rate < UNBOUND or self._next > now or curious
+        self.weather = self.rate == UNBOUND and self._refused > 0 and not too_many
         self._dark = not self._served
         self._since, self._served, self._refused, self._waited = now, 0, 0, False
 

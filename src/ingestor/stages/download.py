@@ -202,10 +202,14 @@ class Downloader:
             raise
 
     def _slow_down(self, error: IngestorError, epoch: int) -> None:
-        """For everybody: what the server wants of one of us, it wants of us all."""
-        if _is_too_much(error):
+        """
+        For everybody: what the server wants of one of us, it wants of us all. Where a few are refused
+        whatever is asked, fewer at once would be refused as well.
+        """
+        refused = isinstance(error, Throttled | Unavailable) and reason_of(error) not in FEWER
+        if _is_too_much(error) and not (refused and self._tempo.weather):
             self._slots.too_much(epoch)
-        if isinstance(error, Throttled | Unavailable) and reason_of(error) not in FEWER:
+        if refused:
             wait = wish_of(error)
             # A wish that passes our patience is the run's end, which waiting would only put off.
             self._tempo.refused(wait=wait if wait <= self._patience else 0.0)

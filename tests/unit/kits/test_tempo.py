@@ -28,6 +28,8 @@ pytestmark = pytest.mark.looptime
 
 LATENCY = 0.08
 """Seconds, give or take a third: an image server's."""
+REST = 0.5
+"""Seconds before one asks again, at the most."""
 SETTLED = 60.0
 WEATHERED = 20
 """Refusals, one at a time."""
@@ -61,6 +63,23 @@ class HiddenLimit:
         return sum(asked) / (end - start), 1 - sum(asked) / len(asked)
 
 
+@dataclass
+class HiddenRoom(HiddenLimit):
+    """Serves so many at once, and refuses who comes above: at once, or as slowly as it serves."""
+
+    at_once: int = 20
+    quick: bool = True
+    inside: int = 0
+
+    async def ask(self) -> bool:
+        full = self.inside >= self.at_once
+        self.inside += not full
+        await asyncio.sleep(LATENCY * (0.1 if full and self.quick else self.rng.uniform(0.7, 1.3)))
+        self.inside -= not full
+        self.seen.append((asyncio.get_running_loop().time(), not full))
+        return not full
+
+
 async def demand(server: HiddenLimit, *, until: float, every: float = 0.0) -> None:
     """Ask for as much as can be had (or `every` so many seconds), as downloads do."""
     clock = asyncio.get_running_loop().time
@@ -76,10 +95,11 @@ async def demand(server: HiddenLimit, *, until: float, every: float = 0.0) -> No
             tempo.served()
             slots.leave()
             return
-        slots.too_much(epoch)
+        if not tempo.weather:
+            slots.too_much(epoch)
         tempo.refused()
         slots.leave()
-        await asyncio.sleep(server.rng.uniform(0, 0.5))
+        await asyncio.sleep(server.rng.uniform(0, REST))
         await one()
 
     async def worker() -> None:
@@ -129,6 +149,30 @@ async def test_refusals_for_no_reason_slow_nobody_down() -> None:
     for start in range(0, 120, 30):
         served, _ = server.between(start, start + 30)
         assert served >= 0.9 * 40
+
+
+async def test_refusals_for_no_reason_leave_as_much_going_on_at_once() -> None:
+    server = HiddenLimit(lambda now: 1_000_000, weather=0.07)
+
+    await demand(server, until=60)
+
+    served, _ = server.between(30, 60)
+    possible = 64 / (LATENCY + 0.07 * REST / 2)
+    sys.stderr.write(f"7% refused for no reason: {served:.0f}/s served, {possible:.0f}/s possible\n")
+    assert served >= 0.9 * possible
+
+
+@pytest.mark.parametrize("quick", [True, False])
+async def test_a_server_with_room_for_so_many_is_found_as_well(quick: bool) -> None:
+    server = HiddenRoom(lambda now: 0, at_once=20, quick=quick)
+
+    await demand(server, until=120)
+
+    served, refused = server.between(SETTLED, 120)
+    used = served / (20 / LATENCY)
+    sys.stderr.write(f"room for 20 at once: {used:.1%} used, {refused:.1%} refused\n")
+    assert served >= 0.8 * 20 / LATENCY
+    assert refused <= 0.02
 
 
 async def test_nobody_has_a_turn_before_the_upstream_wants_it() -> None:

@@ -266,6 +266,29 @@ async def test_a_server_that_fails_every_other_time_costs_hardly_a_photo():
     assert len(desk.failures) <= 1
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(lambda: Throttled("slow", upstream="images"), id="too fast"),
+        pytest.param(lambda: Unavailable("503", upstream="images"), id="overloaded"),
+    ],
+)
+async def test_refusals_for_no_reason_leave_as_many_downloads_at_once(error):
+    dice = random.Random(1)
+
+    async def fetch(size: Size, room: object) -> bytes:
+        await asyncio.sleep(0.1)
+        if dice.random() < 0.07:
+            raise error()
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch, workers=64)
+    images = await desk.run(*photos(4_000))
+
+    assert len(images) == 4_000
+    assert desk.slots.limit > 32
+
+
 async def test_many_photos_that_never_come_are_not_tried_longer_for_it():
     bad = {photo.sizes[0].url for photo in photos(1_000)[::10]}
 
