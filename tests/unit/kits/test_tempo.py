@@ -158,7 +158,9 @@ async def test_refusals_for_no_reason_leave_as_much_going_on_at_once() -> None:
 
     served, _ = server.between(30, 60)
     possible = 64 / (LATENCY + 0.07 * REST / 2)
-    sys.stderr.write(f"7% refused for no reason: {served:.0f}/s served, {possible:.0f}/s possible\n")
+    sys.stderr.write(
+        f"7% refused for no reason: {served:.0f}/s served, {possible:.0f}/s possible\n"
+    )
     assert served >= 0.9 * possible
 
 
