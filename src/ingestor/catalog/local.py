@@ -24,16 +24,11 @@ from ingestor.catalog.entries import Entry, file_entries, unfile_entries
 from ingestor.catalog.finding import find, find_photo, suggestions
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
 from ingestor.errors import JournalError
+from ingestor.journal import pending
 from ingestor.journal.dead import forgive, parked_among
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import DAMAGE, open_reader
-from ingestor.journal.results import (
-    keep_found,
-    lacking_among,
-    mark_stored,
-    wait_again,
-    waiting_among,
-)
+from ingestor.journal.results import keep_found, lacking_among, mark_stored
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, ranks
@@ -119,11 +114,11 @@ def adopt_lacking(db: sqlite3.Connection, found: Sequence[Published], *, now: fl
     doubt stays so, and what is to be annotated keeps its place.
     """
     ids = [published.photo.id for published in found]
-    parked, waiting = parked_among(db, ids), waiting_among(db, ids)
+    parked, waiting = parked_among(db, ids), pending.among(db, ids)
     lacking = [one for one in lacking_among(db, found) if one.photo.id not in parked]
     if lacking:
         adopt(db, lacking, now=now)
-        wait_again(db, waiting)
+        pending.wait_again(db, waiting)
 
 
 def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None:

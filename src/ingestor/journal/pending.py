@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import json_list
@@ -61,3 +61,20 @@ def ids_after(db: sqlite3.Connection, gids: Sequence[str], *, after: str, most: 
         (after, json_list(gids), most),
     )
     return [photo for (photo,) in rows]
+
+
+def among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that wait for an annotation."""
+    rows = db.execute(
+        "SELECT id FROM photos WHERE state = 'listed' AND id IN (SELECT value FROM json_each(?))",
+        (json_list(ids),),
+    )
+    return {photo for (photo,) in rows}
+
+
+def wait_again(db: sqlite3.Connection, photos: Iterable[str]) -> None:
+    """Have photos wait for an annotation as before."""
+    db.execute(
+        "UPDATE photos SET state = 'listed' WHERE id IN (SELECT value FROM json_each(?))",
+        (json_list(list(photos)),),
+    )

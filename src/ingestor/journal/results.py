@@ -292,23 +292,6 @@ def leave_as_they_are(db: sqlite3.Connection) -> None:
     )
 
 
-def waiting_among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
-    """Those of `ids` that wait for an annotation."""
-    rows = db.execute(
-        "SELECT id FROM photos WHERE state = 'listed' AND id IN (SELECT value FROM json_each(?))",
-        (json_list(ids),),
-    )
-    return {photo for (photo,) in rows}
-
-
-def wait_again(db: sqlite3.Connection, photos: Iterable[str]) -> None:
-    """Have photos wait for an annotation as before."""
-    db.execute(
-        "UPDATE photos SET state = 'listed' WHERE id IN (SELECT value FROM json_each(?))",
-        (json_list(list(photos)),),
-    )
-
-
 def known_anew(db: sqlite3.Connection, *, features: str | None) -> set[str]:
     """Photos that wait to be annotated anew, and are known with these features; None: with any."""
     rows = db.execute(
