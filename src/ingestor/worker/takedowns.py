@@ -7,7 +7,7 @@ A photo is taken down with the last of its groups: of ours, and of other machine
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.together import together
 from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, withdrawal
 from ingestor.records.updates import Paths
-from ingestor.services import Group, Services
+from ingestor.services import Group, Services, Update
 
 
 class Takedowns:
@@ -85,8 +85,8 @@ class Takedowns:
         leaving = await self._journal.read(
             partial(departures, photos=gone, group=group.id, groups_of_others=others)
         )
-        if self._services.update:
-            await self._take_out_of_database(leaving, group)
+        if update := self._services.update:
+            await self._take_out_of_database(leaving, group, update=update)
         await self._journal.write(
             partial(
                 take_down,
@@ -104,26 +104,26 @@ class Takedowns:
             )
         )
 
-    async def _take_out_of_database(self, leaving: Sequence[Departure], group: Group) -> None:
+    async def _take_out_of_database(
+        self, leaving: Sequence[Departure], group: Group, *, update: Update
+    ) -> None:
         """Whole, but for those that another machine still has: these leave this one group."""
         records = await self._records(leaving)
         kept = await self._in_groups_of_others(records)
-        await self._update(
-            _whole(departure, records)
-            if departure.last and departure.photo not in kept
-            else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
-            for departure in leaving
+        await update(
+            merged(
+                _whole(departure, records)
+                if departure.last and departure.photo not in kept
+                else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
+                for departure in leaving
+            )
         )
         # The others may have taken them out of their groups at the same time.
         if spared := [departure for departure in leaving if departure.photo in kept]:
             still = await self._in_groups_of_others(await self._records(spared))
             alone = [departure for departure in spared if departure.photo not in still]
             if alone:
-                await self._update(_whole(departure, records) for departure in alone)
-
-    async def _update(self, several: Iterable[Paths]) -> None:
-        if self._services.update:
-            await self._services.update(merged(several))
+                await update(merged(_whole(departure, records) for departure in alone))
 
     async def _records(self, leaving: Sequence[Departure]) -> dict[str, Any]:
         """What the database has of photos that leave the last group of ours."""
