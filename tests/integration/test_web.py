@@ -539,13 +539,18 @@ class Slow(Down):
         return ()
 
 
+def crowd(page: Client, group: asyncio.TaskGroup, people: int) -> list[asyncio.Task[Any]]:
+    """So many who ask at once."""
+    return [
+        group.create_task(page.get("/api/suggest?q=d"), name=f"visitor-{number}")
+        for number in range(people)
+    ]
+
+
 async def test_who_comes_when_the_house_is_full_is_told_at_once(tmp_path: Path) -> None:
     store = Slow()
     async with visiting(store, tmp_path) as page, asyncio.TaskGroup() as group:
-        visitors = [
-            group.create_task(page.get("/api/suggest?q=d"), name=f"visitor-{number}")
-            for number in range(MOST_QUESTIONS + 5)
-        ]
+        visitors = crowd(page, group, MOST_QUESTIONS + 5)
         early, _ = await asyncio.wait(visitors, return_when=asyncio.FIRST_COMPLETED)
         status, _, response = early.pop().result()
         store.let.set()
@@ -564,10 +569,7 @@ async def test_what_asks_nothing_is_answered_when_the_house_is_full(
 ) -> None:
     store = Slow()
     async with visiting(store, tmp_path) as page, asyncio.TaskGroup() as group:
-        visitors = [
-            group.create_task(page.get("/api/suggest?q=d"), name=f"visitor-{number}")
-            for number in range(MOST_QUESTIONS + 1)
-        ]
+        visitors = crowd(page, group, MOST_QUESTIONS + 1)
         early, _ = await asyncio.wait(visitors, return_when=asyncio.FIRST_COMPLETED)
         status, _, _ = await page.get(path)
         store.let.set()
