@@ -14,6 +14,7 @@ from ingestor.catalog.local import index_photos
 from ingestor.cli import dead, status
 from ingestor.cli.search import Asked, search
 from ingestor.cli.visit import Visit
+from ingestor.journal import runs
 from ingestor.journal.dead import fail
 from ingestor.journal.listing import sight
 from ingestor.journal.results import keep
@@ -26,6 +27,7 @@ from ingestor.report import Bottleneck, Forecast, Reconciled, Report, UnitsRepor
 from ingestor.services.opening import _figures
 from ingestor.settings import Settings
 from ingestor.transport import CallStatistics
+from ingestor.web import runs as board
 from tests.builders import a_label, a_photo, a_published, an_annotation
 
 ROOT = Path(__file__).parents[2]
@@ -184,3 +186,7 @@ def test_an_exported_photo_has_the_keys_of_its_example(settings: Settings) -> No
     db.close()
 
     assert shape(row) == shape(EXAMPLES["export"])
+
+
+def test_every_state_of_a_photo_has_words_in_the_terminal_and_on_the_page() -> None:
+    assert set(status.STATES) == set(board.STATES) == set(runs.STATES)
