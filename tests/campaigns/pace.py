@@ -33,6 +33,8 @@ STRANGER = 0.5
 LEAST_USED = {"one": 0.90, "four": 0.95, "stranger": 0.90}
 """Of what there was. A restart costs seconds of its own; the rest of a stranger's has to be found."""
 MOST_REFUSED = {"one": 0.0, "four": 0.0, "stranger": 0.01}
+MINUTES = {"one": 4.0, "four": 4.0, "stranger": 10.0}
+"""What a stranger leaves is found at the cost of three refusals; after that it is one in some six minutes."""
 LONGEST_RUN = 1800.0
 """Seconds; what takes longer hangs."""
 
@@ -181,11 +183,11 @@ async def finished(
     return report
 
 
-async def campaign(scenes: Sequence[str], *, limit: int, minutes: float) -> list[Seen]:
+async def campaign(scenes: Sequence[str], *, limit: int, minutes: float | None) -> list[Seen]:
     """One after the other: together they would have to share the machine as well."""
     seen = []
     for name in scenes:
-        seen.append(await scene(name, limit=limit, minutes=minutes))
+        seen.append(await scene(name, limit=limit, minutes=minutes or MINUTES[name]))
         sys.stdout.write(seen[-1].line() + "\n")
         sys.stdout.flush()
     return seen
@@ -196,7 +198,9 @@ def main() -> int:
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=list(SCENES))
     parser.add_argument("--limit", type=int, default=1800, help="images, and requests, a minute")
     parser.add_argument(
-        "--minutes", type=float, default=4.0, help=f"each; the first window is {WINDOW:.0f} s"
+        "--minutes",
+        type=float,
+        help=f"each, four or ten if not given; the first window is {WINDOW:.0f} s",
     )
     asked = parser.parse_args()
     seen = asyncio.run(campaign(asked.scenes, limit=asked.limit, minutes=asked.minutes))
