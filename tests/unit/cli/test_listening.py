@@ -29,6 +29,7 @@ AWAY = events.RetryScheduled(
     message="no connection could be made",
 )
 HELD = events.LeaseAwaited(group="1@N00", owner="r9@other", until=0.0)
+END = "end of text"
 
 
 class Stderr(io.StringIO):
@@ -99,7 +100,7 @@ def test_a_listing_stays_in_one_row_of_a_narrow_terminal() -> None:
 
         with voice.listing() as listen:
             listen(PAGE)
-        shown = os.read(ours, 1 << 16).decode()
+        shown = shown_on(ours, stderr)
 
     row, empty = shown.split(START_OF_LINE)[1:]
     assert row.startswith("500 photos listed")
@@ -116,6 +117,16 @@ def narrow_terminal(*, columns: int) -> Iterator[tuple[int, TextIO]]:
             yield ours, stderr
     finally:
         os.close(ours)
+
+
+def shown_on(screen: int, stderr: TextIO) -> str:
+    """All of it: a terminal passes on what was written piece by piece, in its own time."""
+    stderr.write(END)
+    stderr.flush()
+    shown = b""
+    while END.encode() not in shown:
+        shown += os.read(screen, 1 << 16)
+    return shown.decode().removesuffix(END)
 
 
 def said(*told: events.Event, terminal: bool, progress: bool = True, **flags: Any) -> list[str]:
