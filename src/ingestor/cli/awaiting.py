@@ -93,7 +93,8 @@ class Awaiting:
         return ""
 
     def _upstream(self, event: events.RetryScheduled) -> str:
-        lasts = event.upstream in self._awaited
+        # Of one that came and went there is something to be told still.
+        lasts = event.upstream in self._awaited and event.upstream in self._away_since
         if not lasts and event.silent + event.seconds < LONG:
             return ""
         words = event.message.rstrip(".") or event.reason

@@ -89,6 +89,22 @@ def test_an_absence_that_lasts_is_told_again_now_and_then() -> None:
     assert told[1200.0] == f"still waits for Flickr ({REFUSED}), for 20 min 03 s now."
 
 
+def test_who_goes_away_again_soon_after_it_was_back_is_told_about_within_a_minute() -> None:
+    """Else "answers again" would be the last that is heard of it for ten."""
+    now = 0.0
+    awaiting = Awaiting(patience=3600.0, clock=lambda: now)
+    awaiting.take(again())
+    now = 30.0
+    for told in (awaiting.take, awaiting.back):
+        told(a_page())
+
+    said: list[tuple[float, str]] = []
+    for now in map(float, range(40, 200, 2)):
+        said += [(now, told) for told in [awaiting.take(again(silent=now - 30.0))] if told]
+
+    assert said == [(SELDOM, f"waits for Flickr ({REFUSED}); asks again for up to 3600 s.")]
+
+
 def test_the_end_of_an_absence_that_was_told_is_told_once_and_how_long_it_was() -> None:
     now = 100.0
     awaiting = Awaiting(patience=3600.0, clock=lambda: now)
