@@ -14,8 +14,8 @@ import pytest
 from ingestor import events
 from ingestor.engines.following import follow_one
 from ingestor.engines.local import carry_out
-from ingestor.errors import Denied, JournalError, SettingsError
-from ingestor.journal import listing, runs
+from ingestor.errors import Denied, IngestorError, JournalError, RunStopped, SettingsError
+from ingestor.journal import listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
@@ -32,6 +32,13 @@ THREE_PAGES = 1100
 """Photos of the aviary: enough for it to move while it is read."""
 
 
+class NoRoom(Journal):
+    """Its disk is full, and stays so: what was paid for is written into the room that was kept."""
+
+    async def find_room(self) -> None:
+        self.full = "The disk is full."
+
+
 @dataclass
 class Site:
     """A worker that stops when `until` says so, with everything it told."""
@@ -40,13 +47,14 @@ class Site:
     state: Path
     told: list[events.Event] = field(default_factory=list)
     now: float = 1_800_000_000.0
+    open_journal: Callable[[Path], Journal] = Journal
 
     async def work(
         self,
         until: Callable[[events.Event], bool],
         tick: Callable[[events.Event], object] = lambda event: None,
         *,
-        refused: Denied | None = None,
+        refused: IngestorError | None = None,
         **given: Any,
     ) -> Worker:
         settings = settings_for(self.sandbox, self.state, every=0.02, recheck=12 * HOUR, **given)
@@ -59,7 +67,7 @@ class Site:
                 lifetime.stop("SIGTERM")
 
         async with (
-            Journal(settings.journal_path) as journal,
+            self.open_journal(settings.journal_path) as journal,
             open_services(settings, lifetime=lifetime, listen=listen) as services,
         ):
             worker = Worker(
@@ -232,6 +240,19 @@ async def test_a_refusal_by_vision_is_over_when_something_is_bought(site: Site):
 
     # The second worker has nothing to buy.
     assert [event.reason for event in site.of(events.BuyingResumed)] == ["billing"]
+
+
+async def test_a_full_disk_is_not_over_because_something_is_published(site: Site):
+    """For that no room is needed that was kept for what is paid for."""
+    await site.work(looks(1))
+    async with Journal(site.state / "journal.sqlite3") as journal:
+        await journal.write(results.publish_again)
+    site.open_journal = NoRoom
+
+    await site.work(looks(2), refused=RunStopped("The disk is full.", reason="disk-full"))
+
+    assert site.states == {"stored": PHOTOS}
+    assert site.of(events.BuyingResumed) == []
 
 
 async def test_a_group_that_is_not_there_at_the_start_is_a_wrong_setting(site: Site):

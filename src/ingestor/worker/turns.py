@@ -121,8 +121,14 @@ class Turns:
         return Turn(
             more=not after.complete and (report.stored > 0 or after != before),
             error=lifetime.error,
-            went_well=BOUGHT if report.units.certain else RAN,
+            went_well=self._steps(bought=report.units.certain > 0),
         )
+
+    def _steps(self, *, bought: bool) -> Steps:
+        if bought:
+            return BOUGHT
+        # Who buys nothing finds room on a full disk as well, and says nothing of it.
+        return RAN if self._journal.full is None else LOOKED
 
     def _go_on_with(self, run: Run) -> None:
         if self._quota is not None:
