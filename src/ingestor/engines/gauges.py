@@ -87,7 +87,7 @@ class Gauges:
             if self.busy:
                 return "cpu"
             return "images-throttled" if self.downloads.cuts else "images"
-        if self.downloads.in_flight or self.calls.in_flight:
+        if self.downloads.in_flight or self.calls.in_flight or channels.photos.ended:
             return None
         return "flickr"
 

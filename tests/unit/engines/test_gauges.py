@@ -115,6 +115,15 @@ async def test_what_binds_is_the_last_place_where_things_pile_up() -> None:
     ]
 
 
+async def test_nobody_waits_for_a_listing_that_is_over() -> None:
+    """What is left then are the last updates; a run of what earlier ones left has listed nothing."""
+    parts = gauges(Counter())
+
+    parts.channels.photos.close()
+
+    assert parts.binding() is None
+
+
 @pytest.mark.parametrize(("share", "name"), [(0.5, "images"), (0.95, "cpu")])
 @pytest.mark.looptime
 async def test_a_process_that_has_no_more_to_give_binds_by_itself(share: float, name: str) -> None:
