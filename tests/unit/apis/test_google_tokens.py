@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any
 
 import google.auth.credentials
 import google.auth.exceptions
 import pytest
+import requests
 
 from ingestor.apis.google import EARLY, LAST, RENEWALS_APART, Tokens, guarded_request
 from ingestor.errors import Denied, IngestorError, NotSent
@@ -289,6 +293,44 @@ async def test_what_goes_wrong_has_its_kind(outcome: Exception, kind: type[Inges
     assert type(error.value) is kind
     assert str(outcome.args[0]) in str(error.value)
     assert state_after(error.value) is not PurchaseState.IN_DOUBT
+
+
+ASKED_AT = requests.Request("POST", "https://oauth2.googleapis.com/token").prepare()
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "inner", "said"),
+    [
+        (requests.ConnectionError, socket.gaierror(-2), "the host's name could not be looked up"),
+        (requests.ConnectionError, ConnectionRefusedError(), "no connection could be made"),
+        (requests.ConnectionError, ConnectionResetError(), "the connection was reset"),
+        (
+            requests.ConnectionError,
+            RemoteDisconnected(""),
+            "the other side closed the connection without an answer",
+        ),
+        (
+            requests.ConnectionError,
+            BadStatusLine("?"),
+            "the answer is not HTTP, or has unreasonable headers",
+        ),
+        (requests.ConnectTimeout, None, "connecting took too long"),
+        (requests.ReadTimeout, None, "no complete answer within the deadline"),
+        (requests.exceptions.SSLError, ssl.SSLError(), "no TLS connection could be made"),
+    ],
+)
+async def test_an_endpoint_that_is_not_reached_is_told_of_as_any_upstream(
+    wrapped: type[requests.RequestException], inner: Exception | None, said: str
+) -> None:
+    """Not in the words of three libraries stacked on each other, cut off in the middle."""
+    pool = wrapped("HTTPSConnectionPool(host='…', port=443): Max retries …", request=ASKED_AT)
+    outage = google.auth.exceptions.TransportError(pool)
+    outage.__cause__, pool.__context__ = pool, inner
+
+    with pytest.raises(NotSent) as error:
+        await tokens_of(Login(outage)).headers()
+
+    assert str(error.value) == f"Google gave no token: oauth2.googleapis.com: {said}"
 
 
 async def test_after_a_failure_the_next_one_tries_again() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import google.auth.exceptions
 import orjson
+import requests
 
 from ingestor.errors import Denied, IngestorError, NotSent
+from ingestor.transport.translation import SENTENCES
 
 FINAL = frozenset(
     {
@@ -34,6 +38,22 @@ ASKED = (
 )
 """What the library raises where it has asked somebody; its other errors are about what it was given."""
 
+OUTAGES = {
+    "gaierror": "dns",
+    "SSLCertVerificationError": "tls-certificate",
+    "SSLError": "tls",
+    "ConnectTimeout": "connect-timeout",
+    "Timeout": "timeout",
+    "RemoteDisconnected": "disconnected",
+    "ConnectionResetError": "reset",
+    "HTTPException": "garbage",
+    "ConnectionError": "connect",
+}
+"""
+What an endpoint that was not reached leaves among an error's causes, the most telling first; by name, for
+they come from libraries that are not asked for anything here.
+"""
+
 
 def translated(error: Exception) -> IngestorError:
     if not isinstance(error, google.auth.exceptions.GoogleAuthError):
@@ -47,8 +67,28 @@ def translated(error: Exception) -> IngestorError:
             reason="credentials",
         )
     else:
-        why = words(error)
+        why = _outage(error) or words(error)
     return NotSent(f"Google gave no token: {why}", reason="token-endpoint")
+
+
+def _outage(error: BaseException) -> str:
+    """
+    Where and how the asking failed, as it is told of any upstream: the library's words are those of
+    the libraries below it, which fill a line before they come to the point.
+    """
+    causes = list(_causes(error))
+    asked = next((c.request for c in causes if isinstance(c, requests.RequestException)), None)
+    if asked is None:
+        return ""
+    names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
+    reason = next((reason for name, reason in OUTAGES.items() if name in names), "broken")
+    return f"{urlsplit(asked.url or '').hostname}: {SENTENCES[reason]}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _is_final(error: google.auth.exceptions.GoogleAuthError) -> bool:
