@@ -135,6 +135,33 @@ def test_a_bad_path_is_found_among_good_ones(path: str) -> None:
         update({"photos/p1/title": 1, path: 1, "photos/p2/title": 1})
 
 
+def is_legal(path: str) -> bool:
+    """By the vendor's words, which know nothing of how many are looked at."""
+    keys = path.removeprefix("/").split("/")
+    letters = {*path} & {*map(chr, range(32)), *".$#[]\x7f"}
+    return not letters and len(keys) <= 32 and all(0 < len(key.encode()) <= 768 for key in keys)
+
+
+@given(
+    st.lists(st.text(alphabet="aé/", max_size=8), max_size=4),
+    st.sampled_from(["", "a.b", "b\n", "/", "a/" * 31 + "a", "a/" * 32 + "a", "é" * 385]),
+)
+def test_an_update_is_refused_exactly_if_one_of_its_paths_is_illegal(
+    paths: list[str], odd: str
+) -> None:
+    refused = False
+    try:
+        update(dict.fromkeys([*paths, odd]))
+    except Rejected:
+        refused = True
+
+    assert refused is not all(map(is_legal, [*paths, odd]))
+
+
+def test_an_update_of_nothing_is_legal() -> None:
+    assert update({}).body == b"{}"
+
+
 @given(st.lists(st.text(max_size=900), max_size=3))
 def test_every_photo_has_good_paths(names: list[str]) -> None:
     update(updates_for(a_published("1", *(a_label(name) for name in names))))

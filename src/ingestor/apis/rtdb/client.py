@@ -31,14 +31,15 @@ DEADLINE = 60.0
 MOST_ANSWER = 64_000_000
 """Bytes; the keys of a million photos are about 20,000,000."""
 
-_PATH = r"/?[^.$#\[\]/\x00-\x1f\x7f]++(?:/[^.$#\[\]/\x00-\x1f\x7f]++){0,31}+"
-PATH = re.compile(_PATH)
+PATH = re.compile(r"/?[^.$#\[\]/\x00-\x1f\x7f]++(?:/[^.$#\[\]/\x00-\x1f\x7f]++){0,31}+")
 """Keys that are legal, and 32 levels of them at most
 (https://firebase.google.com/docs/database/usage/limits)."""
-LINES_OF_PATHS = re.compile(f"(?:{_PATH}\n)*+")
-"""Many paths at once, one a line."""
+ILLEGAL = bytes(range(0x20)) + b".$#[]\x7f"
+"""The same, as bytes that stand in no path; of a letter of several bytes none is among them."""
 LONGEST_KEY = 768
 """Bytes (same page)."""
+SHORT = 64
+"""Characters: such a path has no key that is too long, and no 33 levels, which take 65."""
 
 Authorize = Callable[[], Awaitable[Mapping[str, str]]]
 Renew = Callable[[Mapping[str, str]], Awaitable[None]]
@@ -158,12 +159,16 @@ def _request(method: str, url: str, headers: Mapping[str, str], *, body: object 
 
 
 def _suspects(paths: Mapping[str, Any]) -> Iterable[str]:
-    """Paths that must be looked at one by one: none where a look at all of them finds nothing."""
-    lines = "\n".join(paths) + "\n"
-    if lines.count("\n") == len(paths) and LINES_OF_PATHS.fullmatch(lines):
-        longest = max(map(len, paths))
-        return paths if longest * 4 > LONGEST_KEY else ()
-    return paths
+    """
+    Paths that must be looked at one by one: the long ones, where a look at all of them finds nothing.
+
+    Chained by slashes, an empty key shows as two of them, wherever in its path it stands.
+    """
+    chain = "/".join(["", *paths, ""]).encode(errors="surrogatepass")
+    if b"//" in chain or len(chain.translate(None, ILLEGAL)) < len(chain):
+        return paths
+    longest = max(map(len, paths), default=0)
+    return [path for path in paths if len(path) > SHORT] if longest > SHORT else ()
 
 
 def _legal(path: str) -> bool:
