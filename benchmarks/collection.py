@@ -17,7 +17,7 @@ from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
 from ingestor.models import Annotation, Label, Photo, Published, Size
-from ingestor.records import updates_for
+from ingestor.records import add_updates
 
 BATCH = 500
 """What the machine files at once at the most."""
@@ -115,6 +115,6 @@ async def publish(database: Database, *, photos: int, seed: int) -> float:
     for batch in batches(photos, seed=seed):
         paths: dict[str, object] = {}
         for one in batch:
-            paths |= updates_for(one, previous_labels=())
+            add_updates(one, paths)
         await database.update(paths)
     return time.perf_counter() - began

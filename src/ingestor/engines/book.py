@@ -23,10 +23,10 @@ from ingestor.models import Failure, FeatureSet, Label, Photo, Published
 from ingestor.records import (
     MOST_PHOTOS,
     SERVER_TIME,
+    add_updates,
     escape,
     membership,
     merged,
-    updates_for,
     weigh_record,
 )
 from ingestor.report import Report
@@ -172,7 +172,7 @@ class Book:
         for start in range(0, len(batch), PHOTOS_A_TURN):
             for published in batch[start : start + PHOTOS_A_TURN]:
                 photo = published.photo.id
-                paths |= updates_for(published, previous_labels=before.get(photo, ()))
+                add_updates(published, paths, previous_labels=before.get(photo, ()))
                 paths[f"dead/p{photo}"] = None
                 for gid, added in groups.get(photo, ()):
                     paths |= membership(photo, group=gid, date_added=added)

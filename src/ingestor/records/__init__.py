@@ -20,6 +20,7 @@ from ingestor.records.photos import (
 from ingestor.records.updates import (
     MOST_BYTES,
     MOST_PHOTOS,
+    add_updates,
     halves,
     index_path,
     membership,
@@ -36,6 +37,7 @@ __all__ = [
     "MOST_BYTES",
     "MOST_PHOTOS",
     "SERVER_TIME",
+    "add_updates",
     "children_of",
     "escape",
     "halves",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ingestor.models import Annotation, Label, Photo, Published, Size
-from ingestor.records.keys import escape, keyed, share, shares, unescape
+from ingestor.records.keys import escape, keyed, share, unescape
 
 Value = Any
 """JSON: what the database can hold."""
@@ -106,15 +106,23 @@ def _read_label(entry: Mapping[str, Value]) -> Label:
 
 
 def _label_records(labels: Mapping[str, Label]) -> dict[str, Value]:
-    found = labels.values()
-    scores = shares([label.score for label in found])
-    topicalities = shares([label.topicality for label in found])
-    return {
-        key: {"name": label.name, "score": score, "topicality": topicality, "mid": label.mid}
-        for (key, label), score, topicality in zip(
-            labels.items(), scores, topicalities, strict=True
-        )
-    }
+    records = {}
+    for key, label in labels.items():
+        score, topicality = label.score, label.topicality
+        # Nearly all are what they should be: a photo has twenty, and a call for each would show.
+        if not (
+            type(score) is type(topicality) is float
+            and 0.0 <= score <= 1.0
+            and 0.0 <= topicality <= 1.0
+        ):
+            score, topicality = share(score), share(topicality)
+        records[key] = {
+            "name": label.name,
+            "score": score,
+            "topicality": topicality,
+            "mid": label.mid,
+        }
+    return records
 
 
 def children_of(node: object) -> list[tuple[str, Value]]:

@@ -9,12 +9,20 @@ membership is replaced.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
 
 from ingestor.models import Label, Published
-from ingestor.records.keys import RANK_DIGITS, escape, key_of, rank, ranks
+from ingestor.records.keys import (
+    RANK_DIGITS,
+    REMEMBERED_KEYS,
+    escape,
+    key_of,
+    rank,
+    ranks,
+)
 from ingestor.records.photos import photo_record
 
 Paths = dict[str, Any]
@@ -39,16 +47,19 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
     `previous_labels` are those it was stored with before, each as often as it was annotated: their
     index entries go unless they stay.
     """
+    paths: Paths = {}
+    add_updates(published, paths, previous_labels=previous_labels)
+    return paths
+
+
+def add_updates(
+    published: Published, paths: Paths, *, previous_labels: Iterable[Label] = ()
+) -> None:
+    """The same, added to the paths of one update with others: to merge it takes as long as to make it."""
     photo_id, record = published.photo.id, photo_record(published)
-    paths: Paths = dict.fromkeys(_entries(photo_id, previous_labels))
-    labels = record.get("labels", {})
-    worths = ranks([label["score"] for label in labels.values()])
-    for (key, label), worth in zip(labels.items(), worths, strict=True):
-        paths[f"index/{key}/{worth:0{RANK_DIGITS}d}-p{photo_id}"] = label["score"]
-        paths[f"labels/{key}/name"] = label["name"]
-        # A label that comes without an id now must not erase the one it had elsewhere.
-        if label["mid"]:
-            paths[f"labels/{key}/mid"] = label["mid"]
+    for entry in _entries(photo_id, previous_labels):
+        paths[entry] = None
+    _file(photo_id, record.get("labels", {}), paths)
     node = f"photos/p{photo_id}"
     for key, at in record.pop("groups").items():
         paths[f"{node}/groups/{key}"] = at
@@ -56,7 +67,25 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
     paths[f"{node}/labels"] = paths[f"{node}/safe"] = None
     for name, value in record.items():
         paths[f"{node}/{name}"] = value
-    return paths
+
+
+def _file(photo_id: str, labels: Mapping[str, Any], paths: Paths) -> None:
+    """Under each label of a record, in the order of its worth."""
+    worths = ranks([label["score"] for label in labels.values()])
+    for (key, label), worth in zip(labels.items(), worths, strict=True):
+        index, name, mid = _label_paths(key)
+        # Filled up as a text: of the ways to write seven digits it is the quickest.
+        paths[f"{index}{str(worth).zfill(RANK_DIGITS)}-p{photo_id}"] = label["score"]
+        paths[name] = label["name"]
+        # A label that comes without an id now must not erase the one it had elsewhere.
+        if label["mid"]:
+            paths[mid] = label["mid"]
+
+
+@lru_cache(maxsize=REMEMBERED_KEYS)
+def _label_paths(key: str) -> tuple[str, str, str]:
+    """What a label's entries begin with, and where its name and its id stand."""
+    return f"index/{key}/", f"labels/{key}/name", f"labels/{key}/mid"
 
 
 def index_path(key: str, score: float, *, photo_id: str) -> str:
