@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -140,3 +142,14 @@ async def test_what_is_only_possible_costs_as_much_and_is_told_apart():
 
     assert (report.units.certain, report.units.possible) == (10, 10)
     assert report.cost_usd == 20 * 0.0015
+
+
+def test_peak_memory_is_not_that_of_the_process_which_started_this_one():
+    much = bytearray(b"-") * 300_000_000
+
+    program = "from ingestor.engines.accounts import peak_memory; print(peak_memory())"
+    told = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert 1_000_000 < int(told.stdout) < len(much)
