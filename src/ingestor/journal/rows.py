@@ -8,15 +8,17 @@ for it again: while the event loop works, that wait costs more than the row does
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
+R = TypeVar("R")
+
 ROWS_AT_ONCE: Final = 256
-"""Bounds a statement's text, and how many texts there are to be prepared; more gains little (taste)."""
+"""Bounds a statement's text; more gains little (taste)."""
 
 
 def execute_rows(
@@ -24,8 +26,7 @@ def execute_rows(
 ) -> list[tuple[Any, ...]]:
     """Carry out `statement`, with `VALUES {rows}` where they belong; gives what it is RETURNING."""
     returned: list[tuple[Any, ...]] = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        piece = rows[start : start + ROWS_AT_ONCE]
+    for piece in _pieces(rows):
         marks = _marks(len(piece), len(piece[0]))
         returned += db.execute(statement.format(rows=marks), list(chain.from_iterable(piece)))
     return returned
@@ -34,6 +35,18 @@ def execute_rows(
 def json_list(values: Sequence[str] | Sequence[int]) -> str:
     """For `IN (SELECT value FROM json_each(?))`."""
     return orjson.dumps(values).decode()
+
+
+def _pieces(rows: Sequence[R]) -> Iterator[Sequence[R]]:
+    """
+    As few as there are with powers of two: a text of its own for every number of rows would be prepared
+    again and again, and those that are kept for the next time took 6 MB (measured).
+    """
+    start = 0
+    while left := len(rows) - start:
+        size = min(ROWS_AT_ONCE, 1 << left.bit_length() - 1)
+        yield rows[start : start + size]
+        start += size
 
 
 @cache
