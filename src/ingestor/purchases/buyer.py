@@ -289,6 +289,12 @@ def _split(batch: _Batch, at: int) -> tuple[_Batch, _Batch]:
 
 
 def _out_of_patience(error: Throttled | NotSent, patience: float) -> RunStopped:
+    if error.reason == "daily-quota":
+        return RunStopped(
+            f"A daily quota of Google's is used up ({error}). Everything bought is saved; run the same "
+            "command again after midnight Pacific time, when Google's day begins.",
+            reason=error.reason,
+        )
     if isinstance(error, Throttled):
         return RunStopped(
             f"Vision kept refusing for speed ({error}). Everything bought is saved; run the same "

@@ -333,7 +333,7 @@ def test_an_unreadable_answer_is_lost_whole(body: object) -> None:
         ("404_html", Denied, "wrong-address", "--vision-url"),
         ("413_html", Rejected, "too-large", "too large"),
         ("429_per_minute", Throttled, "throttled", "per minute"),
-        ("429_daily", Throttled, "daily-quota", "per day"),
+        ("429_daily", Throttled, "daily-quota", "for today"),
         ("429_html", Throttled, "throttled", "speed"),
         ("500", Unavailable, "server-error", "Internal error"),
         ("502_html", Unavailable, "server-error", "502"),

@@ -137,11 +137,12 @@ def error_for(response: Response) -> VendorError:
 
 def _throttled(response: Response, refusal: _Refusal) -> Throttled:
     quota = f"{refusal.metadata.get('quota_limit', '')} {refusal.message}"
+    daily = DAILY.search(quota) is not None
     return Throttled(
-        f"Vision refuses for speed: {refusal.message}",
+        f"Vision refuses for {'today' if daily else 'speed'}: {refusal.message}",
         upstream="vision",
         status=response.status,
-        reason="daily-quota" if DAILY.search(quota) else "throttled",
+        reason="daily-quota" if daily else "throttled",
         retry_after=_wait(response, refusal),
     )
 
