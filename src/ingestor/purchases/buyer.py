@@ -289,20 +289,21 @@ def _split(batch: _Batch, at: int) -> tuple[_Batch, _Batch]:
 
 
 def _out_of_patience(error: Throttled | NotSent, patience: float) -> RunStopped:
+    why = str(error).rstrip(".")
     if error.reason == "daily-quota":
         return RunStopped(
-            f"A daily quota of Google's is used up ({error}). Everything bought is saved; run the same "
+            f"A daily quota of Google's is used up ({why}). Everything bought is saved; run the same "
             "command again after midnight Pacific time, when Google's day begins.",
             reason=error.reason,
         )
     if isinstance(error, Throttled):
         return RunStopped(
-            f"Vision kept refusing for speed ({error}). Everything bought is saved; run the same "
+            f"Vision kept refusing for speed ({why}). Everything bought is saved; run the same "
             "command again later.",
             reason=error.reason,
         )
     return RunStopped(
-        f"Vision could not be reached for {patience:.0f} s ({error}). Nothing is lost; run the same "
+        f"Vision could not be reached for {patience:.0f} s ({why}). Nothing is lost; run the same "
         "command again when the network is back.",
         reason="vision-unreachable",
     )

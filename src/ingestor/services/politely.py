@@ -139,9 +139,10 @@ class Politely:
         told, until = self._pauses[upstream]
         if until > self._clock() and until - told > self._patience:
             return self._left_alone(upstream)
+        why = str(error).rstrip(".")
         return RunStopped(
             f"{_subject(upstream)} did not answer properly for {self._patience:.0f} s "
-            f"({error}). Nothing is lost; run the same command again later.",
+            f"({why}). Nothing is lost; run the same command again later.",
             reason=f"{upstream}-unavailable",
         )
 
