@@ -180,6 +180,7 @@ def test_every_photo_has_good_paths(names: list[str]) -> None:
         ("401_rules", Denied, "rules", "database.rules.json"),
         ("401_token", Unauthorized, "unauthorized", "auth token"),
         ("401_expired", Unauthorized, "unauthorized", "expired"),
+        ("401_expired", Unauthorized, "unauthorized", "account in the database's own project"),
         ("401_app_check", Denied, "app-check", "App Check"),
         ("402", Denied, "plan", "upgrade"),
         ("403", Denied, "forbidden", "Invalid Firebase database name"),

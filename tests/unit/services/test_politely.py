@@ -89,7 +89,9 @@ async def test_other_trouble_between_does_not_make_a_credential_fresh():
 async def test_an_upstream_that_stays_away_ends_the_run_when_patience_does(looptime):
     asked = Asked(*(Unavailable("Away.", upstream="database") for _ in range(1000)))
 
-    with pytest.raises(RunStopped, match=r"^The database did not answer properly for .* \(Away\)\. "):
+    with pytest.raises(
+        RunStopped, match=r"^The database did not answer properly for .* \(Away\)\. "
+    ):
         await politely(asked)
 
     assert 0 < looptime <= PATIENCE

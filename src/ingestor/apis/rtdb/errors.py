@@ -74,8 +74,10 @@ def _unauthorized(message: str, response: Response) -> VendorError:
             status=401,
             reason="app-check",
         )
+    why = (message or text_of(response)).rstrip(".")
     return Unauthorized(
-        f"The database does not accept the credentials: {message or text_of(response)}",
+        f"The database does not accept the credentials ({why}). Check that "
+        "GOOGLE_APPLICATION_CREDENTIALS names the key of a service account in the database's own project.",
         upstream="database",
         status=401,
         reason="unauthorized",
