@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import UNLESS_TWICE, console_on, steps_table, text_of
 from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.errors import SettingsError
@@ -32,7 +32,7 @@ def show(settings: Settings, *, reason: str | None, samples: int, as_json: bool)
     causes = _dead(settings, reason=reason, samples=samples)
     if as_json:
         plain = {"causes": [asdict(cause) for cause in causes]}
-        sys.stdout.write(json_line(plain))
+        write_json(sys.stdout, plain)
         return 0
     if not causes:
         sys.stdout.write(_none_dead(settings, reason=reason))

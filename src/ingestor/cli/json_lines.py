@@ -2,16 +2,28 @@
 One JSON object a line, for programs: whatever a path or an argument holds.
 
 Names of files are bytes, and those that are no UTF-8 reach us with halves of surrogate pairs in them,
-for which JSON has no word.
+for which JSON has no word. A stream may have few letters, and JSON that is read as UTF-8 must not be
+written in another encoding.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from codecs import lookup
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, TextIO
 
 import orjson
+
+BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+
+
+def write_json(stream: TextIO, value: object, *, default: Callable[[Any], object] = str) -> None:
+    """As `json_line` has it, its letters escaped where the stream is not one of UTF-8."""
+    line = json_line(value, default=default)
+    utf_8 = lookup(stream.encoding or "utf-8").name == "utf-8"
+    stream.write(line if utf_8 else BEYOND_ASCII.sub(lambda some: json.dumps(some[0])[1:-1], line))
 
 
 def json_line(value: object, *, default: Callable[[Any], object] = str) -> str:

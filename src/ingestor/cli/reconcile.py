@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ingestor.cli.errand import errand
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import console_on, rows_of, text_of
 from ingestor.cli.spelling import count
 from ingestor.cli.visit import Visit
@@ -36,7 +36,7 @@ def reconcile(visit: Visit, settings: Settings, *, check: bool, as_json: bool) -
     if isinstance(found, int):
         return found
     if as_json:
-        sys.stdout.write(json_line({**found.as_json(), "agree": found.agree}))
+        write_json(sys.stdout, {**found.as_json(), "agree": found.agree})
     else:
         sys.stdout.write(text_of(drawn(found, check=check), console_on(sys.stdout)))
     return EXIT_DIFFERENT if found.refused or (check and not found.agree) else 0

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import write_json
 from ingestor.cli.redaction import Redaction
 from ingestor.cli.spelling import count, duration, share, state_flag
 from ingestor.exits import COMPLETE, TOO_MANY_FAILURES, USAGE
@@ -74,14 +74,9 @@ class Printer:
 
     def _print(self, plain: Mapping[str, object], drawn: Callable[[], RenderableType]) -> None:
         if self._json:
-            self._stdout.write(as_json(plain, redaction=self._redaction))
+            write_json(self._stdout, self._redaction.value(plain))
         else:
             self._stdout.write(self._redaction.text(text_of(drawn(), console_on(self._stdout))))
-
-
-def as_json(plain: object, *, redaction: Redaction) -> str:
-    """One line, one object."""
-    return json_line(redaction.value(plain))
 
 
 def console_on(stream: TextIO) -> Console:

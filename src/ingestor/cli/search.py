@@ -18,7 +18,7 @@ from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, Page, Query
 from ingestor.catalog.words import is_plain, joined, label_called, quoted, read_text
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
 from ingestor.cli.spelling import one_line
@@ -76,7 +76,7 @@ def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> 
     if as_json:
         wanted = {"labels": query.labels, "any_of": query.any_of, "none_of": query.none_of}
         plain = {**wanted, **asdict(page), "near": [one.name for one in page.near]}
-        sys.stdout.write(json_line(plain, default=structs.asdict))
+        write_json(sys.stdout, plain, default=structs.asdict)
     elif page.hits:
         console = console_on(sys.stdout)
         sys.stdout.write(text_of(drawn(page, width=console.width), console))

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
 from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.journal.lock import is_taken
@@ -47,7 +47,7 @@ def status(settings: Settings, *, as_json: bool) -> int:
         )
     if as_json:
         told = plain(found, settings, at_work=at_work)
-        sys.stdout.write(json_line(told))
+        write_json(sys.stdout, told)
     else:
         told_to_people = drawn(found, settings, at_work=at_work)
         sys.stdout.write(text_of(told_to_people, console_on(sys.stdout)))

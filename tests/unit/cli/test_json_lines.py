@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import orjson
 import pytest
 
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import json_line, write_json
 
 NO_TEXT = os.fsdecode(b"st\xff")
 
@@ -25,3 +26,16 @@ NO_TEXT = os.fsdecode(b"st\xff")
 def test_an_object_is_one_line(value: object, line: str) -> None:
     assert json_line(value) == line
     assert orjson.loads(line)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf_8", "UTF-8"])
+def test_a_stream_of_few_letters_carries_them_all(encoding: str) -> None:
+    """Another program reads it as UTF-8, whatever this terminal or this locale has."""
+    value = {"owner": "Søren", "title": "a 🦋 –"}
+    written = BytesIO()
+    stream = TextIOWrapper(written, encoding=encoding, errors="replace")
+
+    write_json(stream, value)
+    stream.flush()
+
+    assert orjson.loads(written.getvalue()) == value
