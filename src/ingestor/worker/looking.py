@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from ingestor.journal import coverage, rechecks, withdrawals
+from ingestor.journal.listing import groups_met
 from ingestor.journal.rechecks import Recheck
 from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
@@ -72,9 +73,13 @@ class Looking:
         after = await self._journal.read(partial(coverage.progress, group=group))
         return Look(
             total=head.total,
-            work=bool(found.unknown) or not after.complete,
+            # What is known of its photos may be from the database: then no run has listed them as its own.
+            work=bool(found.unknown) or not after.complete or not await self._is_met(group),
             gone=tuple(sorted(gone)),
         )
+
+    async def _is_met(self, group: str) -> bool:
+        return group in await self._journal.read(groups_met)
 
     async def _cover(self, group: str, stretch: Interval | None) -> None:
         if stretch is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingestor.apis.flickr import Unusable
-from ingestor.journal import listing
+from ingestor.journal import coverage, listing
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
 from ingestor.services import PHOTOS_PER_PAGE, ListedPage
@@ -131,3 +131,13 @@ async def test_a_clock_that_was_ahead_when_somebody_was_missed_does_not_keep_him
     pool.now -= 2400 * HOUR
 
     assert await pool.looks(every=900.0, hours=13) == (gone,)
+
+
+async def test_a_group_that_is_known_from_the_database_alone_is_listed_all_the_same(tmp_path: Path):
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        pool = Pool(journal)
+        await journal.write(lambda db: listing.take_in(db, pool.photos))
+        await set_state(pool, "stored")
+        await journal.write(lambda db: coverage.cover(db, GROUP, (0, NEWEST)))
+
+        assert (await pool.looking.look(GROUP)).work
