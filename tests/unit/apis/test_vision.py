@@ -210,6 +210,14 @@ def test_the_code_says_whether_an_image_may_try_again(code: int, transient: bool
     assert error.transient is transient
 
 
+def test_nobody_misses_labels_beside_an_error() -> None:
+    body = {"responses": [{"labelAnnotations": None, "error": {"code": 3, "message": "Bad."}}]}
+
+    [error] = read_annotations(a_response(body), [an_image()], FEATURES)
+
+    assert isinstance(error, ImageError)
+
+
 def test_an_empty_status_is_no_error() -> None:
     assert only(a_response({"responses": [{"error": {}}]})).labels == ()
 
@@ -240,7 +248,7 @@ USUAL = st.fixed_dictionaries(
 def test_an_odd_label_beside_them_changes_nothing_about_usual_ones(
     usual: list[dict[str, object]],
 ) -> None:
-    odd = {"description": "odd one out", "score": 0}
+    odd = {"description": "odd one out", "score": -0.0005}
 
     alone = only(labels(*usual), EVERYTHING).labels
     beside = only(labels(*usual, odd), EVERYTHING).labels
@@ -286,6 +294,8 @@ def test_an_answer_of_the_wrong_length_is_lost(count: int) -> None:
         pytest.param(b"<html>captive portal</html>", id="html"),
         pytest.param(b'{"responses":[{}', id="cut off"),
         pytest.param(b"[" * 2000 + b"]" * 2000, id="nested"),
+        pytest.param(b'{"responses":[{"new":' + b"[" * 2000 + b"]" * 2000 + b"}]}", id="deep"),
+        pytest.param(b'{"responses":[{"new":"\xff"}]}', id="no text"),
         pytest.param(b'{"responses":[{"labelAnnotations":[{"score":NaN}]}]}', id="nan"),
         pytest.param(
             b'{"responses":[{"labelAnnotations":[{"description":"\\ud800"}]}]}', id="half"

@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
 
 from ingestor.apis import read_json, text_of
 from ingestor.apis.vision.errors import error_for
@@ -34,9 +37,6 @@ Deadline exceeded, resource exhausted, internal, unavailable: this image again
 """
 
 _SCORE = attrgetter("score")
-_MEMBERS = itemgetter("description", "score", "topicality", "mid")
-_ABSENT = {"description": "", "score": 0.0, "topicality": 0.0, "mid": ""}
-"""What a member is that was left out, as this kind of JSON (proto3) does with what is empty."""
 
 SAFE_KINDS = ("adult", "spoof", "medical", "violence", "racy")
 LIKELIHOODS = frozenset(
@@ -53,6 +53,36 @@ class ImageError:
     """google.rpc.Code: 3 is "Bad image data.", 13 and 14 are their trouble."""
     message: str
     transient: bool
+
+
+_Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class _Entity(Struct, gc=False):
+    """A label. Members that are empty are left out of this kind of JSON (proto3)."""
+
+    description: str = ""
+    score: _Share = 0.0
+    topicality: _Share = 0.0
+    mid: str = ""
+
+
+class _Result(Struct, rename="camel"):
+    """Of one image."""
+
+    label_annotations: list[_Entity] = []
+    error: object = None
+    safe_search_annotation: object = None
+
+
+class _Results(Struct):
+    responses: list[_Result] = []
+
+
+_USUAL = msgspec.json.Decoder(_Results)
+"""Judges an answer as nearly all of them come while it reads it: ten labels an image are what one costs."""
+_ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What it says of any other."""
 
 
 def read_annotations(
@@ -84,12 +114,17 @@ class _UnreadableError(Exception):
     """Something is not of the shape that the vendor documents; the text says what."""
 
 
-def _results(response: Response) -> list[object]:
-    match read_json(response):
+def _results(response: Response) -> Sequence[object]:
+    """Where one of them is odd all are given as they stand."""
+    try:
+        # As a text, because it would pass over bytes that are none where it does not look.
+        return _USUAL.decode(response.body.decode()).responses
+    except _ODD:
+        answer = read_json(response)
+    match answer:
         case {"responses": list(results)}:
             return results
-        case dict(answer) if "responses" not in answer:
-            # Empty lists are left out of this kind of JSON (proto3).
+        case dict() if "responses" not in answer:
             return []
         case _:
             raise AnswerLost(
@@ -98,21 +133,49 @@ def _results(response: Response) -> list[object]:
 
 
 def _read_result(result: object, image: Image, features: FeatureSet) -> Annotation | ImageError:
-    if not isinstance(result, dict):
-        raise _UnreadableError(f"a {type(result).__name__} stands where an answer should")
-    found = result.get("labelAnnotations", [])
-    error = _read_error(result.get("error"), photo_id=image.photo.id)
+    if not isinstance(result, _Result):
+        result = _odd_result(result)
+    found = result.label_annotations
+    error = _read_error(result.error, photo_id=image.photo.id)
     if error and not found:
         return error
     return Annotation(
         photo_id=image.photo.id,
         labels=_read_labels(found, most=features.max_labels),
-        safe=_read_safe(result.get("safeSearchAnnotation")),
+        safe=_read_safe(result.safe_search_annotation),
         model=features.model,
         sha256=image.sha256,
         features=features.key,
         # "Other filled annotations are valid": the vendor declares them correct.
         partial=error is not None,
+    )
+
+
+def _odd_result(result: object) -> _Result:
+    """Judge what is missing or strange, member by member."""
+    if not isinstance(result, dict):
+        raise _UnreadableError(f"a {type(result).__name__} stands where an answer should")
+    found, error = result.get("labelAnnotations", []), result.get("error")
+    if not found and _read_error(error, photo_id=""):
+        # Nobody misses them beside an error, whatever stands in their place.
+        found = []
+    if not isinstance(found, list):
+        raise _UnreadableError("the labels are not a list")
+    return _Result(
+        label_annotations=[_odd_entity(entry) for entry in found],
+        error=error,
+        safe_search_annotation=result.get("safeSearchAnnotation"),
+    )
+
+
+def _odd_entity(entry: object) -> _Entity:
+    if not isinstance(entry, dict):
+        raise _UnreadableError("a label is not an object")
+    return _Entity(
+        description=_text(entry.get("description", "")),
+        score=_share(entry.get("score", 0.0)),
+        topicality=_share(entry.get("topicality", 0.0)),
+        mid=_text(entry.get("mid", "")),
     )
 
 
@@ -135,40 +198,20 @@ def _read_error(error: object, *, photo_id: str) -> ImageError | None:
     )
 
 
-def _read_labels(found: object, *, most: int) -> tuple[Label, ...]:
+def _read_labels(found: Sequence[_Entity], *, most: int) -> tuple[Label, ...]:
     """The best first; of the same label twice, the better one."""
-    if not isinstance(found, list):
-        raise _UnreadableError("the labels are not a list")
     best: dict[str, Label] = {}
-    for folded, label in _usual_labels(found) or map(_odd_label, found):
-        if folded and (folded not in best or label.score > best[folded].score):
-            best[folded] = label
+    for entity in found:
+        name, folded = _spelled(entity.description)
+        score = entity.score
+        if folded and (folded not in best or score > best[folded].score):
+            best[folded] = Label(
+                name=name,
+                score=score,
+                topicality=entity.topicality,
+                mid=entity.mid[:LONGEST_NAME],
+            )
     return tuple(sorted(best.values(), key=_SCORE, reverse=True)[:most])
-
-
-def _usual_labels(found: list[Any]) -> list[tuple[str, Label]] | None:
-    """
-    Labels as nearly all of them come, each behind what its spellings have in common; judged member
-    by member over all at once, because ten an image are what an answer costs. None where one is odd.
-    """
-    try:
-        whole = [_ABSENT | entry for entry in found]
-        said, scores, topicalities, mids = zip(*map(_MEMBERS, whole), strict=True)
-    except (TypeError, ValueError):
-        return None
-    shares = scores + topicalities
-    if (
-        set(map(type, said + mids)) != {str}
-        or set(map(type, shares)) != {float}
-        or not (min(shares) >= 0.0 and max(shares) <= 1.0)
-    ):
-        return None
-    return [
-        (folded, Label(name=name, score=score, topicality=topicality, mid=mid[:LONGEST_NAME]))
-        for (name, folded), score, topicality, mid in zip(
-            map(_spelled, said), scores, topicalities, mids, strict=True
-        )
-    ]
 
 
 @lru_cache(maxsize=REMEMBERED_NAMES)
@@ -176,16 +219,6 @@ def _spelled(said: str) -> tuple[str, str]:
     """A label's name, and what it has in common with its other spellings."""
     name = said[:LONGEST_NAME].strip()
     return name, name.casefold()
-
-
-def _odd_label(entry: object) -> tuple[str, Label]:
-    """Judge what is missing or strange, member by member."""
-    if not isinstance(entry, dict):
-        raise _UnreadableError("a label is not an object")
-    said, score, topicality, mid = _MEMBERS(_ABSENT | entry)
-    name, folded = _spelled(_text(said))
-    label = Label(name=name, score=_share(score), topicality=_share(topicality), mid=_text(mid))
-    return folded, label
 
 
 def _text(value: object) -> str:
