@@ -129,8 +129,11 @@ def test_sizes_come_in_the_order_of_the_ladder(answer: Answer) -> None:
 
 ADDRESSES = st.sampled_from(
     [
+        *(
+            f"https://live.staticflickr.com/65535/1_0d0b8ae4a9{size}.jpg"
+            for size in ("_z", "_b", "")
+        ),
         "https://live.staticflickr.com/1/1_ab_z.jpg",
-        "https://live.staticflickr.com/2/1_ab_c.jpg",
         "https://live.staticflickr.com/1/1_ab_z.jpg 6 4\nhttps://live.staticflickr.com/2/1_ab_c.jpg",
         "http://farm9.staticflickr.com/8062/1_ab.jpg?zz=1",
         "https://elsewhere.example/1/1_ab_z.jpg",

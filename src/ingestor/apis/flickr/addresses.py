@@ -27,14 +27,12 @@ FARM = re.compile(r"https?://farm[0-9]{1,3}\.static\.?flickr\.com")
 class ImageOrigin:
     """The one place that may be asked for pictures: scheme, host and port."""
 
-    __slots__ = ("_farms", "_lines", "_plain", "url")
+    __slots__ = ("_farms", "_plain", "url")
 
     def __init__(self, url: str) -> None:
         self.url = _origin(url)
         self._farms = self.url == LIVE
-        plain = re.escape(self.url) + PATH.pattern
-        self._plain = re.compile(plain)
-        self._lines = re.compile(f"({plain} [0-9]{{1,5}} [0-9]{{1,5}}\n)+")
+        self._plain = re.compile(re.escape(self.url) + PATH.pattern)
 
     def accept(self, url: object) -> str | None:
         """Rewrite a listed address onto this origin; None where it must not be fetched."""
@@ -45,18 +43,6 @@ class ImageOrigin:
                 return self._rewritten(url)
             case _:
                 return None
-
-    def all_usual(self, lines: str, *, count: int) -> bool:
-        """
-        Whether each of `count` lines is an address as listings of today have it, width and height.
-
-        Their separators are counted: an address that brings some of its own shifts nothing.
-        """
-        return (
-            lines.count("\n") == count
-            and lines.count(" ") == 2 * count
-            and self._lines.fullmatch(lines) is not None
-        )
 
     def _rewritten(self, url: str) -> str | None:
         try:
@@ -79,11 +65,16 @@ class ImageOrigin:
         """
         Make the address of a size up to 1024 px, which all share the row's secret.
 
-        No suffix is 500 px, `_n` 320, `_m` 240 and `_z` 640.
+        No suffix is 500 px, `_n` 320, `_m` 240, `_z` 640, `_c` 800 and `_b` 1024.
         """
+        stem = self.stem(row)
+        return None if stem is None else f"{stem}{suffix}.jpg"
+
+    def stem(self, row: PhotoKey) -> str | None:
+        """What these addresses begin with; None where the row says nothing of which one is made."""
         if not (SERVER.fullmatch(row.server) and SECRET.fullmatch(row.secret)):
             return None
-        return f"{self.url}/{row.server}/{row.id}_{row.secret}{suffix}.jpg"
+        return f"{self.url}/{row.server}/{row.id}_{row.secret}"
 
 
 class PhotoKey(Struct, frozen=True, kw_only=True):

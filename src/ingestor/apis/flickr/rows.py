@@ -25,10 +25,14 @@ OWNER = re.compile(r"[0-9A-Za-z_@-]{1,100}")
 LICENSE = re.compile(r"[0-9]{1,3}")
 NUMBER = re.compile(r"-?[0-9]{1,20}")
 
-LADDER = tuple((f"url_{name}", f"width_{name}", f"height_{name}") for name in "zclmn")
+LADDER = tuple(
+    (f"url_{name}", f"width_{name}", f"height_{name}", suffix)
+    for name, suffix in {"z": "_z", "c": "_c", "l": "_b", "m": "", "n": "_n"}.items()
+)
 """
-Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px. 640 x 480 is what Vision
-advises for labels (https://cloud.google.com/vision/docs/supported-files#image_sizing).
+Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px; where a row has them, and what
+their addresses end with. 640 x 480 is what Vision advises for labels
+(https://cloud.google.com/vision/docs/supported-files#image_sizing).
 """
 THUMB = "url_n"
 """320 px: what a list of pictures shows."""
@@ -66,9 +70,9 @@ def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusabl
         return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:LONGEST_DETAIL])
     server, secret, owner, alias, owner_name, license_ = _texts(row)
     key = PhotoKey(id=id_, server=server, secret=secret)
-    sizes = _usual_sizes(row, images) or _sizes(row, key, images)
+    sizes = _usual_sizes(row, key, images) or _sizes(row, key, images)
     if not sizes:
-        listed = [row[url] for url, _, _ in LADDER if row.get(url) is not None]
+        listed = [row[url] for url, *_ in LADDER if row.get(url) is not None]
         return Unusable(
             photo_id=id_,
             reason="url-refused" if listed else "no-url",
@@ -132,24 +136,32 @@ def _texts(row: Mapping[str, object]) -> Iterable[str]:
     return map(text, said)
 
 
-def _usual_sizes(row: Mapping[str, object], images: ImageOrigin) -> dict[str, Size] | None:
+def _usual_sizes(
+    row: Mapping[str, object], key: PhotoKey, images: ImageOrigin
+) -> dict[str, Size] | None:
     """
-    The listed sizes as nearly all come, judged by one look at all of them, because a photo has five.
-    None where one is odd, or there are none.
+    The listed sizes where each has the address that we would build for it, as nearly all have: it needs
+    no look of its own, and a photo has five. None where one is odd.
     """
-    try:
-        listed = [
-            (url, row[url], row[width], row[height]) for url, width, height in LADDER if url in row
-        ]
-    except KeyError:
+    stem = images.stem(key)
+    if stem is None:
         return None
-    lines = "".join([f"{url} {width} {height}\n" for _, url, width, height in listed])
-    if not images.all_usual(lines, count=len(listed)):
-        return None
-    return {
-        name: Size(url=str(url), width=int(str(width)), height=int(str(height)))
-        for name, url, width, height in listed
-    }
+    sizes = {}
+    for listed, width, height, suffix in LADDER:
+        if listed in row:
+            url = f"{stem}{suffix}.jpg"
+            if row[listed] != url or width not in row or height not in row:
+                return None
+            wide, high = row[width], row[height]
+            if not (
+                type(wide) is int
+                and type(high) is int
+                and 0 <= wide <= LARGEST_NUMBER
+                and 0 <= high <= LARGEST_NUMBER
+            ):
+                wide, high = number(wide) or 0, number(high) or 0
+            sizes[listed] = Size(url=url, width=wide, height=high)
+    return sizes
 
 
 def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dict[str, Size]:
@@ -159,13 +171,13 @@ def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dic
     """
     sizes = {}
     listed = False
-    for members in LADDER:
-        address, width, height = map(row.get, members)
+    for name, *sides, _ in LADDER:
+        address = row.get(name)
         if address is not None:
             listed = True
             if url := images.accept(address):
-                size = Size(url=url, width=number(width) or 0, height=number(height) or 0)
-                sizes[members[0]] = size
+                width, height = map(number, map(row.get, sides))
+                sizes[name] = Size(url=url, width=width or 0, height=height or 0)
     if not listed and (built := images.build(key)):
         return {"built": Size(url=built)}
     return sizes
