@@ -22,6 +22,7 @@ from tests.far_end import FarEnd, Room, a_request, a_transport, answers, far_end
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE_PICTURE = 8_000_000
+PICTURE = 150_000
 HINT = b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
 
 
@@ -76,6 +77,22 @@ def test_a_large_picture_is_never_there_twice() -> None:
     assert len(body) == LARGE_PICTURE
     # The piece that is being read, and the first megabyte, which comes in pieces.
     assert peak <= 1.2 * LARGE_PICTURE
+
+
+def test_pictures_that_end_at_once_are_not_there_twice() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % PICTURE
+    several = [an_answer(head, cap=PICTURE) for _ in range(20)]
+    half = memoryview(bytes(PICTURE // 2))
+
+    tracemalloc.start()
+    for answer in (*several, *several):
+        answer.feed(half)
+    bodies = [answer.body for answer in several]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # The one that is being joined.
+    assert peak <= 1.1 * sum(map(len, bodies))
 
 
 @pytest.mark.parametrize(

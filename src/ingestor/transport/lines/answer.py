@@ -204,6 +204,9 @@ class Answer:
         if self.begun:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
+            if len(self._pieces) > 1:
+                # Now: where many end at once, the pieces of all would be there beside what they make.
+                self._pieces = [b"".join(self._pieces)]
         else:
             # An early hint; the answer is still to come.
             self._raw.clear()
