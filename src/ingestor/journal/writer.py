@@ -151,7 +151,8 @@ class Journal:
 
         Once handed in it is carried out even if the caller is cancelled: an answer that was paid for
         must not depend on who still waits for it. Raises JournalError if the disk refuses; what
-        `work` itself raises rolls back its own changes and passes through.
+        `work` itself raises rolls back its own changes and passes through. It may be run again before
+        anything is durable, so all that it does it does to the connection.
         """
         return await self._hand_in(work)
 
@@ -249,6 +250,10 @@ class Journal:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
+class _Mistake(Exception):
+    """A piece of work raised something of its own; what it changed has to be undone."""
+
+
 class _Raised:
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -259,16 +264,40 @@ def _NOTHING_MORE(_connection: sqlite3.Connection) -> None:  # noqa: N802 - a ma
 
 
 def _carried_out(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Any]:
-    """One transaction, all of it or nothing."""
+    """
+    One transaction, all of it or nothing. At first no piece of work has a savepoint, for which SQLite
+    copies every page that the work changes; hardly any makes a mistake. Where one does, all begin again,
+    and each has its own.
+    """
+    try:
+        return _in_transaction(connection, works, _carry_out)
+    except _Mistake:
+        return _in_transaction(connection, works, _attempt)
+
+
+def _in_transaction(
+    connection: sqlite3.Connection,
+    works: Sequence[Work[Any]],
+    carry_out: Callable[[sqlite3.Connection, Work[Any]], Any],
+) -> list[Any]:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        outcomes = [_attempt(connection, work) for work in works]
+        outcomes = [carry_out(connection, work) for work in works]
         connection.execute("COMMIT")
     except Exception:
         with contextlib.suppress(Exception):
             connection.execute("ROLLBACK")
         raise
     return outcomes
+
+
+def _carry_out(connection: sqlite3.Connection, work: Work[Any]) -> Any:
+    try:
+        return work(connection)
+    except sqlite3.Error:
+        raise
+    except Exception as error:
+        raise _Mistake from error
 
 
 def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:

@@ -65,6 +65,38 @@ async def test_a_mistake_undoes_its_own_changes_only(path: Path):
     assert (good, type(bad), facts) == (None, ValueError, [("theirs",)])
 
 
+async def test_work_that_begins_again_for_the_mistake_of_another_is_done_once(path: Path):
+    def mistaken(db: sqlite3.Connection) -> None:
+        raise ValueError("a bug")
+
+    async with Journal(path) as journal:
+        good, bad, later = await asyncio.gather(
+            journal.write(partial(runs.begin_run, run="first", now=1.0)),
+            journal.write(mistaken),
+            journal.write(partial(runs.begin_run, run="second", now=2.0)),
+            return_exceptions=True,
+        )
+        known = await journal.read(partial(runs.last_runs, most=9))
+
+    assert (good, type(bad), later) == (1, ValueError, 2)
+    assert [run["id"] for run in known] == ["second", "first"]
+
+
+async def test_no_page_is_copied_for_a_mistake_that_nobody_makes(path: Path):
+    statements: list[str] = []
+
+    def traced(file: Path) -> sqlite3.Connection:
+        connection = connect(file)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    async with Journal(path, connect=traced) as journal:
+        await journal.write(partial(runs.set_fact, name="world", value="sandbox"))
+
+    assert "COMMIT" in statements
+    assert not [one for one in statements if "SAVEPOINT" in one]
+
+
 async def test_work_is_carried_out_even_if_its_caller_is_cancelled(path: Path):
     async with Journal(path) as journal:
         writing = asyncio.create_task(
