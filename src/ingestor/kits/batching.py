@@ -7,8 +7,10 @@ A batch is closed by count, by weight, or when its first item has waited for the
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from contextlib import suppress
+from typing import Generic, TypeVar
 
 from ingestor.kits.channel import Channel, EndOfChannel
 
@@ -28,39 +30,59 @@ async def batches(
 
     An item that is too heavy on its own travels alone. The channel's end sends what there is.
     """
-    batch: list[T] = []
-    weight = 0
-    deadline = 0.0
     loop = asyncio.get_running_loop()
-    while True:
-        try:
-            items = await _next(channel, most - len(batch), deadline if batch else None)
-        except (EndOfChannel, TimeoutError) as end:
-            if batch:
-                yield batch
-            if isinstance(end, EndOfChannel):
-                return
-            batch, weight = [], 0
-            continue
-        for item in items:
-            more = weigh(item)
-            if batch and weight + more > heaviest:
-                yield batch
-                batch, weight = [], 0
-            if not batch:
-                deadline = loop.time() + linger
-            batch.append(item)
-            weight += more
-        if len(batch) >= most:
-            yield batch
-            batch, weight = [], 0
+    line: deque[T] = deque()
+    while line or await _more(channel, line, most):
+        batch = _Batch(line, most=most, heaviest=heaviest, weigh=weigh)
+        deadline = loop.time() + linger
+        if not batch.fill():
+            await _fill_up(batch, channel, deadline)
+        yield batch.items
         # What was handed on is not kept alive by whoever waits for more.
-        del item, items
+        del batch
 
 
-async def _next(channel: Channel[T], most: int, deadline: float | None) -> list[T]:
-    # Without a deadline, or with an item at hand, no timer is armed: that is the common case.
-    if deadline is None or len(channel):
-        return await channel.receive_some(most)
-    async with asyncio.timeout_at(deadline):
-        return await channel.receive_some(most)
+class _Batch(Generic[T]):
+    """What is to leave together, taken from the front of a line."""
+
+    def __init__(
+        self, line: deque[T], *, most: int, heaviest: int, weigh: Callable[[T], int]
+    ) -> None:
+        self.line = line
+        self.items: list[T] = []
+        self._weight = 0
+        self._most = most
+        self._heaviest = heaviest
+        self._weigh = weigh
+
+    @property
+    def room(self) -> int:
+        return self._most - len(self.items)
+
+    def fill(self) -> bool:
+        """Take what fits; whether it is full, or what comes next does not fit."""
+        line, items = self.line, self.items
+        while line and len(items) < self._most:
+            weight = self._weight + self._weigh(line[0])
+            if items and weight > self._heaviest:
+                return True
+            items.append(line.popleft())
+            self._weight = weight
+        return len(items) >= self._most
+
+
+async def _fill_up(batch: _Batch[T], channel: Channel[T], deadline: float) -> None:
+    """One timer for all that is waited for: one for each item would cost more than the item."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            while await _more(channel, batch.line, batch.room) and not batch.fill():
+                pass
+
+
+async def _more(channel: Channel[T], line: deque[T], most: int) -> bool:
+    """Wait for something to stand in line; whether it came before the end."""
+    try:
+        line.extend(await channel.receive_some(most))
+    except EndOfChannel:
+        return False
+    return True
