@@ -21,6 +21,7 @@ from ingestor.catalog.leaving import follow_out, give_up
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.engines.leases import taken_by_others
+from ingestor.engines.sides import There, equal, is_newer, lacking_in, there_of
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal.listing import memberships
 from ingestor.journal.reconciling import Held, held_after, newest_labels, of_others
@@ -106,16 +107,6 @@ async def _groups_of_others(
     return await taken_by_others(database, journal)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _There:
-    """A photo as the database has it, and when it was written there (unix seconds)."""
-
-    published: Published
-    at: float
-    groups: frozenset[str]
-    """Keys of those that it names."""
-
-
 @dataclass(slots=True)
 class _Repairs:
     """What makes two slices equal."""
@@ -167,15 +158,15 @@ class Reconciler:
         await self._compare_index()
         return self.found
 
-    async def _there_after(self, photo: str) -> tuple[dict[str, _There | None], bool]:
+    async def _there_after(self, photo: str) -> tuple[dict[str, There | None], bool]:
         """Records behind a photo, by id, and whether there are more; None: not an annotation."""
         query = Query(start_at=f"p{photo}", end_at=BEHIND_PHOTOS, limit_to_first=self.slice + 1)
         records = await self.database.read("photos", query=query) or {}
         ids = sorted(match[1] for key in records if (match := PHOTO_KEY.fullmatch(key)))
-        there = {id_: _there(records[f"p{id_}"], photo=id_) for id_ in ids if id_ > photo}
+        there = {id_: there_of(records[f"p{id_}"], photo=id_) for id_ in ids if id_ > photo}
         return there, len(records) > self.slice
 
-    async def _compare(self, here: Mapping[str, Held], there: Mapping[str, _There | None]) -> None:
+    async def _compare(self, here: Mapping[str, Held], there: Mapping[str, There | None]) -> None:
         self.found.in_journal += len(here)
         self.found.in_database += sum(record is not None for record in there.values())
         taken_down = await self._follow_out([photo for photo in here if photo not in there])
@@ -200,7 +191,7 @@ class Reconciler:
     def _differences(
         self,
         here: Mapping[str, Held],
-        there: Mapping[str, _There | None],
+        there: Mapping[str, There | None],
         groups: Mapping[str, dict[str, Any]],
     ) -> _Repairs:
         repairs = _Repairs()
@@ -213,13 +204,13 @@ class Reconciler:
             elif theirs is None:
                 self.found.published += 1
                 repairs.publish.append((ours.published, ()))
-            elif not _equal(ours.published, theirs.published):
+            elif not equal(ours.published, theirs.published):
                 self.found.relabelled += 1
-                if _is_newer(theirs, ours, now=self.wall()):
+                if is_newer(theirs, ours, now=self.wall()):
                     repairs.adopt.append(theirs.published)
                 else:
                     repairs.publish.append((ours.published, theirs.published.annotation.labels))
-            elif lacking := _lacking(groups.get(photo, {}), theirs):
+            elif lacking := lacking_in(groups.get(photo, {}), theirs):
                 self.found.regrouped += 1
                 repairs.join.append(lacking)
         return repairs
@@ -350,42 +341,6 @@ class Reconciler:
 
 def _within(photo: str, upto: str | None) -> bool:
     return upto is None or photo <= upto
-
-
-def _there(record: object, *, photo: str) -> _There | None:
-    published = read_photo(record, photo_id=photo)
-    if published is None or not published.annotation.model:
-        return None
-    at, groups = (record.get("at"), record.get("groups")) if isinstance(record, dict) else (0, {})
-    return _There(
-        published=published,
-        at=at / 1000 if isinstance(at, int | float) else 0.0,
-        groups=frozenset(groups if isinstance(groups, dict) else ()),
-    )
-
-
-def _equal(ours: Published, theirs: Published) -> bool:
-    mine, other = ours.annotation, theirs.annotation
-    return (
-        (mine.features, mine.sha256, mine.model) == (other.features, other.sha256, other.model)
-        and {key: label.score for key, label in keyed(mine.labels).items()}
-        == {key: label.score for key, label in keyed(other.labels).items()}
-    )  # fmt: skip
-
-
-def _lacking(ours: Mapping[str, Any], theirs: _There) -> dict[str, Any]:
-    """Memberships that the database lacks; one that it has more is another machine's."""
-    return {path: at for path, at in ours.items() if path.rpartition("/")[2] not in theirs.groups}
-
-
-def _is_newer(theirs: _There, ours: Held, *, now: float) -> bool:
-    """
-    Bought elsewhere with other features, after ours; otherwise the journal is right. Ours were bought while
-    our clock was ahead if their date is: then what stands in the database has replaced them since.
-    """
-    return theirs.published.annotation.features != ours.published.annotation.features and (
-        theirs.at > ours.at or (ours.at > now and not ours.unpublished)
-    )
 
 
 def _chunks(repairs: Sequence[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
