@@ -26,6 +26,11 @@ from tests.builders import a_label, a_published
 from tests.integration.conftest import Ingest, in_database, settings_for
 
 PHOTOS = 40
+LISTED_THERE = (
+    "INSERT INTO groups (gid, name) VALUES ('9@N00', 'Theirs')",
+    "INSERT INTO memberships SELECT photo, '9@N00', 1 FROM memberships",
+    "UPDATE records SET text = json_set(text, '$.group', '9@N00')",
+)
 
 
 @pytest.fixture
@@ -177,6 +182,31 @@ async def test_what_was_taken_down_by_who_follows_our_group_since_is_not_put_bac
     assert (found.withdrawn, found.published) == (1, 0)
     assert lost not in in_database(sandbox, "/photos")
     assert (await compare(check=True)).agree
+
+
+async def in_a_group_of_theirs(state: Path, sandbox: Sandbox) -> None:
+    """All of our photos had been listed there first, before another machine took it over."""
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(lambda db: [db.execute(change) for change in LISTED_THERE])
+    lease = {"owner": "theirs", "epoch": 7, "since": 1, "until": 0}
+    sandbox.database.put("sandbox", "/leases/9@N00", value=cast("Any", lease))
+
+
+@pytest.mark.parametrize("lost", ["", "/groups", "/labels"])
+async def test_no_photo_is_put_back_into_a_group_that_others_have_taken_over(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path, lost: str
+):
+    """It may have left it since, and they would not hear of it."""
+    await ingest(limit=10)
+    before = whole(sandbox)
+    await in_a_group_of_theirs(state, sandbox)
+    photo, *_ = in_database(sandbox, "/photos")
+    lose(sandbox, f"/photos/{photo}{lost}")
+
+    found = await compare()
+
+    assert found.published + found.regrouped + found.relabelled == 1
+    assert whole(sandbox) == before
 
 
 async def test_what_was_published_since_a_backup_of_the_database_is_published_again(

@@ -233,10 +233,14 @@ class Reconciler:
         return photos
 
     async def _groups(self, photos: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The paths that say in which groups photos are, as the journal knows it; by photo."""
+        """
+        The paths that say in which groups photos are, as the journal knows it; by photo. Nobody would tell
+        us that one has left a group of others.
+        """
         groups: dict[str, dict[str, Any]] = {}
         for photo, gid, added in await self.journal.read(partial(memberships, photos=photos)):
-            groups.setdefault(photo, {}).update(membership(photo, group=gid, date_added=added))
+            if gid not in self.groups_of_others:
+                groups.setdefault(photo, {}).update(membership(photo, group=gid, date_added=added))
         return groups
 
     async def _publish(
@@ -246,7 +250,7 @@ class Reconciler:
     ) -> set[str]:
         """Returns those that the database refused: they are dead letters from now on."""
         updates = [
-            groups.get(published.photo.id, {}) | updates_for(published, previous_labels=before)
+            self._paths(published, before, groups=groups.get(published.photo.id, {}))
             for published, before in photos
         ]
         errors = [error for batch in plan_updates(updates) for error in await self._write(batch)]
@@ -259,6 +263,16 @@ class Reconciler:
         photo_ids = {failure.photo_id for failure in failures}
         self._unequal |= photo_ids
         return photo_ids
+
+    def _paths(
+        self, published: Published, before: Sequence[Label], *, groups: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        paths, photo = updates_for(published, previous_labels=before), published.photo
+        if groups and photo.group in self.groups_of_others:
+            # Its record names one of its groups, and it is in one of ours.
+            for path in membership(photo.id, group=photo.group, date_added=0):
+                del paths[path]
+        return {**groups, **paths}
 
     async def _compare_index(self) -> None:
         labels = await self.journal.read(filed_labels)
