@@ -2,8 +2,10 @@
 Whole runs on a virtual clock, by the thousand: faults, kills at every point, planted mistakes.
 
 `random` takes seeds as they come; `every` kills one run at each of its points, `pairs` kills it there
-and its recovery at each point of its own; `rivals` has two machines on one database; `mutants` plants design errors and counts the seeds that
-notice; `profile` counts what two faults in a hundred make a long run buy twice. Every failing schedule is printed with the command that shows it again.
+and its recovery at each point of its own; `rivals` has two machines on one database; `upkeep` follows groups that share
+photos through lost journals and restored databases; `mutants` plants design errors and counts the seeds that notice;
+`profile` counts what two faults in a hundred make a long run buy twice. Every failing schedule is printed with the command
+that shows it again.
 """
 
 from __future__ import annotations
@@ -22,13 +24,15 @@ from typing import Final, Literal
 from tests.campaigns.workers import workers
 from tests.simulation.lives import Verdict, live
 from tests.simulation.mutants import MUTANTS, NOTICED, innermost, planted
+from tests.simulation.neglects import NEGLECTS
 from tests.simulation.reference import RATE, reference
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
 from tests.simulation.trespasses import TRESPASSES
+from tests.simulation.upkeep import keep_up
 
-MODES: Final = ("random", "every", "pairs", "rivals", "mutants", "profile")
+MODES: Final = ("random", "every", "pairs", "rivals", "upkeep", "mutants", "profile")
 CHUNK: Final = 100
 """Schedules of one process. It is forked for them and ends with them, which takes the memory of the
 dead for nothing: to look for it would take a tenth of the time."""
@@ -124,6 +128,8 @@ def one(order: Order, mode: str) -> Verdict:
     """Carry out one schedule."""
     if mode == "rivals" or order[2] in TRESPASSES:
         return compete(order[0])
+    if mode == "upkeep" or order[2] in NEGLECTS:
+        return keep_up(order[0])
     return live(scenario(order, small=mode == "pairs"))
 
 
@@ -239,7 +245,7 @@ def main() -> int:
         return profile(given)
     seeds = range(given.seed, given.seed + given.number)
     orders: Iterable[Order]
-    if given.mode in ("random", "rivals"):
+    if given.mode in ("random", "rivals", "upkeep"):
         orders = at_random(given.seed, given.number)
     elif given.mode == "every":
         orders = at_every_point(seeds, kind=given.kind, small=False)

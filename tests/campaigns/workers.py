@@ -7,7 +7,10 @@ from collections.abc import Callable
 from multiprocessing.pool import Pool
 from typing import Final
 
-NEEDED: Final = ["tests.simulation.mutants", "tests.simulation.rivals", "tests.simulation.wire"]
+NEEDED: Final = [
+    *("tests.simulation.mutants", "tests.simulation.rivals", "tests.simulation.upkeep"),
+    "tests.simulation.wire",
+]
 """What a share takes seconds to import, and each of its processes has from the start."""
 
 

@@ -166,8 +166,7 @@ class Checker:
         )
 
     def _within_allowance(self, call: Call) -> None:
-        scenario = self.world.scenario
-        ours = [other for other in self.world.ours if other.life == self.world.life]
+        scenario, ours = self.world.scenario, self._of_this_run()
         doubted = Counter(photo for other in ours if other.doubtful for photo in other.photos)
         again = {photo for photo in call.photos if doubted[photo]}
         self.hold(
@@ -183,13 +182,16 @@ class Checker:
         )
 
     def _within_attempts(self, call: Call) -> None:
-        ours = [other for other in self.world.ours if other.life == self.world.life]
+        ours = self._of_this_run()
         for photo in call.photos:
             passing = sum(photo in other.again for other in ours)
             self.hold(passing < MOST_ATTEMPTS, f"I16: {photo} after {passing} errors of its own")
         same = (other for other in reversed(ours) if other.photos == call.photos)
         times = len(list(takewhile(lambda other: other.unavailable, same)))
         self.hold(times < MOST_UNAVAILABLE, f"I16: again after {times} times 503: {call.photos}")
+
+    def _of_this_run(self) -> list[Call]:
+        return [other for other in self.world.ours if other.life == self.world.life]
 
     def _before_paying_for(self, image: Image) -> None:
         photo, disk = image.photo.id, self.world.disk

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ingestor.apis.rtdb import Conflict
+from ingestor.apis.rtdb import Conflict, Query
 from ingestor.apis.rtdb.client import NOTHING
 from tests.simulation.world import World
 
@@ -31,7 +31,9 @@ class Tree:
     async def update(self, paths: Mapping[str, Any]) -> None:
         await self._carry("updates", self._written, paths)
 
-    async def read(self, path: str, *, query: object = None, shallow: bool = False) -> Any:
+    async def read(self, path: str, *, query: Query | None = None, shallow: bool = False) -> Any:
+        if query is not None:
+            return await self._carry("reads", self._some, path, query)
         return await self._carry("reads", self._shallow if shallow else self._value, path)
 
     async def read_with_etag(self, path: str) -> tuple[Any, str]:
@@ -50,11 +52,23 @@ class Tree:
         return None
 
     def _shallow(self, path: str) -> dict[str, bool]:
-        names = {f"{name}/".removeprefix(f"{path}/") for name in self._world.database}
-        return {name.split("/")[0]: True for name in names if path}
+        tree = self._world.database
+        if "/" in path:
+            return {below.split("/")[0]: True for below in tree.get(path, ()) if below}
+        below = f"{path}/"
+        names = (name for name, node in tree.items() if node and name.startswith(below))
+        return {name.removeprefix(below): True for name in names}
+
+    def _some(self, path: str, query: Query) -> Any:
+        """The children of a path of one part in the order of their keys, as many as were asked for."""
+        keys = sorted(key for key in self._shallow(path) if (query.start_at or "") <= key)
+        keys = [key for key in keys if query.end_at is None or key <= query.end_at]
+        return {key: self._value(f"{path}/{key}") for key in keys[: query.limit_to_first]}
 
     def _value(self, path: str) -> Any:
-        """Read what stands at a path of two parts."""
+        """Read what stands at a path of one part, or of two."""
+        if "/" not in path:
+            return {key: self._value(f"{path}/{key}") for key in self._shallow(path)} or None
         node = self._world.database.get(path)
         if not node:
             return None

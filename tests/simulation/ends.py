@@ -16,7 +16,7 @@ def check_end(world: World, checker: Checker) -> None:
     """The end of one machine's schedule."""
     check_states(world, checker)
     _check_stores(world, checker)
-    _check_bill(world, checker)
+    check_bill(world, checker)
 
 
 def check_states(world: World, checker: Checker) -> None:
@@ -77,7 +77,7 @@ def _check_stores(world: World, checker: Checker) -> None:
     checker.hold(stored == filed, f"I3: journal and catalog differ: {stored ^ filed}")
 
 
-def _check_bill(world: World, checker: Checker) -> None:
+def check_bill(world: World, checker: Checker) -> None:
     ((certain, possible, still_open),) = world.disk.look(
         "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "
         "coalesce(sum(state = 'open'), 0) FROM purchases"

@@ -193,7 +193,7 @@ class Life:
         verdict.ends.append(end)
         self._check_life(killed=killed, seconds=self.loop.now - started)
 
-    async def _main(self) -> Report:
+    async def _main(self) -> Report | None:
         self._lifetime = self.checker.lifetime = Lifetime(drain=DRAIN)
         if self._stopped_at < float("inf"):
             self._stop()

@@ -132,7 +132,7 @@ def _some(rng: random.Random) -> int:
 def _fates(rng: random.Random) -> tuple[Fate, ...]:
     kinds: tuple[Kind, ...] = ("crash", "crash", "crash", "stop", "cut")
     number = rng.choice((0, 1, 1, 2, 2, 3))
-    return tuple(_fate(rng, rng.choice(kinds)) for _ in range(number))
+    return tuple(a_fate(rng, rng.choice(kinds)) for _ in range(number))
 
 
 def _around_loss(chosen: Scenario) -> tuple[Fate, ...]:
@@ -147,7 +147,7 @@ def _around_loss(chosen: Scenario) -> tuple[Fate, ...]:
     return *before, *[late] * (lost + 1 - len(before)), listing
 
 
-def _fate(rng: random.Random, kind: Kind) -> Fate:
+def a_fate(rng: random.Random, kind: Kind) -> Fate:
     if rng.random() < 0.5:
         return Fate(kind, int(rng.choice((60, 150, 300, 600)) * rng.random()) + 1)
     # Where something was about to happen, or has just happened, more goes wrong than elsewhere.

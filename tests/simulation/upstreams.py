@@ -39,7 +39,7 @@ from ingestor.transport import Response
 from tests.simulation.checks import Checker
 from tests.simulation.database import Tree
 from tests.simulation.loop import Loop
-from tests.simulation.world import FEATURES, GROUP, Call, Picture, World, truth
+from tests.simulation.world import FEATURES, Call, Picture, World, truth
 
 PAID_DEADLINE: Final = 600.0
 DEADLINE: Final = 60.0
@@ -103,11 +103,16 @@ class Upstreams:
         tree: Any = Tree(self.world, self._carry, self._write)
         database = PoliteDatabase(tree, politely) if self.world.scenario.database else None
 
-        async def list_page(_group: str, number: int) -> ListedPage:
-            return await politely("flickr", lambda: self._through("flickr", self._page, number))
+        async def list_page(group: str, number: int) -> ListedPage:
+            return await politely(
+                "flickr", lambda: self._through("flickr", self._page, group, number)
+            )
+
+        async def lookup(group: str) -> Group:
+            return await politely("flickr", lambda: self._through("flickr", self._group, group))
 
         yield Services(
-            lookup=lambda _group: politely("flickr", lambda: self._through("flickr", self._group)),
+            lookup=lookup,
             list_page=list_page,
             fetch=lambda size, room: self._through("images", self._fetch, size, room),
             ask_vision=lambda *asked: self._through("vision", self._annotate, *asked),
@@ -142,17 +147,17 @@ class Upstreams:
 
     # Flickr
 
-    async def _group(self) -> Group:
+    async def _group(self, name: str) -> Group:
         await self._weather("flickr", FLICKR)
-        return Group(id=GROUP, name="Animals")
+        return Group(id=name, name="Animals")
 
-    async def _page(self, number: int) -> ListedPage:
+    async def _page(self, group: str, number: int) -> ListedPage:
         fault = await self._weather("flickr", FLICKR)
         self._move()
-        pool, per_page = self.world.pool, self.world.scenario.per_page
+        pool, per_page = self.world.rows(group), self.world.scenario.per_page
         pages = max(1, -(-len(pool) // per_page))
         at = min(number, pages) - 1
-        rows = [picture.row for picture in pool[at * per_page : (at + 1) * per_page]]
+        rows = list(pool[at * per_page : (at + 1) * per_page])
         if fault == "empty":
             rows = []
         if fault == "twice" and rows:

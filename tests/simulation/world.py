@@ -228,6 +228,10 @@ class World:
         self.pictures[photo.id] = picture
         self.by_url[photo.sizes[0].url] = picture
 
+    def rows(self, _group: str) -> Sequence[Photo | Unusable]:
+        """The group's pool as Flickr lists it."""
+        return [picture.row for picture in self.pool]
+
     def remove_photo(self) -> None:
         self.pool.pop(self.rng.randrange(len(self.pool)))
 
@@ -256,7 +260,7 @@ class World:
             first, second, *rest = path.split("/", 2)
             node = self.database.setdefault(f"{first}/{second}", {})
             below = rest[0] if rest else ""
-            for old in [key for key in node if key == below or key.startswith(f"{below}/")]:
+            for old in [key for key in node if not below or f"{key}/".startswith(f"{below}/")]:
                 del node[old]
             if value is not None:
                 node[below] = value

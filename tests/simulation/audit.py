@@ -1,0 +1,185 @@
+"""
+What must hold of groups that are followed: of whoever left, nothing is shown; of whoever is there, all.
+
+Beside everything that `checks` looks at: photos may be withdrawn, or forgotten, but only those that left
+a group; and at the end pools, journal, catalog and database say the same of every photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ingestor.models import Image, Photo
+from tests.simulation.checks import LONGEST_CALL, Checker
+from tests.simulation.ends import check_bill, check_states
+from tests.simulation.gatherings import GROUPS, Gatherings
+from tests.simulation.world import WALL, Call
+
+DAY: Final = 86_400
+LEAVING: Final = {
+    *(("annotated", "withdrawn"), ("stored", "withdrawn"), ("dead", "withdrawn")),
+    *(("listed", "withdrawn"), ("withdrawn", "annotated"), ("withdrawn", "stored")),
+    # Taken down by a journal that is not there any more, or lost with the database.
+    ("stored", "annotated"),
+}
+"""Steps of a photo that left a group."""
+
+
+class Auditor(Checker):
+    """One life's eyes on groups that are followed."""
+
+    world: Gatherings
+    _run = _before_run = 0
+    _photos: Sequence[Photo] = ()
+
+    def committed(self) -> None:
+        world = self.world
+        there = {photo for (photo,) in world.disk.look("SELECT id FROM photos")}
+        for photo in world.states.keys() - there:
+            self.hold(photo in world.left, f"I1: {photo} left no group, and was forgotten")
+            del world.states[photo]
+        super().committed()
+
+    def _stepped(self, photo: str, before: str | None, state: str) -> None:
+        if (before, state) in LEAVING:
+            may = photo in self.world.left or (self.world.astray and state == "annotated")
+            self.hold(may, f"I4: {photo}, which left no group, is {state}")
+            return
+        if before == "withdrawn" and state == "listed":
+            self.hold(False, f"I5: {photo} was annotated, and is to be bought again")
+        super()._stepped(photo, before, state)
+
+    def updated(self, paths: Mapping[str, Any]) -> None:
+        super().updated(paths)
+        for photo in (path[8:] for path, value in paths.items() if path.startswith("photos/p")):
+            if "/" not in photo and not self.world.database[f"photos/p{photo}"]:
+                self.hold(photo in self.world.left, f"I4: {photo} left no group, and is taken down")
+                filed = self._filed(photo)
+                self.hold(
+                    not filed or self.world.holed,
+                    f"I12: {photo} is taken down, and still filed under {filed}",
+                )
+
+    def agree(self, photo: str, node: Mapping[str, Any]) -> None:
+        if not self.world.holed:
+            super().agree(photo, node)
+
+    def _filed(self, photo: str) -> list[str]:
+        return [
+            name
+            for name, node in self.world.database.items()
+            if name.startswith("index/") and any(key.endswith(f"-p{photo}") for key in node)
+        ]
+
+    # Money
+
+    def before_paying(self, call: Call, images: Sequence[Image]) -> None:
+        self._photos = [image.photo for image in images]
+        ((run,),) = self.world.disk.look("SELECT max(number) FROM runs")
+        if run != self._run:
+            # What may be bought again in doubt is counted by the run, and a worker's life has many.
+            self._run, self._before_run, self.repeated = run, len(self.world.calls), set()
+        super().before_paying(call, images)
+
+    def _of_this_run(self) -> list[Call]:
+        before = self._before_run
+        return [other for other in super()._of_this_run() if other.number >= before]
+
+    def _leased(self) -> None:
+        """Of each photo the lease on one of its groups is ours, and lasts until the call is over."""
+        for photo in self._photos:
+            listed = self.world.disk.look(
+                "SELECT gid FROM memberships WHERE photo = ?", (photo.id,)
+            )
+            leases = {
+                group: self._lasts(group) for group in {photo.group, *(gid for (gid,) in listed)}
+            }
+            most = max(leases.values())
+            self.hold(
+                most > LONGEST_CALL, f"I10: {photo.id} is bought, and its leases last {leases}"
+            )
+
+    def _lasts(self, group: str) -> float:
+        """Seconds that our lease on a group lasts; 0 where it is not ours."""
+        world, taken = self.world, self.world.taken.get(group)
+        lease = world.database.get(f"leases/{group}", {}).get("")
+        ours = lease and taken and (taken.life, taken.owner) == (world.life, lease["owner"])
+        return lease["until"] - world.wall if lease and ours else 0.0
+
+    def _not_from_elsewhere(self, call: Call, before: Call) -> None:
+        """What the database had when the run began is known to it."""
+        world = self.world
+        began = max((taken.at for taken in world.taken.values()), default=0.0)
+        for photo in set(call.photos) & set(before.photos):
+            since = world.published.get(photo, float("inf"))
+            self.hold(since > began, f"I5: {photo} is bought, in the database since {since:.1f}")
+
+    def _affordable(self, call: Call) -> None:
+        world = self.world
+        if world.per_day is None:
+            return
+        today = self._day(world.now)
+        spent = sum(
+            len(other.photos)
+            for other in world.calls
+            if self._day(other.at) == today and (other.charged or other.outcome == "in-flight")
+        )
+        fits = spent + len(call.photos) <= world.per_day
+        self.hold(fits, f"I6: {spent} units today, {len(call.photos)} asked for: {world.per_day}")
+
+    def _day(self, now: float) -> int:
+        return int(WALL + self.world.offset + now) // DAY
+
+    # Ends
+
+    def end(self) -> None:
+        """Nothing is left to be done, and all that anybody knows of is as it should be."""
+        check_states(self.world, self)
+        check_bill(self.world, self)
+        self._check_memberships()
+        if self.world.scenario.database:
+            self._check_database()
+        shown = {photo for (photo,) in self.world.disk.look("SELECT photo FROM catalogued")}
+        self.hold(shown == self._stored(), f"I3: journal and catalog: {shown ^ self._stored()}")
+
+    def _stored(self) -> set[str]:
+        return {photo for photo, state in self.world.states.items() if state == "stored"}
+
+    def _check_memberships(self) -> None:
+        world = self.world
+        ours = set(world.disk.look("SELECT photo, gid, date_added FROM memberships"))
+        real = {(photo, gid, at) for gid in GROUPS for photo, at in world.pools[gid].items()}
+        self.hold(ours == real, f"I3: pools and journal differ: {ours ^ real}")
+        away = self._stored() - {picture.photo.id for picture in world.pool}
+        self.hold(not away, f"I4: in no group any more, and shown: {away}")
+
+    def _check_database(self) -> None:
+        world = self.world
+        nodes = {
+            name[8:]: node
+            for name, node in world.database.items()
+            if name.startswith("photos/p") and node
+        }
+        self.hold(nodes.keys() == self._stored(), f"I3: {nodes.keys() ^ self._stored()} differ")
+        for photo, node in nodes.items():
+            self.hold("sha256" in node, f"I12: half of {photo} is in the database")
+            groups = {key[7:]: at for key, at in node.items() if key.startswith("groups/")}
+            real = world.groups_of(photo)
+            # What it left while nobody here knew that it was there, nobody tells.
+            known = groups.keys() >= real.keys() if world.astray else groups.keys() == real.keys()
+            self.hold(known, f"I3: {photo} is in {real}, and is said to be in {groups}")
+            self.agree(photo, node)
+            letter = world.database.get(f"dead/p{photo}")
+            self.hold(not letter, f"I3: {photo} is stored, and dead: {letter}")
+        self._check_index(nodes)
+
+    def _check_index(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
+        filed = {
+            (name.removeprefix("index/"), key.partition("-p")[2])
+            for name, node in self.world.database.items()
+            if name.startswith("index/")
+            for key in node
+        }
+        there = {(key, photo) for photo, node in nodes.items() for key in node.get("labels", {})}
+        self.hold(filed == there, f"I12: index and records differ: {filed ^ there}")

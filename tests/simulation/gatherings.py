@@ -1,0 +1,239 @@
+"""
+Several groups that share photos, what people do to them meanwhile, and what befalls those who follow them.
+
+A photo is in some of the groups, with a date of its own in each. People add photos, take them out of a
+group, delete them or make them private, put them into one more group, and bring them back.
+"""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from msgspec import structs
+
+from ingestor.apis.flickr import Unusable
+from ingestor.errors import Denied
+from ingestor.journal import dead
+from ingestor.models import Photo
+from ingestor.services import ListedPage
+from tests.simulation.upstreams import Upstreams
+from tests.simulation.world import GROUP, Picture, Taken, World
+
+GROUPS: Final = (GROUP, "66838105@N00")
+MOST_BORN: Final = 12
+"""Photos that arrive, whatever happens."""
+BEFORE: Final = 40_000_000
+"""Seconds between the first photos and whatever comes later."""
+SPACING: Final = 10
+"""Seconds between two dates: pages are small here, and one of a single date says nothing of its place."""
+DAMAGED: Final = ("photos", "index", "labels")
+HOLES: Final = 0.3
+"""The share of records, and of labels' lists, that somebody deletes."""
+ODD: Final = 0.02
+"""The share of answers that lack a photo."""
+ALIKE: Final = 0.2
+"""The share of photos that have the date of another one."""
+MOVES: Final = {"none": 60, "arrives": 12, "leaves": 8, "deleted": 6, "joins": 7, "returns": 7}
+"""What happens before a page is answered, and how often."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Times are the loop's."""
+
+    upstream: str
+    begins: float
+    ends: float
+
+
+@dataclass
+class Gatherings(World):
+    """A world of several groups; `pool` has the pictures that are in any of them."""
+
+    pools: dict[str, dict[str, int]] = field(default_factory=lambda: {gid: {} for gid in GROUPS})
+    """By group: photos, with the dates on which they were added (unix seconds)."""
+    left: set[str] = field(default_factory=set)
+    """Photos that were in a group once, and left it."""
+    taken: dict[str, Taken] = field(default_factory=dict)
+    """By group, its lease as it was taken last."""
+    refusing: Refusal | None = None
+    """Who refuses us, until credentials, billing or rules are as they should be."""
+    per_day: int | None = None
+    """Units that a day may cost, by UTC."""
+    astray: bool = False
+    """Journal or database are not what they were: it takes a reconcile to make them agree."""
+    holed: bool = False
+    """The database is not even at one with itself, and no reconcile has been through since."""
+
+    def rows(self, group: str) -> Sequence[Photo | Unusable]:
+        pool = self.pools[group]
+        newest_first = sorted(pool, key=lambda photo: (-pool[photo], photo))
+        return [_listed(self.pictures[photo], group, pool[photo]) for photo in newest_first]
+
+    def groups_of(self, photo: str) -> dict[str, int]:
+        return {gid: pool[photo] for gid, pool in self.pools.items() if photo in pool}
+
+    # People
+
+    def add_photo(self) -> None:
+        """Into one group, or into all of them."""
+        super().add_photo()
+        photo = self.pool[0].photo.id
+        for gid in self.rng.choice([*((gid,) for gid in GROUPS), GROUPS]):
+            self.pools[gid][photo] = self._date(gid)
+
+    def move(self) -> None:
+        """Somebody does something, or nobody does anything."""
+        (what,) = self.rng.choices(list(MOVES), list(MOVES.values()))
+        group = self.rng.choice(GROUPS)
+        if what == "arrives" and self.born < self.scenario.photos + MOST_BORN:
+            self.add_photo()
+        if what == "leaves":
+            self._leave(self._one_of(self.pools[group]), group)
+        if what == "deleted":
+            photo = self._one_of(self.pools[group])
+            for gid in GROUPS:
+                self._leave(photo, gid)
+        if what == "joins":
+            self._join(self._one_of(self.pools[group]), self.rng.choice(GROUPS))
+        if what == "returns":
+            self._join(self._one_of(self.left - {one.photo.id for one in self.pool}), group)
+
+    def _date(self, group: str) -> int:
+        """Of whoever is added now: now and then that of the one before."""
+        dates = sorted(self.pools[group].values())
+        latest = dates[-1] if dates else 0
+        if dates.count(latest) == 1 and self.rng.random() < ALIKE:
+            return latest
+        return max(latest + SPACING, int(self.wall) - (0 if self.life else BEFORE))
+
+    def _one_of(self, photos: Mapping[str, int] | set[str]) -> str:
+        return self.rng.choice(sorted(photos)) if photos else ""
+
+    def _join(self, photo: str, group: str) -> None:
+        if not photo or photo in self.pools[group]:
+            return
+        self.pools[group][photo] = self._date(group)
+        if self.pictures[photo] not in self.pool:
+            self.pool.insert(0, self.pictures[photo])
+        self.note(0, f"{photo} joins {group}")
+
+    def _leave(self, photo: str, group: str) -> None:
+        if self.pools[group].pop(photo, None) is None:
+            return
+        self.left.add(photo)
+        if not self.groups_of(photo):
+            self.pool.remove(self.pictures[photo])
+        self.note(0, f"{photo} leaves {group}")
+
+    # What befalls a state directory and a database
+
+    def keep_copies(self) -> tuple[sqlite3.Connection, dict[str, dict[str, Any]]]:
+        """Of the journal's file, and of the database."""
+        copied = sqlite3.connect(":memory:")
+        self.disk.backup(copied)
+        return copied, copy.deepcopy(self.database)
+
+    def put_back_journal(self, copied: sqlite3.Connection) -> None:
+        """The state directory is as it was once: what was bought since, it never heard of."""
+        self.note(0, "an older journal is put back")
+        with closing(copied):
+            copied.backup(self.disk)
+        known = dict(self.disk.look("SELECT id, state FROM purchases"))
+        for call in self.ours:
+            if call.purchase not in known or (call.settled and known[call.purchase] != "settled"):
+                call.machine = ""
+        self._look_anew()
+        self.astray = True
+
+    def lose_journal(self) -> None:
+        super().lose_journal()
+        self.astray = True
+
+    def put_back_database(self, copied: dict[str, dict[str, Any]]) -> None:
+        """The database is as it was once, or empty."""
+        self.note(0, f"an older database is put back: {len(copied)} nodes")
+        self.database = copied
+        there = {name for name, node in copied.items() if node.get("sha256")}
+        self.published = {
+            photo: self.published.get(photo, self.now)
+            for photo in self.pictures
+            if f"photos/p{photo}" in there
+        }
+        self.astray = True
+
+    def damage_database(self) -> None:
+        """Somebody has deleted this and that by hand."""
+        parts = [name for name in self.database if name.split("/")[0] in DAMAGED]
+        gone = [name for name in parts if self.rng.random() < HOLES]
+        self.put_back_database({n: node for n, node in self.database.items() if n not in gone})
+        self.holed = True
+
+    def ask_again(self) -> None:
+        """Somebody has dead letters tried again, those that may have been paid for as well."""
+        self.note(0, "dead letters are to be tried again")
+        parked = self.disk.look("SELECT photo FROM dead WHERE paid = 'maybe'")
+        dead.retry(self.disk)
+        dead.retry(self.disk, reason="in-doubt")
+        self.asked |= {photo: len(self.calls) for (photo,) in parked}
+        self._look_anew()
+
+    def _look_anew(self) -> None:
+        self.states = dict(self.disk.look("SELECT id, state FROM photos"))
+
+    # The database
+
+    def apply(self, paths: Mapping[str, Any]) -> None:
+        super().apply(paths)
+        for path, value in paths.items():
+            first, second, *_ = path.split("/")
+            if first == "leases" and value["until"]:
+                self._take(second, value["owner"])
+            if first == "photos" and not self.database[f"photos/{second}"]:
+                self.published.pop(second[1:], None)
+
+    def _take(self, group: str, owner: str) -> None:
+        before = self.taken.get(group)
+        if before is None or (before.life, before.owner) != (self.life, owner):
+            self.taken[group] = Taken(life=self.life, owner=owner, at=self.now)
+
+
+class Crowd(Upstreams):
+    """All four upstreams, and the people."""
+
+    world: Gatherings
+
+    def _move(self) -> None:
+        if self.world.scenario.moving and not self.world.calm:
+            self.world.move()
+
+    async def _page(self, group: str, number: int) -> ListedPage:
+        page = await super()._page(group, number)
+        if self.world.calm or not page.rows or self.rng.random() >= ODD:
+            return page
+        # Now and then an answer lacks somebody who is there.
+        lacking = self.rng.randrange(len(page.rows))
+        return replace(page, rows=[row for at, row in enumerate(page.rows) if at != lacking])
+
+    def _be_there(self, upstream: str) -> None:
+        super()._be_there(upstream)
+        refusing = None if self.world.calm else self.world.refusing
+        asked = "database" if upstream in ("updates", "reads") else upstream
+        if (
+            refusing
+            and refusing.upstream == asked
+            and refusing.begins <= self.loop.now < refusing.ends
+        ):
+            raise Denied(f"{asked} refuses us", upstream=asked, reason="refused")
+
+
+def _listed(picture: Picture, group: str, added: int) -> Photo | Unusable:
+    row = picture.row
+    if isinstance(row, Unusable):
+        return replace(row, date_added=added)
+    return structs.replace(row, group=group, date_added=added)

@@ -1,0 +1,319 @@
+"""
+Groups that are followed, through all that months bring, in one schedule: workers, runs and reconciles take
+turns, and between them an older journal or database is put back, or one of them is lost.
+
+In the end everybody is left in peace for a while; then pools, journal, catalog and database agree.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final, Literal
+from unittest.mock import patch
+
+from ingestor.engines import following, local, reconcile
+from ingestor.kits.lifetime import Lifetime
+from ingestor.report import Reconciled
+from ingestor.sandbox.quotas import Quotas
+from ingestor.settings import Settings
+from ingestor.worker import Worker, looking, turns
+from tests.simulation.audit import Auditor
+from tests.simulation.gatherings import GROUPS, Crowd, Gatherings, Refusal
+from tests.simulation.lives import DRAIN, Life, Verdict, in_its_world
+from tests.simulation.loop import Violation
+from tests.simulation.scenario import Fate, Kind, Scenario, a_fate
+
+What = Literal["worker", "run", "reconcile"]
+Mishap = Literal[
+    "",
+    "asked again",
+    "journal lost",
+    "journal put back",
+    "database put back",
+    "database emptied",
+    "database damaged",
+]
+KINDS: Final[tuple[Kind, ...]] = ("crash", "crash", "crash", "stop", "cut", "freeze")
+EVERY: Final = 300.0
+"""Seconds between two looks of a worker."""
+RECHECK: Final = 900.0
+SECONDS: Final = (300.0, 1500.0, 4000.0)
+"""What a worker is given before it is stopped."""
+PEACE: Final = 2 * 3600.0
+"""Seconds in which a lease of the dead ends, and every page is read again often enough."""
+BUDGETED: Final = 0.15
+"""The share of schedules with a ceiling by the day."""
+BEFORE_MIDNIGHT: Final = 34_000.0
+"""Seconds by which the clock is ahead then: a new day begins within the first lives."""
+REFUSED: Final = 0.15
+"""The share of lives in which an upstream refuses us for a while."""
+TARGET: Final = "https://demo.firebaseio.com"
+USUAL: Final[dict[str, Any]] = {
+    "most_images": 16,
+    "max_units": None,
+    "limit": None,
+    "lost": None,
+    "jumps": False,
+    "fresh_file": False,
+    "watched": False,
+}
+LEAST_PAGE: Final = 3
+LEAST_IMAGES: Final = 24
+"""A minute: there has to be room for one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One life of a process, and what happened before it."""
+
+    mishap: Mishap
+    what: What
+    fate: Fate | None
+    seconds: float
+    refused: tuple[str, float, float] | None
+    """By which upstream, after how many seconds of this life, and for how many."""
+
+
+def keep_up(seed: int) -> Verdict:
+    """Carry out one schedule of groups that are followed; never raises."""
+    rng = random.Random(f"upkeep {seed}")
+    scenario = _scenario(seed)
+    per_day = rng.randint(1, scenario.photos) if rng.random() < BUDGETED else None
+    steps = [
+        _step(rng, database=scenario.database, budget=per_day is not None)
+        for _ in range(rng.choice((1, 2, 3, 4, 5)))
+    ]
+    fates = tuple(step.fate for step in steps if step.fate)
+    scenario = _scenario(seed, fates=fates)
+    with in_its_world(scenario, make=Gatherings.of) as world, _in_small(scenario, rng):
+        assert isinstance(world, Gatherings)
+        verdict = Verdict(scenario, world)
+        if per_day is not None:
+            world.per_day, world.offset = per_day, BEFORE_MIDNIGHT
+        try:
+            Upkeep(world, verdict).through(steps, rng)
+        except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
+            verdict.error = error
+        return verdict
+
+
+def _scenario(seed: int, **given: Any) -> Scenario:
+    drawn = Scenario.of(seed, **{"fates": (), **USUAL, **given})
+    enough = {
+        "images_per_minute": max(drawn.images_per_minute, LEAST_IMAGES),
+        "per_page": max(drawn.per_page, LEAST_PAGE),
+    }
+    return Scenario.of(seed, **{"fates": (), **USUAL, **given, **enough})
+
+
+def _step(rng: random.Random, *, database: bool, budget: bool) -> Step:
+    fate = a_fate(rng, rng.choice(KINDS)) if rng.random() < 0.6 else None
+    mishaps: tuple[Mishap, ...] = ("", "", "", "journal put back", "asked again")
+    whats: tuple[What, ...] = ("worker", "worker", "worker", "run")
+    if database:
+        mishaps += ("journal lost", "database put back", "database emptied", "database damaged")
+        whats += ("reconcile", "reconcile")
+    mishap = rng.choice(mishaps)
+    if budget and "journal" in mishap:
+        # What a day has cost is in the journal, and nowhere else.
+        mishap = ""
+    upstream = rng.choice(("vision", "vision", "flickr", "database"))
+    refused = (upstream, rng.choice((0.0, 60.0, 600.0)) * rng.random(), rng.choice(SECONDS))
+    return Step(
+        mishap,
+        rng.choice(whats),
+        fate,
+        rng.choice(SECONDS),
+        refused if rng.random() < REFUSED else None,
+    )
+
+
+class Upkeep:
+    """One schedule of one machine."""
+
+    def __init__(self, world: Gatherings, verdict: Verdict) -> None:
+        self._world = world
+        self._verdict = verdict
+        scenario = world.scenario
+        self._quotas = Quotas(
+            requests_per_minute=scenario.requests_per_minute,
+            images_per_minute=scenario.images_per_minute,
+            clock=lambda: world.now,
+        )
+
+    def through(self, steps: list[Step], rng: random.Random) -> None:
+        copies = self._world.keep_copies()
+        for step in steps:
+            self._befall(step.mishap, copies)
+            if rng.random() < 0.4 or step.mishap:
+                copies = self._world.keep_copies()
+            self._refuse(step.refused)
+            self._live(step.what, step.fate, step.seconds)
+        self._world.calm, self._world.per_day = True, None
+        if self._world.astray and self._world.scenario.database:
+            self._live("reconcile", None, PEACE)
+        last = self._live("worker", None, PEACE)
+        last.checker.end()
+        if self._world.scenario.database:
+            found = self._live("check", None, PEACE).found
+            last.checker.hold(found and found.agree, f"I3: to be reconciled: {found}")
+
+    def _befall(self, mishap: Mishap, copies: Any) -> None:
+        journal, database = copies
+        match mishap:
+            case "journal lost":
+                self._world.lose_journal()
+            case "journal put back":
+                self._world.put_back_journal(journal)
+            case "database put back":
+                self._world.put_back_database(database)
+            case "database emptied":
+                self._world.put_back_database({})
+            case "database damaged":
+                self._world.damage_database()
+            case "asked again":
+                self._world.ask_again()
+
+    def _refuse(self, refused: tuple[str, float, float] | None) -> None:
+        if refused is None:
+            return
+        upstream, after, seconds = refused
+        begins = self._world.now + after
+        self._world.refusing = Refusal(upstream=upstream, begins=begins, ends=begins + seconds)
+
+    def _live(self, what: What | Literal["check"], fate: Fate | None, seconds: float) -> Keeper:
+        kinds = {"worker": Following, "run": Keeper, "reconcile": Reconciling, "check": Checking}
+        life = kinds[what](self._world, self._quotas, fate, self._verdict)
+        life.seconds = seconds
+        self._world.note(0, f"a {what} begins")
+        life.run()
+        return life
+
+
+class Keeper(Life):
+    """One run over all groups."""
+
+    world: Gatherings
+    upstreams_of = Crowd
+    checker_of = Auditor
+    checker: Auditor
+    seconds: float
+    found: Reconciled | None = None
+
+    def settings(self) -> Settings:
+        return (
+            super()
+            .settings()
+            .model_copy(
+                update={
+                    "groups": GROUPS,
+                    "every": EVERY,
+                    "recheck": RECHECK,
+                    "database_url": TARGET,
+                    "max_units_per_day": self.world.per_day,
+                }
+            )
+        )
+
+    def _sleep(self) -> None:
+        super()._sleep()
+        # Who sleeps through a signal has it when he wakes up.
+        self._stopped_at = (
+            max(self._stopped_at, self.loop.now) if self._is_told else self._stopped_at
+        )
+
+    @property
+    def _is_told(self) -> bool:
+        return self._stopped_at < float("inf")
+
+
+class Following(Keeper):
+    """A worker, until its time is over or its fate comes."""
+
+    async def _main(self) -> None:
+        settings = self.settings()
+        lifetime = self._begin()
+        self.loop.call_later(self.seconds, self._call_it_a_day)
+        async with (
+            lifetime.opening(self._open_journal(settings.journal_path)) as journal,
+            lifetime.opening(
+                self.upstreams.open(settings, lifetime=lifetime, listen=self._listen)
+            ) as services,
+        ):
+            await Worker(
+                settings,
+                journal,
+                services,
+                lifetime=lifetime,
+                listen=self._listen,
+                wall=lambda: self.world.wall,
+            ).work()
+        lifetime.close()
+
+    def _listen(self, event: object) -> None:
+        if type(event).__name__ in ("GroupFailed", "BuyingHalted", "PhotosWithdrawn"):
+            self.world.note(self.loop.points, str(event))
+
+    def _begin(self) -> Lifetime:
+        self._lifetime = self.checker.lifetime = Lifetime(drain=DRAIN)
+        if self._is_told:
+            self._stop()
+        return self._lifetime
+
+    def _call_it_a_day(self) -> None:
+        if not self._is_told:
+            self._signal()
+
+
+class Reconciling(Following):
+    """Journal against database."""
+
+    check = False
+
+    async def _main(self) -> None:
+        with patch.multiple(
+            reconcile, Journal=self._open_journal, open_database=self._open_database
+        ):
+            self.found = await reconcile.reconcile(
+                self.settings(),
+                check=self.check,
+                lifetime=self._begin(),
+                wall=lambda: self.world.wall,
+            )
+        self.world.note(self.loop.points, str(self.found))
+        self.world.holed = self.world.holed and self.check
+
+    def _open_database(self, settings: Settings, **given: Any) -> Any:
+        return _OfServices(self.upstreams.open(settings, **given))
+
+
+class Checking(Reconciling):
+    check = True
+
+
+class _OfServices:
+    """Their database, while they are open."""
+
+    def __init__(self, services: Any) -> None:
+        self._services = services
+
+    async def __aenter__(self) -> Any:
+        return (await self._services.__aenter__()).database
+
+    async def __aexit__(self, *raised: Any) -> Any:
+        return await self._services.__aexit__(*raised)
+
+
+@contextmanager
+def _in_small(scenario: Scenario, rng: random.Random) -> Iterator[None]:
+    """Pages of a few photos for the worker, too, and names that follow from the seed."""
+    names = SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=f"{rng.getrandbits(128):032x}"))
+    with ExitStack() as stack:
+        for module in (following, looking, turns):
+            stack.enter_context(patch.object(module, "PHOTOS_PER_PAGE", scenario.per_page))
+        stack.enter_context(patch.object(local, "uuid", names))
+        yield
