@@ -8,8 +8,8 @@ neighbouring numbers, rewrites one short row a label. A million photos are 125 k
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ingestor.journal.rows import execute_rows, json_list
@@ -53,14 +53,38 @@ def numbers_in(photos: int) -> Iterator[int]:
         number = written.find("1", number + 1)
 
 
-def change_bits(
-    db: sqlite3.Connection,
-    *,
-    come: Mapping[int, Iterable[int]],
-    gone: Mapping[int, Iterable[int]],
-) -> None:
-    """Take photos, by number, out of the sets of labels, then put photos in."""
-    coming, going = _masks(come), _masks(gone)
+class Members:
+    """Photos of labels, to be put into the labels' sets or to be taken out of them."""
+
+    def __init__(self) -> None:
+        self._chunks = defaultdict[int, defaultdict[int, bytearray]](_no_bits)
+
+    def add(self, photo: int, labels: Iterable[int]) -> None:
+        bits, place = self._chunks[photo // CHUNK], photo % CHUNK
+        byte, bit = place // 8, 1 << place % 8
+        # Bit by bit in bytes: a whole number of 4,096 bits is new for each change.
+        for label in labels:
+            bits[label][byte] |= bit
+
+    def masks(self) -> dict[tuple[int, int], int]:
+        """By chunk and label."""
+        return {
+            (chunk, label): int.from_bytes(bits, "little")
+            for chunk, labels in self._chunks.items()
+            for label, bits in labels.items()
+        }
+
+
+def _no_bits() -> defaultdict[int, bytearray]:
+    return defaultdict(lambda: bytearray(CHUNK_BYTES))
+
+
+def change_bits(db: sqlite3.Connection, *, come: Members, gone: Members) -> dict[int, int]:
+    """
+    Take photos out of the sets of labels, then put photos in. Tells by how many each label has more
+    if those who go were there, and those who come were not.
+    """
+    coming, going = come.masks(), gone.masks()
     changed = sorted(coming.keys() | going.keys())
     before = {
         (chunk, label): int.from_bytes(bits, "little")
@@ -71,24 +95,17 @@ def change_bits(
             changed,
         )
     }
-    rows = []
+    rows, more = [], Counter[int]()
     for place in changed:
-        now = before.get(place, 0) & ~going.get(place, 0) | coming.get(place, 0)
+        less, new = going.get(place, 0), coming.get(place, 0)
+        now = before.get(place, 0) & ~less | new
         rows.append((*place, now.to_bytes((now.bit_length() + 7) // 8, "little")))
+        more[place[1]] += new.bit_count() - less.bit_count()
     execute_rows(db, "INSERT OR REPLACE INTO label_bits (chunk, label, bits) VALUES {rows}", rows)
+    return more
 
 
 def _chunks(db: sqlite3.Connection) -> str:
     """All there are, as JSON: named one by one, each is one look into the table."""
     (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
     return json_list(list(range(last // CHUNK + 1)))
-
-
-def _masks(members: Mapping[int, Iterable[int]]) -> dict[tuple[int, int], int]:
-    """By chunk and label. Bit by bit in bytes: a whole number of 4,096 bits is new for each change."""
-    masks = defaultdict[tuple[int, int], bytearray](lambda: bytearray(CHUNK_BYTES))
-    for label, numbers in members.items():
-        for number in numbers:
-            bit = number % CHUNK
-            masks[number // CHUNK, label][bit // 8] |= 1 << bit % 8
-    return {place: int.from_bytes(bits, "little") for place, bits in masks.items()}

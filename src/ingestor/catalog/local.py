@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count, groupby
+from itertools import count, islice
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import orjson
 
-from ingestor.catalog.bits import HIDDEN, change_bits
+from ingestor.catalog.bits import HIDDEN, Members, change_bits
 from ingestor.catalog.entries import Entry, file_entries, unfile_entries
 from ingestor.catalog.finding import find, find_photo, suggestions
 from ingestor.catalog.query import Hit, LabelCount, Page, Query, asked_key, is_hidden
@@ -34,8 +34,10 @@ from ingestor.models import Annotation, Label, Published
 from ingestor.records.keys import key_of, ranks
 
 T = TypeVar("T")
-Worth = tuple[int, int]
-"""A label's number and the photo's rank below it."""
+Worths = Mapping[int, int]
+"""The ranks of a photo by the numbers of its labels."""
+NOWHERE: Final = -1
+"""In place of the number of a label that can have none."""
 
 
 class LocalCatalog:
@@ -128,21 +130,17 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
     Made for some hundreds at a time. A photo that comes twice counts as its last.
     """
     newest = {one.photo.id: one.annotation for one in published}
-    numbers = _numbers(
-        db, {label.name: label for annotation in newest.values() for label in annotation.labels}
-    )
     before = _catalogued(db, list(newest))
     (last,) = db.execute("SELECT coalesce(max(number), 0) FROM catalogued").fetchone()
     unused = count(last + 1)
-    gone: list[Entry] = []
-    come: list[Entry] = []
+    gone, come = _Refiled(), _Refiled()
     filed: list[tuple[int, str, str]] = []
-    for photo, annotation in newest.items():
-        number, old = before.get(photo) or (next(unused), set())
-        new = _entries(annotation, numbers)
-        gone += [(*entry, photo, number) for entry in old - new]
-        come += [(*entry, photo, number) for entry in new - old]
-        filed.append((number, photo, orjson.dumps(list(new)).decode()))
+    for photo, new in zip(newest, _filed_under(db, newest.values()), strict=True):
+        number, old = before.get(photo) or (next(unused), {})
+        if old:
+            gone.add(photo, number, _less(old, new))
+        come.add(photo, number, _less(new, old) if old else new)
+        filed.append((number, photo, orjson.dumps(list(new.items())).decode()))
     _refile(db, gone=gone, come=come)
     execute_rows(
         db,
@@ -155,27 +153,52 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
 def remove_photo(db: sqlite3.Connection, photo: str) -> None:
     """Take a photo out of the catalog; its labels stay known, with one photo less."""
     for number, old in _catalogued(db, [photo]).values():
-        _refile(db, gone=[(*entry, photo, number) for entry in old], come=[])
+        gone = _Refiled()
+        gone.add(photo, number, old)
+        _refile(db, gone=gone, come=_Refiled())
     db.execute("DELETE FROM catalogued WHERE photo = ?", (photo,))
 
 
-def _entries(annotation: Annotation, numbers: Mapping[str, int]) -> set[Worth]:
-    """What a photo is filed under; of labels that share a number, the better."""
-    best: dict[int, float] = {}
-    for label in annotation.labels:
-        if label.name in numbers:
-            number = numbers[label.name]
-            if number not in best or label.score > best[number]:
-                best[number] = label.score
-    entries = set(zip(best, ranks(best.values()), strict=True))
-    return entries | {(HIDDEN, 0)} if is_hidden(annotation.safe) else entries
+class _Refiled:
+    """Entries of photos that come, or go, and the labels' members with them."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.members = Members()
+
+    def add(self, photo: str, number: int, worths: Worths) -> None:
+        self.entries += [
+            (label, worth, photo, number) for label, worth in worths.items() if label != HIDDEN
+        ]
+        self.members.add(number, worths)
+
+
+def _less(these: Worths, those: Worths) -> Worths:
+    """What the one has and the other has not."""
+    return dict(these.items() - those.items())
+
+
+def _filed_under(db: sqlite3.Connection, annotations: Collection[Annotation]) -> Iterator[Worths]:
+    """For each annotation what its photo is filed under; of labels that share a number, the better."""
+    labels = [label for annotation in annotations for label in annotation.labels]
+    numbers = _numbers(db, {label.name: label for label in labels})
+    # All at once: a call for the ten of every photo would show.
+    ranked = ranks([label.score for label in labels])
+    worths = zip([numbers[label.name] for label in labels], ranked, strict=True)
+    for annotation in annotations:
+        own = list(islice(worths, len(annotation.labels)))
+        best = dict(own)
+        if len(best) < len(own):
+            best = dict(sorted(own, key=itemgetter(1), reverse=True))
+        if NOWHERE in best:
+            del best[NOWHERE]
+        yield best | {HIDDEN: 0} if is_hidden(annotation.safe) else best
 
 
 def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, int]:
     """
     Number of every label by its name; new ones get one, and names that differ only in case share
-    it. A label is called what it was called last, and keeps its mid. One without a key has no
-    number.
+    it. A label is called what it was called last, and keeps its mid. One without a key is NOWHERE.
     """
     keys = {name: key for name in labels if (key := key_of(name))}
     known = {
@@ -195,46 +218,26 @@ def _numbers(db: sqlite3.Connection, labels: Mapping[str, Label]) -> dict[str, i
                 (key, name, mid),
             ).fetchone()
             known[key] = (number, name, mid)
-    return {name: known[key][0] for name, key in keys.items()}
+    return {name: known[keys[name]][0] if name in keys else NOWHERE for name in labels}
 
 
-def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tuple[int, set[Worth]]]:
+def _catalogued(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, tuple[int, Worths]]:
     rows = db.execute(
         "SELECT photo, number, entries FROM catalogued "
         "WHERE photo IN (SELECT value FROM json_each(?))",
         (json_list(photos),),
     )
-    return {
-        photo: (number, {(label, worth) for label, worth in orjson.loads(entries)})
-        for photo, number, entries in rows
-    }
+    return {photo: (number, dict(orjson.loads(entries))) for photo, number, entries in rows}
 
 
-def _refile(db: sqlite3.Connection, *, gone: list[Entry], come: list[Entry]) -> None:
+def _refile(db: sqlite3.Connection, *, gone: _Refiled, come: _Refiled) -> None:
     # In the table's own order, so that neighbours are written to the same page.
-    gone, come = sorted(gone), sorted(come)
-    unfile_entries(db, [entry for entry in gone if entry[0] != HIDDEN])
-    file_entries(db, [entry for entry in come if entry[0] != HIDDEN])
-    less, more = _members(gone), _members(come)
-    _count(
-        db,
-        {
-            label: len(more.get(label, ())) - len(less.get(label, ()))
-            for label in (less.keys() | more.keys()) - {HIDDEN}
-        },
-    )
-    change_bits(db, come=more, gone=less)
-
-
-def _members(filed: list[Entry]) -> dict[int, list[int]]:
-    """The numbers of a label's photos, by label; what is given is sorted."""
-    return {label: [row[3] for row in rows] for label, rows in groupby(filed, itemgetter(0))}
-
-
-def _count(db: sqlite3.Connection, more: Mapping[int, int]) -> None:
+    unfile_entries(db, sorted(gone.entries))
+    file_entries(db, sorted(come.entries))
+    more = change_bits(db, come=come.members, gone=gone.members)
     execute_rows(
         db,
         "UPDATE labels SET photos = photos + more.column2 FROM (VALUES {rows}) AS more "
         "WHERE number = more.column1",
-        list(more.items()),
+        [(label, change) for label, change in more.items() if label != HIDDEN],
     )
