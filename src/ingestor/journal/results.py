@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from ingestor.journal.listing import memberships, photo_from
+from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Image, Label, Photo, Published, Size
 from ingestor.records.keys import keyed, rank
@@ -208,14 +208,13 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
     """
     wanted = {published.photo.id: published.annotation.features for published in batch}
     rows = db.execute(
-        "SELECT photo, features, labels FROM annotations "
-        "WHERE photo IN (SELECT value FROM json_each(?))",
-        (json_list(list(wanted)),),
+        "SELECT photo, labels FROM json_each(?) "
+        "CROSS JOIN annotations ON photo = key AND features != value",
+        (orjson.dumps(wanted).decode(),),
     )
     earlier: dict[str, list[Label]] = {}
-    for photo, features, labels in rows:
-        if features != wanted[photo]:
-            earlier.setdefault(photo, []).extend(read_labels(labels))
+    for photo, labels in rows:
+        earlier.setdefault(photo, []).extend(read_labels(labels))
     return earlier
 
 
@@ -227,10 +226,15 @@ def other_groups(
     photo. Of other groups others know better.
     """
     named = {published.photo.id: published.photo.group for published in batch}
+    rows = db.execute(
+        "SELECT photo, gid, date_added FROM json_each(?) "
+        "CROSS JOIN memberships ON photo = key AND gid != value "
+        "WHERE EXISTS (SELECT 1 FROM groups WHERE groups.gid = memberships.gid)",
+        (orjson.dumps(named).decode(),),
+    )
     others: dict[str, list[tuple[str, int]]] = {}
-    for photo, gid, added in memberships(db, list(named)):
-        if gid != named[photo]:
-            others.setdefault(photo, []).append((gid, added))
+    for photo, gid, added in rows:
+        others.setdefault(photo, []).append((gid, added))
     return others
 
 
