@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 import aiohttp
 from aiohttp.connector import Connection
+from msgspec import Struct
 
 _current: ContextVar[Marks] = ContextVar("marks")
 
 
-@dataclass(slots=True)
-class Marks:
+class Marks(Struct):
     """One exchange's; set them before the session is asked, in the same task."""
 
     sent: bool = False

@@ -297,7 +297,7 @@ async def test_reading_stops_at_the_byte_that_nobody_has_room_for() -> None:
     line = Line(basket=memoryview(basket), watch=Watch(step=1.0), keepalive=1.0)
     line.connection_made(wire)
     asked = asyncio.create_task(
-        line.ask(b"", Answer(cap=1000, held=100), due=1e9, room=Room(100), rate=None), name="asked"
+        line.ask(b"", Answer(cap=1000, held=100), due=1e9, room=Room(100), needed=0.0), name="asked"
     )
     await asyncio.sleep(0)
 

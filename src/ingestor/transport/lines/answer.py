@@ -37,6 +37,22 @@ FIRST_STATUS_WITHOUT_CONTENT = 300
 """From here on, redirects and refusals, what counts is said without the body."""
 
 
+class _LowerCase(dict[bytes, bytes]):
+    """Names in lower case; of those that are usual it need not be made for every answer."""
+
+    def __missing__(self, name: bytes) -> bytes:
+        return name.lower()
+
+
+_LOWER_CASE = _LowerCase(
+    (name, name.lower())
+    for name in (
+        b"Accept-Ranges Age Cache-Control Connection Content-Length Content-Type Date ETag Expires "
+        b"Last-Modified Server Transfer-Encoding Vary Via X-Cache"
+    ).split()
+)
+
+
 class Headers(Mapping[str, str]):
     """Asked for in lower case. Only what is looked at becomes text: of a picture's, nothing."""
 
@@ -162,7 +178,7 @@ class Answer:
         if self._count > MOST_HEADERS:
             self._stop("garbage")
         if not self.begun:  # else it is a trailer, which nobody asked for
-            self._raw[name] = value
+            self._raw[_LOWER_CASE[name]] = value
 
     def on_headers_complete(self) -> None:
         self.status = status = self._parser.get_status_code()
@@ -170,8 +186,7 @@ class Answer:
             if status <= SWITCHING_PROTOCOLS and status != CONTINUE:
                 self._stop("garbage")
             return
-        # All at once: a call for each header would be a tenth of what a picture costs here.
-        self._raw = raw = dict(zip(map(bytes.lower, self._raw), self._raw.values(), strict=True))
+        raw = self._raw
         if max(map(len, raw.values()), default=0) > LONGEST_HEADER:
             self._stop("garbage")
         self.begun = True

@@ -12,7 +12,7 @@ from ingestor.transport.lines.dialing import Dial
 from ingestor.transport.lines.line import Line
 from ingestor.transport.lines.watch import Watch
 from ingestor.transport.marks import Marks
-from ingestor.transport.pace import LOOKS, Rate
+from ingestor.transport.pace import LOOKS
 from ingestor.transport.translation import explain
 from ingestor.transport.values import Request, Response, place
 
@@ -70,7 +70,6 @@ class Fetcher:
     async def _ask(
         self, line: Line, head: bytes, request: Request, *, marks: Marks, due: float
     ) -> Answer:
-        needed = request.slowest * self._window
         cap, room = request.cap, request.room
         answer = Answer(cap=cap, held=min(room.size, cap) if room else cap)
         marks.sent = True
@@ -81,7 +80,7 @@ class Fetcher:
                 answer,
                 due=due,
                 room=room,
-                rate=Rate(needed=needed) if needed else None,
+                needed=request.slowest * self._window,
             )
         finally:
             marks.received = answer.received

@@ -44,21 +44,24 @@ class Line(asyncio.BufferedProtocol):
         self._answer: Answer | None = None
         self._granted = 0
         self._paused = False
+        self._needed = 0.0
         self._rate: Rate | None = None
+        """Of the answer, once it was looked at: nearly all of them are over before."""
         self._waiter: asyncio.Future[None] | None = None
         self.due = float("inf")
         self.open = True
 
     async def ask(
-        self, head: bytes, answer: Answer, *, due: float, room: Room | None, rate: Rate | None
+        self, head: bytes, answer: Answer, *, due: float, room: Room | None, needed: float
     ) -> None:
         """
         Send the request and read until the answer is over, well or not.
 
         `due` is the loop's time at which it has to be; `room` is awaited before more is held than
-        the answer began with.
+        the answer began with; `needed` bytes have to come within every window, if it is not 0.
         """
-        self._answer, self._rate, self._granted = answer, rate, answer.wanted
+        self._answer, self._granted = answer, answer.wanted
+        self._needed, self._rate = needed, None
         self._resting, self.due = False, due
         self._watch.expect(due)
         try:
@@ -94,7 +97,8 @@ class Line(asyncio.BufferedProtocol):
             self._rest(now)
         elif now >= self.due:
             self._give_up(answer, "timeout")
-        elif self._rate is not None and answer.begun:
+        elif self._needed and answer.begun:
+            self._rate = self._rate or Rate(needed=self._needed)
             if self._paused:
                 self._rate.forget()
             if self._rate.too_low(answer.received):
