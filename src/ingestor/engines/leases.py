@@ -27,7 +27,7 @@ from ingestor.kits.amounts import moment
 from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.records import unescape
-from ingestor.records.leases import Lease, lease_path, lease_record, read_lease
+from ingestor.records.leases import SKEW, Lease, lease_path, lease_record, read_lease
 
 T = TypeVar("T")
 Seen = dict[str, tuple[str, float]]
@@ -38,8 +38,6 @@ MARGIN: Final = 30.0
 LASTING: Final = 1.5 * (PAID_DEADLINE + 4 * MARGIN)
 """Seconds, 18 minutes: at two thirds of them, when it is renewed, there is room for the longest paid
 call and for a database that fails for a minute and a half."""
-SKEW: Final = 30.0
-"""Seconds by which the clocks of two machines may differ."""
 LOOK_AGAIN: Final = 10.0
 """Seconds between two looks at a lease that is waited for."""
 PAUSE: Final = 1.0
@@ -238,10 +236,11 @@ class Leases:
                 after_others=others,
             )
         )
-        if not await self._write(group, self._lease(epoch=epoch), etag=etag):
+        lease = self._lease(epoch=epoch)
+        if not await self._write(group, lease, etag=etag):
             return False
         self.others_worked |= others
-        await self._journal.write(partial(claims.keep, group=group, owner=self._owner, epoch=epoch))
+        await self._journal.write(partial(claims.keep, group=group, lease=lease))
         return True
 
     async def _wait_for(self, group: str, lease: Lease) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ingestor.journal import runs
-from ingestor.records.leases import Lease
+from ingestor.records.leases import SKEW, Lease
 
 ASKS_ALWAYS: Final = "asks always"
 
@@ -44,15 +44,19 @@ def add(
         suspect(db, [group])
 
 
-def keep(db: sqlite3.Connection, group: str, *, owner: str, epoch: int) -> None:
-    """The lease is ours by this name now: the earlier ones are history."""
-    db.execute("DELETE FROM claims WHERE gid = ? AND owner != ?", (group, owner))
-    runs.set_fact(db, _epoch(group), str(epoch))
+def keep(db: sqlite3.Connection, group: str, lease: Lease) -> None:
+    """The lease is ours by its owner's name now: the earlier ones are history."""
+    db.execute("DELETE FROM claims WHERE gid = ? AND owner != ?", (group, lease.owner))
+    runs.set_fact(db, _epoch(group), f"{lease.epoch} {lease.since}")
 
 
 def is_behind_ours(db: sqlite3.Connection, group: str, lease: Lease) -> bool:
-    """Whether a lease is of before we had the group last: that of a database which was restored."""
-    return lease.epoch <= int(runs.fact(db, _epoch(group)) or 0)
+    """
+    Whether a lease is of before we had the group last: that of a database which was restored. One that was
+    taken since then is told by its time, for the epochs go on from those of the backup.
+    """
+    epoch, _, since = (runs.fact(db, _epoch(group)) or "0").partition(" ")
+    return lease.epoch <= int(epoch) and lease.since <= float(since or "inf") + SKEW
 
 
 def suspect(db: sqlite3.Connection, groups: Iterable[str]) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ingestor.records.keys import escape
+
+SKEW: Final = 30.0
+"""Seconds by which the clocks of two machines may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,12 @@ import pytest
 from ingestor import events
 from ingestor.apis.rtdb import NOTHING, Conflict
 from ingestor.apis.vision.client import PAID_DEADLINE
-from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, SKEW, Leases, Seen
+from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, Leases, Seen
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal import claims
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
+from ingestor.records.leases import SKEW
 from tests.inline import Inline
 
 pytestmark = pytest.mark.looptime

@@ -19,6 +19,7 @@ from ingestor.errors import RunStopped
 from ingestor.journal import claims, listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
+from ingestor.records.leases import Lease
 from ingestor.services import Group, Services
 from ingestor.worker.takedowns import Takedowns
 from tests.builders import a_label, a_photo, a_size, an_annotation
@@ -28,6 +29,8 @@ OURS, THEIRS, ALSO_OURS = "1@N00", "2@N00", "3@N00"
 ZOO = Group(id=OURS, name="Zoo")
 THEIR_LEASE = {"owner": "theirs", "epoch": 2, "until": 0}
 EARLIER_LEASE = {"owner": "earlier", "epoch": 1, "until": 0}
+LATER_LEASE = {"owner": "theirs", "epoch": 1, "since": 5_000.0, "until": 0}
+OUR_LAST_LEASE = Lease(owner="later", epoch=2, since=1_000.0, until=0.0)
 
 
 class Place:
@@ -158,13 +161,25 @@ async def test_a_photo_stays_in_another_group_of_ours_whose_lease_a_backup_has_p
     async with following(tmp_path, place, lifetime=lifetime, listed=(OURS, ALSO_OURS)) as takedowns:
         journal = takedowns._journal
         await journal.write(partial(listing.take_in, photos=[a_photo("7", group=ALSO_OURS)]))
-        await journal.write(partial(claims.keep, group=ALSO_OURS, owner="later", epoch=2))
+        await journal.write(partial(claims.keep, group=ALSO_OURS, lease=OUR_LAST_LEASE))
         await takedowns._take_down_some(ZOO, ["7"])
         states = await journal.read(runs.photos_by_state)
         groups = await journal.read(partial(listing.memberships, photos=["7"]))
 
     assert place.sent == [{f"photos/p7/groups/{OURS}": None}]
     assert (states, [group for _, group, _ in groups]) == ({"annotated": 1}, [ALSO_OURS])
+
+
+async def test_a_group_that_others_took_since_a_backup_was_put_back_is_theirs(tmp_path: Path):
+    """The database counts from the backup on: it will be long until it is as far as it was with us."""
+    place = Place({OURS: 1, THEIRS: 1}, {THEIRS: LATER_LEASE})
+    lifetime = Lifetime(drain=8.0)
+
+    async with following(tmp_path, place, lifetime=lifetime, listed=(OURS, THEIRS)) as takedowns:
+        await takedowns._journal.write(partial(claims.keep, group=THEIRS, lease=OUR_LAST_LEASE))
+        await takedowns._take_down_some(ZOO, ["7"])
+
+    assert place.sent[0] == {f"photos/p7/groups/{OURS}": None}
 
 
 @pytest.mark.parametrize("groups", [{OURS: 1}, {OURS: 1, THEIRS: 1}], ids=["ours", "both"])
