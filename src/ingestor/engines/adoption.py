@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.catalog.local import adopt, adopt_lacking
-from ingestor.engines.leases import held_by_others
+from ingestor.engines.leases import held_by_others, taken_by_others
 from ingestor.journal import claims, dead, elsewhere, listing, pending, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
@@ -235,6 +235,10 @@ class Adoption:
             return set()
         there = await self._read_all(photos, group=None)
         return set(photos) - {one.photo.id for one in there}
+
+    async def groups_of_others(self) -> list[str]:
+        """Those that others have had since this journal had them last."""
+        return await taken_by_others(self._database, self._journal)
 
     def _is_known(self, found: Published) -> bool:
         return self._features is None or found.annotation.features == self._features

@@ -208,8 +208,8 @@ class Book:
         stored = await self._journal.read(partial(results.stored_among, photos=ids))
         taken_down = await self._adoption.taken_down(stored)
         if back := [photo for photo in photos if photo.id in taken_down]:
-            groups = list(self._groups)
-            await self._journal.write(partial(bring_back, photos=back, groups=groups))
+            others = await self._adoption.groups_of_others()
+            await self._journal.write(partial(bring_back, photos=back, groups_of_others=others))
         return taken_down
 
     async def publish_left_over(self) -> None:

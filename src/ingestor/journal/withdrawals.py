@@ -162,16 +162,18 @@ def withdraw_from_all(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     db.execute(f"UPDATE photos SET state = 'withdrawn' WHERE id {those}", (ids,))  # noqa: S608
 
 
-def bring_back(db: sqlite3.Connection, photos: Sequence[Photo], *, groups: Sequence[str]) -> None:
+def bring_back(
+    db: sqlite3.Connection, photos: Sequence[Photo], *, groups_of_others: Sequence[str]
+) -> None:
     """
     Have photos published again that others have taken down, as a page shows them now. They are in none but
-    `groups`: who follows any other has seen them leave it.
+    groups of ours: who follows any other has seen them leave it.
     """
     ids = json_list([photo.id for photo in photos])
     db.execute(
         "DELETE FROM memberships WHERE photo IN (SELECT value FROM json_each(?)) "
-        "AND gid NOT IN (SELECT value FROM json_each(?))",
-        (ids, json_list(groups)),
+        "AND (gid NOT IN (SELECT gid FROM groups) OR gid IN (SELECT value FROM json_each(?)))",
+        (ids, json_list(groups_of_others)),
     )
     db.execute(
         "UPDATE photos SET state = 'annotated' "

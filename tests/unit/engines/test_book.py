@@ -26,7 +26,7 @@ from ingestor.services import ListedPage
 from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
 from tests.inline import Inline
 
-FIRST, SECOND, THEIRS = "1@N00", "2@N00", "3@N00"
+FIRST, SECOND, THEIRS, ALSO_OURS = "1@N00", "2@N00", "3@N00", "4@N00"
 
 
 class Database:
@@ -278,6 +278,27 @@ async def test_what_others_took_down_comes_back_without_their_group_however_late
 
     assert "photos/p7/sha256" in database.sent[-1]
     assert database.memberships == {"photos/p7/groups/1@N00"}
+
+
+async def test_what_a_restored_database_lacks_comes_back_in_all_groups_of_ours(journal: Journal):
+    """A worker has a run of each group by itself, and follows the others as well."""
+    database = Database("8")
+    ours = listing.ListedGroup(id=ALSO_OURS, name="Also", total=1)
+    await journal.write(
+        partial(
+            listing.sight_page, group=ours, photos=[a_photo("7", group=ALSO_OURS, date_added=5)],
+            run=1, room=None, features=None, unusable=(), now=0.0,
+        )
+    )  # fmt: skip
+    await annotated(journal, "7")
+    await journal.write(partial(results.mark_stored, photos=["7"]))
+
+    await a_book(journal, database, run=2, shared=True).sight(
+        FIRST, 1, a_page("7", group=FIRST), None
+    )
+
+    assert "photos/p7/sha256" in database.sent[-1]
+    assert database.memberships == {"photos/p7/groups/1@N00", "photos/p7/groups/4@N00"}
 
 
 async def test_what_is_stored_has_no_dead_letter_in_the_database_any_more(journal: Journal):
