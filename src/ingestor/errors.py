@@ -43,10 +43,14 @@ class JournalError(IngestorError):
 
 
 class RunStopped(IngestorError):
-    """A ceiling or the end of patience; `reason` is one word for reports ("max-units")."""
+    """
+    A ceiling or the end of patience; `reason` is one word for reports ("max-units"). `then` is what a
+    person does next: who goes on by itself, as a worker does, tells the `cause` alone.
+    """
 
-    def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message)
+    def __init__(self, cause: str, *, reason: str, then: str = "") -> None:
+        super().__init__(f"{cause} {then}".rstrip())
+        self.cause = cause
         self.reason = reason
 
 
@@ -159,6 +163,11 @@ def reason_of(error: BaseException) -> str:
     """The one word under which an error is counted."""
     reason = getattr(error, "reason", None)
     return reason if isinstance(reason, str) else type(error).__name__
+
+
+def cause_of(error: BaseException) -> str:
+    """What happened, for whom nobody has to start again."""
+    return error.cause if isinstance(error, RunStopped) else str(error)
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -205,8 +205,9 @@ class Leases:
                 await self._wait_for(group, holder)
             else:
                 raise RunStopped(
-                    f"{_held_by(self._groups[group], holder)} Wait for it, stop it, or add --wait.",
+                    _held_by(self._groups[group], holder),
                     reason="lease",
+                    then="Wait for it, stop it, or add --wait.",
                 )
 
     def _seen_since(self, group: str, etag: str) -> float:
@@ -268,8 +269,9 @@ class Leases:
             self._ends[group] = float("-inf")
             raise RunStopped(
                 f"The lease on {self._groups[group]} was lost to somebody else, so nothing more was "
-                "bought. Everything bought is saved; run the same command again later.",
+                "bought.",
                 reason="lease-lost",
+                then="Everything bought is saved; run the same command again later.",
             )
 
     async def _write(self, group: str, lease: Lease, *, etag: str) -> bool:

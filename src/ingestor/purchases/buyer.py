@@ -200,9 +200,9 @@ class Buyer:
         self._refused += 1
         if self._refused >= MOST_REFUSED:
             raise RunStopped(
-                f"Vision refuses every image ({error}). None of these was bought; find out why "
-                "before running the same command again.",
+                f"Vision refuses every image ({error}).",
                 reason="vision-refuses",
+                then="None of these was bought; find out why before running the same command again.",
             )
 
     async def _doubt(
@@ -292,20 +292,20 @@ def _out_of_patience(error: Throttled | NotSent, patience: float) -> RunStopped:
     why = str(error).rstrip(".")
     if error.reason == "daily-quota":
         return RunStopped(
-            f"A daily quota of Google's is used up ({why}). Everything bought is saved; run the same "
-            "command again after midnight Pacific time, when Google's day begins.",
+            f"A daily quota of Google's is used up until midnight Pacific time ({why}).",
             reason=error.reason,
+            then="Everything bought is saved; run the same command again after that.",
         )
     if isinstance(error, Throttled):
         return RunStopped(
-            f"Vision kept refusing for speed ({why}). Everything bought is saved; run the same "
-            "command again later.",
+            f"Vision kept refusing for speed ({why}).",
             reason=error.reason,
+            then="Everything bought is saved; run the same command again later.",
         )
     return RunStopped(
-        f"Vision could not be reached for {patience:.0f} s ({why}). Nothing is lost; run the same "
-        "command again when the network is back.",
+        f"Vision could not be reached for {patience:.0f} s ({why}).",
         reason="vision-unreachable",
+        then="Nothing is lost; run the same command again when the network is back.",
     )
 
 

@@ -335,6 +335,7 @@ class Door:
 def _away(wish: float, patience: float) -> RunStopped:
     said = f"asks us to wait {wish:.0f} s" if wish else f"has served nobody for {patience:.0f} s"
     return RunStopped(
-        f"Vision {said}. Everything bought is saved; run the same command again later.",
+        f"Vision {said}.",
         reason="vision-unavailable",
+        then="Everything bought is saved; run the same command again later.",
     )

@@ -141,18 +141,18 @@ class Politely:
             return self._left_alone(upstream)
         why = str(error).rstrip(".")
         return RunStopped(
-            f"{_subject(upstream)} did not answer properly for {self._patience:.0f} s "
-            f"({why}). Nothing is lost; run the same command again later.",
+            f"{_subject(upstream)} did not answer properly for {self._patience:.0f} s ({why}).",
             reason=f"{upstream}-unavailable",
+            then="Nothing is lost; run the same command again later.",
         )
 
     def _left_alone(self, upstream: str) -> RunStopped:
         seconds = self._pauses[upstream].until - self._clock()
         return RunStopped(
             f"{_subject(upstream)} wishes to be left alone for {seconds:.0f} s more, and our "
-            f"patience of {self._patience:.0f} s ends before. Nothing is lost; run the same command "
-            "again then.",
+            f"patience of {self._patience:.0f} s ends before.",
             reason=f"{upstream}-unavailable",
+            then="Nothing is lost; run the same command again then.",
         )
 
 

@@ -137,6 +137,7 @@ class Blame:
 
 def _unavailable(said: str, error: IngestorError) -> RunStopped:
     return RunStopped(
-        f"{said} ({error}). Nothing is lost; run the same command again when the image server answers.",
+        f"{said} ({error}).",
         reason="images-unavailable",
+        then="Nothing is lost; run the same command again when the image server answers.",
     )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ingestor import events
-from ingestor.errors import reason_of
+from ingestor.errors import cause_of, reason_of
 from ingestor.worker.rota import FOREVER
 
 Steps = Collection[str]
@@ -74,7 +74,9 @@ class Halt:
 
     def _begin(self, error: BaseException, seconds: float) -> None:
         self.reason, self._ends = reason_of(error), self._clock() + seconds
-        self._listen(events.BuyingHalted(reason=self.reason, message=str(error), seconds=seconds))
+        self._listen(
+            events.BuyingHalted(reason=self.reason, message=cause_of(error), seconds=seconds)
+        )
 
     def _end(self) -> None:
         if self.reason:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ingestor import events
-from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError, reason_of
+from ingestor.errors import Denied, IngestorError, RunStopped, SettingsError, cause_of, reason_of
 from ingestor.journal.listing import groups_met
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -191,7 +191,7 @@ class Worker:
             events.GroupFailed(
                 group=self._told_as(name),
                 reason=reason_of(error),
-                message=str(error),
+                message=cause_of(error),
                 seconds=seconds,
             )
         )

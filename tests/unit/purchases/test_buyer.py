@@ -349,7 +349,7 @@ async def test_a_daily_quota_ends_the_run_at_once(open_shop):
     await shop.buyer.annotate(images)
 
     assert isinstance(shop.lifetime.error, RunStopped)
-    assert str(shop.lifetime.error).startswith("A daily quota of Google's is used up (per day).")
+    assert "is used up until midnight Pacific time (per day)." in str(shop.lifetime.error)
     assert len(shop.calls) == 1
 
 

@@ -10,7 +10,15 @@ from typing import Any, cast
 import pytest
 
 from ingestor.errors import Denied, IngestorError, RunStopped, Throttled, Unavailable
-from ingestor.events import Event, GroupDropped, GroupFailed, GroupLooked, Listener, ignore
+from ingestor.events import (
+    BuyingHalted,
+    Event,
+    GroupDropped,
+    GroupFailed,
+    GroupLooked,
+    Listener,
+    ignore,
+)
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.services import Group, ListedPage, Politely, Services
@@ -232,6 +240,22 @@ async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
 
     lifetime.close()
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
+
+
+@pytest.mark.parametrize("reason", ["daily-quota", "throttled"])
+async def test_nobody_is_told_to_start_what_goes_on_by_itself(reason: str):
+    lifetime, said = Lifetime(drain=8.0), list[Event]()
+    stopped = RunStopped("Too fast.", reason=reason, then="Run the same command again later.")
+    turns = RefusedTurns(stopped)
+    worker = a_worker(turns, lifetime=lifetime, listen=said.append, groups=("zoo",), every=900.0)
+    asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert str(stopped) == "Too fast. Run the same command again later."
+    told = {event.message for event in said if isinstance(event, BuyingHalted | GroupFailed)}
+    assert told == {"Too fast."}
 
 
 async def test_images_of_one_group_that_vision_refuses_keep_no_other_from_buying():
