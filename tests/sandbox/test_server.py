@@ -193,6 +193,17 @@ def test_the_command_prints_settings_to_copy() -> None:
     assert re.search(rb"export GOOGLE_APPLICATION_CREDENTIALS='/.+[.]json'", out)
 
 
+async def test_a_memory_named_from_here_is_printed_for_a_shell_that_is_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async with Sandbox(some_options(memory=Path("memory"))) as sandbox:
+        file = key_file_of(sandbox)
+
+    assert file.parent == tmp_path / "memory"
+
+
 async def test_what_is_printed_is_enough_for_tls_as_well() -> None:
     async with Sandbox(some_options(tls=True)) as sandbox:
         settings, told = sandbox.addresses.settings(), sandbox.addresses

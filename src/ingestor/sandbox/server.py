@@ -295,7 +295,8 @@ def google_key(seed: int) -> str:
 def key_file_in(memory: Path | None, stack: contextlib.AsyncExitStack) -> Path:
     """Where the service account's key file goes: to the memory, or away with the sandbox."""
     if memory is not None:
-        return memory / ACCOUNT_FILE
+        # Whoever is told of it may be in another directory.
+        return memory.absolute() / ACCOUNT_FILE
     return scratch(stack) / ACCOUNT_FILE
 
 
