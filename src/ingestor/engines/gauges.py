@@ -103,6 +103,8 @@ class Gauges:
         elif name == "vision-quota" and not self.quota.used:
             # The bucket is empty at first, so the only request there was waited, too.
             name = "nothing"
+        elif name == "vision-quota" and not units.certain:
+            name = "vision"
         held = 2 * self.held[name] >= self.seen[name]
         return Bottleneck(name=name, advice=_advice(name, held=held, answered=units.certain > 0))
 

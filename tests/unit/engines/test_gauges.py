@@ -76,6 +76,19 @@ def test_who_never_answered_is_not_slow() -> None:
     assert parts.advice("vision", answered=False) == SILENT
 
 
+@pytest.mark.looptime
+async def test_a_quota_binds_nobody_whom_vision_never_answered() -> None:
+    """A larger one would have lost as much, and faster."""
+    watched = Counter({"vision-quota": 9})
+    parts = gauges(watched, held=watched, clock=asyncio.get_running_loop().time)
+    for _ in range(2):
+        await parts.quota.acquire(1.0)
+
+    verdict = parts.verdict(Units(possible=40))
+
+    assert (verdict.name, verdict.advice) == ("vision", SILENT)
+
+
 async def crowded(channel: Channel[Any]) -> None:
     await channel.send_all([None] * channel.capacity)
 
