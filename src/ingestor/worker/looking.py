@@ -64,6 +64,9 @@ class Looking:
         stretches = Stretches()
         stretch = stretches.extend(head.dates, page=1, pages=head.pages, total=head.total)
         found = await self._compare(group, _rows(head, group), _behind_the_head(head, stretch))
+        if head.dates:
+            # Nobody stands above the newest, whatever was covered there: it is still to arrive.
+            await self._uncover(group, (max(head.dates), withdrawals.FAR))
         if not found.unknown:
             await self._cover(group, (0, 0) if not head.total else stretch)
         before = await self._journal.read(partial(coverage.progress, group=group))
@@ -85,6 +88,9 @@ class Looking:
         if stretch is not None:
             known = stretch[0], min(stretch[1], int(self._wall()))
             await self._journal.write(partial(coverage.cover, group=group, stretch=known))
+
+    async def _uncover(self, group: str, stretch: Interval) -> None:
+        await self._journal.write(partial(coverage.uncover, group=group, stretch=stretch))
 
     async def _compare(
         self, group: str, rows: dict[str, int], stretch: Interval | None
@@ -137,7 +143,7 @@ class Looking:
             gone.update(found.gone)
             suspects += found.suspects
             if found.unknown and stretch is not None:
-                await self._journal.write(partial(coverage.uncover, group=group, stretch=stretch))
+                await self._uncover(group, stretch)
             if number >= page.pages:
                 return gone, suspects, None
             if number >= last and page.dates:

@@ -141,3 +141,20 @@ async def test_a_group_that_is_known_from_the_database_alone_is_listed_all_the_s
         await journal.write(lambda db: coverage.cover(db, GROUP, (0, NEWEST)))
 
         assert (await pool.looking.look(GROUP)).work
+
+
+async def test_who_left_is_gone_in_time_although_all_above_a_gap_left_before_it_was_filled(
+    pool: Pool,
+):
+    """The gap is where the newest stands now: it is never covered before another one comes."""
+    gap = pool.photos[PHOTOS_PER_PAGE - 1].date_added
+    await pool.journal.write(lambda db: coverage.uncover(db, GROUP, (gap, gap)))
+    above = {photo.id for photo in pool.photos[: PHOTOS_PER_PAGE - 1]}
+    pool.hidden = {*above, pool.photos[1400].id}
+
+    gone: set[str] = set()
+    for _look in range(14 * 4):
+        pool.now += 900.0
+        gone.update((await pool.looking.look(GROUP)).gone)
+
+    assert gone == pool.hidden
