@@ -98,6 +98,21 @@ async def test_an_emptied_database_is_filled_again(ingest: Ingest, sandbox: Sand
     assert whole(sandbox) == before
 
 
+async def test_what_was_dead_in_a_backup_of_the_database_is_published_and_dead_no_more(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    await ingest(limit=PHOTOS)
+    photo = min(in_database(sandbox, "/photos"))
+    lose(sandbox, f"/photos/{photo}")
+    sandbox.database.put("sandbox", f"/dead/{photo}", value={"stage": "annotate"})
+
+    found = await compare()
+
+    assert found.published == 1
+    assert photo in in_database(sandbox, "/photos")
+    assert photo not in in_database(sandbox, "/dead")
+
+
 async def test_groups_that_the_database_does_not_know_of_are_told(
     ingest: Ingest, sandbox: Sandbox, compare
 ):

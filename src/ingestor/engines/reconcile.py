@@ -272,7 +272,8 @@ class Reconciler:
             # Its record names one of its groups, and it is in one of ours.
             for path in membership(photo.id, group=photo.group, date_added=0):
                 del paths[path]
-        return {**groups, **paths}
+        # A backup may have been made while it was dead.
+        return {**groups, **paths, f"dead/p{photo.id}": None}
 
     async def _compare_index(self) -> None:
         labels = await self.journal.read(filed_labels)
