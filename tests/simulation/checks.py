@@ -20,7 +20,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image
 from ingestor.records.updates import index_path
 from tests.simulation.loop import Loop
-from tests.simulation.world import FEATURES, Call, World, equal_labels
+from tests.simulation.world import Call, World, equal_labels
 
 STEPS: Final = {
     "listed": {"listed", "skipped", "dead", "annotated"},
@@ -57,6 +57,7 @@ MOST_UNAVAILABLE: Final = 5
 LONGEST_CALL: Final = 600.0
 """Seconds after which a paid call is over, whoever waits for it."""
 
+MINUTE: Final = 60.0
 REACTION: Final = 0.5
 """Seconds in which a call may still leave whose permit was given before a refusal came."""
 
@@ -71,6 +72,8 @@ class Checker:
         self.may_cut_at = float("inf")
         """When a paid call may be given up at the earliest."""
         self.refused_at = self.not_before = float("-inf")
+        self.woken_at = float("-inf")
+        """When the process went on that had been frozen."""
         self.repeated: set[str] = set()
         """Images bought again in this life although the first purchase is in doubt."""
         self._settled = 0
@@ -106,6 +109,8 @@ class Checker:
         # has used of the vendor's minute shows by refusals only.
         world = self.world
         blind = (world.scenario.jumps and world.life > 1) or len(world.ours) < len(world.calls)
+        # What was on its way when the process fell asleep arrives here when it wakes up.
+        blind = blind or self.loop.now - self.woken_at < MINUTE
         self.hold(lacking is None or blind, f"I14: over the vendor's quota: {lacking}")
 
     # Pictures
@@ -123,6 +128,8 @@ class Checker:
         """Where nobody is served, a photo's failures say nothing about it, but in the end that it is alone."""
         if photo not in self._first_refused:
             return  # over real connections nobody counts a picture's attempts
+        if self._first_refused[photo] < self.woken_at:
+            return  # all patience may be over in one sleep
         quiet = self.loop.now - max(self._first_refused[photo], self._served_at)
         if reason in WEATHER and quiet <= self.world.scenario.patience - LONGEST_WAIT:
             own = self._its_own[photo]
@@ -205,7 +212,7 @@ class Checker:
             # What is adopted while a twin of it is on its way to be bought comes too late for that.
             "SELECT photo FROM annotations WHERE sha256 = ? AND features = ? "
             "AND purchase != 'elsewhere'",
-            (bytes.fromhex(image.sha256), FEATURES.key),
+            (bytes.fromhex(image.sha256), self.world.features.key),
         )
         self.hold(not known, f"I5: {photo} is bought although its bytes are known from {known}")
 
@@ -344,7 +351,8 @@ class Checker:
         content = self.world.pictures[photo].content
         labels = node.get("labels", {})
         rows = sorted(((x["name"], x["score"]) for x in labels.values()), key=lambda row: -row[1])
-        self.hold(equal_labels(rows, content), f"I11: {photo} is stored as {rows}")
+        right = equal_labels(rows, content, features=node["features"])
+        self.hold(right, f"I11: {photo} is stored as {rows}")
         for key, label in labels.items():
             name, score = label["name"], label["score"]
             legal = not NO_KEY.search(key) and unquote(key) == name.casefold()

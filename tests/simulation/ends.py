@@ -30,10 +30,15 @@ def check_states(world: World, checker: Checker) -> None:
         allowed = _expected(world, picture.trouble)
         said = f"{state} {reasons.get(photo, '')}".strip()
         hold(said in allowed, f"{photo} ({picture.trouble or 'healthy'}) is {said}")
-    for photo, labels, sha256 in disk.look("SELECT photo, labels, sha256 FROM annotations"):
+    for photo, labels, sha256, features in disk.look(
+        "SELECT photo, labels, sha256, features FROM annotations"
+    ):
         content = world.pictures[photo].content
         hold(world.pictures[photo].sha256 == sha256.hex(), f"I11: {photo} with other bytes")
-        hold(equal_labels(orjson.loads(labels), content), f"I11: {photo} is {labels}")
+        hold(
+            equal_labels(orjson.loads(labels), content, features=features),
+            f"I11: {photo} is {labels}",
+        )
 
 
 def _expected(world: World, trouble: str) -> set[str]:

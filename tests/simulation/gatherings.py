@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -51,6 +50,15 @@ class Refusal:
     ends: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """Of a journal's file and of a database, made at one moment."""
+
+    journal: sqlite3.Connection
+    database: dict[str, dict[str, Any]]
+    holed: bool
+
+
 @dataclass
 class Gatherings(World):
     """A world of several groups; `pool` has the pictures that are in any of them."""
@@ -65,6 +73,10 @@ class Gatherings(World):
     """Who refuses us, until credentials, billing or rules are as they should be."""
     per_day: int | None = None
     """Units that a day may cost, by UTC."""
+    lacked: set[str] = field(default_factory=set)
+    """Photos that an answer lacked although they were there."""
+    anew: bool = False
+    """A run asks about known photos as well, in another way: what is bought so is another thing."""
     astray: bool = False
     """Journal or database are not what they were: it takes a reconcile to make them agree."""
     holed: bool = False
@@ -133,17 +145,15 @@ class Gatherings(World):
 
     # What befalls a state directory and a database
 
-    def keep_copies(self) -> tuple[sqlite3.Connection, dict[str, dict[str, Any]]]:
-        """Of the journal's file, and of the database."""
+    def keep_copies(self) -> Copies:
         copied = sqlite3.connect(":memory:")
         self.disk.backup(copied)
-        return copied, copy.deepcopy(self.database)
+        return Copies(journal=copied, database=copy.deepcopy(self.database), holed=self.holed)
 
-    def put_back_journal(self, copied: sqlite3.Connection) -> None:
+    def put_back_journal(self, copies: Copies) -> None:
         """The state directory is as it was once: what was bought since, it never heard of."""
         self.note(0, "an older journal is put back")
-        with closing(copied):
-            copied.backup(self.disk)
+        copies.journal.backup(self.disk)
         known = dict(self.disk.look("SELECT id, state FROM purchases"))
         for call in self.ours:
             if call.purchase not in known or (call.settled and known[call.purchase] != "settled"):
@@ -155,9 +165,16 @@ class Gatherings(World):
         super().lose_journal()
         self.astray = True
 
-    def put_back_database(self, copied: dict[str, dict[str, Any]]) -> None:
-        """The database is as it was once, or empty."""
-        self.note(0, f"an older database is put back: {len(copied)} nodes")
+    def put_back_database(self, copies: Copies) -> None:
+        """The database is as it was once."""
+        self.be_given(copy.deepcopy(copies.database))
+        self.holed = copies.holed
+
+    def be_given(self, copied: dict[str, dict[str, Any]]) -> None:
+        """Another database, or none of what was in it."""
+        self.note(0, f"the database is another one: {len(copied)} nodes")
+        # What a failing commit left on the disk is seen now, and not when the database is another one.
+        self._look_anew()
         self.database = copied
         there = {name for name, node in copied.items() if node.get("sha256")}
         self.published = {
@@ -171,7 +188,7 @@ class Gatherings(World):
         """Somebody has deleted this and that by hand."""
         parts = [name for name in self.database if name.split("/")[0] in DAMAGED]
         gone = [name for name in parts if self.rng.random() < HOLES]
-        self.put_back_database({n: node for n, node in self.database.items() if n not in gone})
+        self.be_given({n: node for n, node in self.database.items() if n not in gone})
         self.holed = True
 
     def ask_again(self) -> None:
@@ -216,9 +233,14 @@ class Crowd(Upstreams):
         page = await super()._page(group, number)
         if self.world.calm or not page.rows or self.rng.random() >= ODD:
             return page
-        # Now and then an answer lacks somebody who is there.
-        lacking = self.rng.randrange(len(page.rows))
-        return replace(page, rows=[row for at, row in enumerate(page.rows) if at != lacking])
+        # Now and then an answer lacks somebody who is there; two that agree would be believed.
+        names = [row.id if isinstance(row, Photo) else row.photo_id for row in page.rows]
+        lacking = self.rng.choice(names)
+        rows = [row for row, name in zip(page.rows, names, strict=True) if name != lacking]
+        if lacking in self.world.lacked:
+            return page
+        self.world.lacked.add(lacking)
+        return replace(page, rows=rows)
 
     def _be_there(self, upstream: str) -> None:
         super()._be_there(upstream)

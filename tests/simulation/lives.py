@@ -229,6 +229,7 @@ class Life:
 
     def _sleep(self) -> None:
         self.loop.now += FROZEN
+        self.checker.woken_at = self.loop.now
 
     def _signal(self) -> None:
         """SIGTERM, as the loop's own handler delivers it: between two callbacks."""

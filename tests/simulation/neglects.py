@@ -12,7 +12,7 @@ from ingestor.catalog import leaving
 from ingestor.engines import adoption, ceilings, reconcile
 from ingestor.engines.book import Book
 from ingestor.engines.reconcile import Reconciler
-from ingestor.journal import listing, withdrawals
+from ingestor.journal import listing, results, withdrawals
 from ingestor.journal.ledger import Units
 from ingestor.records import withdrawal
 from ingestor.worker import looking, takedowns
@@ -177,6 +177,12 @@ def days_begin_with_every_run() -> Sequence[Swap]:
     return [(ceilings, "_ceilings", forgetful)]
 
 
+@mutant
+def earlier_labels_stay_in_the_index() -> Sequence[Swap]:
+    """A photo that is annotated in another way is found under what it was called before."""
+    return [(results, "earlier_labels", lambda _db, _batch: {})]
+
+
 NEGLECTS: Final = tuple(
     name.__name__.replace("_", "-")
     for name in (
@@ -196,6 +202,7 @@ NEGLECTS: Final = tuple(
         found_records_not_adopted,
         index_not_reconciled,
         days_begin_with_every_run,
+        earlier_labels_stay_in_the_index,
     )
 )
 """Their names: who follows no group would not notice them."""

@@ -35,6 +35,8 @@ ALONE = {
 }
 """What is looked at is who buys; the rest is other schedules' business."""
 KINDS: tuple[Kind, ...] = ("crash", "crash", "stop", "freeze", "freeze")
+APART = (0.0, 0.0, -25.0, 25.0)
+"""Seconds by which the second machine's clock is ahead: half a minute is allowed."""
 LONGEST_WAIT = 1300.0
 """Seconds: what a lease of a dead machine lasts, and what clocks may differ by."""
 
@@ -66,6 +68,7 @@ def _compete(world: World, verdict: Verdict, rng: random.Random) -> None:
         disk=formatted(1),
         states={},
         rng=random.Random(f"b {scenario.seed}"),
+        offset=random.Random(f"clocks {scenario.seed}").choice(APART),
     )
     quotas = Quotas(
         requests_per_minute=scenario.requests_per_minute,

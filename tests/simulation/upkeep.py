@@ -22,12 +22,13 @@ from ingestor.sandbox.quotas import Quotas
 from ingestor.settings import Settings
 from ingestor.worker import Worker, looking, turns
 from tests.simulation.audit import Auditor
-from tests.simulation.gatherings import GROUPS, Crowd, Gatherings, Refusal
+from tests.simulation.gatherings import GROUPS, Copies, Crowd, Gatherings, Refusal
 from tests.simulation.lives import DRAIN, Life, Verdict, in_its_world
 from tests.simulation.loop import Violation
 from tests.simulation.scenario import Fate, Kind, Scenario, a_fate
+from tests.simulation.world import FEATURES, FEW
 
-What = Literal["worker", "run", "reconcile"]
+What = Literal["worker", "run", "run anew", "reconcile"]
 Mishap = Literal[
     "",
     "asked again",
@@ -45,6 +46,9 @@ SECONDS: Final = (300.0, 1500.0, 4000.0)
 """What a worker is given before it is stopped."""
 PEACE: Final = 2 * 3600.0
 """Seconds in which a lease of the dead ends, and every page is read again often enough."""
+WHATS: Final[tuple[What, ...]] = ("worker", "worker", "worker", "run")
+ANEW: Final = 0.25
+"""The share of schedules in which runs have everything annotated in another way."""
 BUDGETED: Final = 0.15
 """The share of schedules with a ceiling by the day."""
 BEFORE_MIDNIGHT: Final = 34_000.0
@@ -83,8 +87,9 @@ def keep_up(seed: int) -> Verdict:
     rng = random.Random(f"upkeep {seed}")
     scenario = _scenario(seed)
     per_day = rng.randint(1, scenario.photos) if rng.random() < BUDGETED else None
+    whats = WHATS + (("run anew", "run anew") if rng.random() < ANEW else ())
     steps = [
-        _step(rng, database=scenario.database, budget=per_day is not None)
+        _step(rng, whats, database=scenario.database, budget=per_day is not None)
         for _ in range(rng.choice((1, 2, 3, 4, 5)))
     ]
     fates = tuple(step.fate for step in steps if step.fate)
@@ -110,10 +115,9 @@ def _scenario(seed: int, **given: Any) -> Scenario:
     return Scenario.of(seed, **{"fates": (), **USUAL, **given, **enough})
 
 
-def _step(rng: random.Random, *, database: bool, budget: bool) -> Step:
+def _step(rng: random.Random, whats: tuple[What, ...], *, database: bool, budget: bool) -> Step:
     fate = a_fate(rng, rng.choice(KINDS)) if rng.random() < 0.6 else None
     mishaps: tuple[Mishap, ...] = ("", "", "", "journal put back", "asked again")
-    whats: tuple[What, ...] = ("worker", "worker", "worker", "run")
     if database:
         mishaps += ("journal lost", "database put back", "database emptied", "database damaged")
         whats += ("reconcile", "reconcile")
@@ -162,17 +166,16 @@ class Upkeep:
             found = self._live("check", None, PEACE).found
             last.checker.hold(found and found.agree, f"I3: to be reconciled: {found}")
 
-    def _befall(self, mishap: Mishap, copies: Any) -> None:
-        journal, database = copies
+    def _befall(self, mishap: Mishap, copies: Copies) -> None:
         match mishap:
             case "journal lost":
                 self._world.lose_journal()
             case "journal put back":
-                self._world.put_back_journal(journal)
+                self._world.put_back_journal(copies)
             case "database put back":
-                self._world.put_back_database(database)
+                self._world.put_back_database(copies)
             case "database emptied":
-                self._world.put_back_database({})
+                self._world.be_given({})
             case "database damaged":
                 self._world.damage_database()
             case "asked again":
@@ -186,8 +189,13 @@ class Upkeep:
         self._world.refusing = Refusal(upstream=upstream, begins=begins, ends=begins + seconds)
 
     def _live(self, what: What | Literal["check"], fate: Fate | None, seconds: float) -> Keeper:
-        kinds = {"worker": Following, "run": Keeper, "reconcile": Reconciling, "check": Checking}
-        life = kinds[what](self._world, self._quotas, fate, self._verdict)
+        world, kinds = (
+            self._world,
+            {"worker": Following, "reconcile": Reconciling, "check": Checking},
+        )
+        world.anew = what == "run anew"
+        world.features = FEW if world.anew else FEATURES
+        life = kinds.get(what, Keeper)(self._world, self._quotas, fate, self._verdict)
         life.seconds = seconds
         self._world.note(0, f"a {what} begins")
         life.run()
@@ -215,6 +223,8 @@ class Keeper(Life):
                     "recheck": RECHECK,
                     "database_url": TARGET,
                     "max_units_per_day": self.world.per_day,
+                    "max_labels": self.world.features.max_labels,
+                    "reannotate": self.world.anew,
                 }
             )
         )

@@ -39,7 +39,7 @@ from ingestor.transport import Response
 from tests.simulation.checks import Checker
 from tests.simulation.database import Tree
 from tests.simulation.loop import Loop
-from tests.simulation.world import FEATURES, Call, Picture, World, truth
+from tests.simulation.world import Call, Picture, World, truth
 
 PAID_DEADLINE: Final = 600.0
 DEADLINE: Final = 60.0
@@ -202,7 +202,7 @@ class Upstreams:
             machine=world.machine,
             at=world.now,
             photos=tuple(image.photo.id for image in images),
-            contents=tuple(image.sha256 for image in images),
+            contents=tuple(world.content_name(image.sha256) for image in images),
         )
         self.checker.before_paying(call, images)
         world.calls.append(call)
@@ -294,13 +294,12 @@ class Upstreams:
             return {"error": {"code": self.rng.choice((4, 8, 13, 14)), "message": "Try again."}}
         labels = [
             {"description": name, "score": score, "topicality": score, "mid": ""}
-            for name, score in truth(image.content)
+            for name, score in truth(image.content)[: self.world.features.max_labels]
         ]
         return {"labelAnnotations": labels} if labels else {}
 
-    @staticmethod
-    def _read(images: Sequence[Image], response: Response) -> Sequence[Answer]:
-        return answers.read_annotations(response, images, FEATURES)
+    def _read(self, images: Sequence[Image], response: Response) -> Sequence[Answer]:
+        return answers.read_annotations(response, images, self.world.features)
 
     # Database
 
