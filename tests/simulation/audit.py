@@ -51,6 +51,8 @@ class Auditor(Checker):
             return
         if before in ANEW and state == "listed" and self.world.anew:
             return
+        if (before, state) == ("listed", "stored") and self.world.astray:
+            return  # as before it was to be annotated anew; the database has lost it since
         if before == "withdrawn" and state == "listed":
             self.hold(False, f"I5: {photo} was annotated, and is to be bought again")
         super()._stepped(photo, before, state)
