@@ -12,7 +12,7 @@ from ingestor.catalog import leaving
 from ingestor.engines import adoption, ceilings, reconcile
 from ingestor.engines.book import Book
 from ingestor.engines.reconcile import Reconciler
-from ingestor.journal import listing, results, withdrawals
+from ingestor.journal import claims, listing, results, withdrawals
 from ingestor.journal.ledger import Units
 from ingestor.records import withdrawal
 from ingestor.worker import looking, takedowns
@@ -127,17 +127,8 @@ def older_journal_believed() -> Sequence[Swap]:
         (adoption.Adoption, "begin", begin),
         (adoption.Adoption, "_is_shared", alone),
         (listing, "groups_without_photos", lambda _db, **_given: []),
+        (claims, "suspected", lambda _db, **_given: False),
     ]
-
-
-@mutant
-def adopted_groups_never_listed() -> Sequence[Swap]:
-    """A group that is known from the database alone never counts as one's own."""
-
-    async def is_met(_self: Any, _group: str) -> bool:
-        return True
-
-    return [(looking.Looking, "_is_met", is_met)]
 
 
 @mutant
@@ -197,7 +188,6 @@ NEGLECTS: Final = tuple(
         perhaps_paid_forgotten_with_who_left,
         other_groups_not_published,
         older_journal_believed,
-        adopted_groups_never_listed,
         lost_records_not_put_back,
         found_records_not_adopted,
         index_not_reconciled,
