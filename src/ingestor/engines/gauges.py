@@ -115,13 +115,15 @@ class Gauges:
 
     async def _watch(self) -> None:
         clock = asyncio.get_running_loop().time
-        used, at = self.cpu(), clock()
+        used, at, begun = self.cpu(), clock(), False
         while True:
             await asyncio.sleep(EVERY)
             used, at, before, since = self.cpu(), clock(), used, at
             self.busy = used - before >= BUSY * (at - since)
             name = self.binding()
-            if name is not None:
+            # Until the first photo comes everything waits for the listing: that is how a run begins.
+            begun = begun or name != "flickr"
+            if begun and name is not None:
                 self.seen[name] += 1
                 self.held[name] += self._holds(name)
 

@@ -151,6 +151,25 @@ async def test_a_process_that_has_no_more_to_give_binds_by_itself(share: float, 
     assert parts.verdict(Units(certain=1)).name == name
 
 
+@pytest.mark.parametrize(("lists_on", "name"), [(False, "nothing"), (True, "flickr")])
+@pytest.mark.looptime
+async def test_a_run_that_begins_is_not_bound_by_its_first_page(lists_on: bool, name: str) -> None:
+    """For it everything has to wait; for the pages behind nothing need."""
+    parts = gauges(Counter())
+    photos = parts.channels.photos
+
+    async with parts.watching():
+        await asyncio.sleep(5.0)
+        await parts.downloads.enter()
+        await asyncio.sleep(1.0)
+        parts.downloads.leave()
+        if not lists_on:
+            photos.close()
+        await asyncio.sleep(1.0)
+
+    assert parts.verdict(Units(certain=1)).name == name
+
+
 def gauges(
     seen: Counter[str],
     *,
