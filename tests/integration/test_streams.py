@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestor.cli.streams import LOOK_ALIKE
 from tests.integration.console import PATIENCE, SANDBOX, START, Ended, environment, ingestor
 
 TAKE_TERMINAL = """
@@ -49,7 +50,13 @@ def test_an_alphabet_that_lacks_a_letter_is_no_error() -> None:
     shown = ingestor("--help", PYTHONIOENCODING="ascii")
 
     assert (shown.code, shown.err) == (0, "")
-    assert "?" in shown.out
+    assert "INGESTOR_LIMIT - default all" in shown.out
+
+
+def test_a_letter_that_is_lacking_is_shown_by_one_like_it() -> None:
+    shown = "Søren  ██▌·  1×2 – 3 µs".encode("ascii", errors=LOOK_ALIKE)
+
+    assert shown == b"S?ren  ###-  1x2 - 3 us"
 
 
 @pytest.mark.parametrize(

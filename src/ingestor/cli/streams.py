@@ -8,6 +8,7 @@ for who asked has left with it, and how the command ends is another's to say.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import os
@@ -25,6 +26,11 @@ STDERR: Final = 2
 
 WITHOUT_CURSOR: Final = ("dumb", "unknown")
 """What TERM says where nothing but lines can be shown; rich goes by the same."""
+
+LOOK_ALIKE: Final = "ingestor.look-alike"
+"""How letters are written that a stream does not have, as one of Python's error handlers."""
+ALIKE: Final = dict(zip("█▉▊▋▌▍▎▏–—·×µ…", "#####   ---xu.", strict=True))
+"""What stands for those that we use: a bar stays a bar, of the same width."""
 
 
 class OutputLost(IngestorError):
@@ -84,12 +90,23 @@ def _sturdy(stream: TextIO | None, number: int, *, failing: Callable[[OSError], 
         io.BufferedWriter(_Descriptor(number, failing)),
         encoding=stream.encoding if stream else None,
         # A name in letters that a terminal does not have is no reason to end.
-        errors="replace",
+        errors=LOOK_ALIKE,
         line_buffering=not isinstance(stream, io.TextIOWrapper)
         # Python writes stderr through when it is a file or a pipe: a log line must not wait.
         or stream.line_buffering
         or stream.write_through,
     )
+
+
+def _look_alike(error: UnicodeError) -> tuple[str, int]:
+    """As "replace" does it, but for letters that have something like them."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(ALIKE.get(letter, "?") for letter in lacking), error.end
+
+
+codecs.register_error(LOOK_ALIKE, _look_alike)
 
 
 class _Descriptor(io.RawIOBase):
