@@ -11,6 +11,7 @@ from typing import Any, Final
 from ingestor.catalog import leaving
 from ingestor.engines import adoption, ceilings, reconcile
 from ingestor.engines.book import Book
+from ingestor.engines.index import IndexReconciler
 from ingestor.engines.reconcile import Reconciler
 from ingestor.journal import claims, listing, results, withdrawals
 from ingestor.journal.ledger import Units
@@ -151,10 +152,10 @@ def found_records_not_adopted() -> Sequence[Swap]:
 def index_not_reconciled() -> Sequence[Swap]:
     """Records are compared, and what they are filed under is not."""
 
-    async def compare_index(_self: Any) -> None:
+    async def reconcile_index(_self: Any) -> None:
         pass
 
-    return [(Reconciler, "_compare_index", compare_index)]
+    return [(IndexReconciler, "reconcile", reconcile_index)]
 
 
 @mutant

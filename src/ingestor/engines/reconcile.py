@@ -1,30 +1,29 @@
 """
 Journal against database, both ways, without paying: what one lacks, the other gives.
 
-Photos are compared side by side in the order of their ids, some hundreds at a time; then, label by
-label, the database's index with the embedded catalog, which by then knows every photo of both.
+Photos are compared side by side in the order of their ids, some hundreds at a time; then the index, which
+has a file of its own.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.apis.rtdb import Query
-from ingestor.catalog.filed import filed_labels, filed_under
 from ingestor.catalog.leaving import follow_out, give_up
 from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
+from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
 from ingestor.engines.sides import There, equal, is_newer, lacking_in, there_of
-from ingestor.errors import Rejected, RunStopped
+from ingestor.errors import Rejected
 from ingestor.journal.listing import memberships
-from ingestor.journal.reconciling import Held, held_after, newest_labels, of_others
+from ingestor.journal.reconciling import Held, held_after, of_others
 from ingestor.journal.recovery import keep_to_one_world
 from ingestor.journal.runs import fact, set_fact
 from ingestor.journal.writer import Journal
@@ -36,10 +35,8 @@ from ingestor.records import (
     membership,
     merged,
     plan_updates,
-    read_photo,
     updates_for,
 )
-from ingestor.records.keys import keyed, rank, share
 from ingestor.report import Reconciled
 from ingestor.services import PoliteDatabase, open_database
 from ingestor.settings import Settings
@@ -47,16 +44,10 @@ from ingestor.stages.store import refused
 
 SLICE: Final = 500
 """Photos compared together: some 1.5 MB of records."""
-MOST_ENTRIES: Final = 5_000
-"""Index entries repaired in one update; some 500 kB."""
 
 
-class Database(Protocol):
+class Database(Readable, Protocol):
     """What is needed of the database; see `services.PoliteDatabase`."""
-
-    async def read(self, path: str, *, query: Query | None = None) -> Any: ...
-
-    async def keys(self, path: str) -> list[str] | None: ...
 
     async def update(self, paths: Mapping[str, Any]) -> None: ...
 
@@ -130,10 +121,7 @@ class Reconciler:
     slice: int = SLICE
     found: Reconciled = field(default_factory=Reconciled)
     _unequal: set[str] = field(default_factory=set)
-    """
-    Photos that only a repair would make equal, or not even that; their index entries are no finding
-    of their own.
-    """
+    """See `IndexReconciler.unequal`."""
     _emptied: bool = False
     """Whether the database has no photo at all: nobody takes all of them down, so they were lost."""
 
@@ -155,7 +143,7 @@ class Reconciler:
             if upto is None:
                 break
             last = upto
-        await self._compare_index()
+        await self._index().reconcile()
         return self.found
 
     async def _there_after(self, photo: str) -> tuple[dict[str, There | None], bool]:
@@ -275,72 +263,15 @@ class Reconciler:
         # A backup may have been made while it was dead.
         return {**groups, **paths, f"dead/p{photo.id}": None}
 
-    async def _compare_index(self) -> None:
-        labels = await self.journal.read(filed_labels)
-        written = await self._keys("labels")
-        lacking = {key: labels[key] for key in labels.keys() - written if await self._lacks(key)}
-        self.found.index_written += len(lacking)
-        repairs: list[dict[str, Any]] = [
-            {f"labels/{key}/name": name} | ({f"labels/{key}/mid": mid} if mid else {})
-            for key, (name, mid) in lacking.items()
-        ]
-        for key in sorted(labels.keys() | await self._keys("index")):
-            ours = await self.journal.read(partial(filed_under, key=key))
-            theirs = await self._keys(f"index/{key}")
-            missing = [name for name in ours - theirs if self._is_finding(name)]
-            stale = [
-                name
-                for name in theirs - ours
-                if self._is_finding(name) and await self._is_stale(key, name)
-            ]
-            self.found.index_written += len(missing)
-            self.found.index_deleted += len(stale)
-            for name in () if self.check else missing:
-                repairs.append({f"index/{key}/{name}": await self._score(key, name)})
-            repairs += [{f"index/{key}/{name}": None} for name in stale]
-            if len(repairs) > MOST_ENTRIES:
-                await self._repair(repairs)
-                repairs = []
-        await self._repair(repairs)
-
-    async def _lacks(self, key: str) -> bool:
-        """Whether no photo that a repair publishes would bring this label's name along."""
-        photos = await self.journal.read(partial(filed_under, key=key)) if self._unequal else ()
-        return all(map(self._is_finding, photos))
-
-    async def _score(self, key: str, name: str) -> float:
-        photo = name.partition("-p")[2]
-        labels = keyed(await self.journal.read(partial(newest_labels, photo=photo)))
-        return share(labels[key].score)
-
-    async def _repair(self, repairs: list[dict[str, Any]]) -> None:
-        for some in () if self.check else _chunks(repairs, MOST_ENTRIES):
-            for repair, error in zip(some, await self._write(some), strict=True):
-                if error and None in repair.values():
-                    self.found.index_deleted -= 1
-                elif error:
-                    self.found.index_written -= 1
-
-    async def _is_stale(self, key: str, name: str) -> bool:
-        """The record decides: whoever works beside us may have written both just now."""
-        worth, _, photo = name.partition("-p")
-        record = await self.database.read(f"photos/p{photo}") if photo else None
-        published = read_photo(record, photo_id=photo)
-        label = keyed(published.annotation.labels).get(key) if published else None
-        return label is None or rank(label.score) != worth
-
-    def _is_finding(self, name: str) -> bool:
-        return name.partition("-p")[2] not in self._unequal
-
-    async def _keys(self, path: str) -> set[str]:
-        keys = await self.database.keys(path)
-        if keys is None:
-            raise RunStopped(
-                f"The database's /{path} is too large to be read at once, so its index was not "
-                "compared. The photos are.",
-                reason="too-large",
-            )
-        return set(keys)
+    def _index(self) -> IndexReconciler:
+        return IndexReconciler(
+            database=self.database,
+            journal=self.journal,
+            check=self.check,
+            write=self._write,
+            unequal=self._unequal,
+            found=self.found,
+        )
 
     async def _write(self, some: Sequence[dict[str, Any]]) -> list[Rejected | None]:
         """Write one update, or its halves where it is refused; tells of each what was said against it."""
@@ -356,9 +287,3 @@ class Reconciler:
 
 def _within(photo: str, upto: str | None) -> bool:
     return upto is None or photo <= upto
-
-
-def _chunks(repairs: Sequence[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
-    rest = iter(repairs)
-    while some := list(islice(rest, most)):
-        yield some
