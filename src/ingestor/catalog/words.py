@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ingestor.catalog.query import LabelCount, asked_key
+from ingestor.catalog import Catalog
+from ingestor.catalog.query import asked_key
 
 TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
 JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
@@ -53,15 +54,6 @@ def is_plain(text: str) -> bool:
     return list(_terms(text)) == [("and", text)]
 
 
-def label_called(text: str, suggested: Iterable[LabelCount]) -> str | None:
-    """
-    How the label of this very name is written, if it is among those that the catalog suggests for it:
-    who types "black and white", or "ducks, geese and swans", means it.
-    """
-    names = (label.name for label in suggested)
-    return next((name for name in names if asked_key(name) == asked_key(text)), None)
-
-
 def quoted(label: str) -> str:
     """A label as it is typed: in quotes where it would be read as something else."""
     plain = label.replace('"', " ").strip()
@@ -92,3 +84,13 @@ def _terms(text: str) -> Iterator[tuple[str, str]]:
                 words.append(rest)
     if words:
         yield joint, " ".join(words)
+
+
+async def label_called(catalog: Catalog, text: str) -> str | None:
+    """
+    How the label of this very name is written, where there is one: who types "black and white", or
+    "ducks, geese and swans", means it.
+    """
+    # That very label comes before those that only begin like it.
+    suggested = await catalog.suggest(text, limit=1)
+    return next((one.name for one in suggested if asked_key(one.name) == asked_key(text)), None)

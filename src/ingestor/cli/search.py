@@ -105,19 +105,15 @@ async def _text(catalog: Catalog, words: Sequence[str]) -> str:
     """What was typed, as in the page's box: labels of these very names are not taken apart."""
     whole = " ".join(words)
     if whole != words[0] or not is_plain(whole):
-        label = await _label_called(catalog, whole)
+        label = await label_called(catalog, whole)
         if label is not None:
             return quoted(label)
     return joined([await _one(catalog, word) for word in words])
 
 
 async def _one(catalog: Catalog, word: str) -> str:
-    is_label = not is_plain(word) and await _label_called(catalog, word) is not None
+    is_label = not is_plain(word) and await label_called(catalog, word) is not None
     return quoted(word) if is_label else word
-
-
-async def _label_called(catalog: Catalog, text: str) -> str | None:
-    return label_called(text, await catalog.suggest(text, limit=1))
 
 
 @asynccontextmanager

@@ -160,7 +160,7 @@ async def _meant(house: House, asking: Asking) -> Asking:
     """Somebody who types a label that holds a word of ours, like "black and white", means it."""
     if len(asking.labels) + len(asking.unwanted) < 2 or not asking.whole:
         return asking
-    label = label_called(asking.whole, await house.catalog.suggest(asking.whole, limit=1))
+    label = await label_called(house.catalog, asking.whole)
     if label is None:
         return asking
     return Asking(

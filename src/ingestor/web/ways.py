@@ -68,7 +68,7 @@ async def _labels_among(house: House, words: Sequence[str]) -> tuple[str, ...]:
     """As many words as make a label, from the left."""
     for end in range(len(words), 0, -1):
         text = " ".join(words[:end])
-        name = label_called(text, await house.catalog.suggest(text, limit=1))
+        name = await label_called(house.catalog, text)
         if name is not None:
             others = await _labels_among(house, words[end:])
             return (name, *(other for other in others if other != name))
