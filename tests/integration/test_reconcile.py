@@ -31,6 +31,7 @@ LISTED_THERE = (
     "INSERT INTO memberships SELECT photo, '9@N00', 1 FROM memberships",
     "UPDATE records SET text = json_set(text, '$.group', '9@N00')",
 )
+THEIR_LEASE = {"owner": "theirs", "epoch": 7, "since": 1, "until": 0}
 
 
 @pytest.fixture
@@ -62,6 +63,13 @@ def whole(sandbox: Sandbox) -> dict[str, object]:
 
 def lose(sandbox: Sandbox, path: str) -> None:
     sandbox.database.put("sandbox", path, value=None)
+
+
+def groups_here(state: Path, key: str) -> dict[str, int]:
+    """Those that the journal has the photo of this key in, and since when."""
+    with looking_into(state / "journal.sqlite3") as db:
+        rows = db.execute("SELECT gid, date_added FROM memberships WHERE photo = ?", (key[1:],))
+        return dict(rows.fetchall())
 
 
 async def compare_in_slices(sandbox: Sandbox, state: Path, *, size: int) -> Reconciled:
@@ -127,6 +135,51 @@ async def test_groups_that_the_database_does_not_know_of_are_told(
     assert (differing.regrouped, found.regrouped, found.agree) == (2, 2, False)
     assert whole(sandbox) == before
     assert (await compare()).agree
+
+
+async def test_a_new_journal_has_a_photo_in_all_the_groups_that_the_database_names(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    """It may have left any of them while nobody looked, and only who has it there can miss it."""
+    await ingest(limit=10)
+    photo, *_ = in_database(sandbox, "/photos")
+    sandbox.database.put("sandbox", f"/photos/{photo}/groups/0@N00", value=7)
+    shutil.rmtree(state)
+
+    await compare()
+
+    assert groups_here(state, photo).keys() == {"0@N00", *in_database(sandbox, "/groups")}
+
+
+async def test_a_photo_that_a_backup_has_in_a_group_of_ours_is_looked_for_there(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    """It had been taken out since: nobody but us would do it again."""
+    await ingest(limit=10)
+    photo, *_ = in_database(sandbox, "/photos")
+    sandbox.database.put("sandbox", f"/photos/{photo}/groups/9@N00", value=7)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(lambda db: db.execute(LISTED_THERE[0]))
+
+    told, found = await compare(check=True), await compare()
+
+    assert (told.regrouped, found.regrouped, found.adopted) == (1, 1, 0)
+    assert groups_here(state, photo)["9@N00"] == 7
+    assert (await compare(check=True)).agree
+
+
+async def test_what_others_say_of_their_groups_is_no_difference(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=10)
+    photo, *_ = in_database(sandbox, "/photos")
+    sandbox.database.put("sandbox", f"/photos/{photo}/groups/9@N00", value=7)
+    sandbox.database.put("sandbox", f"/photos/{photo}/groups/8@N00", value=7)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(lambda db: db.execute(LISTED_THERE[0]))
+    sandbox.database.put("sandbox", "/leases/9@N00", value=cast("Any", THEIR_LEASE))
+
+    assert (await compare(check=True)).agree
 
 
 async def test_an_empty_journal_is_filled_again(
@@ -203,8 +256,7 @@ async def in_a_group_of_theirs(state: Path, sandbox: Sandbox) -> None:
     """All of our photos had been listed there first, before another machine took it over."""
     async with Journal(state / "journal.sqlite3") as journal:
         await journal.write(lambda db: [db.execute(change) for change in LISTED_THERE])
-    lease = {"owner": "theirs", "epoch": 7, "since": 1, "until": 0}
-    sandbox.database.put("sandbox", "/leases/9@N00", value=cast("Any", lease))
+    sandbox.database.put("sandbox", "/leases/9@N00", value=cast("Any", THEIR_LEASE))
 
 
 @pytest.mark.parametrize("lost", ["", "/groups", "/labels"])

@@ -194,9 +194,10 @@ class Auditor(Checker):
             self.hold("sha256" in node, f"I12: half of {photo} is in the database")
             groups = {key[7:]: at for key, at in node.items() if key.startswith("groups/")}
             real = world.groups_of(photo)
-            # What it left while nobody here knew that it was there, nobody tells.
-            known = groups.keys() >= real.keys() if world.astray else groups.keys() == real.keys()
-            self.hold(known, f"I3: {photo} is in {real}, and is said to be in {groups}")
+            self.hold(
+                groups.keys() == real.keys(),
+                f"I3: {photo} is in {real}, and is said to be in {groups}",
+            )
             self.agree(photo, node)
             letter = world.database.get(f"dead/p{photo}")
             self.hold(

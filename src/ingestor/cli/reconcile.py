@@ -70,12 +70,14 @@ def drawn(found: Reconciled, *, check: bool) -> RenderableType:
     if not found.agree:
         rows["database"] = Text(
             f"{counted(found.published, 'photo')} {done}published, "
-            f"{counted(found.relabelled, 'photo')} {done}corrected, "
-            f"{counted(found.regrouped, 'photo')} {done}put into their groups"
+            f"{counted(found.relabelled, 'photo')} {done}corrected"
         )
         rows["journal"] = Text(
             f"{counted(found.adopted, 'photo')} {done}adopted, "
             f"{counted(found.withdrawn, 'photo')} {done}withdrawn"
+        )
+        rows["groups"] = Text(
+            f"{counted(found.regrouped, 'photo')} {done}put into those that one of both lacked"
         )
         rows["index"] = Text(
             f"{count(found.index_written)} entries {done}written, "

@@ -20,15 +20,15 @@ from ingestor.catalog.local import adopt, shelve
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
-from ingestor.engines.sides import There, equal, is_newer, lacking_in, there_of
+from ingestor.engines.sides import Apart, There, equal, groups_apart, is_newer, there_of
 from ingestor.errors import Rejected
-from ingestor.journal.listing import memberships
-from ingestor.journal.reconciling import Held, held_after, of_others
+from ingestor.journal.listing import groups_met
+from ingestor.journal.reconciling import Held, follow_groups, groups_of, held_after, of_others
 from ingestor.journal.recovery import keep_to_one_world
 from ingestor.journal.runs import fact, set_fact
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
-from ingestor.models import Label, Published
+from ingestor.models import Label, Photo, Published
 from ingestor.records import (
     BEHIND_PHOTOS,
     halves,
@@ -106,6 +106,10 @@ class _Repairs:
     publish: list[tuple[Published, Sequence[Label]]] = field(default_factory=list)
     """With the labels that they are filed under in the database."""
     join: list[dict[str, Any]] = field(default_factory=list)
+    come: list[tuple[str, str, int]] = field(default_factory=list)
+    """Memberships that the journal lacks: (photo, group, date added)."""
+    left: list[tuple[str, str]] = field(default_factory=list)
+    """Memberships that are in the database no more: (photo, group)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,11 +126,14 @@ class Reconciler:
     found: Reconciled = field(default_factory=Reconciled)
     _unequal: set[str] = field(default_factory=set)
     """See `IndexReconciler.unequal`."""
+    _followed: set[str] = field(default_factory=set)
+    """Groups that are ours: who leaves these is taken out of them here, and nowhere else."""
     _emptied: bool = False
     """Whether the database has no photo at all: nobody takes all of them down, so they were lost."""
 
     async def reconcile(self) -> Reconciled:
         """Raises RunStopped where the database's index cannot be read."""
+        self._followed = set(await self.journal.read(groups_met)) - set(self.groups_of_others)
         last = ""
         while True:
             here = await self.journal.read(partial(held_after, photo=last, most=self.slice))
@@ -159,14 +166,16 @@ class Reconciler:
         self.found.in_database += sum(record is not None for record in there.values())
         taken_down = await self._follow_out([photo for photo in here if photo not in there])
         here = {photo: held for photo, held in here.items() if photo not in taken_down}
-        groups = await self._groups(list(here))
+        groups = await self.journal.read(
+            partial(groups_of, photos=list(here.keys() | there.keys()))
+        )
         repairs = self._differences(here, there, groups)
         if self.check:
             self._unequal |= {found.photo.id for found in repairs.adopt}
             self._unequal |= {published.photo.id for published, _ in repairs.publish}
             return
-        if repairs.adopt:
-            await self.journal.write(partial(adopt, found=repairs.adopt, now=self.wall()))
+        if repairs.adopt or repairs.come or repairs.left:
+            await self._take_over(repairs)
         for photo in await self._publish(repairs.publish, groups):
             if there.get(photo) is None:
                 self.found.published -= 1
@@ -180,11 +189,14 @@ class Reconciler:
         self,
         here: Mapping[str, Held],
         there: Mapping[str, There | None],
-        groups: Mapping[str, dict[str, Any]],
+        groups: Mapping[str, dict[str, int]],
     ) -> _Repairs:
         repairs = _Repairs()
         for photo in here.keys() | there.keys():
             ours, theirs = here.get(photo), there.get(photo)
+            apart = self._groups_apart(ours, theirs, groups.get(photo, {}))
+            repairs.come += [(photo, gid, added) for gid, added in apart.more.items()]
+            repairs.left += [(photo, gid) for gid in apart.left]
             if ours is None:
                 if theirs is not None:
                     self.found.adopted += 1
@@ -198,10 +210,19 @@ class Reconciler:
                     repairs.adopt.append(theirs.published)
                 else:
                     repairs.publish.append((ours.published, theirs.published.annotation.labels))
-            elif lacking := lacking_in(groups.get(photo, {}), theirs):
+            elif apart.lacking or not self._followed.isdisjoint(apart.more):
                 self.found.regrouped += 1
-                repairs.join.append(lacking)
+                if apart.lacking:
+                    repairs.join.append(_joining(photo, apart.lacking))
         return repairs
+
+    def _groups_apart(
+        self, ours: Held | None, theirs: There | None, groups: Mapping[str, int]
+    ) -> Apart:
+        if theirs is not None:
+            return groups_apart(groups, theirs.groups, followed=self._followed)
+        named = self._named(ours.published.photo, groups) if ours else groups
+        return groups_apart(groups, named, followed=self._followed)
 
     async def _follow_out(self, lacking: Sequence[str]) -> set[str]:
         """
@@ -220,21 +241,28 @@ class Reconciler:
             await self.journal.write(partial(follow_out, photos=sorted(photos)))
         return photos
 
-    async def _groups(self, photos: Sequence[str]) -> dict[str, dict[str, Any]]:
+    async def _take_over(self, repairs: _Repairs) -> None:
+        await self.journal.write(
+            lambda db: (
+                adopt(db, repairs.adopt, now=self.wall()),
+                follow_groups(db, come=repairs.come, left=repairs.left),
+            )
+        )
+
+    def _named(self, photo: Photo, groups: Mapping[str, int]) -> dict[str, int]:
         """
-        The paths that say in which groups photos are, as the journal knows it; by photo. Nobody would tell
-        us that one has left a group of others.
+        The groups that a photo is published with: those of ours, and the one that its record names. Nobody
+        would tell us that it has left a group of others; but where it is in none of ours, that is the one.
         """
-        groups: dict[str, dict[str, Any]] = {}
-        for photo, gid, added in await self.journal.read(partial(memberships, photos=photos)):
-            if gid not in self.groups_of_others:
-                groups.setdefault(photo, {}).update(membership(photo, group=gid, date_added=added))
-        return groups
+        ours = {gid: added for gid, added in groups.items() if gid in self._followed}
+        if ours and photo.group in self.groups_of_others:
+            return ours
+        return {**ours, photo.group: photo.date_added}
 
     async def _publish(
         self,
         photos: Sequence[tuple[Published, Sequence[Label]]],
-        groups: Mapping[str, dict[str, Any]],
+        groups: Mapping[str, dict[str, int]],
     ) -> set[str]:
         """Returns those that the database refused: they are dead letters from now on."""
         updates = [
@@ -253,15 +281,13 @@ class Reconciler:
         return photo_ids
 
     def _paths(
-        self, published: Published, before: Sequence[Label], *, groups: Mapping[str, Any]
+        self, published: Published, before: Sequence[Label], *, groups: Mapping[str, int]
     ) -> dict[str, Any]:
         paths, photo = updates_for(published, previous_labels=before), published.photo
-        if groups and photo.group in self.groups_of_others:
-            # Its record names one of its groups, and it is in one of ours.
-            for path in membership(photo.id, group=photo.group, date_added=0):
-                del paths[path]
+        for path in membership(photo.id, group=photo.group, date_added=0):
+            del paths[path]
         # A backup may have been made while it was dead.
-        return {**groups, **paths, f"dead/p{photo.id}": None}
+        return paths | _joining(photo.id, self._named(photo, groups)) | {f"dead/p{photo.id}": None}
 
     def _index(self) -> IndexReconciler:
         return IndexReconciler(
@@ -283,6 +309,10 @@ class Reconciler:
                 return [error]
             return [said for half in halves(some) for said in await self._write(half)]
         return [None] * len(some)
+
+
+def _joining(photo: str, groups: Mapping[str, int]) -> dict[str, Any]:
+    return merged(membership(photo, group=gid, date_added=at) for gid, at in groups.items())
 
 
 def _within(photo: str, upto: str | None) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ingestor.journal.reconciling import Held
 from ingestor.models import Published
-from ingestor.records import read_photo
+from ingestor.records import read_groups, read_photo
 from ingestor.records.keys import keyed
 
 
@@ -18,19 +17,36 @@ class There:
 
     published: Published
     at: float
-    groups: frozenset[str]
-    """Keys of those that it names."""
+    groups: Mapping[str, int]
+    """The dates on which it was added to those that it names, by their ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Groups of a photo that one of the two has alone, with dates added."""
+
+    lacking: Mapping[str, int]
+    """In the journal alone, and ours: the database is to be told."""
+    more: Mapping[str, int]
+    """
+    In the database alone. The photo may have left them while nobody looked; the looks that find it missing
+    are those of a journal that has it there.
+    """
+    left: Sequence[str]
+    """
+    In the journal alone, and others': they know better. Should we list it there again, it is new there.
+    """
 
 
 def there_of(record: object, *, photo: str) -> There | None:
     published = read_photo(record, photo_id=photo)
     if published is None or not published.annotation.model:
         return None
-    at, groups = (record.get("at"), record.get("groups")) if isinstance(record, dict) else (0, {})
+    at = record.get("at") if isinstance(record, dict) else 0
     return There(
         published=published,
         at=at / 1000 if isinstance(at, int | float) else 0.0,
-        groups=frozenset(groups if isinstance(groups, dict) else ()),
+        groups=read_groups(record),
     )
 
 
@@ -43,9 +59,15 @@ def equal(ours: Published, theirs: Published) -> bool:
     )  # fmt: skip
 
 
-def lacking_in(ours: Mapping[str, Any], theirs: There) -> dict[str, Any]:
-    """Memberships that the database lacks; one that it has more is another machine's."""
-    return {path: at for path, at in ours.items() if path.rpartition("/")[2] not in theirs.groups}
+def groups_apart(
+    here: Mapping[str, int], there: Mapping[str, int], *, followed: Container[str]
+) -> Apart:
+    """`followed`: groups that are ours."""
+    return Apart(
+        lacking={gid: at for gid, at in here.items() if gid in followed and gid not in there},
+        more={gid: at for gid, at in there.items() if gid not in here},
+        left=[gid for gid in here if gid not in followed and gid not in there],
+    )
 
 
 def is_newer(theirs: There, ours: Held, *, now: float) -> bool:

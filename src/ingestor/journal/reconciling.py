@@ -53,6 +53,29 @@ def newest_labels(db: sqlite3.Connection, photo: str) -> tuple[Label, ...]:
     return read_labels(row[0]) if row else ()
 
 
+def groups_of(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, dict[str, int]]:
+    """All groups that the journal has photos in, whosever, with dates added; by photo."""
+    groups: dict[str, dict[str, int]] = {}
+    for photo, gid, added in db.execute(
+        "SELECT photo, gid, date_added FROM memberships "
+        "WHERE photo IN (SELECT value FROM json_each(?))",
+        (json_list(photos),),
+    ):
+        groups.setdefault(photo, {})[gid] = added
+    return groups
+
+
+def follow_groups(
+    db: sqlite3.Connection, *, come: Sequence[tuple[str, str, int]], left: Sequence[tuple[str, str]]
+) -> None:
+    """Have photos in groups, (photo, group, date added), and out of groups, as the database has them."""
+    db.executemany(
+        "INSERT OR IGNORE INTO memberships (photo, gid, date_added) VALUES (?, ?, ?)", come
+    )
+    db.executemany("DELETE FROM memberships WHERE photo = ? AND gid = ?", left)
+    db.executemany("DELETE FROM missing WHERE photo = ? AND gid = ?", left)
+
+
 def of_others(
     db: sqlite3.Connection, photos: Sequence[str], *, groups_of_others: Sequence[str] = ()
 ) -> set[str]:

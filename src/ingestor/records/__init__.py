@@ -15,6 +15,7 @@ from ingestor.records.photos import (
     SERVER_TIME,
     children_of,
     photo_record,
+    read_groups,
     read_photo,
 )
 from ingestor.records.updates import (
@@ -48,6 +49,7 @@ __all__ = [
     "photo_record",
     "plan_updates",
     "rank",
+    "read_groups",
     "read_photo",
     "unescape",
     "updates_for",

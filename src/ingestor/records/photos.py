@@ -58,7 +58,7 @@ def read_photo(record: object, *, photo_id: str, group: str | None = None) -> Pu
     """
     if not isinstance(record, dict):
         return None
-    groups = {unescape(name): added for name, added in children_of(record.get("groups"))}
+    groups = read_groups(record)
     chosen = group if group in groups else min(groups, default="")
     size = Size(
         url=_text(record, "image"), width=_count(record, "width"), height=_count(record, "height")
@@ -74,9 +74,15 @@ def read_photo(record: object, *, photo_id: str, group: str | None = None) -> Pu
         thumb=_text(record, "thumb"),
         license=_text(record, "license"),
         uploaded=_count(record, "uploaded"),
-        date_added=_count(groups, chosen),
+        date_added=groups.get(chosen, 0),
     )
     return Published(photo=photo, size=size, annotation=_read_annotation(record, photo_id=photo_id))
+
+
+def read_groups(record: object) -> dict[str, int]:
+    """The dates on which a photo was added to its groups, by their ids."""
+    groups = dict(children_of(record.get("groups"))) if isinstance(record, dict) else {}
+    return {unescape(name): _count(groups, name) for name in groups}
 
 
 def _read_annotation(record: Mapping[str, Value], *, photo_id: str) -> Annotation:
