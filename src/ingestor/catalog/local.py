@@ -28,6 +28,7 @@ from ingestor.journal import pending
 from ingestor.journal.dead import forgive, parked_among
 from ingestor.journal.listing import take_in
 from ingestor.journal.reader import DAMAGE, open_reader
+from ingestor.journal.reconciling import follow_groups
 from ingestor.journal.results import keep_found, lacking_among, mark_stored
 from ingestor.journal.rows import execute_rows, json_list
 from ingestor.models import Annotation, Label, Published
@@ -108,6 +109,19 @@ def adopt(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> 
     keep_found(db, found, now=now)
     forgive(db, [published.photo.id for published in found])
     shelve(db, found)
+
+
+def take_over(
+    db: sqlite3.Connection,
+    found: Sequence[Published],
+    *,
+    come: Sequence[tuple[str, str, int]],
+    left: Sequence[tuple[str, str]],
+    now: float,
+) -> None:
+    """Adopt photos, and have them and others in the groups that the database names; see `follow_groups`."""
+    adopt(db, found, now=now)
+    follow_groups(db, come=come, left=left)
 
 
 def adopt_lacking(db: sqlite3.Connection, found: Sequence[Published], *, now: float) -> None:

@@ -16,14 +16,14 @@ from typing import Any, Final, Protocol
 from ingestor import events
 from ingestor.apis.rtdb import Query
 from ingestor.catalog.leaving import follow_out, give_up
-from ingestor.catalog.local import adopt, shelve
+from ingestor.catalog.local import shelve, take_over
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
 from ingestor.engines.sides import Apart, There, equal, groups_apart, is_newer, there_of
 from ingestor.errors import Rejected
 from ingestor.journal.listing import groups_met
-from ingestor.journal.reconciling import Held, follow_groups, groups_of, held_after, of_others
+from ingestor.journal.reconciling import Held, groups_of, held_after, of_others
 from ingestor.journal.recovery import keep_to_one_world
 from ingestor.journal.runs import fact, set_fact
 from ingestor.journal.writer import Journal
@@ -175,7 +175,15 @@ class Reconciler:
             self._unequal |= {published.photo.id for published, _ in repairs.publish}
             return
         if repairs.adopt or repairs.come or repairs.left:
-            await self._take_over(repairs)
+            await self.journal.write(
+                partial(
+                    take_over,
+                    found=repairs.adopt,
+                    come=repairs.come,
+                    left=repairs.left,
+                    now=self.wall(),
+                )
+            )
         for photo in await self._publish(repairs.publish, groups):
             if there.get(photo) is None:
                 self.found.published -= 1
@@ -240,14 +248,6 @@ class Reconciler:
         elif photos:
             await self.journal.write(partial(follow_out, photos=sorted(photos)))
         return photos
-
-    async def _take_over(self, repairs: _Repairs) -> None:
-        await self.journal.write(
-            lambda db: (
-                adopt(db, repairs.adopt, now=self.wall()),
-                follow_groups(db, come=repairs.come, left=repairs.left),
-            )
-        )
 
     def _named(self, photo: Photo, groups: Mapping[str, int]) -> dict[str, int]:
         """
