@@ -348,6 +348,21 @@ async def test_an_emptied_database_is_filled_with_the_photos_of_others_too(
     assert (found.published, found.withdrawn) == (PHOTOS, 0)
 
 
+async def test_the_very_last_photo_that_others_have_taken_down_is_not_put_back(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    """They have taken it out of the index as well, and their lease is there."""
+    await ingest(limit=1, state=state.with_name("theirs"))
+    await compare()
+    lose(sandbox, "/photos")
+    lose(sandbox, "/index")
+
+    found = await compare()
+
+    assert (found.withdrawn, found.published) == (1, 0)
+    assert in_database(sandbox, "/photos") == {}
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 39, 40, 41])
 async def test_slices_of_any_size_find_the_same(
     ingest: Ingest, sandbox: Sandbox, state: Path, size: int

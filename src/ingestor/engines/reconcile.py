@@ -129,7 +129,7 @@ class Reconciler:
     _followed: set[str] = field(default_factory=set)
     """Groups that are ours: who leaves these is taken out of them here, and nowhere else."""
     _emptied: bool = False
-    """Whether the database has no photo at all: nobody takes all of them down, so they were lost."""
+    """Whether the database has lost all of its photos."""
 
     async def reconcile(self) -> Reconciled:
         """Raises RunStopped where the database's index cannot be read."""
@@ -138,7 +138,7 @@ class Reconciler:
         while True:
             here = await self.journal.read(partial(held_after, photo=last, most=self.slice))
             there, full = await self._there_after(last)
-            self._emptied |= not last and not there
+            self._emptied |= not last and not there and not await self._all_taken_down()
             # Both sides are known as far as the one that was read less far.
             ends = [here[-1].published.photo.id] if len(here) == self.slice else []
             ends += [max(there)] if full and there else []
@@ -152,6 +152,10 @@ class Reconciler:
             last = upto
         await self._index().reconcile()
         return self.found
+
+    async def _all_taken_down(self) -> bool:
+        """Who takes the last photo down leaves nothing in the index, and the lease that it was done under."""
+        return await self.database.keys("leases") != [] and await self.database.keys("index") == []
 
     async def _there_after(self, photo: str) -> tuple[dict[str, There | None], bool]:
         """Records behind a photo, by id, and whether there are more; None: not an annotation."""
