@@ -227,17 +227,17 @@ class Leases:
 
     async def _take_over(self, group: str, *, epoch: int, etag: str, others: bool) -> bool:
         """Take what is free; False where somebody was quicker. `others`: it was not ours before."""
+        lease = self._lease(epoch=epoch)
         # First the name that we will know it by again, then the lease.
         await self._journal.write(
             partial(
                 claims.add,
                 group=group,
-                owner=self._owner,
+                lease=lease,
                 place=self._journal.place,
                 after_others=others,
             )
         )
-        lease = self._lease(epoch=epoch)
         if not await self._write(group, lease, etag=etag):
             return False
         self.others_worked |= others
@@ -265,7 +265,7 @@ class Leases:
     async def _renew(self, group: str, held: Lease) -> None:
         found, etag = await self._look_at(group)
         lease = self._lease(epoch=held.epoch, since=held.since)
-        if not _same(found, held) or not await self._write(group, lease, etag=etag):
+        if not _same(found, held) or not await self._write_again(group, lease, etag=etag):
             self._ends[group] = float("-inf")
             raise RunStopped(
                 f"The lease on {self._groups[group]} was lost to somebody else, so nothing more was "
@@ -273,6 +273,10 @@ class Leases:
                 reason="lease-lost",
                 then="Everything bought is saved; run the same command again later.",
             )
+
+    async def _write_again(self, group: str, lease: Lease, *, etag: str) -> bool:
+        await self._journal.write(partial(claims.renew, group=group, lease=lease))
+        return await self._write(group, lease, etag=etag)
 
     async def _write(self, group: str, lease: Lease, *, etag: str) -> bool:
         """Write a lease on its condition; a conflict with ourselves is a repeat of our own."""
@@ -303,7 +307,8 @@ class Leases:
                         await self._database.write_if(lease_path(group), record, etag=etag)
 
     def _lease(self, *, epoch: int, since: float | None = None) -> Lease:
-        now = self._wall()
+        # In milliseconds, as it is read again: what is one later than we know of is no lease of ours.
+        now = round(self._wall(), 3)
         return Lease(owner=self._owner, epoch=epoch, since=since or now, until=now + LASTING)
 
 

@@ -21,27 +21,39 @@ def is_ours(db: sqlite3.Connection, group: str, lease: Lease, *, place: str) -> 
     """
     Whether a run of this journal took this lease, and is over. The run of a lease that was not given back
     may live on in a state directory that ours is a copy of. It is over only if it took the lease in this
-    very `place`, whose lock we hold.
+    very `place`, whose lock we hold, and if it lasts no longer than this journal knows: else a run that
+    this one was cloned from, disk and all, has renewed it since.
     """
     rows = db.execute(
-        "SELECT 1 FROM claims WHERE gid = ? AND owner = ? AND (? OR place IN ('', ?))",
-        (group, lease.owner, lease.until == 0, place),
+        "SELECT 1 FROM claims WHERE gid = ?1 AND owner = ?2 "
+        "AND (?3 = 0 OR (place IN ('', ?4) AND coalesce(until >= ?3, 1)))",
+        (group, lease.owner, lease.until, place),
     )
     return rows.fetchone() is not None
 
 
 def add(
-    db: sqlite3.Connection, group: str, *, owner: str, place: str, after_others: bool = False
+    db: sqlite3.Connection, group: str, *, lease: Lease, place: str, after_others: bool = False
 ) -> None:
     """
     Write a name down before the lease is taken under it, and with it that others held it since we
     did: once the lease is ours nothing else would tell. `place` is that of the state directory.
     """
     db.execute(
-        "INSERT OR IGNORE INTO claims (gid, owner, place) VALUES (?, ?, ?)", (group, owner, place)
+        "INSERT OR IGNORE INTO claims (gid, owner, place) VALUES (?, ?, ?)",
+        (group, lease.owner, place),
     )
+    renew(db, group, lease=lease)
     if after_others:
         suspect(db, [group])
+
+
+def renew(db: sqlite3.Connection, group: str, *, lease: Lease) -> None:
+    """Write down until when it lasts, before the lease says so: no more than this was us."""
+    db.execute(
+        "UPDATE claims SET until = ? WHERE gid = ? AND owner = ?",
+        (lease.until, group, lease.owner),
+    )
 
 
 def keep(db: sqlite3.Connection, group: str, lease: Lease) -> None:

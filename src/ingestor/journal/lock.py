@@ -36,7 +36,10 @@ def take(directory: Path) -> IO[bytes]:
 
 
 def place_of(lock: IO[bytes]) -> str:
-    """What tells a state directory from a copy of it, whose lock is another file and may be free."""
+    """
+    What tells a state directory from a copy of it, whose lock is another file and may be free. Not from one on
+    a clone of the whole disk: see `claims.is_ours`.
+    """
     return str(os.fstat(lock.fileno()).st_ino)
 
 

@@ -195,6 +195,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     -- The state directory in which a name was given; '' where an older version did not say
     ALTER TABLE claims ADD COLUMN place TEXT NOT NULL DEFAULT '';
     """,
+    """
+    -- Until when a lease was taken or renewed last under that name; NULL where no version has said
+    ALTER TABLE claims ADD COLUMN until REAL;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

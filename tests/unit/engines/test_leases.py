@@ -75,8 +75,11 @@ def open_machine(place: Place, tmp_path: Path) -> Callable[..., Any]:
     """`async with machine("a") as new_run`, then `new_run("run-1")` are leases; a journal each."""
 
     @asynccontextmanager
-    async def machine(name: str) -> AsyncIterator[Callable[..., Leases]]:
+    async def machine(name: str, *, place_of: str = "") -> AsyncIterator[Callable[..., Leases]]:
+        """`place_of`: the machine whose disk this one's is a clone of, with all its inodes."""
         async with Journal(tmp_path / name / "journal.sqlite3", thread=Inline()) as journal:
+            if place_of:
+                journal.place = str((tmp_path / place_of / "lock").stat().st_ino)
 
             def new_run(run: str, **given: Any) -> Leases:
                 clock = asyncio.get_running_loop().time
@@ -291,6 +294,22 @@ async def test_what_a_dead_run_of_this_journal_held_is_ours_at_once(open_machine
             assert (again.epoch, again.others_worked) == (2, False)
 
 
+async def test_what_a_dead_run_of_this_journal_had_renewed_is_ours_at_once(
+    open_machine, place: Place
+):
+    """To the very millisecond."""
+    clock = asyncio.get_running_loop().time
+    async with open_machine("a") as a:
+        dead = a("run-1", wall=lambda: WALL + 0.0006 + clock())
+        await dead._take_all()
+        await asyncio.sleep(LASTING / 3)
+        await dead._renew("1@N00", dead._held["1@N00"])
+
+        again = a("run-2")
+        async with again.held():
+            assert (again.epoch, again.others_worked) == (2, False)
+
+
 async def test_a_copy_of_the_state_directory_is_another_machine(
     open_machine, place: Place, tmp_path: Path
 ):
@@ -313,6 +332,19 @@ async def test_a_copy_that_is_made_while_a_run_lives_does_not_take_its_lease(
     async with open_machine("a") as a, a("run-1").held():
         copy_journal(tmp_path / "a", to=tmp_path / "b")
         async with open_machine("b") as b:
+            with pytest.raises(RunStopped, match="run-1@a"):
+                async with b("run-2").held():
+                    pass
+
+
+async def test_a_clone_of_the_whole_disk_takes_no_lease_that_was_renewed_since(
+    open_machine, place: Place, tmp_path: Path
+):
+    """Nothing on it is another one's, and yet the run lives on."""
+    async with open_machine("a") as a, a("run-1").held():
+        copy_journal(tmp_path / "a", to=tmp_path / "b")
+        await asyncio.sleep(LASTING / 2)
+        async with open_machine("b", place_of="a") as b:
             with pytest.raises(RunStopped, match="run-1@a"):
                 async with b("run-2").held():
                     pass
