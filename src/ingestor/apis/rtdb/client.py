@@ -35,11 +35,11 @@ PATH = re.compile(r"/?[^.$#\[\]/\x00-\x1f\x7f]++(?:/[^.$#\[\]/\x00-\x1f\x7f]++){
 """Keys that are legal, and 32 levels of them at most
 (https://firebase.google.com/docs/database/usage/limits)."""
 ILLEGAL = bytes(range(0x20)) + b".$#[]\x7f"
-"""The same, as bytes that stand in no path; of a letter of several bytes none is among them."""
+"""Bytes of what no key holds; in UTF-8 they are part of no other character."""
 LONGEST_KEY = 768
 """Bytes (same page)."""
 SHORT = 64
-"""Characters: such a path has no key that is too long, and no 33 levels, which take 65."""
+"""Characters: too few for a key that is too long, at four bytes each, and for 33 levels, which take 65."""
 
 Authorize = Callable[[], Awaitable[Mapping[str, str]]]
 Renew = Callable[[Mapping[str, str]], Awaitable[None]]
@@ -160,22 +160,21 @@ def _request(method: str, url: str, headers: Mapping[str, str], *, body: object 
 
 def _suspects(paths: Mapping[str, Any]) -> Iterable[str]:
     """
-    Paths that must be looked at one by one: the long ones, where a look at all of them finds nothing.
-
-    Chained by slashes, an empty key shows as two of them, wherever in its path it stands.
+    Paths that must be looked at one by one: all, if anything illegal stands in any of them, else the long
+    ones. An update has thousands, and what is looked for in all at once costs next to nothing.
     """
+    # In a chain of paths an empty key shows as two slashes, wherever in its path it stands.
     chain = "/".join(["", *paths, ""]).encode(errors="surrogatepass")
     if b"//" in chain or len(chain.translate(None, ILLEGAL)) < len(chain):
         return paths
-    longest = max(map(len, paths), default=0)
-    return [path for path in paths if len(path) > SHORT] if longest > SHORT else ()
+    if max(map(len, paths), default=0) <= SHORT:
+        return ()
+    return [path for path in paths if len(path) > SHORT]
 
 
 def _legal(path: str) -> bool:
-    # A key has no more bytes than its path, and most paths are short.
-    short = len(path) * 4 <= LONGEST_KEY
-    return PATH.fullmatch(path) is not None and (
-        short or all(len(key.encode()) <= LONGEST_KEY for key in path.split("/"))
+    return PATH.fullmatch(path) is not None and all(
+        len(key.encode(errors="surrogatepass")) <= LONGEST_KEY for key in path.split("/")
     )
 
 
