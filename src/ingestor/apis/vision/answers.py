@@ -58,7 +58,7 @@ class ImageError:
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
-class _Entity(Struct, gc=False):
+class _Entity(Struct, frozen=True, gc=False):
     """A label. Members that are empty are left out of this kind of JSON (proto3)."""
 
     description: str = ""
@@ -67,7 +67,7 @@ class _Entity(Struct, gc=False):
     mid: str = ""
 
 
-class _Result(Struct, rename="camel"):
+class _Result(Struct, frozen=True, rename="camel"):
     """Of one image."""
 
     label_annotations: list[_Entity] = []
@@ -75,14 +75,17 @@ class _Result(Struct, rename="camel"):
     safe_search_annotation: object = None
 
 
-class _Results(Struct):
+class _Results(Struct, frozen=True):
     responses: list[_Result] = []
 
 
 _USUAL = msgspec.json.Decoder(_Results)
-"""Judges an answer as nearly all of them come while it reads it: ten labels an image are what one costs."""
+"""
+Reads an answer of the usual shape, as nearly all have it, and judges it on the way: what an answer costs
+are its ten labels an image.
+"""
 _ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What it says of any other."""
+"""What it raises for any other."""
 
 
 def read_annotations(
@@ -115,9 +118,9 @@ class _UnreadableError(Exception):
 
 
 def _results(response: Response) -> Sequence[object]:
-    """Where one of them is odd all are given as they stand."""
+    """One for each image; where one of them is odd, all are given as they stand."""
     try:
-        # As a text, because it would pass over bytes that are none where it does not look.
+        # Made a text first: in members that it skips it would not notice bytes that are none.
         return _USUAL.decode(response.body.decode()).responses
     except _ODD:
         answer = read_json(response)
@@ -152,7 +155,7 @@ def _read_result(result: object, image: Image, features: FeatureSet) -> Annotati
 
 
 def _odd_result(result: object) -> _Result:
-    """Judge what is missing or strange, member by member."""
+    """Judge it member by member: it is odd, or another of the same answer is."""
     if not isinstance(result, dict):
         raise _UnreadableError(f"a {type(result).__name__} stands where an answer should")
     found, error = result.get("labelAnnotations", []), result.get("error")
