@@ -32,11 +32,11 @@ async def batches(
     """
     loop = asyncio.get_running_loop()
     line: deque[T] = deque()
-    while line or await _more(channel, line, most):
+    while line or await _more(channel, line, most=most):
         batch = _Batch(line, most=most, heaviest=heaviest, weigh=weigh)
         deadline = loop.time() + linger
         if not batch.fill():
-            await _fill_up(batch, channel, deadline)
+            await _fill_up(batch, channel, deadline=deadline)
         yield batch.items
         # What was handed on is not kept alive by whoever waits for more.
         del batch
@@ -60,7 +60,7 @@ class _Batch(Generic[T]):
         return self._most - len(self.items)
 
     def fill(self) -> bool:
-        """Take what fits; whether it is full, or what comes next does not fit."""
+        """Take from the line what fits; tells whether nothing more does."""
         line, items = self.line, self.items
         while line and len(items) < self._most:
             weight = self._weight + self._weigh(line[0])
@@ -71,16 +71,17 @@ class _Batch(Generic[T]):
         return len(items) >= self._most
 
 
-async def _fill_up(batch: _Batch[T], channel: Channel[T], deadline: float) -> None:
-    """One timer for all that is waited for: one for each item would cost more than the item."""
+async def _fill_up(batch: _Batch[T], channel: Channel[T], *, deadline: float) -> None:
+    """Wait for what is missing, until the loop's time is `deadline` or the channel ends."""
     with suppress(TimeoutError):
+        # One timer for all that is waited for: one for each item would cost more than the item.
         async with asyncio.timeout_at(deadline):
-            while await _more(channel, batch.line, batch.room) and not batch.fill():
+            while await _more(channel, batch.line, most=batch.room) and not batch.fill():
                 pass
 
 
-async def _more(channel: Channel[T], line: deque[T], most: int) -> bool:
-    """Wait for something to stand in line; whether it came before the end."""
+async def _more(channel: Channel[T], line: deque[T], *, most: int) -> bool:
+    """Wait for 1 to `most` items, which join the line; False where the channel ends instead."""
     try:
         line.extend(await channel.receive_some(most))
     except EndOfChannel:
