@@ -54,7 +54,7 @@ def numbers_in(photos: int) -> Iterator[int]:
 
 
 class Members:
-    """Photos of labels, to be put into the labels' sets or to be taken out of them."""
+    """Photos to be put into the sets of their labels, or to be taken out of them."""
 
     def __init__(self) -> None:
         self._chunks = defaultdict[int, defaultdict[int, bytearray]](_no_bits)
@@ -81,8 +81,8 @@ def _no_bits() -> defaultdict[int, bytearray]:
 
 def change_bits(db: sqlite3.Connection, *, come: Members, gone: Members) -> dict[int, int]:
     """
-    Take photos out of the sets of labels, then put photos in. Tells by how many each label has more
-    if those who go were there, and those who come were not.
+    Take photos out of the sets of labels, then put photos in. Tells how many more each label has, where
+    those that go were there before, and those that come were not.
     """
     coming, going = come.masks(), gone.masks()
     changed = sorted(coming.keys() | going.keys())

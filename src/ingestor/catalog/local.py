@@ -38,7 +38,7 @@ T = TypeVar("T")
 Worths = Mapping[int, int]
 """The ranks of a photo by the numbers of its labels."""
 NOWHERE: Final = -1
-"""In place of the number of a label that can have none."""
+"""Stands for the number of a label that can have none."""
 
 
 class LocalCatalog:
@@ -151,9 +151,9 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
     filed: list[tuple[int, str, str]] = []
     for photo, new in zip(newest, _filed_under(db, newest.values()), strict=True):
         number, old = before.get(photo) or (next(unused), {})
-        if old:
-            gone.add(photo, number, _less(old, new))
-        come.add(photo, number, _less(new, old) if old else new)
+        if old:  # few photos were filed before
+            gone.add(_less(old, new), photo=photo, number=number)
+        come.add(_less(new, old), photo=photo, number=number)
         filed.append((number, photo, orjson.dumps(list(new.items())).decode()))
     _refile(db, gone=gone, come=come)
     execute_rows(
@@ -168,19 +168,19 @@ def remove_photo(db: sqlite3.Connection, photo: str) -> None:
     """Take a photo out of the catalog; its labels stay known, with one photo less."""
     for number, old in _catalogued(db, [photo]).values():
         gone = _Refiled()
-        gone.add(photo, number, old)
+        gone.add(old, photo=photo, number=number)
         _refile(db, gone=gone, come=_Refiled())
     db.execute("DELETE FROM catalogued WHERE photo = ?", (photo,))
 
 
 class _Refiled:
-    """Entries of photos that come, or go, and the labels' members with them."""
+    """What comes, or goes: entries of the index, and with them the labels' members."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.members = Members()
 
-    def add(self, photo: str, number: int, worths: Worths) -> None:
+    def add(self, worths: Worths, *, photo: str, number: int) -> None:
         self.entries += [
             (label, worth, photo, number) for label, worth in worths.items() if label != HIDDEN
         ]
@@ -189,7 +189,7 @@ class _Refiled:
 
 def _less(these: Worths, those: Worths) -> Worths:
     """What the one has and the other has not."""
-    return dict(these.items() - those.items())
+    return dict(these.items() - those.items()) if those else these
 
 
 def _filed_under(db: sqlite3.Connection, annotations: Collection[Annotation]) -> Iterator[Worths]:
@@ -203,9 +203,9 @@ def _filed_under(db: sqlite3.Connection, annotations: Collection[Annotation]) ->
         own = list(islice(worths, len(annotation.labels)))
         best = dict(own)
         if len(best) < len(own):
+            # Of the same number the last one stays, and the lowest rank is the best.
             best = dict(sorted(own, key=itemgetter(1), reverse=True))
-        if NOWHERE in best:
-            del best[NOWHERE]
+        best.pop(NOWHERE, None)
         yield best | {HIDDEN: 0} if is_hidden(annotation.safe) else best
 
 
