@@ -71,7 +71,7 @@ class ImageOrigin:
         return None if stem is None else f"{stem}{suffix}.jpg"
 
     def stem(self, row: PhotoKey) -> str | None:
-        """What these addresses begin with; None where the row says nothing of which one is made."""
+        """What the addresses of all these sizes begin with; None where the row does not say it."""
         if not (SERVER.fullmatch(row.server) and SECRET.fullmatch(row.secret)):
             return None
         return f"{self.url}/{row.server}/{row.id}_{row.secret}"

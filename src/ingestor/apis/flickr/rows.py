@@ -140,19 +140,20 @@ def _usual_sizes(
     row: Mapping[str, object], key: PhotoKey, images: ImageOrigin
 ) -> dict[str, Size] | None:
     """
-    The listed sizes where each has the address that we would build for it, as nearly all have: it needs
-    no look of its own, and a photo has five. None where one is odd.
+    The listed sizes, if each has the very address that we would build for it, as nearly all have: then
+    none has to be taken apart, and a photo has five. None where one is odd.
     """
     stem = images.stem(key)
     if stem is None:
         return None
     sizes = {}
-    for listed, width, height, suffix in LADDER:
-        if listed in row:
+    for name, width, height, suffix in LADDER:
+        if name in row:
             url = f"{stem}{suffix}.jpg"
-            if row[listed] != url or width not in row or height not in row:
+            if row[name] != url:
                 return None
-            wide, high = row[width], row[height]
+            wide, high = row.get(width), row.get(height)
+            # Nearly always both are numbers already, and a call for each would show.
             if not (
                 type(wide) is int
                 and type(high) is int
@@ -160,7 +161,7 @@ def _usual_sizes(
                 and 0 <= high <= LARGEST_NUMBER
             ):
                 wide, high = number(wide) or 0, number(high) or 0
-            sizes[listed] = Size(url=url, width=wide, height=high)
+            sizes[name] = Size(url=url, width=wide, height=high)
     return sizes
 
 
@@ -171,13 +172,13 @@ def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dic
     """
     sizes = {}
     listed = False
-    for name, *sides, _ in LADDER:
+    for name, width, height, _suffix in LADDER:
         address = row.get(name)
         if address is not None:
             listed = True
             if url := images.accept(address):
-                width, height = map(number, map(row.get, sides))
-                sizes[name] = Size(url=url, width=width or 0, height=height or 0)
+                wide, high = number(row.get(width)), number(row.get(height))
+                sizes[name] = Size(url=url, width=wide or 0, height=high or 0)
     if not listed and (built := images.build(key)):
         return {"built": Size(url=built)}
     return sizes
