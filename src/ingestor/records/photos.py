@@ -115,7 +115,7 @@ def _label_records(labels: Mapping[str, Label]) -> dict[str, Value]:
     records = {}
     for key, label in labels.items():
         score, topicality = label.score, label.topicality
-        # Nearly all are what they should be: a photo has twenty, and a call for each would show.
+        # A photo has twenty of these, nearly all what they should be; a call for each would show.
         if not (
             type(score) is type(topicality) is float
             and 0.0 <= score <= 1.0

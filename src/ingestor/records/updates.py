@@ -15,14 +15,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ingestor.models import Label, Published
-from ingestor.records.keys import (
-    RANK_DIGITS,
-    REMEMBERED_KEYS,
-    escape,
-    key_of,
-    rank,
-    ranks,
-)
+from ingestor.records.keys import RANK_DIGITS, REMEMBERED_KEYS, escape, key_of, rank, ranks
 from ingestor.records.photos import photo_record
 
 Paths = dict[str, Any]
@@ -55,11 +48,15 @@ def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) 
 def add_updates(
     published: Published, paths: Paths, *, previous_labels: Iterable[Label] = ()
 ) -> None:
-    """The same, added to the paths of one update with others: to merge it takes as long as to make it."""
+    """
+    Add what `updates_for` gives to the paths of an update that has other photos as well: made on its own
+    and merged, it would take twice as long.
+    """
     photo_id, record = published.photo.id, photo_record(published)
+    # First: an entry that stays is written again below.
     for entry in _entries(photo_id, previous_labels):
         paths[entry] = None
-    _file(photo_id, record.get("labels", {}), paths)
+    _file(photo_id, record.get("labels", {}), paths=paths)
     node = f"photos/p{photo_id}"
     for key, at in record.pop("groups").items():
         paths[f"{node}/groups/{key}"] = at
@@ -69,8 +66,8 @@ def add_updates(
         paths[f"{node}/{name}"] = value
 
 
-def _file(photo_id: str, labels: Mapping[str, Any], paths: Paths) -> None:
-    """Under each label of a record, in the order of its worth."""
+def _file(photo_id: str, labels: Mapping[str, Any], *, paths: Paths) -> None:
+    """Add the index's entries of a photo, one under each label of its record, and what those are called."""
     worths = ranks([label["score"] for label in labels.values()])
     for (key, label), worth in zip(labels.items(), worths, strict=True):
         index, name, mid = _label_paths(key)
