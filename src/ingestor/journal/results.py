@@ -208,6 +208,7 @@ def earlier_labels(db: sqlite3.Connection, batch: Sequence[Published]) -> dict[s
     """
     wanted = {published.photo.id: published.annotation.features for published in batch}
     rows = db.execute(
+        # CROSS, so that SQLite begins with the photos and reads no labels of what is left out: nearly all.
         "SELECT photo, labels FROM json_each(?) "
         "CROSS JOIN annotations ON photo = key AND features != value",
         (orjson.dumps(wanted).decode(),),
@@ -227,6 +228,7 @@ def other_groups(
     """
     named = {published.photo.id: published.photo.group for published in batch}
     rows = db.execute(
+        # CROSS, as above; EXISTS, so that no list is made of all groups.
         "SELECT photo, gid, date_added FROM json_each(?) "
         "CROSS JOIN memberships ON photo = key AND gid != value "
         "WHERE EXISTS (SELECT 1 FROM groups WHERE groups.gid = memberships.gid)",

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-R = TypeVar("R")
+T = TypeVar("T")
 
 ROWS_AT_ONCE: Final = 256
 """Bounds a statement's text; more gains little (taste)."""
@@ -37,10 +37,10 @@ def json_list(values: Sequence[str] | Sequence[int]) -> str:
     return orjson.dumps(values).decode()
 
 
-def _pieces(rows: Sequence[R]) -> Iterator[Sequence[R]]:
+def _pieces(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """
-    As few as there are with powers of two: a text of its own for every number of rows would be prepared
-    again and again, and those that are kept for the next time took 6 MB (measured).
+    Powers of two, so that the same few statements serve any number of rows. One for each number would be
+    prepared again and again, and those that are kept for the next time took 6 MB (measured).
     """
     start = 0
     while left := len(rows) - start:

@@ -264,24 +264,26 @@ def _NOTHING_MORE(_connection: sqlite3.Connection) -> None:  # noqa: N802 - a ma
 
 def _carried_out(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Any]:
     """
-    One transaction, all of it or nothing. At first no piece of work has a savepoint, for which SQLite
-    copies every page that the work changes; hardly any makes a mistake. Where one does, all begin again,
-    and each has its own.
+    One transaction, all of it or nothing; where a piece of work makes a mistake, all but what it changed.
+
+    For a savepoint SQLite copies every page that is changed behind it, and hardly any work makes a mistake:
+    at first none has one. Where one does, all begin again, and each has its own.
     """
     try:
-        return _in_transaction(connection, works, _carry_out)
+        return _in_transaction(connection, works, run=_trust)
     except _Mistake:
-        return _in_transaction(connection, works, _attempt)
+        return _in_transaction(connection, works, run=_attempt)
 
 
 def _in_transaction(
     connection: sqlite3.Connection,
     works: Sequence[Work[Any]],
-    carry_out: Callable[[sqlite3.Connection, Work[Any]], Any],
+    *,
+    run: Callable[[sqlite3.Connection, Work[Any]], Any],
 ) -> list[Any]:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        outcomes = [carry_out(connection, work) for work in works]
+        outcomes = [run(connection, work) for work in works]
         connection.execute("COMMIT")
     except Exception:
         with contextlib.suppress(Exception):
@@ -290,7 +292,8 @@ def _in_transaction(
     return outcomes
 
 
-def _carry_out(connection: sqlite3.Connection, work: Work[Any]) -> Any:
+def _trust(connection: sqlite3.Connection, work: Work[Any]) -> Any:
+    """Run one piece of work; its own mistake is a _Mistake, and can only be undone with all others."""
     try:
         return work(connection)
     except sqlite3.Error:
@@ -300,7 +303,7 @@ def _carry_out(connection: sqlite3.Connection, work: Work[Any]) -> Any:
 
 
 def _attempt(connection: sqlite3.Connection, work: Work[Any]) -> Any:
-    """Run one piece of work; its own mistake undoes its own changes only."""
+    """Run one piece of work in a savepoint; its own mistake undoes its own changes only."""
     connection.execute("SAVEPOINT work")
     try:
         outcome = work(connection)
