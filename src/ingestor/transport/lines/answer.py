@@ -38,7 +38,10 @@ FIRST_STATUS_WITHOUT_CONTENT = 300
 
 
 class _LowerCase(dict[bytes, bytes]):
-    """Names in lower case; of those that are usual it need not be made for every answer."""
+    """
+    Names in lower case, the usual ones at hand: to make each anew would be a tenth of what a picture costs
+    here.
+    """
 
     def __missing__(self, name: bytes) -> bytes:
         return name.lower()
@@ -220,7 +223,7 @@ class Answer:
             self.complete = True
             self.reusable = self._parser.should_keep_alive()
             if len(self._pieces) > 1:
-                # Now: where many end at once, the pieces of all would be there beside what they make.
+                # Not only when it is asked for: of many that end at once all pieces would wait for it.
                 self._pieces = [b"".join(self._pieces)]
         else:
             # An early hint; the answer is still to come.
