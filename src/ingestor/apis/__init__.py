@@ -1,6 +1,9 @@
 """
 One room per vendor: pure functions hold all we know about the wire, a thin client awaits.
 
+`flickr` lists, `images` has the pictures, `vision` labels them, `rtdb` is the database; `google` has the
+credentials of the last two.
+
 Rule of the room: no HTTP library is imported here but the one that google-auth brings for tokens,
 and vendors do not know each other. What their answers have in common stands below: JSON or not, and
 how long they ask us to wait.

@@ -1,6 +1,14 @@
 """
 The door: it parses, wires, runs, and is the only room that talks to people.
 
+`app` and `commands` say what can be typed, `flags` and `numbers` how it is read, `variables` what of the
+environment nobody reads; `door` runs it, and `hooks` hear of errors that nobody caught. A command has the
+file of its name: `ingest`, `worker`, `search`, `serve`, `export`, `status`, `dead`, `reconcile`, `bench`.
+`visit` is one call of it, `errand` what is around it while it works, `sandboxed` gives it upstreams to play
+with. `listening` says meanwhile what there is to say: `logs`, `progress` with its `figures`, and for whom a
+command is `awaiting`. `reporting`, `json_lines` and `spelling` are how things are written, `redaction` is
+what is not, and `streams` are where it goes.
+
 Data goes to stdout, everything else to stderr. What a command needs beyond the standard library and
 typer is imported inside that command, so that `--help` answers at once.
 """

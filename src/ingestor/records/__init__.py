@@ -5,6 +5,9 @@ Data at rest: a published photo as paths and values of the database, and back.
     /index/{key}/{rank}-p{id}      the score; key order is best first
     /labels/{key}                  how the label is written
 
+`keys` says what may stand in a path, `photos` and `leases` what stands there, `updates` what is written
+together.
+
 Writers and readers agree on this room and on nothing else. It reads no socket and no clock.
 """
 
