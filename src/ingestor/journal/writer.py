@@ -137,7 +137,7 @@ class Journal:
     async def _leave_opening(self) -> None:
         """A large file may be looked through, or converted, for longer than whoever stops has."""
         # The thread is alone: it comes to this when it has done with the other.
-        closing = asyncio.ensure_future(self._in_thread(self._close))
+        closing = asyncio.create_task(self._in_thread(self._close), name="journal-close")
         while not closing.done():
             with contextlib.suppress(sqlite3.ProgrammingError):  # closed just now
                 if self._connection is not None:
