@@ -20,7 +20,7 @@ FIRST_PIECE = 500
 LARGEST_PIECE = 20_000
 """Pieces double up to here, so that long lists cost few requests; some 700 kB."""
 MOST_PROBES = 100
-"""Candidates looked up one by one instead of reading the longer lists to their end."""
+"""Candidates looked up one by one instead of reading the longer lists to their end (taste)."""
 
 Piece = Callable[[str, Place, int], Coroutine[Any, Any, list[Place]]]
 """At most so many places of a label's list, behind a place."""

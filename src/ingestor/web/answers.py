@@ -14,10 +14,13 @@ from ingestor.web.cards import Card, Companion, card, companions, picture
 from ingestor.web.house import House
 
 NOTICE = "This product uses the Flickr API but is not endorsed or certified by SmugMug, Inc."
+"""Its API's terms of use ask for these words (https://www.flickr.com/help/terms/api)."""
 MOST_NEIGHBOURS = 12
+"""A row or two (taste)."""
 ALIKE = (3, 2, 1)
 """How many of a photo's best labels others share with it: the most that brings anybody along."""
 FEW_NEIGHBOURS = 4
+"""With fewer, those that share fewer labels are looked for as well (taste)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +184,7 @@ async def _neighbours(house: House, hit: Hit, *, everything: bool) -> list[Hit]:
         try:
             query = Query(labels=names, limit=MOST_NEIGHBOURS + 1, everything=everything)
         except SettingsError:
+            # A database may hold a label that nobody can ask for, like one of blanks.
             continue
         page = await house.catalog.search(query)
         others = [other for other in page.hits if other.photo != hit.photo][:MOST_NEIGHBOURS]

@@ -17,7 +17,7 @@ from ingestor.web.runs import Board
 EVERY: Final = 1.0
 """Seconds between looks: a run beats as often."""
 MOST_STREAMS: Final = 32
-"""Dashboards open at once; what is read for one of them is shown on all."""
+"""Dashboards open at once (taste); what is read for one of them is shown on all."""
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
@@ -25,7 +25,7 @@ HEADERS: Final = {
     "X-Accel-Buffering": "no",
 }
 COME_BACK: Final = b"retry: 3000\n\n"
-"""Milliseconds after which a browser comes back when the page was restarted."""
+"""Milliseconds after which a browser comes back when the page was restarted (taste)."""
 
 
 @dataclass(slots=True)

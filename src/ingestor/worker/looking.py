@@ -102,11 +102,7 @@ class Looking:
     async def _read_again(self, group: str, head: ListedPage) -> set[str]:
         """Read the pages that are due, and tell who has left."""
         now = self._wall()
-        recheck = await self._journal.read(partial(rechecks.recheck_of, group=group))
-        if recheck is None or recheck.at > now:
-            # None yet, or written by a clock that was ahead: the time begins to count here.
-            recheck = Recheck(cursor=recheck.cursor if recheck else None, at=now)
-            await self._save(group, recheck)
+        recheck = await self._last_recheck(group, now=now)
         behind = head.pages - 1
         due = min(int(behind * (now - recheck.at) / self._recheck), behind, MOST_AT_ONCE)
         if behind <= 0:
@@ -119,7 +115,9 @@ class Looking:
         pages = doubted or _Pages(due=due, at=now)
         if pages.due <= 0:
             return set()
-        gone, suspects, cursor = await self._pages_again(group, head, recheck.cursor, pages.due)
+        gone, suspects, cursor = await self._pages_again(
+            group, head, cursor=recheck.cursor, due=pages.due
+        )
         if suspects and not doubted:
             # The same at the next look, and none beyond them: it takes two answers to believe it.
             self._doubted[group] = pages
@@ -128,8 +126,16 @@ class Looking:
         await self._save(group, Recheck(cursor=cursor, at=pages.at, ended=ended))
         return gone
 
+    async def _last_recheck(self, group: str, *, now: float) -> Recheck:
+        recheck = await self._journal.read(partial(rechecks.recheck_of, group=group))
+        if recheck is None or recheck.at > now:
+            # None yet, or written by a clock that was ahead: the time begins to count here.
+            recheck = Recheck(cursor=recheck.cursor if recheck else None, at=now)
+            await self._save(group, recheck)
+        return recheck
+
     async def _pages_again(
-        self, group: str, head: ListedPage, cursor: int | None, due: int
+        self, group: str, head: ListedPage, *, cursor: int | None, due: int
     ) -> tuple[set[str], int, int | None]:
         """Read `due` pages below the cursor and the one above them; (gone, suspects, cursor)."""
         number = 1 if cursor is None else max(1, await self._page_below(group, cursor) - 1)

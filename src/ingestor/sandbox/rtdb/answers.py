@@ -22,6 +22,7 @@ ODD_IN_NAMES: Final = re.compile(r'[\\"\x00-\x1f\x7f]')
 """What would end a header, or the quotes in it."""
 
 MAX_READ_BYTES: Final = 256 * 1024 * 1024
+"""Of one answer (https://firebase.google.com/docs/database/usage/limits)."""
 
 SIGN_IN: Final = "/.sign-in"
 SIGN_IN_PAGE: Final = (
@@ -45,7 +46,7 @@ def answered(answer: Answer, options: Options) -> web.Response:
         name = ODD_IN_NAMES.sub("_", options.download)
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     if options.callback is not None:
-        return _script(options.callback, body, headers)
+        return _script(options.callback, body, headers=headers)
     return _json(body, status=answer.status, headers=headers)
 
 
@@ -90,7 +91,7 @@ def _json(body: bytes, *, status: int, headers: dict[str, str]) -> web.Response:
     )
 
 
-def _script(callback: str, body: bytes, headers: dict[str, str]) -> web.Response:
+def _script(callback: str, body: bytes, *, headers: dict[str, str]) -> web.Response:
     return web.Response(
         body=callback.encode() + b"(" + body + b")",
         headers=headers,
