@@ -67,6 +67,7 @@ def is_behind_ours(db: sqlite3.Connection, group: str, lease: Lease) -> bool:
     Whether a lease is of before we had the group last: that of a database which was restored. One that was
     taken since then is told by its time, for the epochs go on from those of the backup.
     """
+    # An earlier version wrote the epoch alone.
     epoch, _, since = (runs.fact(db, _epoch(group)) or "0").partition(" ")
     return lease.epoch <= int(epoch) and lease.since <= float(since or "inf") + SKEW
 
