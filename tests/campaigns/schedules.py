@@ -2,10 +2,10 @@
 Whole runs on a virtual clock, by the thousand: faults, kills at every point, planted mistakes.
 
 `random` takes seeds as they come; `every` kills one run at each of its points, `pairs` kills it there
-and its recovery at each point of its own; `rivals` has two machines on one database; `upkeep` follows groups that share
-photos through lost journals and restored databases; `mutants` plants design errors and counts the seeds that notice;
-`profile` counts what two faults in a hundred make a long run buy twice. Every failing schedule is printed with the command
-that shows it again.
+and its recovery at each point of its own; `rivals` has two machines on one database; `upkeep` follows
+groups that share photos through lost journals and restored databases; `mutants` plants design errors and
+counts the seeds that notice; `profile` counts what two faults in a hundred make a long run buy twice. Every
+failing schedule is printed with the command that shows it again.
 """
 
 from __future__ import annotations

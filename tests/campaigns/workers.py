@@ -8,7 +8,9 @@ from multiprocessing.pool import Pool
 from typing import Final
 
 NEEDED: Final = [
-    *("tests.simulation.mutants", "tests.simulation.rivals", "tests.simulation.upkeep"),
+    "tests.simulation.mutants",
+    "tests.simulation.rivals",
+    "tests.simulation.upkeep",
     "tests.simulation.wire",
 ]
 """What a share takes seconds to import, and each of its processes has from the start."""

@@ -18,8 +18,12 @@ from tests.simulation.world import WALL, Call
 
 DAY: Final = 86_400
 LEAVING: Final = {
-    *(("annotated", "withdrawn"), ("stored", "withdrawn"), ("dead", "withdrawn")),
-    *(("listed", "withdrawn"), ("withdrawn", "annotated"), ("withdrawn", "stored")),
+    ("listed", "withdrawn"),
+    ("annotated", "withdrawn"),
+    ("stored", "withdrawn"),
+    ("dead", "withdrawn"),
+    ("withdrawn", "annotated"),
+    ("withdrawn", "stored"),
     # Taken down by a journal that is not there any more, or lost with the database.
     ("stored", "annotated"),
 }

@@ -18,8 +18,11 @@ TOGETHER = 10
 SHARE = 40
 MOST_SEEDS = 20
 RARE = {
-    *("missing-once-is-gone", "perhaps-paid-forgotten-with-who-left", "older-journal-believed"),
-    *("earlier-labels-stay-in-the-index", "found-records-not-adopted"),
+    "earlier-labels-stay-in-the-index",
+    "found-records-not-adopted",
+    "missing-once-is-gone",
+    "older-journal-believed",
+    "perhaps-paid-forgotten-with-who-left",
     "who-comes-again-is-bought-again",
 }
 """What fewer seeds notice: the campaign looks for them."""

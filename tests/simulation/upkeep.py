@@ -189,15 +189,12 @@ class Upkeep:
         self._world.refusing = Refusal(upstream=upstream, begins=begins, ends=begins + seconds)
 
     def _live(self, what: What | Literal["check"], fate: Fate | None, seconds: float) -> Keeper:
-        world, kinds = (
-            self._world,
-            {"worker": Following, "reconcile": Reconciling, "check": Checking},
-        )
+        world = self._world
         world.anew = what == "run anew"
         world.features = FEW if world.anew else FEATURES
-        life = kinds.get(what, Keeper)(self._world, self._quotas, fate, self._verdict)
+        life = LIVES[what](world, self._quotas, fate, self._verdict)
         life.seconds = seconds
-        self._world.note(0, f"a {what} begins")
+        world.note(0, f"a {what} begins")
         life.run()
         return life
 
@@ -213,28 +210,22 @@ class Keeper(Life):
     found: Reconciled | None = None
 
     def settings(self) -> Settings:
-        return (
-            super()
-            .settings()
-            .model_copy(
-                update={
-                    "groups": GROUPS,
-                    "every": EVERY,
-                    "recheck": RECHECK,
-                    "database_url": TARGET,
-                    "max_units_per_day": self.world.per_day,
-                    "max_labels": self.world.features.max_labels,
-                    "reannotate": self.world.anew,
-                }
-            )
-        )
+        own = {
+            "groups": GROUPS,
+            "every": EVERY,
+            "recheck": RECHECK,
+            "database_url": TARGET,
+            "max_units_per_day": self.world.per_day,
+            "max_labels": self.world.features.max_labels,
+            "reannotate": self.world.anew,
+        }
+        return super().settings().model_copy(update=own)
 
     def _sleep(self) -> None:
         super()._sleep()
-        # Who sleeps through a signal has it when he wakes up.
-        self._stopped_at = (
-            max(self._stopped_at, self.loop.now) if self._is_told else self._stopped_at
-        )
+        if self._is_told:
+            # Who sleeps through a signal has it when he wakes up.
+            self._stopped_at = max(self._stopped_at, self.loop.now)
 
     @property
     def _is_told(self) -> bool:
@@ -303,6 +294,15 @@ class Reconciling(Following):
 
 class Checking(Reconciling):
     check = True
+
+
+LIVES: Final[dict[str, type[Keeper]]] = {
+    "run": Keeper,
+    "run anew": Keeper,
+    "worker": Following,
+    "reconcile": Reconciling,
+    "check": Checking,
+}
 
 
 class _OfServices:
