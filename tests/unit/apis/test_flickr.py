@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,7 +26,8 @@ from ingestor.apis.flickr import (
     read_group,
     read_row,
 )
-from ingestor.apis.flickr.answers import NOT_TO_BLAME
+from ingestor.apis.flickr.answers import NOT_TO_BLAME, read_listing
+from ingestor.apis.flickr.rows import Row
 from ingestor.errors import Denied, IngestorError, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Request, Response
@@ -45,6 +47,10 @@ def form_of(request: Request) -> dict[str, str]:
 
 def page_of(response: Response) -> PoolPage:
     return read_pool_page(response, group=GROUP, images=LIVE)
+
+
+def rows_of(response: Response) -> Sequence[object]:
+    return read_listing(response, group=GROUP).rows
 
 
 def a_row(**given: Any) -> dict[str, Any]:
@@ -157,6 +163,45 @@ def test_sizes_read_at_once_are_those_that_are_read_one_by_one(sizes: dict[str, 
 
     if any(sizes.get(f"url_{size}") is not None for size in "zclm"):
         assert at_once == one_by_one
+
+
+ODD_TEXTS = ("", "4", "7.0", "007", "video", "4\n", "٤", "4" * 200, "4" * 201, "🦁" * 1001)
+ODD_NUMBERS = (0, -4, 7.0, 7.5, 2**53, 2**60, True)
+ODD: tuple[object, ...] = (
+    *ODD_TEXTS,
+    *ODD_NUMBERS,
+    None,
+    [],
+    {"_content": "video"},
+    {"_content": 4},
+)
+
+
+@pytest.mark.parametrize("name", [*Row.__struct_fields__, "farm"])
+def test_a_row_that_is_judged_while_it_is_read_is_judged_as_ever(name: str) -> None:
+    url = "https://live.staticflickr.com/65535/1_0d0b8ae4a9_c.jpg"
+    rows = [a_row(title="Lion", url_c=url) | {name: odd} for odd in ODD]
+
+    read = [page_of(a_page(row)).rows for row in rows]
+
+    assert read == [(read_row(row, group=GROUP, images=LIVE),) for row in rows]
+
+
+@pytest.mark.parametrize("new", [b"NaN", b'"\xff"', b'"\\ud800"', b"[" * 2000 + b"]" * 2000])
+def test_a_page_that_is_no_json_where_nobody_looks_is_unreadable(new: bytes) -> None:
+    body = a_page(a_row(farm=66)).body.replace(b"66", new)
+
+    with pytest.raises(Unavailable) as unreadable:
+        page_of(Response(status=200, headers={}, body=body))
+
+    assert unreadable.value.reason == "unreadable"
+
+
+def test_most_of_what_flickr_lists_is_judged_while_it_is_read(answer: Answer) -> None:
+    *usual, wrapped = json.loads(answer("flickr/pool_page").body)["photos"]["photo"]
+
+    assert all(isinstance(row, Row) for row in rows_of(a_page(*usual)))
+    assert not any(isinstance(row, Row) for row in rows_of(a_page(*usual, wrapped)))
 
 
 @pytest.mark.parametrize("odd", [0, 4, {"_content": "4"}, "4" * 300, None, True])

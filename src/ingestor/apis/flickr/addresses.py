@@ -9,9 +9,8 @@ followed by a path that was checked to the last character.
 from __future__ import annotations
 
 import re
+from typing import Protocol
 from urllib.parse import urlsplit
-
-from msgspec import Struct
 
 PATH = re.compile(
     r"/[0-9]{1,10}/[0-9]{1,20}_[0-9a-zA-Z]{1,40}(_[0-9a-z]{1,3})?(_d)?\.(jpe?g|png|gif)"
@@ -77,12 +76,15 @@ class ImageOrigin:
         return f"{self.url}/{row.server}/{row.id}_{row.secret}"
 
 
-class PhotoKey(Struct, frozen=True, kw_only=True):
+class PhotoKey(Protocol):
     """What addresses are made of; texts as listed."""
 
-    id: str
-    server: str
-    secret: str
+    @property
+    def id(self) -> str: ...
+    @property
+    def server(self) -> str: ...
+    @property
+    def secret(self) -> str: ...
 
 
 def _origin(url: str) -> str:

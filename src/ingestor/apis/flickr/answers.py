@@ -11,9 +11,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, structs
 
 from ingestor.apis import read_json, retry_after, text_of
-from ingestor.apis.flickr.rows import Unusable, number, text
+from ingestor.apis.flickr.rows import Count, Row, Unusable, number, text
 from ingestor.errors import Denied, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
 from ingestor.transport import Response
@@ -82,6 +86,24 @@ class Listing:
         return PoolPage(page=self.page, pages=self.pages, total=self.total, rows=read)
 
 
+class _Photos(Struct):
+    page: Count
+    pages: Count
+    total: Count
+    photo: list[Row]
+
+
+class _Listed(Struct):
+    stat: Literal["ok"]
+    photos: _Photos
+
+
+_USUAL = msgspec.json.Decoder(_Listed)
+"""Judges a page as nearly all of them come while it reads it."""
+_ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What it says of any other."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     id: str
@@ -90,7 +112,7 @@ class Group:
 
 def read_listing(response: Response, *, group: str) -> Listing:
     """Raises what `error_for` names; a page without its numbers is unreadable, never empty."""
-    listing = _member(response, "photos", group=group)
+    listing = _usual(response) or _member(response, "photos", group=group)
     page, pages, total = (number(listing.get(name)) for name in ("page", "pages", "total"))
     rows = listing.get("photo", [] if total == 0 else None)
     if page is None or pages is None or total is None or not isinstance(rows, list):
@@ -128,6 +150,17 @@ def _useless(row: Unusable, *, origin: str) -> Unavailable:
             "is not what it should be, set INGESTOR_IMAGE_URL, or --image-url"
         )
     return Unavailable(said, upstream="flickr", reason="unreadable")
+
+
+def _usual(response: Response) -> dict[str, object] | None:
+    """A page of which nothing is odd; None where anything is, in whatever place."""
+    if response.status != 200:
+        return None
+    try:
+        # As a text, because it would pass over bytes that are none where it does not look.
+        return structs.asdict(_USUAL.decode(response.body.decode()).photos)
+    except _ODD:
+        return None
 
 
 def _member(response: Response, name: str, *, group: str) -> dict[str, object]:

@@ -11,9 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated
 
-from ingestor.apis.flickr.addresses import ImageOrigin, PhotoKey
+import msgspec
+from msgspec import Meta, Struct
+
+from ingestor.apis.flickr.addresses import ImageOrigin
 from ingestor.models import Photo, Size
 
 PHOTO_ID = re.compile(r"[0-9]{1,19}")
@@ -25,24 +28,74 @@ OWNER = re.compile(r"[0-9A-Za-z_@-]{1,100}")
 LICENSE = re.compile(r"[0-9]{1,3}")
 NUMBER = re.compile(r"-?[0-9]{1,20}")
 
-LADDER = tuple(
-    (f"url_{name}", f"width_{name}", f"height_{name}", suffix)
-    for name, suffix in {"z": "_z", "c": "_c", "l": "_b", "m": "", "n": "_n"}.items()
-)
-"""
-Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px; where a row has them, and what
-their addresses end with. 640 x 480 is what Vision advises for labels
-(https://cloud.google.com/vision/docs/supported-files#image_sizing).
-"""
 THUMB = "url_n"
 """320 px: what a list of pictures shows."""
-TEXTS = ("server", "secret", "owner", "pathalias", "ownername", "license")
 LONGEST_TITLE = 1000
 """Characters kept; Flickr's form takes 255, and listings have shown more."""
 LONGEST_NAME = 200
 LONGEST_DETAIL = 80
 LARGEST_NUMBER = 2**53
 """Above it JSON readers, the database among them, lose digits."""
+
+Count = Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)] | str
+"""What becomes a `number`, as nearly all come."""
+_Text = Annotated[str, Meta(max_length=LONGEST_NAME)]
+_Listed = tuple[str, str | None, Count, Count, str]
+"""A size: its name, its address, how wide and high it is, and what such addresses end with."""
+
+
+class Row(Struct, gc=False):
+    """As nearly all rows come: what reads a page's JSON makes them, and judges them on the way."""
+
+    id: Annotated[str, Meta(pattern=rf"\A{PHOTO_ID.pattern}\Z")]
+    server: _Text = ""
+    secret: _Text = ""
+    owner: _Text = ""
+    pathalias: _Text | None = None
+    ownername: _Text = ""
+    title: Annotated[str, Meta(max_length=LONGEST_TITLE)] = ""
+    license: _Text = ""
+    dateupload: Count = 0
+    dateadded: Count = 0
+    media: str | None = None
+    url_z: str | None = None
+    width_z: Count = 0
+    height_z: Count = 0
+    url_c: str | None = None
+    width_c: Count = 0
+    height_c: Count = 0
+    url_l: str | None = None
+    width_l: Count = 0
+    height_l: Count = 0
+    url_m: str | None = None
+    width_m: Count = 0
+    height_m: Count = 0
+    url_n: str | None = None
+    width_n: Count = 0
+    height_n: Count = 0
+
+    def ladder(self) -> tuple[_Listed, ...]:
+        """
+        Sizes worth labelling, the preferred first: 640, 800, 1024, 500, 320 px. 640 x 480 is what Vision
+        advises for labels (https://cloud.google.com/vision/docs/supported-files#image_sizing).
+        """
+        return (
+            ("url_z", self.url_z, self.width_z, self.height_z, "_z"),
+            ("url_c", self.url_c, self.width_c, self.height_c, "_c"),
+            ("url_l", self.url_l, self.width_l, self.height_l, "_b"),
+            ("url_m", self.url_m, self.width_m, self.height_m, ""),
+            ("url_n", self.url_n, self.width_n, self.height_n, "_n"),
+        )
+
+
+TEXTS = ("server", "secret", "owner", "pathalias", "ownername", "license")
+COUNTS = (
+    "dateupload",
+    "dateadded",
+    *(f"{side}_{size}" for side in ("width", "height") for size in "zclmn"),
+)
+ADDRESSES = tuple(f"url_{size}" for size in "zclmn")
+"""Members of a row by what each has to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,36 +116,26 @@ def read_rows(rows: Iterable[object], *, group: str, images: ImageOrigin) -> lis
 
 def read_row(row: object, *, group: str, images: ImageOrigin) -> Photo | Unusable:
     """Make a photo of one row in the pool of `group`."""
-    if not isinstance(row, dict):
-        return Unusable(photo_id="", reason="bad-row", detail=type(row).__name__)
-    id_ = text(row.get("id"))
-    if not PHOTO_ID.fullmatch(id_):
-        return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:LONGEST_DETAIL])
-    server, secret, owner, alias, owner_name, license_ = _texts(row)
-    key = PhotoKey(id=id_, server=server, secret=secret)
-    sizes = _usual_sizes(row, key, images) or _sizes(row, key, images)
+    if not isinstance(row, Row):
+        row = _odd_row(row)
+        if isinstance(row, Unusable):
+            return row
+    sizes = _usual_sizes(row, images) or _sizes(row, images)
     if not sizes:
-        listed = [row[url] for url, *_ in LADDER if row.get(url) is not None]
-        return Unusable(
-            photo_id=id_,
-            reason="url-refused" if listed else "no-url",
-            detail=str(listed[0])[:LONGEST_DETAIL] if listed else "",
-            date_added=number(row.get("dateadded")) or 0,
-        )
-    uploaded, added = map(number, map(row.get, ("dateupload", "dateadded")))
+        return _without_a_picture(row)
     return Photo(
-        id=id_,
+        id=row.id,
         group=group,
-        owner=owner,
-        owner_name=owner_name,
-        title=text(row.get("title"), most=LONGEST_TITLE),
-        page=_page(id_, owner=owner, alias=alias),
+        owner=row.owner,
+        owner_name=row.ownername,
+        title=row.title,
+        page=_page(row.id, owner=row.owner, alias=row.pathalias or ""),
         sizes=tuple(sizes.values()),
-        thumb=_thumb(sizes, key, images),
-        license=license_ if LICENSE.fullmatch(license_) else "",
-        uploaded=uploaded or 0,
-        date_added=added or 0,
-        is_video=row.get("media") == "video",
+        thumb=_thumb(sizes, row, images),
+        license=row.license if LICENSE.fullmatch(row.license) else "",
+        uploaded=number(row.dateupload) or 0,
+        date_added=number(row.dateadded) or 0,
+        is_video=row.media == "video",
     )
 
 
@@ -126,69 +169,76 @@ def text(value: object, *, most: int = LONGEST_NAME) -> str:
             return ""
 
 
-def _texts(row: Mapping[str, object]) -> Iterable[str]:
-    """What `text` makes of each of `TEXTS`; nearly always they are that already."""
-    said = [value if name in row and (value := row[name]) is not None else "" for name in TEXTS]
-    if set(map(type, said)) == {str}:
-        texts = cast("list[str]", said)
-        if max(map(len, texts)) <= LONGEST_NAME:
-            return texts
-    return map(text, said)
+def _odd_row(row: object) -> Row | Unusable:
+    """Judge what is missing or strange, member by member."""
+    if not isinstance(row, dict):
+        return Unusable(photo_id="", reason="bad-row", detail=type(row).__name__)
+    id_ = text(row.get("id"))
+    if not PHOTO_ID.fullmatch(id_):
+        return Unusable(photo_id="", reason="bad-id", detail=repr(row.get("id"))[:LONGEST_DETAIL])
+    judged = {
+        "id": id_,
+        "title": text(row.get("title"), most=LONGEST_TITLE),
+        "media": "video" if row.get("media") == "video" else None,
+        **{name: text(row.get(name)) for name in TEXTS},
+        **{name: number(row.get(name)) or 0 for name in COUNTS},
+        # What is no text is none that may be fetched, and was listed all the same.
+        **{name: str(row[name]) for name in ADDRESSES if row.get(name) is not None},
+    }
+    return msgspec.convert(judged, Row)
 
 
-def _usual_sizes(
-    row: Mapping[str, object], key: PhotoKey, images: ImageOrigin
-) -> dict[str, Size] | None:
+def _without_a_picture(row: Row) -> Unusable:
+    listed = [url for _, url, *_ in row.ladder() if url is not None]
+    return Unusable(
+        photo_id=row.id,
+        reason="url-refused" if listed else "no-url",
+        detail=listed[0][:LONGEST_DETAIL] if listed else "",
+        date_added=number(row.dateadded) or 0,
+    )
+
+
+def _usual_sizes(row: Row, images: ImageOrigin) -> dict[str, Size] | None:
     """
     The listed sizes, if each has the very address that we would build for it, as nearly all have: then
     none has to be taken apart, and a photo has five. None where one is odd.
     """
-    stem = images.stem(key)
+    stem = images.stem(row)
     if stem is None:
         return None
     sizes = {}
-    for name, width, height, suffix in LADDER:
-        if name in row:
-            url = f"{stem}{suffix}.jpg"
-            if row[name] != url:
+    for name, url, width, height, suffix in row.ladder():
+        if url is not None:
+            if url != f"{stem}{suffix}.jpg":
                 return None
-            wide, high = row.get(width), row.get(height)
-            # Nearly always both are numbers already, and a call for each would show.
-            if not (
-                type(wide) is int
-                and type(high) is int
-                and 0 <= wide <= LARGEST_NUMBER
-                and 0 <= high <= LARGEST_NUMBER
-            ):
-                wide, high = number(wide) or 0, number(high) or 0
+            wide = width if type(width) is int else number(width) or 0
+            high = height if type(height) is int else number(height) or 0
             sizes[name] = Size(url=url, width=wide, height=high)
     return sizes
 
 
-def _sizes(row: Mapping[str, object], key: PhotoKey, images: ImageOrigin) -> dict[str, Size]:
+def _sizes(row: Row, images: ImageOrigin) -> dict[str, Size]:
     """
     The listed sizes in the ladder's order, by name. One that must not be fetched is passed over; an
     address is built only where none was listed, so that a listing full of strange ones stays refused.
     """
     sizes = {}
     listed = False
-    for name, width, height, _suffix in LADDER:
-        address = row.get(name)
+    for name, address, width, height, _ in row.ladder():
         if address is not None:
             listed = True
             if url := images.accept(address):
-                wide, high = number(row.get(width)), number(row.get(height))
-                sizes[name] = Size(url=url, width=wide or 0, height=high or 0)
-    if not listed and (built := images.build(key)):
+                sizes[name] = Size(url=url, width=number(width) or 0, height=number(height) or 0)
+    if not listed and (built := images.build(row)):
         return {"built": Size(url=built)}
     return sizes
 
 
-def _thumb(sizes: Mapping[str, Size], key: PhotoKey, images: ImageOrigin) -> str:
+def _thumb(sizes: Mapping[str, Size], row: Row, images: ImageOrigin) -> str:
     """The smallest that was listed, if it is small, or one that every photo has."""
     if THUMB in sizes:
         return sizes[THUMB].url
-    return images.build(key, suffix="_m") or list(sizes.values())[-1].url
+    return images.build(row, suffix="_m") or list(sizes.values())[-1].url
 
 
 def _page(photo_id: str, *, owner: str, alias: str) -> str:
