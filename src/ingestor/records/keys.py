@@ -22,6 +22,8 @@ RANK_STEPS = 10_000_000
 """Seven digits: scores are 32-bit floats, which tell no more apart."""
 LAST_RANK = RANK_STEPS - 1
 RANK_DIGITS = len(str(LAST_RANK))
+LEAST = 1 / RANK_STEPS
+"""A score above it ranks before the last."""
 REMEMBERED_KEYS = 4096
 """Labels whose key is kept at hand: a few thousand name everything that Vision sees, and every photo
 asks for ten of them several times."""
@@ -59,11 +61,17 @@ def rank(score: float) -> str:
 
 def ranks(scores: Iterable[float]) -> list[int]:
     """The rank of each as a number: a photo has ten, and a call for every one of them would show."""
-    steps = [
-        (1.0 - score) * RANK_STEPS if score * RANK_STEPS > 1.0 else LAST_RANK
-        for score in shares(scores)
+    return [
+        round((1.0 - score) * RANK_STEPS)
+        if type(score) is float and LEAST < score <= 1.0
+        else _odd_rank(score)
+        for score in scores
     ]
-    return list(map(round, steps))
+
+
+def _odd_rank(score: object) -> int:
+    """Of what may be no share at all, or less than a rank can tell."""
+    return min(round((1.0 - share(score)) * RANK_STEPS), LAST_RANK)
 
 
 def keyed(labels: Iterable[Label]) -> dict[str, Label]:
@@ -81,10 +89,3 @@ def share(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, float | int) or not value > 0:
         return 0.0
     return min(float(value), 1.0)
-
-
-def shares(values: Iterable[float]) -> list[float]:
-    """The share of each; nearly all of them are what they should be."""
-    return [
-        value if type(value) is float and 0.0 <= value <= 1.0 else share(value) for value in values
-    ]
