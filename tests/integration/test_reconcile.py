@@ -137,6 +137,22 @@ async def test_groups_that_the_database_does_not_know_of_are_told(
     assert (await compare()).agree
 
 
+async def test_the_date_on_which_a_photo_came_again_is_told(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    """Between two looks it had left its group."""
+    await ingest(limit=10)
+    before = whole(sandbox)
+    photo, *_ = in_database(sandbox, "/photos")
+    (group,) = in_database(sandbox, f"/photos/{photo}/groups")
+    sandbox.database.put("sandbox", f"/photos/{photo}/groups/{group}", value=7)
+
+    found = await compare()
+
+    assert found.regrouped == 1
+    assert whole(sandbox) == before
+
+
 async def test_a_new_journal_has_a_photo_in_all_the_groups_that_the_database_names(
     ingest: Ingest, sandbox: Sandbox, compare, state: Path
 ):

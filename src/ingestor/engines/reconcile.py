@@ -261,7 +261,7 @@ class Reconciler:
         ours = {gid: added for gid, added in groups.items() if gid in self._followed}
         if ours and photo.group in self.groups_of_others:
             return ours
-        return {**ours, photo.group: photo.date_added}
+        return {photo.group: photo.date_added, **ours}
 
     async def _publish(
         self,

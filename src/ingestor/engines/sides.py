@@ -23,10 +23,13 @@ class There:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
-    """Groups of a photo that one of the two has alone, with dates added."""
+    """What one of the two alone knows of the groups of a photo, with dates added."""
 
     lacking: Mapping[str, int]
-    """In the journal alone, and ours: the database is to be told."""
+    """
+    In the journal alone, or with a later date, for who left may come again; and ours: the database is to be
+    told.
+    """
     more: Mapping[str, int]
     """
     In the database alone. The photo may have left them while nobody looked; the looks that find it missing
@@ -64,7 +67,9 @@ def groups_apart(
 ) -> Apart:
     """`followed`: groups that are ours."""
     return Apart(
-        lacking={gid: at for gid, at in here.items() if gid in followed and gid not in there},
+        lacking={
+            gid: at for gid, at in here.items() if gid in followed and at > there.get(gid, -1)
+        },
         more={gid: at for gid, at in there.items() if gid not in here},
         left=[gid for gid in here if gid not in followed and gid not in there],
     )

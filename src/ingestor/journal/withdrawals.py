@@ -67,15 +67,10 @@ def compare(
             (group, ids),
         ).fetchall()
     )
-    # Who left and came again stands somewhere else now; who shows no date, where it stood.
-    db.executemany(
-        "UPDATE memberships SET date_added = ? WHERE gid = ? AND photo = ?",
-        [
-            (added, group, photo)
-            for photo, added in rows.items()
-            if added and photo in known and added != known[photo]
-        ],
-    )
+    # Who shows no date stands where it stood.
+    for photo, added in rows.items():
+        if added and known.get(photo, added) != added:
+            _come_again(db, photo, group, added)
     absent = _absent(db, rows, group=group, stretch=stretch)
     db.executemany(
         # A clock that was ahead must not keep a photo up until its time has come.
@@ -93,6 +88,19 @@ def compare(
         suspects=len(absent) - len(gone),
         gone=tuple(photo for (photo,) in gone),
     )
+
+
+def _come_again(db: sqlite3.Connection, photo: str, group: str, date_added: int) -> None:
+    """
+    Who left and came again stands somewhere else now. The database is to be told, and may not even have it
+    any more: it waits to be published again.
+    """
+    db.execute(
+        "UPDATE memberships SET date_added = ? WHERE gid = ? AND photo = ?",
+        (date_added, group, photo),
+    )
+    db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored' AND id = ?", (photo,))
+    _move(db, photo, group, date_added)
 
 
 def departures(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from ingestor.apis.flickr import Unusable
-from ingestor.journal import coverage, listing
+from ingestor.journal import coverage, listing, results
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
 from ingestor.services import PHOTOS_PER_PAGE, ListedPage
 from ingestor.worker.looking import Looking
-from tests.builders import a_photo
+from tests.builders import a_label, a_photo, a_size, an_annotation
 
 GROUP = "1@N20"
 PAGES = 3
@@ -121,6 +123,22 @@ async def test_who_leaves_is_noticed_although_its_last_row_was_unusable(pool: Po
     pool.hidden.add(photo.id)
 
     assert await pool.looks(every=900.0, hours=13) == (photo.id,)
+
+
+async def test_who_left_and_came_again_between_two_looks_is_published_with_its_new_date(pool: Pool):
+    again = structs.replace(pool.photos.pop(700), date_added=NEWEST + 60)
+    pool.photos.insert(0, again)
+    known = an_annotation(again.id, a_label("Dog", 0.9))
+    await pool.journal.write(
+        partial(results.keep, annotation=known, size=a_size(), purchase="p", now=0.0)
+    )
+    await set_state(pool, "stored", of=again.id)
+
+    look = await pool.looking.look(GROUP)
+
+    (waiting,) = await pool.journal.read(partial(results.unpublished, most=9))
+    assert look.work
+    assert (waiting.photo.id, waiting.photo.date_added) == (again.id, NEWEST + 60)
 
 
 async def test_a_clock_that_was_ahead_when_somebody_was_missed_does_not_keep_him(pool: Pool):
