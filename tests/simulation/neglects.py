@@ -145,7 +145,7 @@ def lost_records_not_put_back() -> Sequence[Swap]:
 @mutant
 def found_records_not_adopted() -> Sequence[Swap]:
     """What only the database knows is counted, and left there."""
-    return [(reconcile, "adopt", lambda _db, **_given: None)]
+    return [(reconcile, "take_over", lambda _db, **_given: None)]
 
 
 @mutant
