@@ -5,7 +5,7 @@ it lacks is written, and what it has too much of is deleted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,6 +19,9 @@ from ingestor.journal.writer import Journal
 from ingestor.records import read_photo
 from ingestor.records.keys import keyed, rank, share
 from ingestor.report import Reconciled
+
+Repair = dict[str, Any]
+"""Paths that are written together; None deletes what is there."""
 
 MOST_ENTRIES: Final = 5_000
 """Index entries repaired in one update; some 500 kB."""
@@ -39,7 +42,7 @@ class IndexReconciler:
     database: Readable
     journal: Journal
     check: bool
-    write: Callable[[Sequence[dict[str, Any]]], Awaitable[list[Rejected | None]]]
+    write: Callable[[Sequence[Repair]], Awaitable[list[Rejected | None]]]
     """Tells of each repair what was said against it."""
     unequal: Set[str]
     """
@@ -49,32 +52,43 @@ class IndexReconciler:
     found: Reconciled
 
     async def reconcile(self) -> None:
+        """Raises RunStopped where the index cannot be read."""
         labels = await self.journal.read(filed_labels)
-        written = await self._keys("labels")
-        lacking = {key: labels[key] for key in labels.keys() - written if await self._lacks(key)}
-        self.found.index_written += len(lacking)
-        repairs: list[dict[str, Any]] = [
-            {f"labels/{key}/name": name} | ({f"labels/{key}/mid": mid} if mid else {})
-            for key, (name, mid) in lacking.items()
-        ]
+        repairs = await self._names(labels)
         for key in sorted(labels.keys() | await self._keys("index")):
-            ours = await self.journal.read(partial(filed_under, key=key))
-            theirs = await self._keys(f"index/{key}")
-            missing = [name for name in ours - theirs if self._is_finding(name)]
-            stale = [
-                name
-                for name in theirs - ours
-                if self._is_finding(name) and await self._is_stale(key, name)
-            ]
-            self.found.index_written += len(missing)
-            self.found.index_deleted += len(stale)
-            for name in () if self.check else missing:
-                repairs.append({f"index/{key}/{name}": await self._score(key, name)})
-            repairs += [{f"index/{key}/{name}": None} for name in stale]
+            repairs += await self._entries(key)
             if len(repairs) > MOST_ENTRIES:
                 await self._repair(repairs)
                 repairs = []
         await self._repair(repairs)
+
+    async def _names(self, labels: Mapping[str, tuple[str, str]]) -> list[Repair]:
+        """What the list of labels lacks: how some are written, and what Google calls them."""
+        written = await self._keys("labels")
+        lacking = {key: labels[key] for key in labels.keys() - written if await self._lacks(key)}
+        self.found.index_written += len(lacking)
+        return [
+            {f"labels/{key}/name": name} | ({f"labels/{key}/mid": mid} if mid else {})
+            for key, (name, mid) in lacking.items()
+        ]
+
+    async def _entries(self, key: str) -> list[Repair]:
+        """What a label's list lacks, and what it has too much of."""
+        ours = await self.journal.read(partial(filed_under, key=key))
+        theirs = await self._keys(f"index/{key}")
+        missing = [name for name in ours - theirs if self._is_finding(name)]
+        stale = [
+            name
+            for name in theirs - ours
+            if self._is_finding(name) and await self._is_stale(key, name)
+        ]
+        self.found.index_written += len(missing)
+        self.found.index_deleted += len(stale)
+        if self.check:
+            return []
+        scores: dict[str, float | None] = {name: await self._score(key, name) for name in missing}
+        scores |= dict.fromkeys(stale)
+        return [{f"index/{key}/{name}": score} for name, score in scores.items()]
 
     async def _lacks(self, key: str) -> bool:
         """Whether no photo that a repair publishes would bring this label's name along."""
@@ -86,7 +100,7 @@ class IndexReconciler:
         labels = keyed(await self.journal.read(partial(newest_labels, photo=photo)))
         return share(labels[key].score)
 
-    async def _repair(self, repairs: list[dict[str, Any]]) -> None:
+    async def _repair(self, repairs: list[Repair]) -> None:
         for some in () if self.check else _chunks(repairs, MOST_ENTRIES):
             for repair, error in zip(some, await self.write(some), strict=True):
                 if error and None in repair.values():
@@ -116,7 +130,7 @@ class IndexReconciler:
         return set(keys)
 
 
-def _chunks(repairs: Sequence[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
+def _chunks(repairs: Sequence[Repair], most: int) -> Iterator[list[Repair]]:
     rest = iter(repairs)
     while some := list(islice(rest, most)):
         yield some
