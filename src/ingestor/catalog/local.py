@@ -153,7 +153,7 @@ def index_photos(db: sqlite3.Connection, published: Sequence[Published]) -> None
         number, old = before.get(photo) or (next(unused), {})
         if old:  # few photos were filed before
             gone.add(_less(old, new), photo=photo, number=number)
-        come.add(_less(new, old), photo=photo, number=number)
+        come.add(_less(new, old) if old else new, photo=photo, number=number)
         filed.append((number, photo, orjson.dumps(list(new.items())).decode()))
     _refile(db, gone=gone, come=come)
     execute_rows(
@@ -189,7 +189,7 @@ class _Refiled:
 
 def _less(these: Worths, those: Worths) -> Worths:
     """What the one has and the other has not."""
-    return dict(these.items() - those.items()) if those else these
+    return dict(these.items() - those.items())
 
 
 def _filed_under(db: sqlite3.Connection, annotations: Collection[Annotation]) -> Iterator[Worths]:
@@ -205,7 +205,8 @@ def _filed_under(db: sqlite3.Connection, annotations: Collection[Annotation]) ->
         if len(best) < len(own):
             # Of the same number the last one stays, and the lowest rank is the best.
             best = dict(sorted(own, key=itemgetter(1), reverse=True))
-        best.pop(NOWHERE, None)
+        if NOWHERE in best:
+            del best[NOWHERE]
         yield best | {HIDDEN: 0} if is_hidden(annotation.safe) else best
 
 
