@@ -125,13 +125,16 @@ class Book:
             self._listen(events.PhotoFailed.of(failure))
         return sighting
 
-    async def take_pending(self, most: int) -> Sequence[Photo]:
-        """Take on what earlier runs left of these groups, unless others have bought it since."""
+    async def take_pending(self, most: int, listed: bool) -> Sequence[Photo]:
+        """
+        Take on what earlier runs left of these groups, unless others have bought it since. Until all is
+        `listed`, without those of whom the listing may show another picture.
+        """
         groups = list(self._groups)
         if self._adoption is None:
-            take_all = partial(pending.take, gids=groups, run=self._run, most=most)
+            take_all = partial(pending.take, gids=groups, run=self._run, most=most, listed=listed)
             return await self._journal.write(take_all)
-        left = partial(pending.next_ones, gids=groups, run=self._run, most=most)
+        left = partial(pending.next_ones, gids=groups, run=self._run, most=most, listed=listed)
         while ids := await self._journal.read(left):
             await self._adoption.adopt(ids)
             if taken := await self._journal.write(partial(pending.take_on, ids=ids, run=self._run)):

@@ -202,7 +202,7 @@ async def _begun(
     )
 
 
-async def _counted_already(_most: int) -> tuple[Photo, ...]:
+async def _counted_already(_most: int, _listed: bool) -> tuple[Photo, ...]:
     """What earlier runs left."""
     return ()
 

@@ -14,12 +14,15 @@ from typing import Final
 
 import orjson
 
+from ingestor.journal.coverage import uncover
 from ingestor.journal.rows import json_list
 from ingestor.models import Failure, Paid
 
 MOST_SAMPLES: Final = 20
 """Of one cause, whatever was asked for: they are examples, not a list (taste)."""
 
+OTHER_PICTURE: Final = "('gone', 'no-url', 'not-an-image', 'corrupt', 'vision-bad-image')"
+"""Reasons that are over when the photo is given another picture, which is at another address."""
 RETRY: Final = """
     UPDATE photos SET reason = NULL, known = 0, state = CASE
         WHEN EXISTS (SELECT 1 FROM annotations WHERE annotations.photo = photos.id)
@@ -28,6 +31,7 @@ RETRY: Final = """
         AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))
         AND EXISTS (SELECT 1 FROM memberships WHERE memberships.photo = photos.id)
         AND (?3 OR id NOT IN (SELECT photo FROM dead WHERE paid = 'maybe'))
+    RETURNING id
 """
 DROP: Final = """
     UPDATE photos SET state = 'skipped', reason = 'dropped'
@@ -139,7 +143,21 @@ def retry(
     A photo whose result is known was refused by the store: it only has to be published.
     """
     asked = bool(reason or photos or everything)
-    return db.execute(RETRY, (reason, json_list(photos), asked)).rowcount
+    retried = db.execute(RETRY, (reason, json_list(photos), asked)).fetchall()
+    _have_listed_again(db, [photo for (photo,) in retried])
+    return len(retried)
+
+
+def _have_listed_again(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    """Who follows a group reads a page of it once, and would not hear of another address."""
+    stretches = db.execute(
+        "SELECT gid, min(date_added), max(date_added) FROM memberships JOIN dead USING (photo) "  # noqa: S608
+        f"WHERE reason IN {OTHER_PICTURE} AND date_added > 0 "
+        "AND photo IN (SELECT value FROM json_each(?)) GROUP BY gid",
+        (json_list(photos),),
+    ).fetchall()
+    for gid, low, high in stretches:
+        uncover(db, gid, (low, high))
 
 
 def drop(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from ingestor.journal.dead import OTHER_PICTURE
 from ingestor.journal.listing import photo_from
 from ingestor.journal.rows import json_list
 from ingestor.journal.runs import LATER
 from ingestor.models import Photo
 
 
-def take(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int) -> tuple[Photo, ...]:
+def take(
+    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int, listed: bool = True
+) -> tuple[Photo, ...]:
     """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
-    return take_on(db, next_ones(db, gids, run=run, most=most), run=run)
+    return take_on(db, next_ones(db, gids, run=run, most=most, listed=listed), run=run)
 
 
 def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Photo, ...]:
@@ -30,13 +33,19 @@ def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Ph
     return tuple(photo_from(record) for _, record in rows)
 
 
-def next_ones(db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int) -> list[str]:
-    """Whom `take` would take on; nothing is written."""
+def next_ones(
+    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int, listed: bool = True
+) -> list[str]:
+    """
+    Whom `take` would take on; nothing is written. Before their pages are `listed` nobody whose picture
+    was no good: what it is now, and where, only a page tells.
+    """
     rows = db.execute(
-        "SELECT id FROM photos WHERE state = 'listed' AND run < ? AND id IN "
+        "SELECT id FROM photos WHERE state = 'listed' AND run < ? AND id IN "  # noqa: S608
         "(SELECT photo FROM memberships WHERE gid IN (SELECT value FROM json_each(?))) "
+        f"AND (? OR id NOT IN (SELECT photo FROM dead WHERE reason IN {OTHER_PICTURE})) "
         "ORDER BY date_added DESC, id LIMIT ?",
-        (run, json_list(gids), most),
+        (run, json_list(gids), listed, most),
     )
     return [photo for (photo,) in rows]
 

@@ -55,8 +55,11 @@ ListPage = Callable[[str, int], Awaitable[P]]
 """(group id, page from 1) -> the page."""
 Sight = Callable[[str, int, P, int | None], Awaitable[Sighting]]
 """(group id, page number, page, room) -> written down, and what is to be done."""
-TakePending = Callable[[int], Awaitable[Sequence[Photo]]]
-"""(at most) -> photos that an earlier run left, each handed out once."""
+TakePending = Callable[[int, bool], Awaitable[Sequence[Photo]]]
+"""
+(at most, whether the pages were read) -> photos that an earlier run left, each handed out once. Those of
+which a page may show another picture by now wait for the pages.
+"""
 
 
 @dataclass(slots=True)
@@ -146,7 +149,7 @@ async def discover(
         return seen
 
     async with photos:
-        await _resume(photos, room, take_pending, stopping)
+        await _resume(photos, room, take_pending, stopping, listed=False)
         for group in groups:
             seen = await walk(group, stale=STALE_PAGES, first=True)
             for _ in range(MOST_AGAIN):
@@ -158,6 +161,7 @@ async def discover(
                     stale=seen.pages if thorough else 1,
                     most=seen.pages if thorough else None,
                 )
+        await _resume(photos, room, take_pending, stopping, listed=True)
 
 
 async def _resume(
@@ -165,10 +169,12 @@ async def _resume(
     room: _Room,
     take_pending: TakePending,
     stopping: Callable[[], bool],
+    *,
+    listed: bool,
 ) -> None:
     while not room.over and not stopping():
         most = PENDING_AT_ONCE if room.left is None else min(PENDING_AT_ONCE, room.left)
-        left_over = await take_pending(most)
+        left_over = await take_pending(most, listed)
         if not left_over:
             return
         room.take(len(left_over))

@@ -71,13 +71,20 @@ async def follow(
     walk = _Walk(photos, group, cover=cover, turn=turn, list_page=list_page, sight=sight)
     async with photos:
         await walk.down()
-        while not turn.over and (left_over := await take_pending(turn.photos)):
-            await photos.send_all(left_over)
-            turn.photos -= len(left_over)
+        await _resume(photos, turn, take_pending, listed=False)
         for hole in holes(walk.cover):
             if turn.over:
                 break
             await walk.fill(hole, first=await find_page(hole[1]))
+        await _resume(photos, turn, take_pending, listed=True)
+
+
+async def _resume(
+    photos: Channel[Photo], turn: _Turn, take_pending: TakePending, *, listed: bool
+) -> None:
+    while not turn.over and (left_over := await take_pending(turn.photos, listed)):
+        await photos.send_all(left_over)
+        turn.photos -= len(left_over)
 
 
 class _Walk(Generic[D]):

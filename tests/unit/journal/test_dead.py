@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ingestor.journal import dead
+from ingestor.journal.coverage import cover, covered
 from ingestor.journal.dead import fail
 from ingestor.journal.listing import sight
 from ingestor.journal.pending import take
@@ -52,6 +53,35 @@ def test_a_retried_photo_is_handed_to_the_next_run(db: sqlite3.Connection) -> No
 
     assert retried == 2
     assert {photo.id for photo in take(db, [GROUP], run=2, most=9)} == {"1", "2"}
+
+
+def test_the_pages_of_pictures_that_are_gone_are_read_again_when_they_are_retried(
+    db: sqlite3.Connection,
+) -> None:
+    added = a_photo().date_added
+    cover(db, GROUP, (added - 10, added + 10))
+
+    dead.retry(db)
+
+    assert covered(db, GROUP) == ((added - 10, added - 1), (added + 1, added + 10))
+
+
+def test_who_was_gone_waits_for_the_page_that_shows_where_the_picture_is_now(
+    db: sqlite3.Connection,
+) -> None:
+    dead.retry(db, photos=["1"])
+
+    assert take(db, [GROUP], run=2, most=9, listed=False) == ()
+
+    now = a_photo("1", sizes=(a_size(url="https://live.staticflickr.com/1/1_new_z.jpg"),))
+    page = sight(db, [now], run=2, room=None, features=None, unusable=(), now=5.0)
+    assert page.fresh == (now,)
+
+
+def test_who_was_gone_and_is_on_no_page_is_tried_where_he_was(db: sqlite3.Connection) -> None:
+    dead.retry(db, photos=["1"])
+
+    assert take(db, [GROUP], run=2, most=9, listed=True) == (a_photo("1"),)
 
 
 def test_what_is_paid_for_is_only_published_again(db: sqlite3.Connection) -> None:

@@ -37,6 +37,8 @@ class Pool:
     before: Callable[[Pool, int], None] = lambda pool, call: None
     known: frozenset[str] = frozenset()
     pending: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    """Pending, too, but not before they could be listed."""
     calls: list[int] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
@@ -53,7 +55,9 @@ class Pool:
         self.seen.update(new)
         return Sighting([a_photo(row) for row in new if row not in self.known], len(new))
 
-    async def take_pending(self, most: int) -> Sequence[Photo]:
+    async def take_pending(self, most: int, listed: bool) -> Sequence[Photo]:
+        if listed:
+            self.pending += [photo for photo in self.waiting if photo not in self.seen]
         taken, self.pending = self.pending[:most], self.pending[most:]
         self.seen.update(taken)
         return [a_photo(photo) for photo in taken]
@@ -207,6 +211,12 @@ async def test_what_an_earlier_run_left_comes_first_and_counts():
     pool = Pool(ids(1, 9), pending=["7", "8"])
 
     assert await pool.walk(limit=4) == ["7", "8", "1", "2"]
+
+
+async def test_who_waits_for_the_pages_is_taken_from_them_or_else_comes_last():
+    pool = Pool(ids(1, 5), waiting=["4", "99"])
+
+    assert await pool.walk() == [*ids(1, 5), "99"]
 
 
 async def test_pages_of_what_an_earlier_run_left_do_not_end_the_walk():

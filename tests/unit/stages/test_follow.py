@@ -49,6 +49,8 @@ class Followed:
     stop_after: int = 1000
     leaves: dict[int, int] = field(default_factory=dict)
     """By call, the place of the row that leaves before it."""
+    waiting: list[int] = field(default_factory=list)
+    """Left by an earlier run, and not handed out before they could be listed."""
 
     async def list_page(self, group: str, number: int) -> Page:
         self.calls.append(number)
@@ -69,8 +71,10 @@ class Followed:
     async def find_page(self, date: int) -> int:
         return sum(row // 2 > date for row in self.known) // PER_PAGE + 1
 
-    async def take_pending(self, most: int) -> Sequence[Photo]:
-        return ()
+    async def take_pending(self, most: int, listed: bool) -> Sequence[Photo]:
+        taken = [row for row in self.waiting if listed and row not in self.known]
+        self.known.update(taken)
+        return [a_photo(str(row)) for row in taken]
 
     async def turn(self, most: int = 1000) -> list[int]:
         """The rows of one turn."""
@@ -92,6 +96,12 @@ class Followed:
 
 def rows(newest: int, oldest: int = 2) -> list[int]:
     return list(range(newest, oldest - 1, -1))
+
+
+async def test_who_waits_for_the_pages_is_taken_from_them_or_else_comes_last():
+    pool = Followed(rows(12), waiting=[5, 99])
+
+    assert await pool.turn() == [*rows(12), 99]
 
 
 async def test_the_first_turn_brings_everything_newest_first():
