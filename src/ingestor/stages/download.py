@@ -112,7 +112,7 @@ class Downloader:
         Raises RunStopped where it is no fault of the photo's that there is none.
         """
         started = self._clock()
-        failure = Failure(photo_id=photo.id, stage="download", reason="no-url")
+        failure: Failure | None = None
         for size in photo.sizes:
             hold = Hold(self._memory)
             try:
@@ -139,7 +139,7 @@ class Downloader:
             failure = content
             if failure.reason != "too-large":
                 break
-        return failure
+        return failure or Failure(photo_id=photo.id, stage="download", reason="no-url")
 
     async def _persist(self, photo: Photo, size: Size, hold: Hold) -> bytes | Failure:
         blame, trial = self._blame, Trial(photo.id, failed_at=self._clock())
