@@ -8,9 +8,10 @@ wants it, and none carries a secret, a URL with a query, or image bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from ingestor.errors import reason_of
 from ingestor.models import Failure, StageName
@@ -26,16 +27,14 @@ UPSTREAMS: Final = MappingProxyType(
 """The four, by the word that events, reasons and figures have for each: what a sentence calls it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Anything that happened."""
 
 
 Listener = Callable[[Event], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True, kw_only=True):
     run: str
     groups: tuple[str, ...]
     limit: int | None
@@ -45,8 +44,7 @@ class RunStarted(Event):
     """Units this month has had before: they decide what the next ones cost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseAwaited(Event):
+class LeaseAwaited(Event, frozen=True, kw_only=True):
     """Somebody else works on a group: this run waits for it, and looks again now and then."""
 
     group: str
@@ -54,8 +52,7 @@ class LeaseAwaited(Event):
     until: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageListed(Event):
+class PageListed(Event, frozen=True, kw_only=True):
     """One page of a pool: how many photos were new to this run, and how many need no work."""
 
     group: str
@@ -67,22 +64,19 @@ class PageListed(Event):
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhotosAdopted(Event):
+class PhotosAdopted(Event, frozen=True, kw_only=True):
     """The database knew photos that the journal did not: they need not be bought again."""
 
     photos: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageDownloaded(Event):
+class ImageDownloaded(Event, frozen=True, kw_only=True):
     photo: str
     size: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSent(Event):
+class BatchSent(Event, frozen=True, kw_only=True):
     purchase: str
     images: int
     units: int
@@ -91,8 +85,7 @@ class BatchSent(Event):
     """The photos', so that one can be followed through a log."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSettled(Event):
+class BatchSettled(Event, frozen=True, kw_only=True):
     """A paid answer is durable: `annotated` images have one, `failed` do not."""
 
     purchase: str
@@ -101,22 +94,19 @@ class BatchSettled(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnotationReused(Event):
+class AnnotationReused(Event, frozen=True, kw_only=True):
     """The same bytes were bought before: this one is free."""
 
     photo: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseInDoubt(Event):
+class PurchaseInDoubt(Event, frozen=True, kw_only=True):
     purchase: str
     images: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurchaseUnbilled(Event):
+class PurchaseUnbilled(Event, frozen=True, kw_only=True):
     """A purchase ended without an answer and without a bill: never sent, or refused."""
 
     purchase: str
@@ -124,8 +114,7 @@ class PurchaseUnbilled(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateStored(Event):
+class UpdateStored(Event, frozen=True, kw_only=True):
     """One bulk write is acknowledged (or the catalog's transaction is durable)."""
 
     photos: int
@@ -137,8 +126,7 @@ class UpdateStored(Event):
     """Whether an earlier run bought them: they are none of those that this one lists and stores."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhotoFailed(Event):
+class PhotoFailed(Event, frozen=True, kw_only=True):
     photo: str
     stage: StageName
     reason: str
@@ -154,8 +142,7 @@ class PhotoFailed(Event):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryScheduled(Event):
+class RetryScheduled(Event, frozen=True, kw_only=True):
     """An attempt failed and another follows after `seconds`."""
 
     upstream: str
@@ -181,32 +168,28 @@ class RetryScheduled(Event):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamBack(Event):
+class UpstreamBack(Event, frozen=True, kw_only=True):
     """An upstream that was told to be away has answered, after so many `seconds`."""
 
     upstream: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamThrottled(Event):
+class UpstreamThrottled(Event, frozen=True, kw_only=True):
     """An upstream refused for speed: everybody slows down to `rate` (a share of the limit)."""
 
     upstream: str
     rate: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStopping(Event):
+class RunStopping(Event, frozen=True, kw_only=True):
     """No new purchase starts from here; `reason` is "SIGTERM", "max-units", a fatal error's word…"""
 
     reason: str
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupLooked(Event):
+class GroupLooked(Event, frozen=True, kw_only=True):
     """A worker looked at a group and did what was to do; `complete` if nothing is left."""
 
     group: str
@@ -216,8 +199,7 @@ class GroupLooked(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupFailed(Event):
+class GroupFailed(Event, frozen=True, kw_only=True):
     """A turn of a group went wrong; `seconds` until the next, None if there will be none."""
 
     group: str
@@ -226,15 +208,13 @@ class GroupFailed(Event):
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDropped(Event):
+class GroupDropped(Event, frozen=True, kw_only=True):
     """A group that is followed no longer."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhotosWithdrawn(Event):
+class PhotosWithdrawn(Event, frozen=True, kw_only=True):
     """Photos that left a group's pool: taken down where that was the last one they were in."""
 
     group: str
@@ -242,8 +222,7 @@ class PhotosWithdrawn(Event):
     taken_down: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuyingHalted(Event):
+class BuyingHalted(Event, frozen=True, kw_only=True):
     """Nothing is bought for any group for so many `seconds`."""
 
     reason: str
@@ -253,15 +232,13 @@ class BuyingHalted(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuyingResumed(Event):
+class BuyingResumed(Event, frozen=True, kw_only=True):
     """What the halt of that `reason` kept from being bought may be bought again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchlistChanged(Event):
+class WatchlistChanged(Event, frozen=True, kw_only=True):
     """The groups that a worker follows, `refused` being lines that name none."""
 
     groups: int
@@ -269,8 +246,7 @@ class WatchlistChanged(Event):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True, kw_only=True):
     run: str
     reason: str
     stored: int = 0

@@ -12,7 +12,6 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
@@ -91,7 +90,7 @@ def log_events(logger: FilteringBoundLogger, *, level: str) -> Log:
     def listen(event: events.Event, /, *, louder: int = 0) -> None:
         wanted = louder or EVENT_LEVELS.get(type(event), logging.INFO)
         if wanted >= threshold:
-            values = {field.name: _short(getattr(event, field.name)) for field in fields(event)}
+            values = {name: _short(getattr(event, name)) for name in event.__struct_fields__}
             logger.log(wanted, name_of(type(event)), **during | values)
         match event:
             case events.RunStarted(run=run, groups=(group,)):

@@ -8,11 +8,11 @@ import pty
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, TextIO
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from ingestor import events
 from ingestor.cli.listening import START_OF_LINE, Voice
