@@ -61,17 +61,18 @@ def rank(score: float) -> str:
 
 def ranks(scores: Iterable[float]) -> list[int]:
     """The rank of each as a number: a photo has ten, and a call for every one of them would show."""
-    return [
-        round((1.0 - score) * RANK_STEPS)
+    steps = [
+        (1.0 - score) * RANK_STEPS
         if type(score) is float and LEAST < score <= 1.0
-        else _odd_rank(score)
+        else _odd_steps(score)
         for score in scores
     ]
+    return list(map(round, steps))
 
 
-def _odd_rank(score: object) -> int:
+def _odd_steps(score: object) -> float:
     """Of what may be no share at all, or less than a rank can tell."""
-    return min(round((1.0 - share(score)) * RANK_STEPS), LAST_RANK)
+    return min((1.0 - share(score)) * RANK_STEPS, LAST_RANK)
 
 
 def keyed(labels: Iterable[Label]) -> dict[str, Label]:
