@@ -55,6 +55,8 @@ class Auditor(Checker):
             return
         if before in ANEW and state == "listed" and self.world.anew:
             return
+        if (before, state) == ("dead", "listed") and photo in self.world.former:
+            return
         if (before, state) == ("listed", "stored") and self.world.astray:
             return  # as before it was to be annotated anew; the database has lost it since
         if before == "withdrawn" and state == "listed":
@@ -91,6 +93,7 @@ class Auditor(Checker):
         if run != self._run:
             # What may be bought again in doubt is counted by the run, and a worker's life has many.
             self._run, self._before_run, self.repeated = run, len(self.world.calls), set()
+        self.hold(not self.world.disk.tight, "I10: a paid call begins although the disk is full")
         super().before_paying(call, images)
 
     def _before_paying_for(self, image: Image) -> None:
@@ -198,7 +201,7 @@ class Auditor(Checker):
             self.hold("sha256" in node, f"I12: half of {photo} is in the database")
             groups = {key[7:]: at for key, at in node.items() if key.startswith("groups/")}
             real = world.groups_of(photo)
-            told = real.keys() - self._of_others() <= groups.keys() <= real.keys()
+            told = real.keys() - world.foreign <= groups.keys() <= real.keys()
             self.hold(told, f"I3: {photo} is in {real}, and is said to be in {groups}")
             self.agree(photo, node)
             letter = world.database.get(f"dead/p{photo}")
@@ -207,16 +210,6 @@ class Auditor(Checker):
                 f"I3: {photo} is stored, and dead: {letter}",
             )
         self._check_index(nodes)
-
-    def _of_others(self) -> set[str]:
-        """Groups that an older journal takes for another machine's: its own later life had them last."""
-        world = self.world
-        ours = set(world.disk.look("SELECT gid, owner FROM claims"))
-        leases = {gid: world.database.get(f"leases/{gid}", {}).get("") for gid in GROUPS}
-        others = {
-            gid for gid, lease in leases.items() if lease and (gid, lease["owner"]) not in ours
-        }
-        return others if world.astray else set()
 
     def _check_index(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
         filed = {

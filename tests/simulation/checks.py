@@ -202,7 +202,7 @@ class Checker:
 
     def _before_paying_for(self, image: Image) -> None:
         photo, disk = image.photo.id, self.world.disk
-        picture = self.world.pictures[photo]
+        picture = self.world.picture_of(photo, image.sha256)
         self.hold(image.content == picture.content, f"I9: {photo} with another picture's bytes")
         self.hold(image.content.endswith(b"\xff\xd9"), f"I9: {photo} is a broken picture")
         self.hold(picture.trouble not in ("video", "gone", "no-url"), f"I9: {photo} is no picture")
@@ -225,8 +225,9 @@ class Checker:
                 continue
             said = f"{photo} again, after call {before.number} which ended {before.outcome}"
             self.hold(before.outcome != "in-flight", f"I8: {said}")
-            self.hold(before.outcome in EXPLAINED or photo in before.again, f"I7: {said}")
             asked = before.number < self.world.asked.get(photo, 0)
+            why = before.outcome in EXPLAINED or photo in before.again or asked
+            self.hold(why, f"I7: {said}")
             if self.world.scenario.in_doubt == "park" and before.charged and not asked:
                 # A twin is another photo: of its own it was never in doubt.
                 self.hold(
@@ -348,7 +349,7 @@ class Checker:
 
     def agree(self, photo: str, node: Mapping[str, Any]) -> None:
         """The record says what Vision says of the bytes, and the index says what the record says."""
-        content = self.world.pictures[photo].content
+        content = self.world.picture_of(photo, node["sha256"]).content
         labels = node.get("labels", {})
         rows = sorted(((x["name"], x["score"]) for x in labels.values()), key=lambda row: -row[1])
         right = equal_labels(rows, content, features=node["features"])

@@ -33,6 +33,13 @@ class Disk(sqlite3.Connection):
         self.rng = random.Random(0)
         self.failed = False
         """In this life: whatever is written after it must not be believed."""
+        self.is_full: Callable[[], bool] = lambda: False
+        """Whether others have taken all room but the reserve."""
+        self.reserved = False
+        self.room = 0
+        """Commits that fit where the reserve was."""
+        self.tight = False
+        """Its process was told that it is full, and has set nothing aside since."""
         self.synced = True
         self._unsynced: list[sqlite3.Connection] = []
         self._point: Callable[[str], None] = lambda _tag: None
@@ -42,7 +49,7 @@ class Disk(sqlite3.Connection):
     def plug(self, point: Callable[[str], None], committed: Callable[[], None]) -> None:
         """A process begins to use it: `committed` looks at what became durable."""
         self._point, self._committed = point, committed
-        self.failed = False
+        self.failed = self.tight = False
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if sql == "COMMIT":
@@ -78,6 +85,7 @@ class Disk(sqlite3.Connection):
         """As if nobody had ever used it, but for its tables."""
         self.kill()
         self.failure_rate, self.synced = 0.0, True
+        self.is_full, self.reserved, self.tight = bool, False, False
         for (table,) in self.look("SELECT name FROM sqlite_master WHERE type = 'table'"):
             super().execute(f"DELETE FROM {table}")  # noqa: S608 - a name from the schema
         self._changes = self.total_changes
@@ -98,12 +106,16 @@ class Disk(sqlite3.Connection):
     def _commit(self) -> sqlite3.Cursor:
         self._point("commit")
         changed = self.total_changes != self._changes
+        if changed and self.is_full():
+            self._take_room()
         if changed and self.failure_rate and self.rng.random() < self.failure_rate:
             self.failed = True
             # Nobody can know whether what could not be synced is there.
             if self.rng.random() < 0.5:
                 super().execute("COMMIT")
-            raise sqlite3.OperationalError(self.rng.choice(FAILURES))
+            why = self.rng.choice(FAILURES)
+            # Where there is a reserve a disk is full for a while: see `_take_room`.
+            raise sqlite3.OperationalError(FAILURES[1] if self.reserved else why)
         cursor = super().execute("COMMIT")
         if not self.synced:
             self._unsynced.append(self._copy())
@@ -112,6 +124,14 @@ class Disk(sqlite3.Connection):
             self._committed()
         self._point("committed")
         return cursor
+
+    def _take_room(self) -> None:
+        """Nothing of what does not fit is written; without a reserve that is the end of it."""
+        self.tight = True
+        self.room -= not self.reserved
+        if self.reserved or self.room < 0:
+            self.failed = not self.reserved
+            raise sqlite3.OperationalError(FAILURES[0])
 
 
 def blank() -> Disk:
@@ -125,6 +145,7 @@ def formatted(slot: int = 0) -> Disk:
     """
     disk = _lasting(slot)
     disk.wipe()
+    migrate(disk)
     return disk
 
 

@@ -27,18 +27,17 @@ def check_states(world: World, checker: Checker) -> None:
         photo = picture.photo.id
         state = world.states.get(photo)
         hold(state in ("stored", "dead", "skipped"), f"I1: {photo} was lost: it is {state}")
-        allowed = _expected(world, picture.trouble)
+        troubles = world.troubles_of(photo)
+        allowed = {end for trouble in troubles for end in _expected(world, trouble)}
         said = f"{state} {reasons.get(photo, '')}".strip()
-        hold(said in allowed, f"{photo} ({picture.trouble or 'healthy'}) is {said}")
+        hold(said in allowed, f"{photo} ({troubles}) is {said}")
     for photo, labels, sha256, features in disk.look(
         "SELECT photo, labels, sha256, features FROM annotations"
     ):
-        content = world.pictures[photo].content
-        hold(world.pictures[photo].sha256 == sha256.hex(), f"I11: {photo} with other bytes")
-        hold(
-            equal_labels(orjson.loads(labels), content, features=features),
-            f"I11: {photo} is {labels}",
-        )
+        picture = world.picture_of(photo, sha256.hex())
+        hold(picture.sha256 == sha256.hex(), f"I11: {photo} with other bytes")
+        right = equal_labels(orjson.loads(labels), picture.content, features=features)
+        hold(right, f"I11: {photo} is {labels}")
 
 
 def _expected(world: World, trouble: str) -> set[str]:

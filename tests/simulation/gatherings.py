@@ -8,6 +8,8 @@ group, delete them or make them private, put them into one more group, and bring
 from __future__ import annotations
 
 import copy
+import hashlib
+import random
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +23,7 @@ from ingestor.journal import dead
 from ingestor.models import Photo
 from ingestor.services import ListedPage
 from tests.simulation.upstreams import Upstreams
-from tests.simulation.world import GROUP, Picture, Taken, World
+from tests.simulation.world import GROUP, ORIGIN, Picture, Taken, Trouble, World, content_of
 
 GROUPS: Final = (GROUP, "66838105@N00")
 MOST_BORN: Final = 12
@@ -37,6 +39,10 @@ ODD: Final = 0.02
 """The share of answers that lack a photo."""
 ALIKE: Final = 0.2
 """The share of photos that have the date of another one."""
+REPLACED: Final = 0.08
+"""How often somebody gives a photo another picture before a page is answered, where they do."""
+KEPT: Final = 0.3
+"""The share of replaced pictures that are still to be had where they were."""
 MOVES: Final = {"none": 60, "arrives": 12, "leaves": 8, "deleted": 6, "joins": 7, "returns": 7}
 """What happens before a page is answered, and how often."""
 
@@ -71,14 +77,22 @@ class Gatherings(World):
     """By group, its lease as it was taken last."""
     refusing: Refusal | None = None
     """Who refuses us, until credentials, billing or rules are as they should be."""
+    groups: tuple[str, ...] = GROUPS
+    """That are followed in this life."""
     per_day: int | None = None
     """Units that a day may cost, by UTC."""
     lacked: set[str] = field(default_factory=set)
     """Photos that an answer lacked although they were there."""
     anew: bool = False
     """A run asks about known photos as well, in another way: what is bought so is another thing."""
+    hands: random.Random | None = None
+    """Of people who give photos other pictures, if there are any."""
+    former: dict[str, list[Picture]] = field(default_factory=dict)
+    """What a photo was before it was given another picture."""
     astray: bool = False
     """Journal or database are not what they were: it takes a reconcile to make them agree."""
+    foreign: set[str] = field(default_factory=set)
+    """Groups that the latest reconcile took for another machine's: their photos were not told to be in them."""
     holed: bool = False
     """The database is not even at one with itself, and no reconcile has been through since."""
 
@@ -115,6 +129,44 @@ class Gatherings(World):
             self._join(self._one_of(self.pools[group]), self.rng.choice(GROUPS))
         if what == "returns":
             self._join(self._one_of(self.left - {one.photo.id for one in self.pool}), group)
+
+    def give_another_picture(self) -> None:
+        """Same photo, other bytes at another address; what was wrong with it may be mended, or now is."""
+        if self.hands is None or self.calm or self.hands.random() >= REPLACED:
+            return
+        before = self.hands.choice(sorted(self.pictures.values(), key=lambda one: one.photo.id))
+        if before.trouble != "video":
+            self._give(before, self.hands.choice(("", "", "", "gone", "unreadable")))
+
+    def _give(self, before: Picture, trouble: Trouble) -> None:
+        photo = before.photo.id
+        former = self.former.setdefault(photo, [])
+        former.append(before)
+        name = f"{photo}_{len(former)}"
+        size = structs.replace(before.photo.sizes[0], url=f"{ORIGIN}/1/{name}_z.jpg")
+        content = content_of(f"{self.scenario.seed}/{name}", trouble)
+        after = Picture(
+            structs.replace(before.photo, sizes=(size,)),
+            content,
+            hashlib.sha256(content).hexdigest(),
+            trouble,
+        )
+        if before in self.pool:
+            self.pool[self.pool.index(before)] = after
+        self.pictures[photo] = self.by_url[size.url] = after
+        if self.hands and self.hands.random() >= KEPT:
+            self.by_url[before.photo.sizes[0].url] = replace(before, trouble="gone")
+        self.note(0, f"{photo} has another picture ({trouble or 'healthy'})")
+
+    def picture_of(self, photo: str, sha256: str) -> Picture:
+        former = (one for one in self.former.get(photo, ()) if one.sha256 == sha256)
+        return next(former, self.pictures[photo])
+
+    def troubles_of(self, photo: str) -> tuple[Trouble, ...]:
+        """One that was stored stays so, whatever picture it is given later."""
+        before = self.former.get(photo, ())
+        now = self.pictures[photo].trouble
+        return (now, "") if any(one.trouble in ("", "refused") for one in before) else (now,)
 
     def _date(self, group: str) -> int:
         """Of whoever is added now: now and then that of the one before."""
@@ -191,13 +243,30 @@ class Gatherings(World):
         self.be_given({n: node for n, node in self.database.items() if n not in gone})
         self.holed = True
 
+    def groups_of_others(self) -> set[str]:
+        """As an older journal sees it, which takes its own later life for another machine's."""
+        ours = set(self.disk.look("SELECT gid, owner FROM claims"))
+        leases = {gid: self.database.get(f"leases/{gid}", {}).get("") for gid in GROUPS}
+        others = {
+            gid for gid, lease in leases.items() if lease and (gid, lease["owner"]) not in ours
+        }
+        return others if self.astray else set()
+
+    def forget_former_addresses(self) -> None:
+        """Caches have had their time."""
+        for before in (one for former in self.former.values() for one in former):
+            self.by_url[before.photo.sizes[0].url] = replace(before, trouble="gone")
+
     def ask_again(self) -> None:
         """Somebody has dead letters tried again, those that may have been paid for as well."""
         self.note(0, "dead letters are to be tried again")
         parked = self.disk.look("SELECT photo FROM dead WHERE paid = 'maybe'")
         dead.retry(self.disk)
         dead.retry(self.disk, reason="in-doubt")
+        if self.former:
+            dead.retry(self.disk, photos=sorted(self.former))
         self.asked |= {photo: len(self.calls) for (photo,) in parked}
+        self.doubtful_images += len(parked)
         self._look_anew()
 
     def _look_anew(self) -> None:
@@ -228,6 +297,7 @@ class Crowd(Upstreams):
     def _move(self) -> None:
         if self.world.scenario.moving and not self.world.calm:
             self.world.move()
+        self.world.give_another_picture()
 
     async def _page(self, group: str, number: int) -> ListedPage:
         page = await super()._page(group, number)

@@ -8,15 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import orjson
+
 from ingestor.catalog import leaving
 from ingestor.engines import adoption, ceilings, reconcile
 from ingestor.engines.book import Book
 from ingestor.engines.index import IndexReconciler
 from ingestor.engines.reconcile import Reconciler
-from ingestor.journal import claims, listing, results, withdrawals
+from ingestor.journal import claims, dead, listing, pending, results, schema, withdrawals
 from ingestor.journal.ledger import Units
+from ingestor.journal.schema import MIGRATIONS
+from ingestor.journal.writer import Journal
+from ingestor.purchases.door import Door
 from ingestor.records import withdrawal
-from ingestor.worker import looking, takedowns
+from ingestor.worker import Worker, looking, takedowns
 from ingestor.worker.takedowns import Takedowns
 from tests.simulation.mutants import Swap, mutant
 
@@ -175,6 +180,58 @@ def earlier_labels_stay_in_the_index() -> Sequence[Swap]:
     return [(results, "earlier_labels", lambda _db, _batch: {})]
 
 
+@mutant
+def old_addresses_believed() -> Sequence[Swap]:
+    """Who has another picture is asked for where the old one was, however often he is tried again."""
+    return [
+        (pending, "OTHER_PICTURE", "()"),
+        (dead, "_have_listed_again", lambda _db, _photos: None),
+    ]
+
+
+@mutant
+def reserve_spent_on_more() -> Sequence[Swap]:
+    """On a full disk buying goes on, as long as there is room where the reserve was."""
+    return [
+        (Door, "_require_room", lambda _self: None),
+        (Door, "_require_leave", lambda _self: None),
+    ]
+
+
+@mutant
+def room_never_found_again() -> Sequence[Swap]:
+    """A worker whose disk was full once buys nothing any more."""
+
+    async def find_room(_self: Any) -> None:
+        pass
+
+    return [(Journal, "find_room", find_room)]
+
+
+@mutant
+def upgrade_mixes_up_records() -> Sequence[Swap]:
+    """What an earlier version had been told of a photo is another one's when this version has its journal."""
+    theirs = "row_number() OVER (ORDER BY id), record FROM"
+    others = "row_number() OVER (ORDER BY date_added DESC), record FROM"
+    scripts = tuple(script.replace(theirs, others) for script in MIGRATIONS)
+    assert scripts != MIGRATIONS
+    return [(schema, "MIGRATIONS", scripts)]
+
+
+@mutant
+def groups_off_the_list_forgotten() -> Sequence[Swap]:
+    """Who is in a group that is not followed any more is believed to be in it no more."""
+    honest = Worker._arrive
+
+    async def arrive(self: Any) -> None:
+        await honest(self)
+        followed = orjson.dumps(sorted(self.following)).decode()
+        forget = "DELETE FROM memberships WHERE gid NOT IN (SELECT value FROM json_each(?))"
+        await self._journal.write(lambda db: db.execute(forget, (followed,)))
+
+    return [(Worker, "_arrive", arrive)]
+
+
 NEGLECTS: Final = tuple(
     name.__name__.replace("_", "-")
     for name in (
@@ -194,6 +251,11 @@ NEGLECTS: Final = tuple(
         index_not_reconciled,
         days_begin_with_every_run,
         earlier_labels_stay_in_the_index,
+        old_addresses_believed,
+        reserve_spent_on_more,
+        room_never_found_again,
+        upgrade_mixes_up_records,
+        groups_off_the_list_forgotten,
     )
 )
 """Their names: who follows no group would not notice them."""

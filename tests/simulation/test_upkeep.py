@@ -16,13 +16,16 @@ from tests.simulation.upkeep import keep_up
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
 SHARE = 40
-MOST_SEEDS = 20
+MOST_SEEDS = 40
 RARE = {
     "earlier-labels-stay-in-the-index",
     "found-records-not-adopted",
+    "groups-off-the-list-forgotten",
     "missing-once-is-gone",
+    "old-addresses-believed",
     "older-journal-believed",
     "perhaps-paid-forgotten-with-who-left",
+    "upgrade-mixes-up-records",
     "who-comes-again-is-bought-again",
 }
 """What fewer seeds notice: the campaign looks for them."""

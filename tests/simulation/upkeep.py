@@ -1,6 +1,7 @@
 """
 Groups that are followed, through all that months bring, in one schedule: workers, runs and reconciles take
-turns, and between them an older journal or database is put back, or one of them is lost.
+turns, and between them an older journal or database is put back, or one of them is lost. Photos are given
+other pictures, the disk is full for a while, an earlier version had the journal, a group is not followed.
 
 In the end everybody is left in peace for a while; then pools, journal, catalog and database agree.
 """
@@ -10,12 +11,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, Literal
 from unittest.mock import patch
 
 from ingestor.engines import following, local, reconcile
+from ingestor.journal.schema import VERSION
+from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.report import Reconciled
 from ingestor.sandbox.quotas import Quotas
@@ -25,36 +28,29 @@ from tests.simulation.audit import Auditor
 from tests.simulation.gatherings import GROUPS, Copies, Crowd, Gatherings, Refusal
 from tests.simulation.lives import DRAIN, Life, Verdict, in_its_world
 from tests.simulation.loop import Violation
-from tests.simulation.scenario import Fate, Kind, Scenario, a_fate
+from tests.simulation.olden import age
+from tests.simulation.room import Kept
+from tests.simulation.scenario import Fate, Scenario
+from tests.simulation.steps import WHATS, Mishap, Step, What, a_step, with_more
 from tests.simulation.world import FEATURES, FEW
 
-What = Literal["worker", "run", "run anew", "reconcile"]
-Mishap = Literal[
-    "",
-    "asked again",
-    "journal lost",
-    "journal put back",
-    "database put back",
-    "database emptied",
-    "database damaged",
-]
-KINDS: Final[tuple[Kind, ...]] = ("crash", "crash", "crash", "stop", "cut", "freeze")
 EVERY: Final = 300.0
 """Seconds between two looks of a worker."""
 RECHECK: Final = 900.0
-SECONDS: Final = (300.0, 1500.0, 4000.0)
-"""What a worker is given before it is stopped."""
 PEACE: Final = 2 * 3600.0
 """Seconds in which a lease of the dead ends, and every page is read again often enough."""
-WHATS: Final[tuple[What, ...]] = ("worker", "worker", "worker", "run")
 ANEW: Final = 0.25
 """The share of schedules in which runs have everything annotated in another way."""
 BUDGETED: Final = 0.15
 """The share of schedules with a ceiling by the day."""
 BEFORE_MIDNIGHT: Final = 34_000.0
 """Seconds by which the clock is ahead then: a new day begins within the first lives."""
-REFUSED: Final = 0.15
-"""The share of lives in which an upstream refuses us for a while."""
+REPLACING: Final = 0.3
+"""The share of schedules in which photos are given other pictures."""
+ASKED: Final = 1500.0
+"""Seconds for those who are tried again in peace."""
+FULL_AT_LAST: Final = (1.5, 1200.0)
+"""When the disk is full in the last life, too, and for how long: for a moment there is something to buy."""
 TARGET: Final = "https://demo.firebaseio.com"
 USUAL: Final[dict[str, Any]] = {
     "most_images": 16,
@@ -70,18 +66,6 @@ LEAST_IMAGES: Final = 24
 """A minute: there has to be room for one request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One life of a process, and what happened before it."""
-
-    mishap: Mishap
-    what: What
-    fate: Fate | None
-    seconds: float
-    refused: tuple[str, float, float] | None
-    """By which upstream, after how many seconds of this life, and for how many."""
-
-
 def keep_up(seed: int) -> Verdict:
     """Carry out one schedule of groups that are followed; never raises."""
     rng = random.Random(f"upkeep {seed}")
@@ -89,9 +73,11 @@ def keep_up(seed: int) -> Verdict:
     per_day = rng.randint(1, scenario.photos) if rng.random() < BUDGETED else None
     whats = WHATS + (("run anew", "run anew") if rng.random() < ANEW else ())
     steps = [
-        _step(rng, whats, database=scenario.database, budget=per_day is not None)
+        a_step(rng, whats, database=scenario.database, budget=per_day is not None)
         for _ in range(rng.choice((1, 2, 3, 4, 5)))
     ]
+    hands = random.Random(f"hands {seed}")
+    steps = [with_more(step, hands) for step in steps]
     fates = tuple(step.fate for step in steps if step.fate)
     scenario = _scenario(seed, fates=fates)
     with in_its_world(scenario, make=Gatherings.of) as world, _in_small(scenario, rng):
@@ -99,6 +85,7 @@ def keep_up(seed: int) -> Verdict:
         verdict = Verdict(scenario, world)
         if per_day is not None:
             world.per_day, world.offset = per_day, BEFORE_MIDNIGHT
+        world.hands = hands if hands.random() < REPLACING else None
         try:
             Upkeep(world, verdict).through(steps, rng)
         except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
@@ -113,27 +100,6 @@ def _scenario(seed: int, **given: Any) -> Scenario:
         "per_page": max(drawn.per_page, LEAST_PAGE),
     }
     return Scenario.of(seed, **{"fates": (), **USUAL, **given, **enough})
-
-
-def _step(rng: random.Random, whats: tuple[What, ...], *, database: bool, budget: bool) -> Step:
-    fate = a_fate(rng, rng.choice(KINDS)) if rng.random() < 0.6 else None
-    mishaps: tuple[Mishap, ...] = ("", "", "", "journal put back", "asked again")
-    if database:
-        mishaps += ("journal lost", "database put back", "database emptied", "database damaged")
-        whats += ("reconcile", "reconcile")
-    mishap = rng.choice(mishaps)
-    if budget and "journal" in mishap:
-        # What a day has cost is in the journal, and nowhere else.
-        mishap = ""
-    upstream = rng.choice(("vision", "vision", "flickr", "database"))
-    refused = (upstream, rng.choice((0.0, 60.0, 600.0)) * rng.random(), rng.choice(SECONDS))
-    return Step(
-        mishap,
-        rng.choice(whats),
-        fate,
-        rng.choice(SECONDS),
-        refused if rng.random() < REFUSED else None,
-    )
 
 
 class Upkeep:
@@ -156,15 +122,35 @@ class Upkeep:
             if rng.random() < 0.4 or step.mishap:
                 copies = self._world.keep_copies()
             self._refuse(step.refused)
+            self._fill(step.filled)
+            self._age(step.version)
+            self._world.groups = step.groups
             self._live(step.what, step.fate, step.seconds)
-        self._world.calm, self._world.per_day = True, None
+        self._come_to_rest()
         if self._world.astray and self._world.scenario.database:
             self._live("reconcile", None, PEACE)
+        if self._world.former:
+            # At first somebody may be asked for where he was; then he is known to be gone from there.
+            self._world.ask_again()
+            self._live("worker", None, ASKED)
+            self._world.ask_again()
+        if any(step.filled for step in steps):
+            # The same worker has to go on when there is room again.
+            self._fill(FULL_AT_LAST)
         last = self._live("worker", None, PEACE)
         last.checker.end()
+        if self._world.foreign:
+            # They have had turns since, and are known to be ours.
+            self._live("reconcile", None, PEACE)
         if self._world.scenario.database:
             found = self._live("check", None, PEACE).found
             last.checker.hold(found and found.agree, f"I3: to be reconciled: {found}")
+
+    def _come_to_rest(self) -> None:
+        world = self._world
+        world.calm, world.per_day, world.groups = True, None, GROUPS
+        world.forget_former_addresses()
+        self._fill(None)
 
     def _befall(self, mishap: Mishap, copies: Copies) -> None:
         match mishap:
@@ -188,9 +174,22 @@ class Upkeep:
         begins = self._world.now + after
         self._world.refusing = Refusal(upstream=upstream, begins=begins, ends=begins + seconds)
 
+    def _fill(self, filled: tuple[float, float] | None) -> None:
+        world = self._world
+        begins = world.now + filled[0] if filled else 0.0
+        ends = begins + filled[1] if filled else 0.0
+        world.disk.is_full = lambda: begins <= world.now < ends
+
+    def _age(self, version: int) -> None:
+        if version < VERSION and self._world.disk.has_tables:
+            self._world.note(0, f"the journal is of version {version}")
+            age(self._world.disk, version=version)
+
     def _live(self, what: What | Literal["check"], fate: Fate | None, seconds: float) -> Keeper:
         world = self._world
         world.anew = what == "run anew"
+        if what == "reconcile":
+            world.foreign = world.groups_of_others()
         world.features = FEW if world.anew else FEATURES
         life = LIVES[what](world, self._quotas, fate, self._verdict)
         life.seconds = seconds
@@ -211,7 +210,7 @@ class Keeper(Life):
 
     def settings(self) -> Settings:
         own = {
-            "groups": GROUPS,
+            "groups": self.world.groups,
             "every": EVERY,
             "recheck": RECHECK,
             "database_url": TARGET,
@@ -220,6 +219,11 @@ class Keeper(Life):
             "reannotate": self.world.anew,
         }
         return super().settings().model_copy(update=own)
+
+    def _open_journal(self, path: Path) -> Journal:
+        journal = super()._open_journal(path)
+        journal._reserve = Kept(self.world.disk)
+        return journal
 
     def _sleep(self) -> None:
         super()._sleep()

@@ -249,7 +249,7 @@ class Upstreams:
             wait = self.rng.choice((None, 1, 5, 5)) if fault == "429 wait" else None
             self.checker.refused(wait)
             return self._read(images, _refusal(fault, wait))
-        if any(world.pictures[photo].trouble == "poison" for photo in call.photos):
+        if any(world.picture_of(i.photo.id, i.sha256).trouble == "poison" for i in images):
             await self._travel()
             return self._read(images, _error(400, "INVALID_ARGUMENT", "Request is bad."))
         call.charged = True

@@ -220,7 +220,7 @@ class World:
         if twin is not None and twin.trouble in ("", "refused"):
             content, trouble = twin.content, ""
         else:
-            content = _content(f"{self.scenario.seed}/{number}", trouble)
+            content = content_of(f"{self.scenario.seed}/{number}", trouble)
         photo = _photo(number)
         picture = Picture(
             photo if trouble != "video" else _video(photo),
@@ -231,6 +231,14 @@ class World:
         self.pool.insert(0, picture)
         self.pictures[photo.id] = picture
         self.by_url[photo.sizes[0].url] = picture
+
+    def picture_of(self, photo: str, _sha256: str) -> Picture:
+        """What a photo was when it had these bytes: here it is the same all its life."""
+        return self.pictures[photo]
+
+    def troubles_of(self, photo: str) -> tuple[Trouble, ...]:
+        """By which of them a photo's end may be explained."""
+        return (self.pictures[photo].trouble,)
 
     def content_name(self, sha256: str) -> str:
         """What is paid for: these bytes, asked about in this way."""
@@ -303,7 +311,7 @@ def equal_labels(found: Iterable[Sequence[Any]], content: bytes, *, features: st
     ]
 
 
-def _content(name: str, trouble: Trouble) -> bytes:
+def content_of(name: str, trouble: Trouble) -> bytes:
     kind = trouble if trouble in ("unreadable", "poison") else "picture"
     end = b"" if trouble == "corrupt" else b"\xff\xd9"
     return b"\xff\xd8\xff" + f"{kind} {name}".encode() + end
