@@ -145,6 +145,8 @@ def formatted(slot: int = 0) -> Disk:
     """
     disk = _lasting(slot)
     disk.wipe()
+    # An earlier version's tables may be on it, and there is no process to be killed.
+    disk.plug(lambda _tag: None, lambda: None)
     migrate(disk)
     return disk
 
