@@ -21,6 +21,7 @@ RARE = {
     "earlier-labels-stay-in-the-index",
     "found-records-not-adopted",
     "groups-off-the-list-forgotten",
+    "lost-records-not-put-back",
     "missing-once-is-gone",
     "old-addresses-believed",
     "older-journal-believed",
