@@ -14,10 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
+import msgspec
 import orjson
 
 from ingestor.transport import Response
+
+T = TypeVar("T")
 
 LONGEST_WAIT = 86_400.0
 """Seconds that a Retry-After may ask for: a day; anything above is nonsense, and read as a day."""
@@ -32,6 +36,18 @@ def read_json(response: Response) -> object:
     try:
         return orjson.loads(response.body)
     except orjson.JSONDecodeError:
+        return None
+
+
+def read_usual(response: Response, decoder: msgspec.json.Decoder[T]) -> T | None:
+    """
+    Parse a body of the shape that nearly all of its kind have, judged by `decoder` on the way; None where
+    anything in it is odd, for whoever then judges it member by member.
+    """
+    try:
+        # Made a text first: in members that it skips the decoder would not notice bytes that are none.
+        return decoder.decode(response.body.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, structs
 
-from ingestor.apis import read_json, retry_after, text_of
+from ingestor.apis import read_json, read_usual, retry_after, text_of
 from ingestor.apis.flickr.rows import Count, Row, Unusable, number, text
 from ingestor.errors import Denied, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
@@ -100,8 +100,6 @@ class _Listed(Struct):
 
 _USUAL = msgspec.json.Decoder(_Listed)
 """Judges a page as nearly all of them come while it reads it."""
-_ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What it says of any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,13 +152,8 @@ def _useless(row: Unusable, *, origin: str) -> Unavailable:
 
 def _usual(response: Response) -> dict[str, object] | None:
     """A page of which nothing is odd; None where anything is, in whatever place."""
-    if response.status != 200:
-        return None
-    try:
-        # As a text, because it would pass over bytes that are none where it does not look.
-        return structs.asdict(_USUAL.decode(response.body.decode()).photos)
-    except _ODD:
-        return None
+    usual = read_usual(response, _USUAL) if response.status == 200 else None
+    return structs.asdict(usual.photos) if usual else None
 
 
 def _member(response: Response, name: str, *, group: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from ingestor.apis import read_json, text_of
+from ingestor.apis import read_json, read_usual, text_of
 from ingestor.apis.vision.errors import error_for
 from ingestor.errors import AnswerLost, excerpt
 from ingestor.models import Annotation, FeatureSet, Image, Label
@@ -84,8 +84,6 @@ _USUAL = msgspec.json.Decoder(_Results)
 Reads an answer of the usual shape, as nearly all have it, and judges it on the way: what an answer costs
 are its ten labels an image.
 """
-_ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What it raises for any other."""
 
 
 def read_annotations(
@@ -119,15 +117,12 @@ class _UnreadableError(Exception):
 
 def _results(response: Response) -> Sequence[object]:
     """One for each image; where one of them is odd, all are given as they stand."""
-    try:
-        # Made a text first: in members that it skips it would not notice bytes that are none.
-        return _USUAL.decode(response.body.decode()).responses
-    except _ODD:
-        answer = read_json(response)
-    match answer:
+    if usual := read_usual(response, _USUAL):
+        return usual.responses
+    match read_json(response):
         case {"responses": list(results)}:
             return results
-        case dict() if "responses" not in answer:
+        case dict(answer) if "responses" not in answer:
             return []
         case _:
             raise AnswerLost(
