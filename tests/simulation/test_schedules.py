@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.simulation.lives import Life, live
-from tests.simulation.loop import collect
 from tests.simulation.mutants import NOTICED, innermost, planted
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.timeline import timeline
 from tests.simulation.trespasses import TRESPASSES
 from tests.simulation.upstreams import Upstreams
+
+pytestmark = pytest.mark.usefixtures("memory_of_the_dead")
 
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
@@ -52,15 +52,6 @@ FREQUENT = (
     *("known-bytes-bought-again", "dead-letters-bought-again", "repeated-rows-sent-on-again"),
     *("ceiling-looked-at-after-paying", "downloads-unlimited", "window-of-a-minute-forgotten"),
 )
-
-
-@pytest.fixture(autouse=True)
-def _memory_of_the_dead() -> Iterator[None]:
-    # What was there before, which is everything that pytest ever imported, is not looked through.
-    gc.freeze()
-    yield
-    collect()
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("first", range(0, SHARE, TOGETHER))

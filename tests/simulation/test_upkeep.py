@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import pytest
 
-from tests.simulation.loop import collect
 from tests.simulation.mutants import NOTICED, innermost, planted
 from tests.simulation.neglects import NEGLECTS
 from tests.simulation.timeline import timeline
 from tests.simulation.upkeep import keep_up
+
+pytestmark = pytest.mark.usefixtures("memory_of_the_dead")
 
 TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
@@ -30,15 +28,6 @@ RARE = {
     "who-comes-again-is-bought-again",
 }
 """What fewer seeds notice: the campaign looks for them."""
-
-
-@pytest.fixture(autouse=True)
-def _memory_of_the_dead() -> Iterator[None]:
-    # What was there before, which is everything that pytest ever imported, is not looked through.
-    gc.freeze()
-    yield
-    collect()
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("first", range(0, SHARE, TOGETHER))

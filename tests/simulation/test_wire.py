@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-from collections.abc import Iterator
 from contextvars import copy_context
 
 import pytest
 
-from tests.simulation.loop import Loop, collect
+from tests.simulation.loop import Loop
 from tests.simulation.mutants import planted
 from tests.simulation.pipes import Cut, Kind, Route, joined
 from tests.simulation.timeline import timeline
 from tests.simulation.wire import live_on_the_wire, scenario_of
 
+pytestmark = pytest.mark.usefixtures("memory_of_the_dead")
+
 TOGETHER = 5
 """Seeds in one test: fine enough to be spread over cores."""
 SHARE = 20
-
-
-@pytest.fixture(autouse=True)
-def _memory_of_the_dead() -> Iterator[None]:
-    # What was there before, which is everything that pytest ever imported, is not looked through.
-    gc.freeze()
-    yield
-    collect()
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("first", range(0, SHARE, TOGETHER))
