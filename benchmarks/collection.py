@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ingestor.apis.rtdb import Database
-from ingestor.catalog.local import index_photos
+from ingestor.catalog.indexing import index_photos
 from ingestor.errors import IngestorError
 from ingestor.journal.listing import sight
 from ingestor.journal.reader import open_reader

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from ingestor.apis.rtdb import Database
 from ingestor.catalog import Catalog
 from ingestor.catalog.entries import file_entries
-from ingestor.catalog.local import LocalCatalog, index_photos
+from ingestor.catalog.indexing import index_photos
+from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.journal.listing import sight
 from ingestor.journal.results import keep

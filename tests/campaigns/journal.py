@@ -33,8 +33,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ingestor.catalog.arriving import shelve
 from ingestor.catalog.entries import entries_sql
-from ingestor.catalog.local import shelve
 from ingestor.journal import dead, ledger, listing, results, runs
 from ingestor.journal.doubts import doubts_of
 from ingestor.journal.schema import migrate

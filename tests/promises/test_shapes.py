@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingestor.catalog.export import rows
-from ingestor.catalog.local import index_photos
+from ingestor.catalog.indexing import index_photos
 from ingestor.cli import dead, status
 from ingestor.cli.search import Asked, search
 from ingestor.cli.visit import Visit

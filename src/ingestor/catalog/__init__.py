@@ -2,10 +2,10 @@
 What search reads: label -> photos by score, in the journal's file (`local`) or in the database
 (`rtdb`), with the same answers.
 
-`words` reads what people type. In the journal's file `entries` and `bits` hold who has a label, `finding`
-and `several` answer from them, `leaving` takes photos out, `filed` tells of them in the words of the
-database; of that `lists` reads as much as is asked for. `remembering` keeps what is asked for often,
-`export` hands all of it on.
+`words` reads what people type. In the journal's file `entries` and `bits` hold who has a label: `indexing`
+files photos there, `finding` and `several` answer from them, and `filed` tells of them in the words of the
+database. By `arriving` and `leaving` photos come and go. In the database there are `lists`, read as far as is
+asked for. `remembering` keeps what is asked for often, `export` hands all of it on.
 
 Rule of the room: a question and its answer are values (`query`), the order of an answer is decided
 in one place (`merge`), and a catalog is only a way to reach the lists. Nothing here buys anything.

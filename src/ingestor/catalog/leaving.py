@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from ingestor.catalog.local import remove_photo
+from ingestor.catalog.indexing import remove_photo
 from ingestor.journal.dead import fail_all
 from ingestor.journal.results import mark_refused
 from ingestor.journal.withdrawals import Departure, withdraw, withdraw_from_all

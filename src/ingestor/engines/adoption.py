@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from ingestor import events
-from ingestor.catalog.local import adopt, adopt_lacking
+from ingestor.catalog.arriving import adopt, adopt_lacking
 from ingestor.engines.leases import held_by_others, taken_by_others
 from ingestor.journal import claims, dead, elsewhere, listing, pending, results
 from ingestor.journal.writer import Journal

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ingestor import events
-from ingestor.catalog.local import shelve
+from ingestor.catalog.arriving import shelve
 from ingestor.engines.adoption import Adoption
 from ingestor.journal import coverage, dead, listing, pending, results
 from ingestor.journal.withdrawals import bring_back

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 
 from ingestor import events
 from ingestor.apis.rtdb import Query
+from ingestor.catalog.arriving import shelve, take_over
 from ingestor.catalog.leaving import follow_out, give_up
-from ingestor.catalog.local import shelve, take_over
 from ingestor.engines.adoption import PHOTO_KEY
 from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others

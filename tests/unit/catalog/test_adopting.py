@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestor.catalog.local import adopt
+from ingestor.catalog.arriving import adopt
 from ingestor.engines.adoption import PhotoKeys
 from ingestor.journal import listing, results, runs
 from ingestor.journal.schema import migrate

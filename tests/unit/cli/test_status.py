@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ingestor.catalog.local import index_photos
+from ingestor.catalog.indexing import index_photos
 from ingestor.cli.status import status
 from ingestor.journal import ledger, runs
 from ingestor.journal.dead import fail

@@ -12,7 +12,7 @@ import pytest
 
 from ingestor import events
 from ingestor.apis.flickr import Unusable
-from ingestor.catalog.local import adopt
+from ingestor.catalog.arriving import adopt
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
 from ingestor.errors import JournalError

@@ -9,7 +9,7 @@ import pytest
 
 from ingestor.catalog import export
 from ingestor.catalog.finding import find_photo
-from ingestor.catalog.local import index_photos
+from ingestor.catalog.indexing import index_photos
 from ingestor.journal import listing, reconciling, results
 from ingestor.journal.schema import migrate
 from tests.builders import a_label, a_photo, a_published, a_size, an_annotation

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from ingestor.catalog.local import shelve
+from ingestor.catalog.arriving import shelve
 from ingestor.journal import ledger, listing, results, runs
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.schema import migrate

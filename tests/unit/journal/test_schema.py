@@ -8,8 +8,8 @@ import msgspec
 import orjson
 import pytest
 
+from ingestor.catalog.arriving import shelve
 from ingestor.catalog.finding import find_photo
-from ingestor.catalog.local import shelve
 from ingestor.journal import runs
 from ingestor.journal.pending import take
 from ingestor.journal.results import reuse, unpublished
