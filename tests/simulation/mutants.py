@@ -278,7 +278,7 @@ def open_purchases_of_the_dead_are_free() -> Sequence[Swap]:
 def pending_not_resumed() -> Sequence[Swap]:
     """What a killed run had listed waits for its page to come again."""
 
-    async def take_pending(self: Any, most: int, listed: bool) -> Sequence[Any]:
+    async def take_pending(self: Any, most: int, *, listed: bool) -> Sequence[Any]:
         return ()
 
     return [(Book, "take_pending", take_pending)]

@@ -125,7 +125,7 @@ class Book:
             self._listen(events.PhotoFailed.of(failure))
         return sighting
 
-    async def take_pending(self, most: int, listed: bool) -> Sequence[Photo]:
+    async def take_pending(self, most: int, *, listed: bool) -> Sequence[Photo]:
         """
         Take on what earlier runs left of these groups, unless others have bought it since. Until all is
         `listed`, without those of whom the listing may show another picture.

@@ -55,22 +55,28 @@ ListPage = Callable[[str, int], Awaitable[P]]
 """(group id, page from 1) -> the page."""
 Sight = Callable[[str, int, P, int | None], Awaitable[Sighting]]
 """(group id, page number, page, room) -> written down, and what is to be done."""
-TakePending = Callable[[int, bool], Awaitable[Sequence[Photo]]]
-"""
-(at most, whether the pages were read) -> photos that an earlier run left, each handed out once. Those of
-which a page may show another picture by now wait for the pages.
-"""
 
 
-@dataclass(slots=True)
-class _Room:
-    """How many more photos the run may take on."""
+class TakePending(Protocol):
+    async def __call__(self, most: int, /, *, listed: bool) -> Sequence[Photo]:
+        """
+        Photos that an earlier run left, each handed out once. Until the pages were `listed` without those
+        of which a page may show another picture by now.
+        """
+        ...
+
+
+@dataclass
+class Room:
+    """How many more photos may be taken on; nobody is, once it is stopping."""
 
     left: int | None
+    """None: as many as there are."""
+    stopping: Callable[[], bool]
 
     @property
     def over(self) -> bool:
-        return self.left is not None and self.left <= 0
+        return self.stopping() or (self.left is not None and self.left <= 0)
 
     def outlasts(self, photos: int) -> bool:
         """Whether there is room for more than so many."""
@@ -123,7 +129,7 @@ async def discover(
 
     What earlier runs left comes first. `limit` counts all photos considered, the known ones too.
     """
-    room = _Room(limit)
+    room = Room(limit, stopping)
 
     async def walk(
         group: str, *, stale: int, most: int | None = None, first: bool = False
@@ -133,7 +139,7 @@ async def discover(
 
         seen = _Pass(first)
         async with Ahead(read, name="next-page") as pages:
-            while not room.over and not stopping():
+            while not room.over:
                 number = seen.pages + 1
                 page = await pages.take(number)
                 last = page.pages if most is None else min(page.pages, most)
@@ -149,11 +155,11 @@ async def discover(
         return seen
 
     async with photos:
-        await _resume(photos, room, take_pending, stopping, listed=False)
+        await resume(photos, room, take_pending=take_pending, listed=False)
         for group in groups:
             seen = await walk(group, stale=STALE_PAGES, first=True)
             for _ in range(MOST_AGAIN):
-                if not seen.brought or room.over or stopping():
+                if not seen.brought or room.over:
                     break
                 thorough = seen.shrank
                 seen = await walk(
@@ -161,20 +167,16 @@ async def discover(
                     stale=seen.pages if thorough else 1,
                     most=seen.pages if thorough else None,
                 )
-        await _resume(photos, room, take_pending, stopping, listed=True)
+        await resume(photos, room, take_pending=take_pending, listed=True)
 
 
-async def _resume(
-    photos: Channel[Photo],
-    room: _Room,
-    take_pending: TakePending,
-    stopping: Callable[[], bool],
-    *,
-    listed: bool,
+async def resume(
+    photos: Channel[Photo], room: Room, *, take_pending: TakePending, listed: bool
 ) -> None:
-    while not room.over and not stopping():
+    """Send what earlier runs left, as far as there is room."""
+    while not room.over:
         most = PENDING_AT_ONCE if room.left is None else min(PENDING_AT_ONCE, room.left)
-        left_over = await take_pending(most, listed)
+        left_over = await take_pending(most, listed=listed)
         if not left_over:
             return
         room.take(len(left_over))

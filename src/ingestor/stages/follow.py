@@ -17,7 +17,15 @@ from ingestor.kits.channel import Channel
 from ingestor.kits.intervals import Cover, Interval, add, around, holes
 from ingestor.kits.paging import Stretches
 from ingestor.models import Photo
-from ingestor.stages.discover import ListPage, Page, Sighting, TakePending, read_page
+from ingestor.stages.discover import (
+    ListPage,
+    Page,
+    Room,
+    Sighting,
+    TakePending,
+    read_page,
+    resume,
+)
 
 MOST_PAGES = 100
 """Pages in one turn, whatever they bring: two minutes of Flickr's budget."""
@@ -37,17 +45,15 @@ SightStretch = Callable[[int, D, Interval | None], Awaitable[Sighting]]
 """(page number, page, the stretch of dates that is covered with it) -> written down."""
 
 
-@dataclass(slots=True)
-class _Turn:
+@dataclass
+class _Turn(Room):
     """What one turn may still take on."""
 
-    photos: int
-    pages: int
-    stopping: Callable[[], bool]
+    pages: int = MOST_PAGES
 
     @property
     def over(self) -> bool:
-        return self.photos <= 0 or self.pages <= 0 or self.stopping()
+        return self.pages <= 0 or super().over
 
 
 async def follow(
@@ -67,24 +73,16 @@ async def follow(
 
     `cover` is what the journal has covered, `find_page` tells on which page a date should stand.
     """
-    turn = _Turn(photos=most, pages=MOST_PAGES, stopping=stopping)
+    turn = _Turn(most, stopping)
     walk = _Walk(photos, group, cover=cover, turn=turn, list_page=list_page, sight=sight)
     async with photos:
         await walk.down()
-        await _resume(photos, turn, take_pending, listed=False)
+        await resume(photos, turn, take_pending=take_pending, listed=False)
         for hole in holes(walk.cover):
             if turn.over:
                 break
             await walk.fill(hole, first=await find_page(hole[1]))
-        await _resume(photos, turn, take_pending, listed=True)
-
-
-async def _resume(
-    photos: Channel[Photo], turn: _Turn, take_pending: TakePending, *, listed: bool
-) -> None:
-    while not turn.over and (left_over := await take_pending(turn.photos, listed)):
-        await photos.send_all(left_over)
-        turn.photos -= len(left_over)
+        await resume(photos, turn, take_pending=take_pending, listed=True)
 
 
 class _Walk(Generic[D]):
@@ -148,7 +146,7 @@ class _Walk(Generic[D]):
             # Nothing is there: whatever comes is new.
             stretch = (0, 0)
         sighting = await self._sight(number, page, stretch)
-        self._turn.photos -= len(sighting.fresh)
+        self._turn.take(len(sighting.fresh))
         await self._photos.send_all(sighting.fresh)
         if stretch:
             self.cover = add(self.cover, stretch)

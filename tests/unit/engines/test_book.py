@@ -136,7 +136,7 @@ async def test_nothing_that_earlier_runs_left_is_taken_on_unasked(journal: Journ
     )
     book = a_book(journal, database, run=2, shared=True)
 
-    taken = await book.take_pending(2, True)
+    taken = await book.take_pending(2, listed=True)
 
     assert [photo.id for photo in taken] == ["5"]
 
@@ -146,7 +146,7 @@ async def test_what_earlier_runs_left_is_taken_on_newest_first_and_once(journal:
     await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", "3", group=FIRST), None)
     book = a_book(journal, database, run=2, shared=True)
 
-    taken = [[photo.id for photo in await book.take_pending(2, True)] for _ in range(3)]
+    taken = [[photo.id for photo in await book.take_pending(2, listed=True)] for _ in range(3)]
 
     assert taken == [["3", "2"], ["1"], []]
 

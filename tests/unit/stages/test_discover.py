@@ -55,7 +55,7 @@ class Pool:
         self.seen.update(new)
         return Sighting([a_photo(row) for row in new if row not in self.known], len(new))
 
-    async def take_pending(self, most: int, listed: bool) -> Sequence[Photo]:
+    async def take_pending(self, most: int, *, listed: bool) -> Sequence[Photo]:
         if listed:
             self.pending += [photo for photo in self.waiting if photo not in self.seen]
         taken, self.pending = self.pending[:most], self.pending[most:]

@@ -71,7 +71,7 @@ class Followed:
     async def find_page(self, date: int) -> int:
         return sum(row // 2 > date for row in self.known) // PER_PAGE + 1
 
-    async def take_pending(self, most: int, listed: bool) -> Sequence[Photo]:
+    async def take_pending(self, most: int, *, listed: bool) -> Sequence[Photo]:
         taken = [row for row in self.waiting if listed and row not in self.known]
         self.known.update(taken)
         return [a_photo(str(row)) for row in taken]
