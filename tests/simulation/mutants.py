@@ -524,9 +524,9 @@ def doubted_twice() -> Sequence[Swap]:
     """The second doubt about an image is treated like the first."""
     honest = buyer.Buyer._doubt
 
-    async def doubt(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
+    async def doubt(self: Any, batch: Any, error: Any) -> None:
         batch.doubted = False
-        await honest(self, batch, error, outcomes)
+        await honest(self, batch, error)
 
     return [(buyer.Buyer, "_doubt", doubt)]
 
@@ -558,13 +558,11 @@ def front_ends_errors_repeated_as_google_s_own() -> Sequence[Swap]:
 def refused_batch_loses_a_half() -> Sequence[Swap]:
     """Of a batch that Vision refuses only the first half is tried again."""
 
-    async def isolate(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
+    async def isolate(self: Any, batch: Any, error: Any) -> None:
         if len(batch.images) == 1:
-            await self._bury(
-                batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no"
-            )
+            await self._bury(batch, error=error, reason=f"vision-{error.reason}", paid="no")
             return
-        await self._buy(buyer._split(batch, len(batch.images) // 2)[0], outcomes)
+        await self._buy(buyer._split(batch, len(batch.images) // 2)[0])
 
     return [(buyer.Buyer, "_isolate", isolate)]
 
@@ -573,8 +571,8 @@ def refused_batch_loses_a_half() -> Sequence[Swap]:
 def refused_batch_buried_whole() -> Sequence[Swap]:
     """One bad picture takes its neighbours with it."""
 
-    async def isolate(self: Any, batch: Any, error: Any, outcomes: Any) -> None:
-        await self._bury(batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no")
+    async def isolate(self: Any, batch: Any, error: Any) -> None:
+        await self._bury(batch, error=error, reason=f"vision-{error.reason}", paid="no")
 
     return [(buyer.Buyer, "_isolate", isolate)]
 
@@ -598,7 +596,7 @@ def twins_bought() -> Sequence[Swap]:
             else:
                 outcomes.append(buyer._published(image, found))
         if unknown:
-            await self._buy(buyer._Batch(unknown), outcomes)
+            await self._buy(buyer._Batch(unknown, outcomes))
 
     return [(buyer.Buyer, "_annotate_unknown", annotate)]
 
@@ -608,7 +606,7 @@ def twins_of_other_batches_bought() -> Sequence[Swap]:
     """Of a picture that another batch is buying, one buys a second one at the same time."""
 
     async def buy(self: Any, contents: Any, outcomes: Any) -> None:
-        await self._buy(buyer._Batch(list(contents.values())), outcomes)
+        await self._buy(buyer._Batch(list(contents.values()), outcomes))
 
     return [(buyer.Buyer, "_buy_contents", buy)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ingestor import events
@@ -54,6 +54,8 @@ class _Batch:
     """Images on their way, and what they have been through."""
 
     images: Sequence[Image]
+    outcomes: list[Outcome]
+    """What has become of them, and of the others that they came with."""
     attempt: int = 1
     doubted: bool = False
 
@@ -99,9 +101,6 @@ class Buyer:
             await self._annotate_unknown(images, outcomes)
         except (Stopping, QuotaClosed):
             pass
-        except SettledUnsaved as error:
-            self._take(error.settled, images, outcomes)
-            self._lifetime.stop("journal", error)
         except IngestorError as error:
             self._lifetime.stop(reason_of(error), error)
         return outcomes
@@ -134,31 +133,34 @@ class Buyer:
         bought = asyncio.Event()
         self._being_bought |= dict.fromkeys(contents, bought)
         try:
-            await self._buy(_Batch(list(contents.values())), outcomes)
+            await self._buy(_Batch(list(contents.values()), outcomes))
         finally:
             for content in contents:
                 del self._being_bought[content]
             bought.set()
 
-    async def _buy(self, batch: _Batch, outcomes: list[Outcome]) -> None:
+    async def _buy(self, batch: _Batch) -> None:
         """Buy a batch, and whatever has to follow."""
         try:
             settled = await self._purchase(batch)
         except ShortOfUnits as short:
-            await self._buy_in_parts(batch, short.left // self._features.units_per_image, outcomes)
+            await self._buy_in_parts(batch, short.left // self._features.units_per_image)
         except OneAtATime:
-            await self._buy_in_parts(batch, 1, outcomes)
+            await self._buy_in_parts(batch, 1)
         except Rejected as error:
-            await self._isolate(batch, error, outcomes)
+            await self._isolate(batch, error)
         except (AnswerLost, Unavailable) as error:
-            await self._doubt(batch, error, outcomes)
+            await self._doubt(batch, error)
         except (Throttled, NotSent) as error:
             raise _out_of_patience(error, self._patience) from error
+        except SettledUnsaved as error:
+            self._take(error.settled, batch)
+            raise
         else:
-            self._take(settled, batch.images, outcomes)
+            self._take(settled, batch)
             if settled.again:
                 await self._lifetime.rest(FIRST_WAIT * 2.0 ** (batch.attempt - 1))
-                await self._buy(_Batch(settled.again, batch.attempt + 1, batch.doubted), outcomes)
+                await self._buy(replace(batch, images=settled.again, attempt=batch.attempt + 1))
 
     async def _purchase(self, batch: _Batch) -> Settled:
         """Repeat until there is an answer, as long as repeating costs nothing, or nearly."""
@@ -174,24 +176,22 @@ class Buyer:
             noticed=self._noticed,
         )
 
-    async def _buy_in_parts(self, batch: _Batch, affordable: int, outcomes: list[Outcome]) -> None:
+    async def _buy_in_parts(self, batch: _Batch, affordable: int) -> None:
         """
         The last units of a ceiling buy what they can; the next reservation ends the run. And where
         nobody knows whether Vision serves us, one image goes before the others.
         """
         for part in _split(batch, max(1, min(affordable, len(batch.images) - 1))):
-            await self._buy(part, outcomes)
+            await self._buy(part)
 
-    async def _isolate(self, batch: _Batch, error: Rejected, outcomes: list[Outcome]) -> None:
+    async def _isolate(self, batch: _Batch, error: Rejected) -> None:
         """A refused batch is not billed: halve it until the image that spoils it is alone."""
         if len(batch.images) == 1:
             self._require_some_sense(error)
-            await self._bury(
-                batch, outcomes, error=error, reason=f"vision-{error.reason}", paid="no"
-            )
+            await self._bury(batch, error=error, reason=f"vision-{error.reason}", paid="no")
             return
         for half in _split(batch, len(batch.images) // 2):
-            await self._buy(half, outcomes)
+            await self._buy(half)
 
     def _require_some_sense(self, error: Rejected) -> None:
         """Where one image after another is refused, and none is taken, it is not the images."""
@@ -205,30 +205,21 @@ class Buyer:
                 then="None of these was bought; find out why before running the same command again.",
             )
 
-    async def _doubt(
-        self, batch: _Batch, error: AnswerLost | Unavailable, outcomes: list[Outcome]
-    ) -> None:
+    async def _doubt(self, batch: _Batch, error: AnswerLost | Unavailable) -> None:
         """Nobody here can know whether it was billed: repeat once if the allowance lasts, or park."""
         if self._lifetime.stopping:
             raise Stopping
         if batch.doubted or not self._doubts.allow(len(batch.images)):
-            await self._bury(batch, outcomes, error=error, reason="in-doubt", paid="maybe")
+            await self._bury(batch, error=error, reason="in-doubt", paid="maybe")
             return
         # A wrong count says that answers and images cannot be matched: alone they can.
         alone = error.reason == "wrong-count"
         parts = [[image] for image in batch.images] if alone else [batch.images]
         for part in parts:
-            await self._buy(_Batch(part, batch.attempt + 1, doubted=True), outcomes)
+            again = replace(batch, images=part, attempt=batch.attempt + 1, doubted=True)
+            await self._buy(again)
 
-    async def _bury(
-        self,
-        batch: _Batch,
-        outcomes: list[Outcome],
-        *,
-        error: IngestorError,
-        reason: str,
-        paid: Paid,
-    ) -> None:
+    async def _bury(self, batch: _Batch, *, error: IngestorError, reason: str, paid: Paid) -> None:
         failures = [
             Failure(
                 photo_id=image.photo.id,
@@ -241,16 +232,16 @@ class Buyer:
             for image in batch.images
         ]
         await self._journal.write(partial(dead.fail_all, failures=failures, now=self._wall()))
-        self._end(failures, outcomes)
+        self._end(failures, batch)
 
-    def _take(self, settled: Settled, images: Sequence[Image], outcomes: list[Outcome]) -> None:
-        by_photo = {image.photo.id: image for image in images}
-        outcomes += [_published(by_photo[found.photo_id], found) for found in settled.annotations]
-        self._end(settled.failures, outcomes)
+    def _take(self, settled: Settled, batch: _Batch) -> None:
+        images = {image.photo.id: image for image in batch.images}
+        batch.outcomes += [_published(images[one.photo_id], one) for one in settled.annotations]
+        self._end(settled.failures, batch)
         self._doubts.bought += len(settled.annotations)
 
-    def _end(self, failures: Sequence[Failure], outcomes: list[Outcome]) -> None:
-        outcomes.extend(failures)
+    def _end(self, failures: Sequence[Failure], batch: _Batch) -> None:
+        batch.outcomes += failures
         for failure in failures:
             self._listen(events.PhotoFailed.of(failure))
 
@@ -281,11 +272,7 @@ def _free_to_repeat(most_unavailable: int) -> Hint:
 
 
 def _split(batch: _Batch, at: int) -> tuple[_Batch, _Batch]:
-    first, second = batch.images[:at], batch.images[at:]
-    return (
-        _Batch(first, batch.attempt, batch.doubted),
-        _Batch(second, batch.attempt, batch.doubted),
-    )
+    return replace(batch, images=batch.images[:at]), replace(batch, images=batch.images[at:])
 
 
 def _out_of_patience(error: Throttled | NotSent, patience: float) -> RunStopped:
