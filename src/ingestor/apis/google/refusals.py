@@ -86,6 +86,7 @@ def _outage(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error itself, and what it came from."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -93,10 +94,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _is_final(error: google.auth.exceptions.GoogleAuthError) -> bool:
     """Whether it was Google that said no, and not something on the way, or only for now."""
-    causes = (error, error.__cause__, error.__context__)
-    if any(isinstance(cause, google.auth.exceptions.TransportError) for cause in causes):
-        return False
-    if error.retryable:
+    unheard = google.auth.exceptions.TransportError
+    if error.retryable or any(isinstance(cause, unheard) for cause in _causes(error)):
         return False
     return _code(error) in FINAL or words(error).startswith(NEEDS_A_PERSON)
 
