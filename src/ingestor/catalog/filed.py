@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ingestor.catalog.entries import entries_sql
+from ingestor.catalog.query import Place
 
 ENTRIES_UNDER = entries_sql(
     "rank, photo", "label = (SELECT labels.number FROM labels WHERE key = :key)"
@@ -20,4 +21,4 @@ def filed_labels(db: sqlite3.Connection) -> dict[str, tuple[str, str]]:
 def filed_under(db: sqlite3.Connection, key: str) -> set[str]:
     """The photos under a label, by the names that the database's index has for them."""
     rows = db.execute(ENTRIES_UNDER, {"key": key})
-    return {f"{worth:07d}-p{photo}" for worth, photo in rows}
+    return {str(Place(worth, photo)) for worth, photo in rows}

@@ -37,8 +37,9 @@ NEARNESS = 0.7
 LONGEST_TO_COMPARE = 100
 """Characters: comparing takes the square of it, and no label of Vision comes near."""
 WORD = re.compile(r"[^\s,]+")
-CURSOR = re.compile(rf"([0-9]{{{RANK_DIGITS}}})-p([^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{{1,200}})")
+PHOTO_ID = re.compile(r"[^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{1,200}")
 """Ids are ASCII, and what a database's key can hold."""
+PLACE = re.compile(rf"([0-9]{{{RANK_DIGITS}}})-p({PHOTO_ID.pattern})")
 HIDDEN_FROM = frozenset({"LIKELY", "VERY_LIKELY"})
 HIDDEN_KINDS = ("adult", "violence", "racy")
 """Of SafeSearch's likelihoods; the others, medical and spoof, hide nothing (taste)."""
@@ -50,6 +51,12 @@ class Place(NamedTuple):
     rank: int
     """(1 - score) in ten-millionths: smaller is better."""
     photo: str
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        """One as it is written; None for any other text."""
+        match = PLACE.fullmatch(text)
+        return cls(int(match[1]), match[2]) if match else None
 
     @property
     def score(self) -> float:
@@ -93,7 +100,7 @@ class Query:
             raise SettingsError(
                 f"One page has 1 to {MOST_HITS} photos; follow its cursor for more."
             )
-        if self.cursor is not None and not CURSOR.fullmatch(self.cursor):
+        if self.cursor is not None and Place.read(self.cursor) is None:
             raise SettingsError("That cursor was not given out by a search; begin without one.")
 
     @property
@@ -115,8 +122,7 @@ class Query:
     @property
     def after(self) -> Place:
         """The place that the answer begins behind."""
-        match = CURSOR.fullmatch(self.cursor) if self.cursor is not None else None
-        return Place(int(match[1]), match[2]) if match else BEFORE_ALL
+        return Place.read(self.cursor or "") or BEFORE_ALL
 
     @property
     def worst_rank(self) -> int:

@@ -10,7 +10,6 @@ sorted here.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -21,9 +20,9 @@ from ingestor.apis.rtdb import Query as Range
 from ingestor.catalog.lists import Places
 from ingestor.catalog.query import (
     BEFORE_ALL,
-    CURSOR,
     MOST_CANDIDATES,
     MOST_LABELS,
+    PHOTO_ID,
     Hit,
     LabelCount,
     Near,
@@ -48,8 +47,6 @@ READS_AT_ONCE = 32
 """Records read side by side: a page of 30 in one round trip."""
 SAMPLE = 100
 """Photos that tell which labels are popular; some 150 kB."""
-PHOTO_ID = re.compile(r"[^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{1,200}")
-"""Ids are ASCII, and what a database's key can hold."""
 ABOVE_ALL_TEXT = "\uf8ff"
 """Behind every character of a label; the customary end of a prefix's range."""
 
@@ -147,9 +144,9 @@ class DatabaseCatalog:
             ),
         )
         places = sorted(
-            Place(int(match[1]), match[2])
-            for key in (entries if isinstance(entries, dict) else ())
-            if (match := CURSOR.fullmatch(key))
+            place
+            for name in (entries if isinstance(entries, dict) else ())
+            if (place := Place.read(name))
         )
         return [place for place in places if place > after][:most]
 
