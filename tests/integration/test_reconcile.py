@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from ingestor import events
+from ingestor.catalog.indexing import index_photos
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Query
 from ingestor.engines.reconcile import Reconciler, reconcile
 from ingestor.errors import SettingsError
 from ingestor.journal import dead, results, runs
+from ingestor.journal.reconciling import held_after
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -511,6 +514,28 @@ async def test_what_could_not_be_annotated_again_is_no_difference(
 
     assert failed.dead > 0
     assert found == Reconciled(in_journal=PHOTOS, in_database=PHOTOS)
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "repair"])
+async def test_what_was_published_anew_by_a_run_that_died_before_it_noted_that_is_no_difference(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path, check: bool
+):
+    await ingest(limit=10)
+    async with Journal(state / "journal.sqlite3") as journal:
+        before = [
+            held.published for held in await journal.read(partial(held_after, photo="", most=10))
+        ]
+    await ingest(limit=10, max_labels=3, reannotate=True)
+    published = whole(sandbox)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(partial(index_photos, published=before))
+        photos = [one.photo.id for one in before]
+        await journal.write(partial(results.mark_refused, photos=photos))
+
+    found = await compare(check=check)
+
+    assert found == Reconciled(in_journal=10, in_database=10)
+    assert whole(sandbox) == published
 
 
 async def test_check_only_tells(ingest: Ingest, sandbox: Sandbox, compare):

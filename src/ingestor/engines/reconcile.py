@@ -110,6 +110,8 @@ class _Repairs:
     """Memberships that the journal lacks: (photo, group, date added)."""
     left: list[tuple[str, str]] = field(default_factory=list)
     """Memberships that are in the database no more: (photo, group)."""
+    file: list[Published] = field(default_factory=list)
+    """Equal, and perhaps filed here as before: who published them ended before it noted that."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -177,14 +179,16 @@ class Reconciler:
         if self.check:
             self._unequal |= {found.photo.id for found in repairs.adopt}
             self._unequal |= {published.photo.id for published, _ in repairs.publish}
+            self._unequal |= {published.photo.id for published in repairs.file}
             return
-        if repairs.adopt or repairs.come or repairs.left:
+        if repairs.adopt or repairs.come or repairs.left or repairs.file:
             await self.journal.write(
                 partial(
                     take_over,
                     found=repairs.adopt,
                     come=repairs.come,
                     left=repairs.left,
+                    file=repairs.file,
                     now=self.wall(),
                 )
             )
@@ -222,11 +226,18 @@ class Reconciler:
                     repairs.adopt.append(theirs.published)
                 else:
                     repairs.publish.append((ours.published, theirs.published.annotation.labels))
-            elif apart.lacking or not self._followed.isdisjoint(apart.more):
-                self.found.regrouped += 1
-                if apart.lacking:
-                    repairs.join.append(_joining(photo, apart.lacking))
+            else:
+                self._agreed(ours, apart, repairs)
         return repairs
+
+    def _agreed(self, ours: Held, apart: Apart, repairs: _Repairs) -> None:
+        """What is left to do for a photo of which both have the same annotation."""
+        if ours.unpublished:
+            repairs.file.append(ours.published)
+        if apart.lacking or not self._followed.isdisjoint(apart.more):
+            self.found.regrouped += 1
+            if apart.lacking:
+                repairs.join.append(_joining(ours.published.photo.id, apart.lacking))
 
     def _groups_apart(
         self, ours: Held | None, theirs: There | None, groups: Mapping[str, int]
