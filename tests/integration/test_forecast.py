@@ -12,7 +12,7 @@ import pytest
 from ingestor import events
 from ingestor.engines import local
 from ingestor.errors import SettingsError
-from ingestor.journal import ledger, runs
+from ingestor.journal import dead, ledger, runs
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -138,6 +138,24 @@ async def test_a_messy_group_is_foreseen_but_for_doubles_and_broken_pictures(
     unseen = report.reused + report.dead - foreseen.dead
     assert (foreseen.photos, foreseen.skipped) == (report.listed, report.by_reason["video"])
     assert 0 <= foreseen.units - report.units.certain <= unseen
+
+
+@pytest.mark.parametrize("limit", [20, 50, None])
+async def test_who_is_retried_for_another_picture_is_foreseen_as_the_run_comes_to_him(
+    ingest: Ingest, sandbox: Sandbox, foresee, tmp_path: Path, limit: int | None
+):
+    await ingest(limit=20)
+    sandbox.faults.set("image.gone", 1.0)
+    await ingest(limit=40, max_failures=1.0)
+    sandbox.faults.set("image.gone", 0.0)
+    sandbox.world.post("1000001@N20", ids=list(sandbox.world.pools["1000002@N21"].now())[:7])
+    async with Journal(tmp_path / "state" / "journal.sqlite3") as journal:
+        await journal.write(dead.retry)
+
+    foreseen = await foresee(limit=limit)
+    report = await ingest(limit=limit)
+
+    assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
 
 
 async def test_pending_photos_are_foreseen_once(ingest: Ingest, foresee):

@@ -60,7 +60,7 @@ class _Count:
 
     async def resume(self, groups: Sequence[str], *, most: int | None) -> None:
         """What earlier runs left comes first, as in a run."""
-        taken = await self._taken_on(groups, most=most)
+        taken = await self._taken_on(groups, most=most, listed=False)
         self.ids.update(taken, self.parked)
         known = self.anew.intersection(taken)
         if self.adoption:
@@ -69,13 +69,22 @@ class _Count:
         self.known += len(known)
         self.dead += len(self.parked - known)
 
-    async def _taken_on(self, groups: Sequence[str], *, most: int | None) -> list[str]:
+    async def resume_last(self, groups: Sequence[str], *, limit: int | None) -> None:
+        """Who waited for the page that would show another picture, and was on none, comes last."""
+        most = None if limit is None else limit - len(self.ids)
+        taken = await self._taken_on(groups, most=most, listed=True)
+        self.ids.update(taken)
+        self.known += len(self.anew.intersection(taken))
+
+    async def _taken_on(
+        self, groups: Sequence[str], *, most: int | None, listed: bool
+    ) -> list[str]:
         """Those that still wait. What others have bought meanwhile takes room when it is listed again."""
         left = await self.journal.read(
-            partial(pending.next_ones, gids=groups, run=runs.LATER, most=sys.maxsize)
+            partial(pending.next_ones, gids=groups, run=runs.LATER, most=sys.maxsize, listed=listed)
         )
         others = self.parked | self.anew if self.features is None else self.parked
-        waiting = [photo for photo in left if photo not in others]
+        waiting = [photo for photo in left if photo not in others | self.ids]
         taken: list[str] = []
         for first in range(0, len(waiting), PENDING_AT_ONCE):
             if most is not None and len(taken) >= most:
@@ -161,6 +170,7 @@ async def forecast(
         if lifetime.stopping:
             # Half a listing is no forecast.
             raise Stopping
+        await count.resume_last(groups, limit=settings.limit)
     return _priced(settings, count, opening, groups=tuple(groups))
 
 

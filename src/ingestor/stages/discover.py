@@ -127,7 +127,8 @@ async def discover(
     """
     Send every photo that needs an annotation, once; owns `photos`.
 
-    What earlier runs left comes first. `limit` counts all photos considered, the known ones too.
+    What earlier runs left comes first, but for who waits for the pages: he is taken from them, or comes
+    last. `limit` counts all photos considered, the known ones too.
     """
     room = Room(limit, stopping)
 
