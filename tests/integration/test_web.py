@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, closing
 from html import unescape
@@ -449,6 +450,33 @@ async def test_before_anything_was_ingested_the_page_says_how(tmp_path: Path) ->
             _, html, _ = await page.get("/?q=dog")
 
         assert "Dog number 0" in html
+
+
+def put_back(backup: Path, journal: Path) -> None:
+    """Over the file that is there, with nothing beside it."""
+    shutil.copyfile(backup, journal)
+    for beside in journal.parent.glob(f"{journal.name}-*"):
+        beside.unlink()
+
+
+@pytest.mark.parametrize("asked_first", ["/api/search?q=dog", "/api/runs"])
+async def test_a_backup_that_is_copied_over_the_journal_is_shown(
+    tmp_path: Path, asked_first: str
+) -> None:
+    journal, backup = tmp_path / "journal.sqlite3", tmp_path / "copy.sqlite3"
+    async with local_shelf(tmp_path) as shelf:
+        await shelf.put(a_shelved("1", {"Dog": 0.9}))
+        with closing(connect(journal)) as db, closing(connect(backup)) as copy:
+            db.backup(copy)
+        await shelf.put(*a_collection())
+    async with lazily(journal) as catalog, visiting(catalog, tmp_path) as page:
+        assert (await page.json("/api/search?q=dog"))["total"] == 70
+
+        put_back(backup, journal)
+        status, _, _ = await page.get(asked_first)
+
+        assert status == 200
+        assert (await page.json("/api/search?q=dog"))["total"] == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=dog", "/runs", "/api/runs"])

@@ -3,6 +3,9 @@ What the page reads from: a catalog, a journal, and the one origin of pictures.
 
 The embedded catalog is opened when it is first asked, and again when another file stands in its
 place: the page may be started before anything was ingested, and outlives what it shows.
+
+A backup that is copied over the journal stays the same file to look at. What SQLite keeps beside an open
+one tells the two apart, and has to be let go of: all connections of a process share it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -22,7 +25,7 @@ from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import IngestorError, SettingsError
-from ingestor.journal.reader import is_there, is_written
+from ingestor.journal.reader import is_there
 
 FIRST: Final = "Ingest a group first, then come back."
 
@@ -71,6 +74,22 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+async def let_go(house: House) -> None:
+    """Before another connection is opened: close a journal that is not the one in its place any more."""
+    if isinstance(house.catalog, LazyCatalog):
+        await house.catalog.let_go()
+
+
+class _File(NamedTuple):
+    """What tells a journal from another one in its place."""
+
+    number: int
+    companion: int
+    """The number of the file that is beside a journal while it is open; 0 where there is none."""
+    sealed: bool
+    """Whether nothing can be written beside it: then it is read as one at rest."""
+
+
 class LazyCatalog:
     """A Catalog over a journal that may not be there yet, or be replaced."""
 
@@ -78,7 +97,7 @@ class LazyCatalog:
         self._path = path
         self._lock = asyncio.Lock()
         self._stack = AsyncExitStack()
-        self._opened: tuple[tuple[int, bool], LocalCatalog] | None = None
+        self._opened: tuple[_File, LocalCatalog] | None = None
 
     async def search(self, query: Query) -> Page:
         return await (await self._catalog()).search(query)
@@ -92,30 +111,60 @@ class LazyCatalog:
     async def photo(self, photo_id: str) -> Hit | None:
         return await (await self._catalog()).photo(photo_id)
 
+    async def let_go(self) -> None:
+        async with self._lock:
+            if self._opened and not self._stands(self._opened[0]):
+                await self.close()
+
     async def close(self) -> None:
         self._opened = None
         await self._stack.aclose()
 
     async def _catalog(self) -> LocalCatalog:
         """Raises NothingYet where there is no journal, JournalError where it cannot be trusted."""
+        await self.let_go()
         async with self._lock:
-            try:
-                file = self._path.stat().st_ino, self._moves()
-            except OSError:
-                raise _nothing_at(self._path) from None
-            if self._opened and self._opened[0] != file:
-                await self.close()
             if self._opened is None:
-                try:
-                    catalog = await self._stack.enter_async_context(LocalCatalog(self._path))
-                except SettingsError as error:
-                    raise NothingYet(str(error)) from None
-                self._opened = (file, catalog)
+                self._opened = await self._open()
             return self._opened[1]
 
-    def _moves(self) -> bool:
-        """Whether a journal that could only be read as one at rest is being written, elsewhere."""
-        return not os.access(self._path.parent, os.W_OK) and is_written(self._path)
+    async def _open(self) -> tuple[_File, LocalCatalog]:
+        try:
+            before = self._file()
+        except OSError:
+            raise _nothing_at(self._path) from None
+        try:
+            catalog = await self._stack.enter_async_context(LocalCatalog(self._path))
+        except SettingsError as error:
+            raise NothingYet(str(error)) from None
+        # It may be opening it that puts the other file there.
+        return before._replace(companion=_number(_beside(self._path))), catalog
+
+    def _stands(self, opened: _File) -> bool:
+        try:
+            # Without the other file what is known of this one is of before, and shared with another look.
+            return opened == self._file() and (opened.companion > 0 or opened.sealed)
+        except OSError:
+            return False
+
+    def _file(self) -> _File:
+        """Raises OSError where there is none."""
+        return _File(
+            number=self._path.stat().st_ino,
+            companion=_number(_beside(self._path)),
+            sealed=not os.access(self._path.parent, os.W_OK),
+        )
+
+
+def _beside(journal: Path) -> Path:
+    return journal.with_name(f"{journal.name}-shm")
+
+
+def _number(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _nothing_at(journal: Path) -> NothingYet:

@@ -19,7 +19,7 @@ from ingestor.kits import amounts
 from ingestor.purchases import pricing
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.chart import STAGES
-from ingestor.web.house import House, NothingYet
+from ingestor.web.house import House, NothingYet, let_go
 from ingestor.web.pulse import Following, plain_following, read_following
 
 MOST_RUNS: Final = 20
@@ -99,6 +99,7 @@ class Board:
 
 async def runs_of(house: House) -> Board:
     """Raises NothingYet without a journal, JournalError where it cannot be read."""
+    await let_go(house)
     return await asyncio.to_thread(_read, house, time.time())
 
 
