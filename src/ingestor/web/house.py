@@ -88,6 +88,8 @@ class _File(NamedTuple):
     """The number of the file that is beside a journal while it is open; 0 where there is none."""
     sealed: bool
     """Whether nothing can be written beside it: then it is read as one at rest."""
+    written: int
+    """When a sealed one was, in nanoseconds: of all others SQLite sees it by itself."""
 
 
 class LazyCatalog:
@@ -149,10 +151,12 @@ class LazyCatalog:
 
     def _file(self) -> _File:
         """Raises OSError where there is none."""
+        found, sealed = self._path.stat(), not os.access(self._path.parent, os.W_OK)
         return _File(
-            number=self._path.stat().st_ino,
+            number=found.st_ino,
             companion=_number(_beside(self._path)),
-            sealed=not os.access(self._path.parent, os.W_OK),
+            sealed=sealed,
+            written=found.st_mtime_ns if sealed else 0,
         )
 
 
