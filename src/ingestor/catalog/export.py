@@ -16,7 +16,7 @@ import orjson
 
 from ingestor.errors import SettingsError
 from ingestor.journal.listing import photo_from
-from ingestor.journal.results import NEWEST
+from ingestor.journal.results import NEWEST, read_size
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,7 @@ def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         groups,
     ) in db.execute(ROWS):
         photo = photo_from(record)
-        url, width, height = orjson.loads(image)
+        size = read_size(image)
         yield {
             "id": photo_id,
             "groups": sorted(orjson.loads(groups)),
@@ -83,9 +83,9 @@ def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             "page": photo.page,
             "license": photo.license,
             "uploaded": photo.uploaded,
-            "image": url,
-            "width": width,
-            "height": height,
+            "image": size.url,
+            "width": size.width,
+            "height": size.height,
             "thumb": photo.thumb,
             "labels": [
                 {"name": name, "score": score, "topicality": topicality, "mid": mid}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import orjson
 
@@ -31,9 +32,9 @@ from ingestor.catalog.query import (
 )
 from ingestor.catalog.several import Wanted, common_places
 from ingestor.journal.listing import photo_from
-from ingestor.journal.results import NEWEST, read_labels
+from ingestor.journal.results import NEWEST, read_labels, read_size
 from ingestor.journal.rows import json_list
-from ingestor.models import Annotation, Published, Size
+from ingestor.models import Annotation, Published
 
 LOOKED_THROUGH = 8
 """Of a label's best pictures, to find one that may be shown."""
@@ -150,15 +151,16 @@ def _hits(db: sqlite3.Connection, query: Query, places: Sequence[Place]) -> list
 def _published(db: sqlite3.Connection, photos: Sequence[str]) -> dict[str, Published]:
     rows = db.execute(PHOTOS, (json_list(photos),))
     # Of a photo that was annotated more than once the last row stays: the newest.
-    return {photo: _read(*rest) for photo, *rest in rows}
+    return {photo: _read(row) for photo, *row in rows}
 
 
-def _read(record: str, image: str, labels: str, safe: str | None) -> Published:
+def _read(row: Sequence[Any]) -> Published:
+    """Of (record, image, labels, safe): what else is known of an annotation no page shows."""
+    record, image, labels, safe = row
     photo = photo_from(record)
-    url, width, height = orjson.loads(image)
     return Published(
         photo=photo,
-        size=Size(url=url, width=width, height=height),
+        size=read_size(image),
         annotation=Annotation(
             photo_id=photo.id,
             labels=read_labels(labels),

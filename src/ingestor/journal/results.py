@@ -312,16 +312,21 @@ def published_from(row: tuple[str, str, str, str | None, str, bytes, str, int]) 
     """Of (record, image, labels, safe, model, sha256, features, partial)."""
     record, image, labels, safe, model, sha256, features, partial = row
     photo = photo_from(record)
-    url, width, height = orjson.loads(image)
     return Published(
         photo=photo,
-        size=Size(url=url, width=width, height=height),
+        size=read_size(image),
         annotation=_annotation(photo.id, (labels, safe, model, partial, sha256), features=features),
     )
 
 
 def _written(labels: Iterable[Label]) -> str:
     return LABELS_TEXT.encode(labels).decode()
+
+
+def read_size(text: str) -> Size:
+    """The rendition that was judged, as `keep_all` wrote it."""
+    url, width, height = orjson.loads(text)
+    return Size(url=url, width=width, height=height)
 
 
 def read_labels(text: str) -> tuple[Label, ...]:
