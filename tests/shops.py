@@ -14,7 +14,7 @@ from typing import Any
 from ingestor import events
 from ingestor.errors import IngestorError, NotSent
 from ingestor.journal import ledger, listing, runs
-from ingestor.journal.recovery import open_run
+from ingestor.journal.recovery import Moments, open_run
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.quota import Quota
@@ -122,7 +122,7 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
             opening = await journal.write(
                 partial(
                     open_run, name="r", world="sandbox", target="catalog", in_doubt="retry",
-                    month_start=0.0, day_start=0.0, window=60.0, now=WALL,
+                    moments=Moments(now=WALL, month=0.0, day=0.0, window=WALL - 60.0),
                 )
             )  # fmt: skip
             await journal.write(

@@ -1,12 +1,16 @@
-"""The lowest of the ceilings on a run's units, and what a person is told when it is reached."""
+"""
+The lowest of the ceilings on a run's units: since when these count, and what a person is told when it is
+reached.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from ingestor.journal.recovery import Opening
+from ingestor.journal.recovery import Moments, Opening
 from ingestor.kits.amounts import counted
+from ingestor.kits.dimension import WINDOW
 from ingestor.purchases import Budget, pricing
 from ingestor.settings import Settings
 
@@ -26,6 +30,16 @@ class Ceiling(NamedTuple):
     @property
     def reached(self) -> str:
         return f"The ceiling of {self.name} is reached. Everything bought is saved; {self.onward}."
+
+
+def moments_at(now: float) -> Moments:
+    """Since when purchases count, for a run that begins `now`."""
+    return Moments(
+        now=now,
+        month=pricing.month_start(now),
+        day=pricing.day_start(now),
+        window=now - WINDOW,
+    )
 
 
 def budget_of(settings: Settings, opening: Opening) -> Budget:

@@ -12,12 +12,12 @@ from functools import partial
 
 from ingestor import events
 from ingestor.engines.adoption import Adoption
-from ingestor.engines.ceilings import budget_of
+from ingestor.engines.ceilings import budget_of, moments_at
 from ingestor.journal import listing, pending, results, runs
 from ingestor.journal.recovery import Opening, foresee_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.channel import Channel
-from ingestor.kits.dimension import WINDOW, seconds_for
+from ingestor.kits.dimension import seconds_for
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Photo
 from ingestor.purchases import pricing
@@ -180,10 +180,7 @@ def _opening(settings: Settings, *, now: float) -> Work[Opening]:
         world=settings.world,
         in_doubt=settings.in_doubt,
         reannotate=settings.reannotate,
-        month_start=pricing.month_start(now),
-        day_start=pricing.day_start(now),
-        window=WINDOW,
-        now=now,
+        moments=moments_at(now),
     )
 
 

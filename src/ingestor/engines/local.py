@@ -11,22 +11,20 @@ from functools import partial
 from pathlib import Path
 
 from ingestor import events
-from ingestor.engines.forecast import forecast
+from ingestor.engines.ceilings import moments_at
+from ingestor.engines.forecast import OpenServices, forecast
 from ingestor.engines.leases import Leases, Seen, leased
 from ingestor.engines.run import FrontDoor, Run
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.allocator import keep_usual_blocks
-from ingestor.kits.dimension import WINDOW
 from ingestor.kits.lifetime import Lifetime
-from ingestor.purchases import pricing
 from ingestor.report import Report
 from ingestor.services import IMAGES_PER_REQUEST, Group, Services, open_services
 from ingestor.settings import MEGABYTE, Settings
 
 __all__ = ["carry_out", "forecast", "ingest", "new_name"]
 
-OpenServices = Callable[..., AbstractAsyncContextManager[Services]]
 OpenJournal = Callable[[Path], AbstractAsyncContextManager[Journal]]
 
 
@@ -138,10 +136,7 @@ def _opening(
         world=settings.world,
         target=target,
         in_doubt=settings.in_doubt,
-        month_start=pricing.month_start(now),
-        day_start=pricing.day_start(now),
-        window=WINDOW,
-        now=now,
+        moments=moments_at(now),
         epoch=epoch,
         reannotate=settings.reannotate,
     )

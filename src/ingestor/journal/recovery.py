@@ -18,6 +18,16 @@ from ingestor.models import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Now, and since when purchases count for the month, the day and the quota; unix seconds."""
+
+    now: float
+    month: float
+    day: float
+    window: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """Where a run begins."""
 
@@ -45,16 +55,13 @@ def open_run(
     world: Literal["sandbox", "vendors"],
     target: str,
     in_doubt: Literal["retry", "park"],
-    month_start: float,
-    day_start: float,
-    window: float,
-    now: float,
+    moments: Moments,
     epoch: int = 0,
     reannotate: bool = False,
 ) -> Opening:
     """
-    Begin a run. `target` names the store that results go to, `window` is the quota's, in seconds,
-    `epoch` is the lease's, `reannotate` asks for features that known photos do not have.
+    Begin a run. `target` names the store that results go to, `epoch` is the lease's, `reannotate` asks
+    for features that known photos do not have.
 
     Raises SettingsError when the journal belongs to another world: invented labels and real ones
     must never share a file.
@@ -63,16 +70,14 @@ def open_run(
     if runs.last_died(db):
         # Its journal may be a copy made while it went on, or may have refused what was paid for.
         claims.suspect(db, listing.groups_met(db))
-    run = runs.begin_run(db, run=name, now=now, epoch=epoch)
-    ledger.doubt_open_purchases(db, now=now)
+    run = runs.begin_run(db, run=name, now=moments.now, epoch=epoch)
+    ledger.doubt_open_purchases(db, now=moments.now)
     if not reannotate:
         results.leave_as_they_are(db)
-    parked = _park(db, run=run, now=now) if in_doubt == "park" else ()
+    parked = _park(db, run=run, now=moments.now) if in_doubt == "park" else ()
     # Behind what has been parked: what another store is given of it is no answer.
     _aim(db, target)
-    return _opening(
-        db, run, parked, month_start=month_start, day_start=day_start, window=window, now=now
-    )
+    return _opening(db, run, parked=parked, moments=moments)
 
 
 def foresee_run(
@@ -81,38 +86,27 @@ def foresee_run(
     world: Literal["sandbox", "vendors"],
     in_doubt: Literal["retry", "park"],
     reannotate: bool,
-    month_start: float,
-    day_start: float,
-    window: float,
-    now: float,
+    moments: Moments,
 ) -> Opening:
     """Where a run would begin; nothing is written. Raises SettingsError where it could not."""
     check_world(db, world)
     parked = set(_doubtful(db)) if in_doubt == "park" else set()
     if not reannotate:
         parked -= results.known_anew(db, features=None)
-    return _opening(
-        db, runs.LATER, parked, month_start=month_start, day_start=day_start, window=window, now=now
-    )
+    return _opening(db, runs.LATER, parked=parked, moments=moments)
 
 
 def _opening(
-    db: sqlite3.Connection,
-    run: int,
-    parked: Iterable[str],
-    *,
-    month_start: float,
-    day_start: float,
-    window: float,
-    now: float,
+    db: sqlite3.Connection, run: int, *, parked: Iterable[str], moments: Moments
 ) -> Opening:
+    now = moments.now
     return Opening(
         run=run,
         spent=ledger.units_since_last_end(db, run, now=now),
-        spent_this_month=ledger.units_since_last_end(db, run, since=month_start, now=now),
-        month=ledger.units_since(db, month_start, now=now),
-        day=ledger.units_since(db, day_start, now=now),
-        recent=tuple(ledger.purchases_since(db, now - window, now=now)),
+        spent_this_month=ledger.units_since_last_end(db, run, since=moments.month, now=now),
+        month=ledger.units_since(db, moments.month, now=now),
+        day=ledger.units_since(db, moments.day, now=now),
+        recent=tuple(ledger.purchases_since(db, moments.window, now=now)),
         parked=frozenset(parked),
     )
 

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from ingestor.journal import ledger
-from ingestor.journal.recovery import Opening, open_run
+from ingestor.journal.recovery import Moments, Opening, open_run
 from ingestor.journal.schema import migrate
 from ingestor.purchases.pricing import day_start, month_start
 from tests.builders import an_image
@@ -29,7 +29,7 @@ def db() -> sqlite3.Connection:
 def begin(db: sqlite3.Connection, *, at: float) -> Opening:
     return open_run(
         db, name=str(at), world="sandbox", target="catalog", in_doubt="retry",
-        month_start=month_start(at), day_start=day_start(at), window=MINUTE, now=at,
+        moments=Moments(now=at, month=month_start(at), day=day_start(at), window=at - MINUTE),
     )  # fmt: skip
 
 

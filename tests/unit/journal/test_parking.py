@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingestor.journal import dead, ledger, listing, results, runs
-from ingestor.journal.recovery import open_run
+from ingestor.journal.recovery import Moments, open_run
 from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
 from ingestor.models import Failure, PurchaseState
@@ -35,11 +35,9 @@ def empty() -> sqlite3.Connection:
 
 
 def begin(db: sqlite3.Connection, name: str, *, at: float, **given: Any) -> None:
-    usual = {
-        "world": "sandbox", "target": "catalog", "in_doubt": "park", "month_start": 0.0,
-        "day_start": 0.0, "window": 60.0,
-    }  # fmt: skip
-    open_run(db, name=name, now=at, **{**usual, **given})
+    moments = Moments(now=at, month=0.0, day=0.0, window=at - 60.0)
+    usual = {"world": "sandbox", "target": "catalog", "in_doubt": "park"}
+    open_run(db, name=name, moments=moments, **{**usual, **given})
 
 
 def sight(db: sqlite3.Connection, *, run: int, features: str | None = None) -> listing.Sighting:

@@ -8,7 +8,7 @@ import pytest
 
 from ingestor.catalog.arriving import shelve
 from ingestor.journal import ledger, listing, results, runs
-from ingestor.journal.recovery import Opening, open_run
+from ingestor.journal.recovery import Moments, Opening, open_run
 from ingestor.journal.schema import migrate
 from ingestor.models import PurchaseState
 from tests.builders import a_label, a_photo, a_published, an_image
@@ -28,7 +28,7 @@ def db() -> sqlite3.Connection:
 def begin(db: sqlite3.Connection, name: str, *, at: float = NOW) -> Opening:
     return open_run(
         db, name=name, world="sandbox", target="catalog", in_doubt="retry",
-        month_start=MONTH, day_start=DAY, window=WINDOW, now=at,
+        moments=Moments(now=at, month=MONTH, day=DAY, window=at - WINDOW),
     )  # fmt: skip
 
 
