@@ -36,8 +36,11 @@ Of a window cut in vain, by one without a refusal: at a limit it takes five or m
 With one refusal in fifty, which is weather, every third window has one, and a limit that was only
 weather from the beginning would be cut down to nothing, for ever.
 """
-MUTED = 60.0
-"""Seconds until a limit is looked for again."""
+REMEMBERED = 60.0
+"""
+Seconds for which the share that was refused in vain is taken for the weather's. Only where it becomes more
+meanwhile, now that more is asked, is there a limit after all.
+"""
 BELOW = 0.95
 """Of what was served when the edge was passed: what is asked for from then on."""
 STEEPEST_CUT = 0.5
@@ -65,11 +68,13 @@ class Tempo:
         self.rate = UNBOUND
         """Requests a second."""
         self.weather = False
-        """Some were refused in the last window, and too few to hint at a limit."""
+        """Some were refused in the last window, and that hints at no limit."""
         self._edge = UNBOUND
         self._next = self._since = clock()
         self._served = self._refused = self._uncut = 0
         self._in_vain = 0.0
+        self._usual = TOO_MANY
+        """The share of refusals that hints at nothing, until `_again`."""
         self._again = clock()
         self._waited = False
         """Somebody did in this window: who asks for less than the rate learns nothing of the edge."""
@@ -95,8 +100,6 @@ class Tempo:
         """`wait`: seconds that the upstream asked for; nobody has a turn before."""
         now = self._clock()
         if not self.watching:
-            if now < self._again and not wait:
-                return
             self.watching, self._since = True, now
         self._next = max(self._next, now + wait)
         self._refused += 1
@@ -107,13 +110,11 @@ class Tempo:
         elapsed, asked = now - self._since, self._served + self._refused
         if elapsed < WINDOW or (asked < FEW and elapsed < LONGEST_WINDOW):
             return
-        many = TOO_MANY * asked
-        too_many = self._refused > max(CHANCE, many + BY_CHANCE * math.sqrt(many))
-        if self.rate < UNBOUND or (too_many and now >= self._again):
+        share = self._usual if now < self._again else TOO_MANY
+        if self.rate < UNBOUND or self._refused > max(CHANCE, _at_most(share * asked)):
             self._judge(self._served / elapsed)
-        curious = self._refused > 0 and now >= self._again
-        self.watching = self.rate < UNBOUND or self._next > now or curious
-        self.weather = self.rate == UNBOUND and self._refused > 0 and not too_many
+        self.weather = self.rate == UNBOUND and self._refused > 0
+        self.watching = self.rate < UNBOUND or self._next > now or self.weather
         self._dark = not self._served
         self._since, self._served, self._refused, self._waited = now, 0, 0, False
 
@@ -122,14 +123,15 @@ class Tempo:
             self._in_vain = max(0.0, self._in_vain - MADE_UP_FOR)
             if self._waited:
                 self._grow()
-        elif self._in_vain < IN_VAIN:
+        elif self._in_vain < IN_VAIN or not served:
             self._in_vain += served > 0
             self._cut(served)
         else:
             # It refuses however little is asked: that is weather, and no limit.
             self._in_vain = 0.0
             self.rate = self._edge = UNBOUND
-            self._again = self._clock() + MUTED
+            self._usual = max(TOO_MANY, _at_most(self._refused) / (self._refused + self._served))
+            self._again = self._clock() + REMEMBERED
 
     def _cut(self, served: float) -> None:
         self._uncut = 0
@@ -151,3 +153,8 @@ class Tempo:
         else:
             steps = self._uncut // PATIENT_WINDOWS
             self.rate *= 1 + min(GROWTH * 2**steps, STEEPEST_GROWTH)
+
+
+def _at_most(expected: float) -> float:
+    """What few windows have more of, where they have so many on the average."""
+    return expected + BY_CHANCE * math.sqrt(expected)

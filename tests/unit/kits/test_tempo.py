@@ -17,8 +17,8 @@ from ingestor.kits.tempo import (
     CHANCE,
     IN_VAIN,
     LONGEST_WINDOW,
-    MUTED,
     PATIENT_WINDOWS,
+    REMEMBERED,
     UNBOUND,
     WINDOW,
     Tempo,
@@ -40,7 +40,7 @@ class HiddenLimit:
     """Serves so many requests in any second, and refuses what is above without a hint."""
 
     limit: Callable[[float], float]
-    weather: float = 0.0
+    weather: Callable[[float], float] = lambda now: 0.0
     """The share of requests that is refused for no reason."""
     rng: random.Random = field(default_factory=lambda: random.Random(7))
     recent: deque[float] = field(default_factory=deque)
@@ -51,7 +51,7 @@ class HiddenLimit:
         now = asyncio.get_running_loop().time()
         while self.recent and self.recent[0] <= now - 1:
             self.recent.popleft()
-        served = len(self.recent) < self.limit(now) and self.rng.random() >= self.weather
+        served = len(self.recent) < self.limit(now) and self.rng.random() >= self.weather(now)
         if served:
             self.recent.append(now)
         self.seen.append((now, served))
@@ -142,7 +142,7 @@ async def test_after_a_time_of_refusing_everything_the_limit_is_found_again() ->
 
 
 async def test_refusals_for_no_reason_slow_nobody_down() -> None:
-    server = HiddenLimit(lambda now: 1_000_000, weather=0.07)
+    server = HiddenLimit(lambda now: 1_000_000, weather=lambda now: 0.07)
 
     await demand(server, until=120, every=1 / 40)
 
@@ -151,17 +151,30 @@ async def test_refusals_for_no_reason_slow_nobody_down() -> None:
         assert served >= 0.9 * 40
 
 
-async def test_refusals_for_no_reason_leave_as_much_going_on_at_once() -> None:
-    server = HiddenLimit(lambda now: 1_000_000, weather=0.07)
+@pytest.mark.parametrize("share", [0.07, 0.3])
+async def test_refusals_for_no_reason_leave_as_much_going_on_at_once(share: float) -> None:
+    server = HiddenLimit(lambda now: 1_000_000, weather=lambda now: share)
 
     await demand(server, until=60)
 
     served, _ = server.between(30, 60)
-    possible = 64 / (LATENCY + 0.07 * REST / 2)
+    possible = 64 / ((LATENCY + share * REST / 2) / (1 - share))
     sys.stderr.write(
-        f"7% refused for no reason: {served:.0f}/s served, {possible:.0f}/s possible\n"
+        f"{share:.0%} refused for no reason: {served:.0f}/s served, {possible:.0f}/s possible\n"
     )
     assert served >= 0.9 * possible
+
+
+async def test_a_limit_that_comes_after_the_weather_is_found_within_a_minute() -> None:
+    server = HiddenLimit(
+        lambda now: 30 if now > 30 else 1_000_000, weather=lambda now: 0.15 if now < 30 else 0.0
+    )
+
+    await demand(server, until=120)
+
+    served, refused = server.between(60, 120)
+    assert served >= 0.85 * 30
+    assert refused <= 0.02
 
 
 @pytest.mark.parametrize("quick", [True, False])
@@ -222,14 +235,26 @@ class Windows:
 def test_what_asking_less_does_not_help_against_is_let_alone_for_a_while() -> None:
     windows = Windows()
 
-    for _ in range(IN_VAIN + 2):
+    for _ in range(2 * IN_VAIN):
         windows.one(served=20, refused=10)
-    alone = not windows.tempo.watching
-    windows.now += MUTED
-    windows.tempo.refused()
+    alone = windows.tempo.weather and windows.tempo.rate == UNBOUND
+    windows.now += REMEMBERED
+    windows.one(served=20, refused=10)
 
     assert alone
-    assert windows.tempo.watching
+    assert windows.tempo.rate < UNBOUND
+
+
+def test_who_asks_more_and_is_refused_more_has_met_a_limit_after_all() -> None:
+    windows = Windows()
+
+    for _ in range(IN_VAIN + 1):
+        windows.one(served=20, refused=10)
+    alone = windows.tempo.rate == UNBOUND
+    windows.one(served=20, refused=180)
+
+    assert alone
+    assert windows.tempo.rate < UNBOUND
 
 
 @pytest.mark.parametrize(("refused", "limited"), [(CHANCE - 1, False), (CHANCE + 1, True)])
