@@ -110,7 +110,9 @@ class Awaiting:
 
     def _lease(self, event: events.LeaseAwaited) -> str:
         holder = f"{event.owner}, which works on {event.group}"
-        if self._awaited.get("lease") == holder:
+        lasts, now = self._awaited.get("lease") == holder, self._clock()
+        if lasts and now - self._told_at["lease"] < STILL:
             return ""
-        self._awaited["lease"] = holder
-        return f"waits for {holder}: until it is done, or {moment(event.until)} if it is gone."
+        self._awaited["lease"], self._told_at["lease"] = holder, now
+        waits = "still waits" if lasts else "waits"
+        return f"{waits} for {holder}: until it is done, or {moment(event.until)} if it is gone."

@@ -31,7 +31,7 @@ LEVELS: Final = MappingProxyType(
 
 EVENT_LEVELS: Final = MappingProxyType(
     {
-        # One line per photo, batch or attempt: for those who look for something.
+        # One line per photo, batch, attempt or look: for those who look for something.
         events.ImageDownloaded: logging.DEBUG,
         events.BatchSent: logging.DEBUG,
         events.BatchSettled: logging.DEBUG,
@@ -40,6 +40,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         events.UpdateStored: logging.DEBUG,
         events.PhotoFailed: logging.DEBUG,
         events.RetryScheduled: logging.DEBUG,
+        events.LeaseAwaited: logging.DEBUG,
         # Money or speed that the operator may want to know of.
         events.PurchaseInDoubt: logging.WARNING,
         events.UpstreamThrottled: logging.WARNING,

@@ -155,6 +155,21 @@ def test_whose_lease_is_waited_for_is_told_once_and_until_when() -> None:
     assert "r8@x" in told[2]
 
 
+def test_a_lease_that_is_waited_for_long_is_told_again_now_and_then() -> None:
+    now = 0.0
+    awaiting = Awaiting(patience=120.0, clock=lambda: now)
+    told: dict[float, str] = {}
+
+    for now in map(float, range(0, 3600, 10)):
+        told[now] = awaiting.take(held(until=NOON + now))
+
+    assert [at for at, said in told.items() if said] == [float(at) for at in range(0, 3600, 600)]
+    assert told[1200.0] == (
+        "still waits for r9@other, which works on 1@N00: until it is done, or 2026-11-30 00:20 UTC "
+        "if it is gone."
+    )
+
+
 def test_a_lease_of_a_strange_clock_is_told_all_the_same() -> None:
     assert "UTC if it is gone" in Awaiting(patience=120.0).take(held(until=1e300))
 

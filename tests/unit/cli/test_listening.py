@@ -155,6 +155,12 @@ def test_a_log_has_once_a_warning_of_who_is_waited_for_and_why(flags: dict[str, 
     assert (line["reason"], line["message"]) == ("connect", "no connection could be made")
 
 
+def test_a_log_has_no_line_for_each_look_at_the_lease_of_another_machine() -> None:
+    (line,) = map(orjson.loads, said(*[HELD] * 50, terminal=False))
+
+    assert (line["event"], line["level"]) == ("lease_awaited", "warning")
+
+
 def test_an_outage_of_hours_is_told_when_it_begins_and_ends_and_not_by_the_attempt() -> None:
     unsent = events.PurchaseUnbilled(purchase="p", images=16, reason="connect")
     away = replace(AWAY, upstream="vision")
