@@ -64,6 +64,14 @@ class PageListed(Event, frozen=True, kw_only=True):
     skipped: int = 0
 
 
+class PagePassedOver(Event, frozen=True, kw_only=True):
+    """A page of which no photo is of use, while those of other pages are: its photos are not listed."""
+
+    group: str
+    page: int
+    message: str
+
+
 class PhotosAdopted(Event, frozen=True, kw_only=True):
     """The database knew photos that the journal did not: they need not be bought again."""
 

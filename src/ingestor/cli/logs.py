@@ -44,6 +44,8 @@ EVENT_LEVELS: Final = MappingProxyType(
         # Money or speed that the operator may want to know of.
         events.PurchaseInDoubt: logging.WARNING,
         events.UpstreamThrottled: logging.WARNING,
+        # What is missing in the end.
+        events.PagePassedOver: logging.WARNING,
         events.BuyingHalted: logging.WARNING,
         events.BuyingResumed: logging.WARNING,
         events.GroupFailed: logging.WARNING,

@@ -2,7 +2,7 @@
 What a run may ask of the outside, as functions for the stages to take.
 
 `opening` makes them of the settings, `politely` asks again, `database` is the one upstream with
-questions of its own, `pages` is what a listing gives.
+questions of its own, `lister` asks for pages of pools, `pages` is what they give.
 
 Rule of the room: the stages do not know it; whoever starts a run hands them its functions.
 """

@@ -33,6 +33,7 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Image, Size
 from ingestor.purchases import AskVision
 from ingestor.services.database import PoliteDatabase
+from ingestor.services.lister import Lister
 from ingestor.services.pages import ListedPage
 from ingestor.services.politely import Politely
 from ingestor.settings import Settings
@@ -107,7 +108,7 @@ async def open_services(
         )
         yield Services(
             lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
-            list_page=_lister(flickr, politely),
+            list_page=Lister(flickr.pool_page, politely, clock=lifetime.clock, listen=listen),
             fetch=Images(transport, origin=images).fetch,
             ask_vision=vision.annotate,
             update=database.update if database else None,
@@ -182,14 +183,6 @@ def _origins(settings: Settings) -> dict[str, list[str]]:
     if settings.database_url:
         origins["database"] = [settings.database_url]
     return origins
-
-
-def _lister(flickr: Flickr, politely: Politely) -> Callable[[str, int], Awaitable[ListedPage]]:
-    async def list_page(group: str, number: int) -> ListedPage:
-        page = await politely("flickr", lambda: flickr.pool_page(group, page=number))
-        return ListedPage(pages=page.pages, total=page.total, rows=page.rows)
-
-    return list_page
 
 
 async def _nothing_to_check() -> None:

@@ -6,7 +6,14 @@ a whole answer says, or refuses, in `answers`; `client` only waits.
 """
 
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.answers import OF_THE_GROUP, Group, PoolPage, error_for, read_group
+from ingestor.apis.flickr.answers import (
+    OF_THE_GROUP,
+    Group,
+    OfNoUse,
+    PoolPage,
+    error_for,
+    read_group,
+)
 from ingestor.apis.flickr.client import PER_PAGE, Flickr, lookup_request, pool_request
 from ingestor.apis.flickr.rows import Unusable, read_row
 
@@ -16,6 +23,7 @@ __all__ = [
     "Flickr",
     "Group",
     "ImageOrigin",
+    "OfNoUse",
     "PoolPage",
     "Unusable",
     "error_for",

@@ -68,6 +68,14 @@ class PoolPage:
     rows: tuple[Photo | Unusable, ...]
 
 
+class OfNoUse(Unavailable):
+    """A page that can be read, and of whose photos not one can be used."""
+
+    def __init__(self, said: str, *, page: PoolPage) -> None:
+        super().__init__(said, upstream="flickr", reason="unreadable")
+        self.page = page
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A page whose rows are still as they came."""
@@ -78,12 +86,13 @@ class Listing:
     rows: Sequence[object]
 
     def read(self, rows: Iterable[Photo | Unusable], *, origin: str) -> PoolPage:
-        """`origin` is where pictures may come from. Raises Unavailable where no row is of any use."""
+        """`origin` is where pictures may come from. Raises OfNoUse where no row is."""
         read = tuple(rows)
+        page = PoolPage(page=self.page, pages=self.pages, total=self.total, rows=read)
         useless = [row for row in read if isinstance(row, Unusable)]
         if len(useless) == len(read) >= NOT_TO_BLAME:
-            raise _useless(useless[0], origin=origin)
-        return PoolPage(page=self.page, pages=self.pages, total=self.total, rows=read)
+            raise OfNoUse(_useless(useless[0], origin=origin), page=page)
+        return page
 
 
 class _Photos(Struct):
@@ -140,14 +149,13 @@ def error_for(response: Response, *, group: str) -> VendorError:
             return _by_status(response)
 
 
-def _useless(row: Unusable, *, origin: str) -> Unavailable:
-    said = f"Flickr lists photos of which none can be used ({row.reason})"
+def _useless(row: Unusable, *, origin: str) -> str:
     if row.reason == "url-refused":
-        said = (
+        return (
             f"Flickr lists pictures at {row.detail!r}, and they may only come from {origin}: if that "
             "is not what it should be, set INGESTOR_IMAGE_URL, or --image-url"
         )
-    return Unavailable(said, upstream="flickr", reason="unreadable")
+    return f"Flickr lists photos of which none can be used ({row.reason})"
 
 
 def _usual(response: Response) -> dict[str, object] | None:

@@ -1,0 +1,78 @@
+"""
+Pages of pools, asked for politely; one that is of no use while others are is passed over.
+
+Where no page is of use that is weather, and waited out. Where it is one page, whatever comes behind it would
+never be listed, and a worker's other groups would wait as long. It comes as a page without rows: nothing is
+known of its photos, and whoever lists the pool next asks for it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final, Protocol
+
+from ingestor import events
+from ingestor.apis.flickr import OfNoUse, PoolPage
+from ingestor.models import Photo
+from ingestor.services.pages import ListedPage
+from ingestor.services.politely import Politely
+
+INSISTING: Final = 60.0
+"""Seconds for which a page is asked for again: passing trouble is over, and a person still waits (taste)."""
+
+
+class PoolPages(Protocol):
+    """What is needed of Flickr; see `apis.flickr.Flickr`."""
+
+    def __call__(self, group_id: str, *, page: int) -> Awaitable[PoolPage]: ...
+
+
+class Lister:
+    """One for all groups: whether Flickr is well shows in any of them."""
+
+    def __init__(
+        self,
+        pool_page: PoolPages,
+        politely: Politely,
+        *,
+        clock: Callable[[], float],
+        listen: events.Listener,
+    ) -> None:
+        self._pool_page = pool_page
+        self._politely = politely
+        self._clock = clock
+        self._listen = listen
+        self._useless_since: dict[tuple[str, int], float] = {}
+        self._passed: tuple[str, int] | None = None
+        """The page that was passed over last."""
+        self._proven = False
+        """Whether there was a page of use since then: of two in a row, the second is weather again."""
+
+    async def __call__(self, group: str, number: int) -> ListedPage:
+        """Raises what `Politely` does."""
+        page = await self._politely("flickr", partial(self._ask, group, number))
+        return ListedPage(pages=page.pages, total=page.total, rows=page.rows)
+
+    async def _ask(self, group: str, number: int) -> PoolPage:
+        try:
+            page = await self._pool_page(group, page=number)
+        except OfNoUse as error:
+            if not self._is_alone((group, number)):
+                raise
+            self._pass_over(group, number, error)
+            return replace(error.page, rows=())
+        self._useless_since.pop((group, number), None)
+        self._proven |= any(isinstance(row, Photo) for row in page.rows)
+        return page
+
+    def _is_alone(self, place: tuple[str, int]) -> bool:
+        now = self._clock()
+        insisted = now - self._useless_since.setdefault(place, now) >= INSISTING
+        return insisted and (self._proven or place == self._passed)
+
+    def _pass_over(self, group: str, number: int, error: OfNoUse) -> None:
+        if self._passed != (group, number):
+            self._listen(events.PagePassedOver(group=group, page=number, message=str(error)))
+        self._passed, self._proven = (group, number), False
