@@ -215,8 +215,9 @@ class Adoption:
         """
         if self._update is None or not photos:
             return
-        ours = await self._journal.read(partial(listing.memberships, photos=photos))
-        if ours:
+        listed = await self._journal.read(partial(listing.memberships, photos=photos))
+        theirs = await self.groups_of_others() if listed else ()
+        if ours := [one for one in listed if one[1] not in theirs]:
             await self._update(
                 merged(membership(photo, group=gid, date_added=added) for photo, gid, added in ours)
             )

@@ -171,16 +171,20 @@ class Book:
             before, groups = await self._journal.read(
                 lambda db: (results.earlier_labels(db, batch), results.other_groups(db, batch))
             )
+        theirs = await self._groups_of_others() if groups else ()
         paths: dict[str, Any] = {}
         for start in range(0, len(batch), PHOTOS_A_TURN):
             for published in batch[start : start + PHOTOS_A_TURN]:
                 photo = published.photo.id
                 add_updates(published, paths, previous_labels=before.get(photo, ()))
                 paths[f"dead/p{photo}"] = None
-                for gid, added in groups.get(photo, ()):
-                    paths |= membership(photo, group=gid, date_added=added)
+                _join(published.photo, groups.get(photo, ()), theirs, paths=paths)
             await asyncio.sleep(0)
         return paths
+
+    async def _groups_of_others(self) -> Sequence[str]:
+        """Groups of ours that others have taken over: they have forgotten what left those."""
+        return await self._adoption.groups_of_others() if self._adoption else ()
 
     async def _joining(self, photos: Sequence[Photo], group: str) -> Sequence[Photo]:
         """Those of a page that are bought and turn up in one more group."""
@@ -245,3 +249,18 @@ class Book:
             } or None
         paths |= {f"dead/p{photo}": letter for photo, letter in letters.items()}
         await self._update(paths)
+
+
+def _join(
+    photo: Photo, groups: Sequence[tuple[str, int]], theirs: Sequence[str], *, paths: dict[str, Any]
+) -> None:
+    """
+    Add the `groups` that a photo is in beside the one that its record names. What is said of a group of
+    others is `theirs` to say, where there is one of ours.
+    """
+    ours = [(gid, added) for gid, added in groups if gid not in theirs]
+    if ours and photo.group in theirs:
+        for path in membership(photo.id, group=photo.group, date_added=0):
+            del paths[path]
+    for gid, added in ours:
+        paths |= membership(photo.id, group=gid, date_added=added)

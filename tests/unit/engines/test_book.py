@@ -73,7 +73,12 @@ def a_book(
     listen: events.Listener = events.ignore,
 ) -> Book:
     adoption = Adoption(
-        database=database, journal=journal, features=None, run=run, wall=lambda: 0.0
+        database=database,
+        journal=journal,
+        features=None,
+        run=run,
+        wall=lambda: 0.0,
+        update=database.update,
     )
     return Book(
         journal=journal,
@@ -246,6 +251,37 @@ async def test_a_group_that_others_list_is_theirs_to_tell_of(journal: Journal):
     await journal.write(partial(adopt, found=[theirs], now=0.0))
 
     await a_book(journal, database).write([a_published("7", photo=a_photo("7", group=FIRST))])
+
+    assert database.memberships == {"photos/p7/groups/1@N00"}
+
+
+@pytest.mark.parametrize("named", [FIRST, SECOND])
+async def test_no_photo_is_published_in_a_group_that_others_have_taken_over_and_is_in_ours(
+    journal: Journal, named: str
+):
+    """It may have left that one since; they have forgotten it, and would never take it out again."""
+    database = Database()
+    before = a_book(journal, database)
+    await before.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await before.sight(SECOND, 1, a_page("7", group=SECOND), None)
+    await annotated(journal, "7")
+
+    anew = a_published("7", photo=a_photo("7", group=named, date_added=7))
+    await a_book(journal, database, run=2, shared=True).write([anew])
+
+    assert database.memberships == {"photos/p7/groups/1@N00"}
+
+
+async def test_nothing_that_waited_here_is_told_to_be_in_a_group_that_others_have_taken_over(
+    journal: Journal,
+):
+    """Others have bought it meanwhile, and it may have left that group since."""
+    database = Database("7")
+    before = a_book(journal, Database())
+    await before.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await before.sight(SECOND, 1, a_page("7", group=SECOND), None)
+
+    assert await a_book(journal, database, run=2, shared=True).take_pending(9, True) == ()
 
     assert database.memberships == {"photos/p7/groups/1@N00"}
 
