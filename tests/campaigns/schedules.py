@@ -16,12 +16,13 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Literal
 
-from tests.campaigns.workers import workers
+from tests.campaigns.workers import carry_out_all
 from tests.simulation.lives import Verdict, live
 from tests.simulation.mutants import MUTANTS, NOTICED, innermost, planted
 from tests.simulation.neglects import NEGLECTS
@@ -44,6 +45,8 @@ MOST_TWICE: Final = 0.001
 
 Order = tuple[int, tuple[Fate, ...] | None, str | None]
 """(seed, fates in place of its own, mutant)."""
+Work = Callable[[tuple[list[Order], str]], "Tally"]
+"""Of one process: these orders, in this mode."""
 CALM_AND_SMALL: Final = {
     "photos": 5,
     "per_page": 5,
@@ -150,16 +153,38 @@ def carry_out(task: tuple[list[Order], str]) -> Tally:
 
 
 def campaign(
-    orders: Iterable[Order], *, mode: str, jobs: int, seconds: float = float("inf")
+    orders: Iterable[Order],
+    *,
+    mode: str,
+    jobs: int,
+    seconds: float = float("inf"),
+    work: Work = carry_out,
 ) -> Tally:
     tally, started = Tally(), time.monotonic()
-    with workers(jobs, begin=_settle_down) as pool:
-        for part in pool.imap_unordered(carry_out, ((chunk, mode) for chunk in chunks(orders))):
+    with closing(_parts(chunks(orders), work=work, mode=mode, jobs=jobs)) as parts:
+        for part in parts:
             tally.merge(part)
             # One that fails in many places says nothing new after the first thousand.
             if len(tally.failed) > 1000 or time.monotonic() - started > seconds:
                 break
     return tally
+
+
+def _parts(
+    some: Iterable[list[Order]], *, work: Work, mode: str, jobs: int
+) -> Generator[Tally, None, None]:
+    """A share that is lost is carried out once more, each schedule by itself: one of them is why."""
+    tasks = ((chunk, mode) for chunk in some)
+    lost: list[list[Order]] = []
+    for part in carry_out_all(work, tasks, jobs=jobs, begin=_settle_down):
+        if isinstance(part, Tally):
+            yield part
+        elif len(part.task[0]) == 1:
+            yield Tally(schedules=1, failed=[(part.task[0][0], f"Lost: {part.why}")])
+        else:
+            lost += ([order] for order in part.task[0])
+    if lost:
+        yield from _parts(lost, work=work, mode=mode, jobs=jobs)
 
 
 def chunks(orders: Iterable[Order]) -> Iterator[list[Order]]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.campaigns.workers import workers
+from tests.campaigns.workers import Lost, carry_out_all
 from tests.simulation.lives import Verdict
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.timeline import timeline
@@ -114,8 +114,10 @@ def carry_out(task: tuple[Sequence[int], str | None]) -> Tally:
 def campaign(seeds: range, *, mutant: str | None, jobs: int) -> Tally:
     tally = Tally()
     shares = [(seeds[at : at + CHUNK], mutant) for at in range(0, len(seeds), CHUNK)]
-    with workers(jobs, begin=_settle_down) as pool:
-        for part in pool.imap_unordered(carry_out, shares):
+    for part in carry_out_all(carry_out, shares, jobs=jobs, begin=_settle_down):
+        if isinstance(part, Lost):
+            tally.failed.append((part.task[0][0], f"Lost, or one after it: {part.why}"))
+        else:
             tally.merge(part)
     return tally
 

@@ -29,7 +29,7 @@ from tests.inline import Inline
 from tests.simulation.checks import Checker
 from tests.simulation.disk import Disk
 from tests.simulation.ends import check_end
-from tests.simulation.loop import Crash, Loop, Violation, last_words_unheard
+from tests.simulation.loop import Crash, Loop, last_words_unheard
 from tests.simulation.scenario import Fate, Scenario
 from tests.simulation.upstreams import Upstreams
 from tests.simulation.world import GROUP, World
@@ -80,11 +80,20 @@ def live(
     """Carry out one schedule, in another world and another kind of life where given; never raises."""
     with in_its_world(scenario, make=make) as world:
         verdict = Verdict(scenario, world)
-        try:
+        with judged(verdict):
             _live_on(verdict, life or Life)
-        except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
-            verdict.error = error
         return verdict
+
+
+@contextmanager
+def judged(verdict: Verdict) -> Iterator[None]:
+    """However a schedule ends in the block, that is its verdict: a cancelled run and a kill are none less."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - nobody further up would tell which schedule it was
+        verdict.error = error
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from ingestor.sandbox.quotas import Quotas
 from ingestor.settings import Settings
 from tests.simulation.disk import formatted
 from tests.simulation.ends import check_states
-from tests.simulation.lives import STORMY_LIVES, Life, Verdict, in_its_world
-from tests.simulation.loop import Loop, Violation
+from tests.simulation.lives import STORMY_LIVES, Life, Verdict, in_its_world, judged
+from tests.simulation.loop import Loop
 from tests.simulation.scenario import Fate, Kind, Scenario
 from tests.simulation.world import World
 
@@ -47,10 +47,8 @@ def compete(seed: int) -> Verdict:
     scenario = Scenario.of(seed, fates=_fates(rng), **ALONE)
     with in_its_world(scenario) as world:
         verdict = Verdict(scenario, world)
-        try:
+        with judged(verdict):
             _compete(world, verdict, rng)
-        except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
-            verdict.error = error
         return verdict
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ingestor.report import Report
 from tests.simulation.lives import Life, live
 from tests.simulation.mutants import NOTICED, innermost, planted
 from tests.simulation.rivals import compete
@@ -180,6 +181,17 @@ def test_answers_that_take_long_keep_no_run_below_its_quota() -> None:
     seconds = sum(len(call.photos) for call in calls) / (240 / 60)
     assert verdict.ok, timeline(verdict)
     assert calls[-1].at - calls[0].at < seconds + 2 * 12.0
+
+
+@pytest.mark.parametrize("end", [asyncio.CancelledError, SystemExit])
+def test_a_schedule_has_a_verdict_whatever_ends_it(end: type[BaseException]) -> None:
+    class Ended(Life):
+        async def _main(self) -> Report | None:
+            raise end
+
+    verdict = live(Scenario.of(3, fates=()), life=Ended)
+
+    assert isinstance(verdict.error, end)
 
 
 @pytest.mark.parametrize("seed", [1, 5, 9])

@@ -26,8 +26,7 @@ from ingestor.settings import Settings
 from ingestor.worker import Worker, looking, turns
 from tests.simulation.audit import Auditor
 from tests.simulation.gatherings import GROUPS, Copies, Crowd, Gatherings, Refusal
-from tests.simulation.lives import DRAIN, Life, Verdict, in_its_world
-from tests.simulation.loop import Violation
+from tests.simulation.lives import DRAIN, Life, Verdict, in_its_world, judged
 from tests.simulation.olden import age
 from tests.simulation.room import Kept
 from tests.simulation.scenario import Fate, Scenario
@@ -86,10 +85,8 @@ def keep_up(seed: int) -> Verdict:
         if per_day is not None:
             world.per_day, world.offset = per_day, BEFORE_MIDNIGHT
         world.hands = hands if hands.random() < REPLACING else None
-        try:
+        with judged(verdict):
             Upkeep(world, verdict).through(steps, rng)
-        except (Exception, Violation) as error:  # noqa: BLE001 - that is the verdict
-            verdict.error = error
         return verdict
 
 
