@@ -20,14 +20,15 @@ MONTHS: Final = """
         SELECT run, strftime('%Y-%m', at, 'unixepoch') AS month,
             certain + possible + CASE state WHEN 'open' THEN units ELSE 0 END AS spent
         FROM purchases
-        WHERE at >= (
-            SELECT CAST(strftime('%s', coalesce(min(at), ?2), 'unixepoch', 'start of month') AS REAL)
+        WHERE +at >= (
+            SELECT CAST(strftime('%s', coalesce(min(+at), ?2), 'unixepoch', 'start of month') AS REAL)
             FROM purchases WHERE run = ?1
         )
         UNION ALL SELECT ?1, strftime('%Y-%m', ?2, 'unixepoch'), 0
     )
     GROUP BY month HAVING max(run = ?1) ORDER BY month
 """
+"""+at, so that the table is read from end to end: see `ledger`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

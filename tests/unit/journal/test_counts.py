@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ingestor.journal import ledger, listing, runs
-from ingestor.journal.counts import count_run
+from ingestor.journal.counts import MONTHS, count_run
 from ingestor.journal.schema import migrate
 from ingestor.purchases import pricing
 from tests.builders import a_photo, an_image
@@ -55,6 +55,23 @@ def test_a_run_that_bought_nothing_costs_nothing_in_a_month_of_others(
     assert counted.months == ((0, 9_000),)
     assert pricing.bill(counted.months) == 0.0
     assert pricing.bill(counted.months, more=1_000) == pytest.approx(1.5)
+
+
+def test_purchases_are_counted_from_end_to_end_and_not_each_on_a_page_of_its_own(
+    db: sqlite3.Connection,
+) -> None:
+    """An index by time leads to nearly all of them, in no order: ten times the work."""
+    said: list[str] = []
+    db.set_trace_callback(said.append)
+    ledger.units_since(db, 1.0, now=2.0)
+    db.execute(MONTHS, (1, 2.0)).fetchall()
+    db.set_trace_callback(None)
+
+    plans = [db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in said]
+    ways = " ".join(row[3] for plan in plans for row in plan)
+
+    assert "SCAN purchases" in ways
+    assert "purchases_by_time" not in ways
 
 
 def test_what_a_run_has_taken_on_is_not_left_to_it_as_well(db: sqlite3.Connection) -> None:
