@@ -34,7 +34,7 @@ from ingestor.models import Annotation, FeatureSet, Image, PurchaseState
 from ingestor.purchases.meaning import state_after
 from ingestor.transport import Parts, Request, Response
 from tests.builders import FEATURES, an_image
-from tests.unit.apis.conftest import Answer, Recorder
+from tests.unit.apis.conftest import NESTED, Answer, Recorder
 
 URL = "https://vision.googleapis.com"
 EVERYTHING = FeatureSet(max_labels=50, safe_search=True)
@@ -293,8 +293,8 @@ def test_an_answer_of_the_wrong_length_is_lost(count: int) -> None:
         pytest.param(b"", id="nothing"),
         pytest.param(b"<html>captive portal</html>", id="html"),
         pytest.param(b'{"responses":[{}', id="cut off"),
-        pytest.param(b"[" * 2000 + b"]" * 2000, id="nested"),
-        pytest.param(b'{"responses":[{"new":' + b"[" * 2000 + b"]" * 2000 + b"}]}", id="deep"),
+        pytest.param(NESTED, id="nested"),
+        pytest.param(b'{"responses":[{"new":' + NESTED + b"}]}", id="deep"),
         pytest.param(b'{"responses":[{"new":"\xff"}]}', id="no text"),
         pytest.param(b'{"responses":[{"labelAnnotations":[{"score":NaN}]}]}', id="nan"),
         pytest.param(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 
 from ingestor.catalog.bits import (
     ANYTHING_HIDDEN,
@@ -17,7 +18,7 @@ from ingestor.journal.schema import migrate
 
 
 def test_it_is_told_by_one_look_however_many_photos_there_are() -> None:
-    with sqlite3.connect(":memory:") as db:
+    with closing(sqlite3.connect(":memory:")) as db:
         migrate(db)
         plan = db.execute(f"EXPLAIN QUERY PLAN {ANYTHING_HIDDEN}").fetchall()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ingestor.errors import SettingsError
 from ingestor.journal.dead import fail_all
 from ingestor.journal.listing import sight
 from ingestor.journal.lock import take
-from ingestor.journal.writer import Journal
+from ingestor.journal.writer import Journal, connect
 from ingestor.models import Failure
 from ingestor.settings import Settings
 from tests.builders import a_photo
@@ -147,7 +147,7 @@ def test_where_some_are_free_to_try_both_commands_are_told(
 def test_who_left_every_group_can_only_be_dropped_and_that_is_said(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with sqlite3.connect(settings.journal_path) as db:
+    with closing(connect(settings.journal_path)) as db:
         db.execute("DELETE FROM memberships WHERE photo = '2'")
 
     show(settings, reason="in-doubt", samples=1, as_json=False)
