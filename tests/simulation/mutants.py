@@ -210,7 +210,7 @@ def page_mark_before_its_photos() -> Sequence[Swap]:
     """That a page was read is durable before its photos are, and a new run goes on behind it."""
     honest = Book.sight
 
-    async def sight(self: Any, group: str, number: int, page: Any, room: Any) -> Any:
+    async def sight(self: Any, group: str, number: int, page: Any, *, room: Any) -> Any:
         marked = await self._journal.read(partial(runs.fact, name="mark"))
         run, done = (marked or "0 0").split()
         if int(run) < self._run and number <= int(done):
@@ -218,7 +218,7 @@ def page_mark_before_its_photos() -> Sequence[Swap]:
         elif number > int(done):
             write = partial(runs.set_fact, name="mark", value=f"{self._run} {number}")
             await self._journal.write(write)
-        return await honest(self, group, number, page, room)
+        return await honest(self, group, number, page, room=room)
 
     return [(Book, "sight", sight)]
 
@@ -228,12 +228,12 @@ def page_not_written_before_its_photos_go_on() -> Sequence[Swap]:
     """Photos travel on while their page is still to be written."""
     honest = Book.sight
 
-    async def sight(self: Any, group: str, number: int, page: Any, room: Any) -> Any:
+    async def sight(self: Any, group: str, number: int, page: Any, *, room: Any) -> Any:
         photos, _ = page.photos_and_failures(group)
 
         async def write_later() -> None:
             await asyncio.sleep(5)
-            await honest(self, group, number, page, room)
+            await honest(self, group, number, page, room=room)
 
         self.later = asyncio.create_task(write_later())
         return _sighting(fresh=tuple(photos))
@@ -633,8 +633,8 @@ def repeated_rows_sent_on_again() -> Sequence[Swap]:
     """A photo that comes on two pages travels twice."""
     honest = Book.sight
 
-    async def sight(self: Any, group: str, number: int, page: Any, room: Any) -> Any:
-        sighting = await honest(self, group, number, page, room)
+    async def sight(self: Any, group: str, number: int, page: Any, *, room: Any) -> Any:
+        sighting = await honest(self, group, number, page, room=room)
         photos, unusable = page.photos_and_failures(group)
         bare = {failure.photo_id for failure in unusable}
         again = [photo for photo in photos if photo.id not in bare and not photo.is_video]
@@ -736,7 +736,7 @@ def no_quota() -> Sequence[Swap]:
 @mutant
 def window_of_a_minute_forgotten() -> Sequence[Swap]:
     """The bucket alone is asked: a burst on top of a full minute passes."""
-    return [(dimension.Dimension, "_seconds_until_window", lambda *_given: 0.0)]
+    return [(dimension.Dimension, "_seconds_until_window", lambda *_given, **_named: 0.0)]
 
 
 @mutant

@@ -25,7 +25,7 @@ def lines(series: Mapping[str, Points], *, unit: str, limit: float | None = None
     most_x = max((x for points in series.values() for x, _ in points), default=0.0) or 1.0
     most_y = max((y for points in series.values() for _, y in points), default=0.0) or 1.0
     ticks = _ticks(max(most_y, limit or 0.0))
-    parts = [_frame(_ticks(most_x, beyond=False), ticks, most_x, unit)]
+    parts = [_frame(_ticks(most_x, beyond=False), ticks, most_x=most_x, unit=unit)]
     for colour, (name, points) in zip(COLOURS * 4, series.items(), strict=False):
         path = " ".join(f"{_x(x, most_x):.1f},{_y(y, ticks[-1]):.1f}" for x, y in points)
         parts.append(
@@ -68,7 +68,7 @@ def legend(names: Mapping[str, object]) -> str:
     return f'<p class="legend">{marks}</p>'
 
 
-def _frame(across: Sequence[float], up: Sequence[float], most_x: float, unit: str) -> str:
+def _frame(across: Sequence[float], up: Sequence[float], *, most_x: float, unit: str) -> str:
     parts = []
     for value in up:
         at = _y(value, up[-1])

@@ -64,16 +64,16 @@ def command(scenario: Scenario, *, photos: int, quota: int) -> list[str]:
 
 
 async def forget_the_warm_up(addresses: Mapping[str, str]) -> None:
-    await asyncio.to_thread(_control, addresses, "POST", "/reset", {"only": WARM_PARTS})
+    await asyncio.to_thread(_control, addresses, "POST", "/reset", question={"only": WARM_PARTS})
 
 
 async def bill(addresses: Mapping[str, str]) -> dict[str, Any]:
     """What it would charge."""
-    return await asyncio.to_thread(_control, addresses, "GET", "/bill", {})
+    return await asyncio.to_thread(_control, addresses, "GET", "/bill", question={})
 
 
 def _control(
-    addresses: Mapping[str, str], method: str, path: str, question: Mapping[str, object]
+    addresses: Mapping[str, str], method: str, path: str, *, question: Mapping[str, object]
 ) -> dict[str, Any]:
     """Blocks: for a thread."""
     place = addresses["control_url"].removeprefix("http://")

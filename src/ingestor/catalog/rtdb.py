@@ -65,7 +65,11 @@ class DatabaseCatalog:
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     async def search(self, query: Query) -> Page:
-        answer = Places(query, piece=partial(self._piece, query), probe=partial(self._probe, query))
+        answer = Places(
+            query,
+            piece=partial(self._entries, worst_rank=query.worst_rank),
+            probe=partial(self._probe, query),
+        )
         places: list[Place] = []
         hits: list[Hit] = []
         while len(hits) <= query.limit and (met := await answer.more()):
@@ -128,9 +132,6 @@ class DatabaseCatalog:
             if published and not is_hidden(published.annotation.safe):
                 return published.photo.thumb
         return ""
-
-    async def _piece(self, query: Query, key: str, after: Place, most: int) -> list[Place]:
-        return await self._entries(key, after, most, worst_rank=query.worst_rank)
 
     async def _entries(self, key: str, after: Place, most: int, *, worst_rank: int) -> list[Place]:
         """At most `most` places of one label's list, behind `after`."""

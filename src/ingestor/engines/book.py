@@ -77,6 +77,7 @@ class Book:
         group: str,
         number: int,
         page: ListedPage,
+        *,
         room: int | None,
         stretch: Interval | None = None,
     ) -> listing.Sighting:

@@ -31,7 +31,7 @@ async def _discover(run: Run, most: int, photos: Channel[Photo]) -> None:
         if stretch is not None:
             # A date that lies ahead must not cover what arrives until then.
             stretch = stretch[0], min(stretch[1], int(run.wall()))
-        return await run.book.sight(group, number, page, None, stretch)
+        return await run.book.sight(group, number, page, room=None, stretch=stretch)
 
     async def find_page(date: int) -> int:
         newer = await run.journal.read(partial(coverage.newer_than, group=group, date=date))

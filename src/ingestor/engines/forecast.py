@@ -95,7 +95,7 @@ class _Count:
             taken += [photo for photo in some if photo not in there]
         return taken[:most]
 
-    async def sight(self, group: str, number: int, page: ListedPage, room: int | None) -> _Seen:
+    async def sight(self, group: str, number: int, page: ListedPage, *, room: int | None) -> _Seen:
         photos, failures = page.photos_and_failures(group)
         new = [photo for photo in _distinct(photos) if photo.id not in self.ids][:room]
         known = await self.journal.read(
@@ -152,7 +152,9 @@ async def forecast(
         opening = await journal.read(_opening(settings, now=wall()))
         found = [await services.lookup(group) for group in settings.groups]
         groups = list(dict.fromkeys(group.id for group in found))
-        count = await _begun(settings, journal, services, opening, listen=listen, wall=wall)
+        count = await _new_count(
+            settings, journal, services, parked=opening.parked, listen=listen, wall=wall
+        )
         if count.adoption:
             # As a run does: this journal may be a copy of one that went on.
             died = await journal.read(runs.last_died)
@@ -184,12 +186,12 @@ def _opening(settings: Settings, *, now: float) -> Work[Opening]:
     )
 
 
-async def _begun(
+async def _new_count(
     settings: Settings,
     journal: Journal,
     services: Services,
-    opening: Opening,
     *,
+    parked: frozenset[str],
     listen: events.Listener,
     wall: Callable[[], float],
 ) -> _Count:
@@ -205,7 +207,7 @@ async def _begun(
         adoption=adoption,
         listen=listen,
         anew=await journal.read(partial(results.known_anew, features=features)),
-        parked=opening.parked,
+        parked=parked,
     )
 
 

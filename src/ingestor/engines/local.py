@@ -112,7 +112,7 @@ async def carry_out(
             settings,
             journal,
             services,
-            opening,
+            opening=opening,
             front_door=front_door,
             groups=groups,
             leases=leases,

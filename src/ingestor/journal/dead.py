@@ -172,17 +172,17 @@ def _samples(db: sqlite3.Connection, stage: str, reason: str, *, most: int) -> t
         "WHERE state = 'dead' AND stage = ? AND dead.reason = ? ORDER BY last DESC, photo LIMIT ?",
         (stage, reason, most),
     )
-    return tuple(
-        _sample(photo, orjson.loads(record), detail, attempts, paid)
-        for photo, record, detail, attempts, paid in rows
-    )
+    return tuple(map(_sample, rows))
 
 
-def _sample(photo: str, record: dict[str, str], detail: str, attempts: int, paid: Paid) -> Sample:
+def _sample(row: tuple[str, str, str, int, Paid]) -> Sample:
+    """Of (photo, record, detail, attempts, paid)."""
+    photo, record, detail, attempts, paid = row
+    told = orjson.loads(record)
     return Sample(
         photo=photo,
-        title=record["title"],
-        page=record["page"],
+        title=told["title"],
+        page=told["page"],
         detail=detail,
         attempts=attempts,
         paid=paid,

@@ -137,7 +137,7 @@ def sight(
             continue
         met[photo.id] = photo
     joined = _join(db, met.values())
-    _write(db, ends, before, causes, run=run)
+    _write(db, ends, before=before, causes=causes, run=run)
     dead = [causes[photo.id] for photo in ends["dead"]]
     for failure in dead:
         bury(db, failure, now=now)
@@ -168,9 +168,9 @@ def _end(
 def _write(
     db: sqlite3.Connection,
     ends: Mapping[_End, Sequence[Photo]],
+    *,
     before: Mapping[str, _Last],
     causes: Mapping[str, Failure],
-    *,
     run: int,
 ) -> None:
     numbers = _keep_records(db, [photo for some in ends.values() for photo in some], before)

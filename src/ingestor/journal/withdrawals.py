@@ -70,7 +70,7 @@ def compare(
     # Who shows no date stands where it stood.
     for photo, added in rows.items():
         if added and known.get(photo, added) != added:
-            _come_again(db, photo, group, added)
+            _come_again(db, photo, group=group, date_added=added)
     absent = _absent(db, rows, group=group, stretch=stretch)
     db.executemany(
         # A clock that was ahead must not keep a photo up until its time has come.
@@ -90,7 +90,7 @@ def compare(
     )
 
 
-def _come_again(db: sqlite3.Connection, photo: str, group: str, date_added: int) -> None:
+def _come_again(db: sqlite3.Connection, photo: str, *, group: str, date_added: int) -> None:
     """
     Who left and came again stands somewhere else now. The database is to be told, and may not even have it
     any more: it waits to be published again.
@@ -100,7 +100,7 @@ def _come_again(db: sqlite3.Connection, photo: str, group: str, date_added: int)
         (date_added, group, photo),
     )
     db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored' AND id = ?", (photo,))
-    _move(db, photo, group, date_added)
+    _move(db, photo, group=group, date_added=date_added)
 
 
 def departures(
@@ -143,7 +143,7 @@ def withdraw(
         # A photo that goes is forgotten in groups of others, too: it is new should we ever follow those.
         _leave(db, photo, group=None if elsewhere is None else group)
         if elsewhere is not None:
-            _move(db, photo, *elsewhere)
+            _move(db, photo, group=elsewhere[0], date_added=elsewhere[1])
         elif db.execute("SELECT 1 FROM annotations WHERE photo = ?", (photo,)).fetchone():
             db.execute("UPDATE photos SET state = 'withdrawn' WHERE id = ?", (photo,))
         elif photo in doubtful:
@@ -190,7 +190,7 @@ def bring_back(
     )
     for photo in photos:
         # That page may be written down much later: its record would be published with a group it left.
-        _move(db, photo.id, photo.group, photo.date_added)
+        _move(db, photo.id, group=photo.group, date_added=photo.date_added)
 
 
 def _perhaps_paid(db: sqlite3.Connection) -> set[str]:
@@ -245,7 +245,7 @@ def _elsewhere(
     return None if row is None else (str(row[0]), int(row[1]))
 
 
-def _move(db: sqlite3.Connection, photo: str, group: str, date_added: int) -> None:
+def _move(db: sqlite3.Connection, photo: str, *, group: str, date_added: int) -> None:
     """Its record names one of the groups that it is in."""
     db.execute("UPDATE photos SET date_added = ? WHERE id = ?", (date_added, photo))
     db.execute(

@@ -64,7 +64,9 @@ class Dimension:
         """How long until there is so much, at that share of the limit."""
         missing = cost - self.tokens
         pace = missing / (self.limit / MINUTE * rate) if missing > _ROUNDING else 0.0
-        return max(pace, self._seconds_until_window(cost, now, max(cost, self.limit * rate)))
+        return max(
+            pace, self._seconds_until_window(cost, now=now, most=max(cost, self.limit * rate))
+        )
 
     def record(self, spent: Spent) -> None:
         insort(self._window, spent)
@@ -113,7 +115,7 @@ class Dimension:
         while self.refused and self.refused[0].counts_from <= now - WINDOW:
             self.refused.popleft()
 
-    def _seconds_until_window(self, cost: float, now: float, most: float) -> float:
+    def _seconds_until_window(self, cost: float, *, now: float, most: float) -> float:
         self._forget(now)
         excess = self._in_window + cost - most
         if excess <= 0:

@@ -51,10 +51,17 @@ class Sighting(Protocol):
 
 
 P = TypeVar("P", bound=Page)
+P_contra = TypeVar("P_contra", bound=Page, contravariant=True)
 ListPage = Callable[[str, int], Awaitable[P]]
 """(group id, page from 1) -> the page."""
-Sight = Callable[[str, int, P, int | None], Awaitable[Sighting]]
-"""(group id, page number, page, room) -> written down, and what is to be done."""
+
+
+class Sight(Protocol[P_contra]):
+    async def __call__(
+        self, group: str, number: int, page: P_contra, /, *, room: int | None
+    ) -> Sighting:
+        """Write a page down, of which no more photos are taken on than there is room for."""
+        ...
 
 
 class TakePending(Protocol):
@@ -147,7 +154,7 @@ async def discover(
                 # Whatever this page brings, it ends neither the room nor the pass.
                 if number < last and seen.stale + 1 < stale and room.outlasts(len(page.rows)):
                     pages.begin(number + 1)
-                sighting = await sight(group, number, page, room.left)
+                sighting = await sight(group, number, page, room=room.left)
                 room.take(sighting.new_to_run)
                 seen.note(page, sighting.new_to_run)
                 await photos.send_all(sighting.fresh)

@@ -120,7 +120,7 @@ async def test_what_the_disk_refused_reaches_the_database_all_the_same(journal: 
 
 async def test_what_earlier_runs_left_to_store_is_told_apart(journal: Journal):
     told: list[events.Event] = []
-    await a_book(journal, Database()).sight(FIRST, 1, a_page("1", "2", group=FIRST), None)
+    await a_book(journal, Database()).sight(FIRST, 1, a_page("1", "2", group=FIRST), room=None)
     await annotated(journal, "1", "2")
     book = a_book(journal, Database(), run=2, listen=told.append)
 
@@ -137,7 +137,7 @@ async def test_nothing_that_earlier_runs_left_is_taken_on_unasked(journal: Journ
     """More than are taken on at once, and all of them bought by others meanwhile."""
     database = Database("1", "2", "3", "4")
     await a_book(journal, database).sight(
-        FIRST, 1, a_page("1", "2", "3", "4", "5", group=FIRST), None
+        FIRST, 1, a_page("1", "2", "3", "4", "5", group=FIRST), room=None
     )
     book = a_book(journal, database, run=2, shared=True)
 
@@ -148,7 +148,7 @@ async def test_nothing_that_earlier_runs_left_is_taken_on_unasked(journal: Journ
 
 async def test_what_earlier_runs_left_is_taken_on_newest_first_and_once(journal: Journal):
     database = Database()
-    await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", "3", group=FIRST), None)
+    await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", "3", group=FIRST), room=None)
     book = a_book(journal, database, run=2, shared=True)
 
     taken = [[photo.id for photo in await book.take_pending(2, listed=True)] for _ in range(3)]
@@ -160,8 +160,8 @@ async def test_a_photo_of_two_groups_is_published_in_both(journal: Journal):
     """The second one shows it before it is stored."""
     database = Database()
     book = a_book(journal, database)
-    await book.sight(FIRST, 1, a_page("7", group=FIRST), None)
-    await book.sight(SECOND, 1, a_page("7", group=SECOND), None)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await book.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
     await annotated(journal, "7")
 
     await book.write([a_published("7", photo=a_photo("7", group=FIRST, date_added=7))])
@@ -174,15 +174,15 @@ async def test_a_page_that_could_not_be_told_to_the_database_is_told_by_the_next
 ):
     database = Database()
     book = a_book(journal, database)
-    await book.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
     await annotated(journal, "7")
     await book.write([a_published("7", photo=a_photo("7", group=FIRST, date_added=7))])
     database.fails = True
     with pytest.raises(asyncio.CancelledError):
-        await book.sight(SECOND, 1, a_page("7", group=SECOND), None)
+        await book.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
 
     database.fails = False
-    await a_book(journal, database, run=2).sight(SECOND, 1, a_page("7", group=SECOND), None)
+    await a_book(journal, database, run=2).sight(SECOND, 1, a_page("7", group=SECOND), room=None)
 
     assert "photos/p7/groups/2@N00" in database.memberships
 
@@ -190,13 +190,15 @@ async def test_a_page_that_could_not_be_told_to_the_database_is_told_by_the_next
 async def test_a_known_photo_in_a_new_group_costs_one_small_update(journal: Journal):
     database = Database()
     book = a_book(journal, database)
-    await book.sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
     await annotated(journal, "7")
     await book.write([a_published("7", photo=a_photo("7", group=FIRST, date_added=7))])
     database.sent.clear()
 
     for run in (2, 3):
-        await a_book(journal, database, run=run).sight(SECOND, 1, a_page("7", group=SECOND), None)
+        await a_book(journal, database, run=run).sight(
+            SECOND, 1, a_page("7", group=SECOND), room=None
+        )
 
     assert database.sent == [{"photos/p7/groups/2@N00": 7}]
 
@@ -212,12 +214,12 @@ async def test_a_row_that_says_less_than_before_changes_nothing(
     journal: Journal, row: Photo | Unusable
 ):
     database = Database()
-    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), room=None)
     await annotated(journal, "7")
     before = await journal.read(partial(results.unpublished, most=1))
 
     page = ListedPage(pages=1, total=1, rows=[row])
-    await a_book(journal, database, run=2).sight(FIRST, 1, page, None)
+    await a_book(journal, database, run=2).sight(FIRST, 1, page, room=None)
 
     assert database.sent == []
     assert await journal.read(partial(results.unpublished, most=1)) == before
@@ -226,9 +228,11 @@ async def test_a_row_that_says_less_than_before_changes_nothing(
 
 async def test_other_photos_of_a_page_are_no_business_of_the_database(journal: Journal):
     database = Database()
-    await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", group=FIRST), None)
+    await a_book(journal, database).sight(FIRST, 1, a_page("1", "2", group=FIRST), room=None)
 
-    await a_book(journal, database, run=2).sight(FIRST, 1, a_page("1", "2", "3", group=FIRST), None)
+    await a_book(journal, database, run=2).sight(
+        FIRST, 1, a_page("1", "2", "3", group=FIRST), room=None
+    )
 
     assert database.sent == []
 
@@ -236,10 +240,10 @@ async def test_other_photos_of_a_page_are_no_business_of_the_database(journal: J
 async def test_rows_beyond_the_limit_are_told_to_nobody(journal: Journal):
     database = Database()
     book = a_book(journal, database)
-    await book.sight(FIRST, 1, a_page("7", "8", group=FIRST), None)
+    await book.sight(FIRST, 1, a_page("7", "8", group=FIRST), room=None)
     await annotated(journal, "7", "8")
 
-    await a_book(journal, database, run=2).sight(SECOND, 1, a_page("7", "8", group=SECOND), 1)
+    await a_book(journal, database, run=2).sight(SECOND, 1, a_page("7", "8", group=SECOND), room=1)
 
     assert database.memberships == {"photos/p7/groups/2@N00"}
 
@@ -288,11 +292,11 @@ async def test_nothing_that_waited_here_is_told_to_be_in_a_group_that_others_hav
 
 async def test_a_photo_that_comes_back_is_in_the_database_again_at_once(journal: Journal):
     database = Database()
-    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), room=None)
     await annotated(journal, "7")
     await journal.write(partial(withdraw, photos=["7"], group=FIRST, now=1.0))
 
-    await a_book(journal, database, run=2).sight(FIRST, 1, a_page("7", group=FIRST), None)
+    await a_book(journal, database, run=2).sight(FIRST, 1, a_page("7", group=FIRST), room=None)
 
     assert "photos/p7/sha256" in database.sent[-1]
     assert await journal.read(runs.photos_by_state) == {"stored": 1}
@@ -307,7 +311,7 @@ async def test_what_others_took_down_comes_back_without_their_group_however_late
     database.fails = True
     page = a_page("7", "8", group=FIRST)
     with pytest.raises(asyncio.CancelledError):
-        await a_book(journal, database, shared=True).sight(FIRST, 1, page, None)
+        await a_book(journal, database, shared=True).sight(FIRST, 1, page, room=None)
 
     database.fails = False
     await a_book(journal, database, run=2, shared=True).publish_left_over()
@@ -330,7 +334,7 @@ async def test_what_a_restored_database_lacks_comes_back_in_all_groups_of_ours(j
     await journal.write(partial(results.mark_stored, photos=["7"]))
 
     await a_book(journal, database, run=2, shared=True).sight(
-        FIRST, 1, a_page("7", group=FIRST), None
+        FIRST, 1, a_page("7", group=FIRST), room=None
     )
 
     assert "photos/p7/sha256" in database.sent[-1]
@@ -357,7 +361,7 @@ async def test_a_page_that_came_empty_is_a_gap(
     book = a_book(journal, Database())
     page = a_page(*photos, group=FIRST)
 
-    await book.sight(FIRST, 1, ListedPage(pages=1, total=total, rows=page.rows), None)
-    await book.sight(SECOND, 1, a_page("9", group=SECOND), None)
+    await book.sight(FIRST, 1, ListedPage(pages=1, total=total, rows=page.rows), room=None)
+    await book.sight(SECOND, 1, a_page("9", group=SECOND), room=None)
 
     assert book.gap is gap

@@ -50,7 +50,7 @@ class Pool:
         at = (min(number, max(pages, 1)) - 1) * PER_PAGE
         return Page(self.ids[at : at + PER_PAGE], pages, len(self.ids))
 
-    async def sight(self, group: str, number: int, page: Page, room: int | None) -> Sighting:
+    async def sight(self, group: str, number: int, page: Page, *, room: int | None) -> Sighting:
         new = [row for row in page.rows if row not in self.seen][:room]
         self.seen.update(new)
         return Sighting([a_photo(row) for row in new if row not in self.known], len(new))
@@ -83,10 +83,10 @@ class SlowPool(Pool):
     listed_at_sight: list[list[int]] = field(default_factory=list)
     """The calls there were when each page was being written down."""
 
-    async def sight(self, group: str, number: int, page: Page, room: int | None) -> Sighting:
+    async def sight(self, group: str, number: int, page: Page, *, room: int | None) -> Sighting:
         await asyncio.sleep(0)
         self.listed_at_sight.append([*self.calls])
-        return await super().sight(group, number, page, room)
+        return await super().sight(group, number, page, room=room)
 
 
 def ids(first: int, last: int) -> list[str]:

@@ -55,12 +55,12 @@ class Fetcher:
             marks.reused = True
             answer = await self._ask(line, head, request, marks=marks, due=due)
             if not (answer.untouched and answer.trouble in STALE):
-                return self._outcome(answer, request, origin, line)
+                return self._outcome(answer, request, origin=origin, line=line)
             # The server closed it before it heard of this request, and a GET may be made twice.
             marks.reused = False
         line = await self._new_line(origin, due=due)
         answer = await self._ask(line, head, request, marks=marks, due=due)
-        return self._outcome(answer, request, origin, line)
+        return self._outcome(answer, request, origin=origin, line=line)
 
     async def close(self) -> None:
         self._watch.close()
@@ -86,7 +86,7 @@ class Fetcher:
             marks.received = answer.received
         return answer
 
-    def _outcome(self, answer: Answer, request: Request, origin: Origin, line: Line) -> Response:
+    def _outcome(self, answer: Answer, request: Request, *, origin: Origin, line: Line) -> Response:
         if answer.trouble:
             raise explain(answer.trouble, place=place(request.url), kind=AnswerLost)
         if line.open:
