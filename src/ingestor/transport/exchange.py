@@ -9,7 +9,7 @@ from yarl import URL
 
 from ingestor.errors import AnswerLost
 from ingestor.transport.allowlist import require_sendable
-from ingestor.transport.lines.answer import (
+from ingestor.transport.caps import (
     AS_IT_IS,
     FIRST_FINAL_STATUS,
     FIRST_ROOM,

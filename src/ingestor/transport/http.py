@@ -22,6 +22,7 @@ import aiohttp
 from ingestor.errors import AddressRefused, TransportError
 from ingestor.kits.aside import Aside
 from ingestor.transport.allowlist import AllowList
+from ingestor.transport.caps import LONGEST_HEADER, MOST_HEADERS
 from ingestor.transport.connector import (
     CONNECT_SECONDS,
     CheckedResolver,
@@ -29,7 +30,6 @@ from ingestor.transport.connector import (
     LookUp,
 )
 from ingestor.transport.exchange import Exchange
-from ingestor.transport.lines.answer import LONGEST_HEADER, MOST_HEADERS
 from ingestor.transport.lines.dialing import Dial, Dialer
 from ingestor.transport.lines.fetcher import Fetcher
 from ingestor.transport.marks import MarkingRequest, Marks

@@ -1,8 +1,8 @@
 """
 An answer while it arrives: llhttp reads it, and this keeps it, within caps.
 
-What is asked of an answer beyond HTTP's grammar stands here: how long its head may be, how large it may
-grow, that it comes unpacked.
+What is asked of an answer beyond HTTP's grammar stands here, and in `transport.caps` as far as the long way
+asks it, too: how long its head may be, how large it may grow, that it comes unpacked.
 """
 
 from __future__ import annotations
@@ -12,29 +12,27 @@ from io import BytesIO
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from ingestor.transport.caps import (
+    AS_IT_IS,
+    FIRST_FINAL_STATUS,
+    FIRST_ROOM,
+    FIRST_STATUS_WITHOUT_CONTENT,
+    LONGEST_HEADER,
+    MOST_HEADERS,
+)
+
 LONGEST_HEAD = 64 * 1024
 """
 Bytes that may arrive in a row without one of the body: a head with its early hints, and what stands
 between chunks and behind the last.
 """
-LONGEST_HEADER = 8190
-"""Bytes of one header's value; what most servers allow, too. Paid calls have the same caps."""
-MOST_HEADERS = 100
-FIRST_ROOM = 256 * 1024
-"""What is asked for when an answer outgrows its room without saying its length."""
-
 LARGE = 1024 * 1024
 """Bytes; what is smaller comes in a few pieces, and is joined once."""
 
-AS_IT_IS = frozenset({"", "identity"})
-"""Encodings that leave nothing to unpack; an empty list names none (RFC 9110, 5.6.1 and 8.4)."""
 AS_IT_IS_RAW = frozenset(map(str.encode, AS_IT_IS))
 
 CONTINUE = 100
 SWITCHING_PROTOCOLS = 101
-FIRST_FINAL_STATUS = 200
-FIRST_STATUS_WITHOUT_CONTENT = 300
-"""From here on, redirects and refusals, what counts is said without the body."""
 
 
 class _LowerCase(dict[bytes, bytes]):
