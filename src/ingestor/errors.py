@@ -166,11 +166,11 @@ def reason_of(error: BaseException) -> str:
 
 
 def cause_of(error: BaseException) -> str:
-    """What happened, for whom nobody has to start again."""
+    """What happened, in a sentence, without what a person does next: for whoever goes on by itself."""
     return error.cause if isinstance(error, RunStopped) else str(error)
 
 
-def first_cause(error: BaseException) -> BaseException:
+def first_error_in(error: BaseException) -> BaseException:
     """Open groups: the first error of our own inside wins, or else the first one."""
     leaves = _leaves(error)
     return next((leaf for leaf in leaves if isinstance(leaf, IngestorError)), leaves[0])

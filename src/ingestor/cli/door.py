@@ -21,7 +21,7 @@ from ingestor.cli.hooks import redact_hooks
 from ingestor.cli.spelling import one_sentence
 from ingestor.cli.streams import OutputLost, abandon_stdout, settle_streams
 from ingestor.cli.visit import Visit
-from ingestor.errors import IngestorError, first_cause
+from ingestor.errors import IngestorError, first_error_in
 from ingestor.exits import COMPLETE, OTHER, exit_code_of
 from ingestor.kits.lifetime import SIGNAL_EXITS
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         abandon_stdout()
         return OTHER
     except BaseException as error:  # noqa: BLE001 - the last one to see it: nobody is above
-        if isinstance(first_cause(error), OutputLost):
+        if isinstance(first_error_in(error), OutputLost):
             abandon_stdout()
         return _told(error, visit)
     return code if isinstance(code, int) else COMPLETE
@@ -60,7 +60,7 @@ def _carried_out(arguments: Sequence[str], visit: Visit) -> object:
 
 def _told(error: BaseException, visit: Visit) -> int:
     """Say on stderr what went wrong, in a sentence or two; returns the exit code."""
-    cause = first_cause(error)
+    cause = first_error_in(error)
     code, sentence = verdict(cause)
     if sentence:
         sys.stderr.write(f"ingestor: {one_sentence(visit.redaction.text(sentence))}\n")

@@ -13,7 +13,7 @@ from ingestor.engines.ceilings import budget_of
 from ingestor.engines.gauges import Gauges
 from ingestor.engines.heartbeat import Heartbeat
 from ingestor.engines.leases import Leases
-from ingestor.errors import IngestorError, first_cause, reason_of
+from ingestor.errors import IngestorError, first_error_in, reason_of
 from ingestor.journal import pending
 from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening
@@ -140,7 +140,7 @@ class Run:
             except* Stopping:
                 pass
             except* IngestorError as group:
-                error = first_cause(group)
+                error = first_error_in(group)
                 self.lifetime.stop(reason_of(error), error)
         self.lifetime.close()
 

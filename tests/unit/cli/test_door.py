@@ -11,7 +11,7 @@ import pytest
 
 from ingestor import errors
 from ingestor.cli.door import main, verdict
-from ingestor.errors import IngestorError, JournalError, SettingsError, first_cause
+from ingestor.errors import IngestorError, JournalError, SettingsError, first_error_in
 from ingestor.exits import exit_code_of
 
 OURS: dict[IngestorError, int] = {
@@ -69,13 +69,13 @@ def test_groups_are_opened_and_our_own_error_inside_wins() -> None:
     inner = JournalError("The disk is full.")
     group = BaseExceptionGroup("g", [ValueError("x"), ExceptionGroup("h", [KeyError("y"), inner])])
 
-    assert first_cause(group) is inner
+    assert first_error_in(group) is inner
 
 
 def test_a_group_of_strangers_is_judged_by_its_first() -> None:
     first = ValueError("x")
 
-    assert first_cause(ExceptionGroup("g", [first, KeyError("y")])) is first
+    assert first_error_in(ExceptionGroup("g", [first, KeyError("y")])) is first
     assert not isinstance(first, IngestorError)
 
 
