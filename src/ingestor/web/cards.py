@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from ingestor.apis.flickr import PICTURE_PATH
 from ingestor.catalog.query import MOST_LABELS_OF_A_QUERY, Hit, asked_key
 from ingestor.web.asking import Asking
 from ingestor.web.licenses import License, license_of
 
-PICTURE: Final = re.compile(
-    r"/[0-9]{1,10}/[0-9]{1,20}_[0-9a-zA-Z]{1,40}(_[0-9a-z]{1,3})?(_d)?\.(jpe?g|png|gif)"
-)
-"""The one shape of a picture's path (https://www.flickr.com/services/api/misc.urls.html)."""
 FLICKR_PAGE: Final = re.compile(r"https://www\.flickr\.com/photos/[\w@-]{1,100}/[0-9]{1,20}/?")
 WIDTHS: Final = {"_n": 320, "_m": 240, "_z": 640}
 """The longest edge of a size, by the end of its name."""
@@ -100,7 +97,7 @@ def picture(url: str, *, origin: str) -> str:
         path = urlsplit(url).path
     except ValueError:
         return ""
-    return origin + path if PICTURE.fullmatch(path) else ""
+    return origin + path if PICTURE_PATH.fullmatch(path) else ""
 
 
 def flickr_page(photo: str) -> str:

@@ -5,7 +5,7 @@ Which addresses pictures may have stands in `addresses`, what a row of a listing
 a whole answer says, or refuses, in `answers`; `client` only waits.
 """
 
-from ingestor.apis.flickr.addresses import ImageOrigin
+from ingestor.apis.flickr.addresses import PICTURE_PATH, ImageOrigin
 from ingestor.apis.flickr.answers import (
     OF_THE_GROUP,
     Group,
@@ -20,6 +20,7 @@ from ingestor.apis.flickr.rows import Unusable, read_row
 __all__ = [
     "OF_THE_GROUP",
     "PER_PAGE",
+    "PICTURE_PATH",
     "Flickr",
     "Group",
     "ImageOrigin",

@@ -12,7 +12,7 @@ import re
 from typing import Protocol
 from urllib.parse import urlsplit
 
-PATH = re.compile(
+PICTURE_PATH = re.compile(
     r"/[0-9]{1,10}/[0-9]{1,20}_[0-9a-zA-Z]{1,40}(_[0-9a-z]{1,3})?(_d)?\.(jpe?g|png|gif)"
 )
 SERVER = re.compile(r"[0-9]{1,10}")
@@ -31,7 +31,7 @@ class ImageOrigin:
     def __init__(self, url: str) -> None:
         self.url = _origin(url)
         self._farms = self.url == LIVE
-        self._plain = re.compile(re.escape(self.url) + PATH.pattern)
+        self._plain = re.compile(re.escape(self.url) + PICTURE_PATH.pattern)
 
     def accept(self, url: object) -> str | None:
         """Rewrite a listed address onto this origin; None where it must not be fetched."""
@@ -50,7 +50,7 @@ class ImageOrigin:
             return None
         known = origin == self.url or (self._farms and FARM.fullmatch(origin))
         # A query ("?zz=1" in old listings) never changes the picture, and is left out.
-        return self.url + path if known and PATH.fullmatch(path) else None
+        return self.url + path if known and PICTURE_PATH.fullmatch(path) else None
 
     def moved(self, url: str) -> str | None:
         """The same path on this origin, of an address that was accepted under another one."""
@@ -58,7 +58,7 @@ class ImageOrigin:
             path = urlsplit(url).path
         except ValueError:
             return None
-        return self.url + path if PATH.fullmatch(path) else None
+        return self.url + path if PICTURE_PATH.fullmatch(path) else None
 
     def build(self, row: PhotoKey, *, suffix: str = "") -> str | None:
         """
