@@ -142,6 +142,11 @@ class Rejected(VendorError):
     """This request, as it is, will never be accepted; another one may."""
 
 
+def denied_by_place(error: AddressRefused, *, upstream: str) -> Denied:
+    """What an address we must not go to means for who has no other: that upstream is closed to us."""
+    return Denied(str(error), upstream=upstream, reason=error.reason)
+
+
 def retry_hint(error: BaseException) -> bool | float:
     """Tell whether to try again, or for how many seconds to wait first at the least."""
     match error:

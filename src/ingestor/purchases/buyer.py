@@ -14,6 +14,7 @@ from functools import partial
 
 from ingestor import events
 from ingestor.errors import (
+    AddressRefused,
     AnswerLost,
     IngestorError,
     NotSent,
@@ -22,6 +23,7 @@ from ingestor.errors import (
     Throttled,
     Unauthorized,
     Unavailable,
+    denied_by_place,
     reason_of,
     retry_hint,
 )
@@ -156,6 +158,8 @@ class Buyer:
         except SettledUnsaved as error:
             self._take(error.settled, batch)
             raise
+        except AddressRefused as error:
+            raise denied_by_place(error, upstream="vision") from error
         else:
             self._take(settled, batch)
             if settled.again:

@@ -13,7 +13,15 @@ from typing import NamedTuple, TypeVar
 from aiolimiter import AsyncLimiter
 
 from ingestor import events
-from ingestor.errors import IngestorError, RunStopped, Unauthorized, retry_hint, wish_of
+from ingestor.errors import (
+    AddressRefused,
+    IngestorError,
+    RunStopped,
+    Unauthorized,
+    denied_by_place,
+    retry_hint,
+    wish_of,
+)
 from ingestor.kits.amounts import HOUR
 from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.retrying import persist
@@ -97,6 +105,8 @@ class Politely:
                     events.RetryScheduled.of(upstream=upstream, **repeat._asdict())
                 ),
             )
+        except AddressRefused as error:
+            raise denied_by_place(error, upstream=upstream) from error
         except IngestorError as error:
             if retry_hint(error) is False:
                 raise

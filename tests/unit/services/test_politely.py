@@ -9,7 +9,15 @@ from functools import partial
 import pytest
 
 from ingestor import events
-from ingestor.errors import IngestorError, RunStopped, Throttled, Unauthorized, Unavailable
+from ingestor.errors import (
+    AddressRefused,
+    Denied,
+    IngestorError,
+    RunStopped,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
 from ingestor.kits.beside import beside
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.services import Politely
@@ -75,6 +83,16 @@ async def test_a_credential_that_stays_refused_is_not_tried_a_third_time():
         await politely(asked)
 
     assert asked.times == 2
+
+
+async def test_a_certificate_that_is_refused_is_a_refusal_of_that_upstream():
+    asked = Asked(*[AddressRefused("not trusted", reason="tls-certificate")] * 2)
+
+    with pytest.raises(Denied, match="not trusted") as refused:
+        await politely(asked)
+
+    assert asked.times == 1
+    assert (refused.value.upstream, refused.value.reason) == ("database", "tls-certificate")
 
 
 async def test_other_trouble_between_does_not_make_a_credential_fresh():

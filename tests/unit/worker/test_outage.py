@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -11,7 +12,7 @@ from typing import cast
 import pytest
 
 from ingestor import events
-from ingestor.errors import AnswerLost
+from ingestor.errors import AddressRefused, AnswerLost, reason_of
 from ingestor.journal import runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -19,6 +20,7 @@ from ingestor.models import Image, Size
 from ingestor.purchases.meaning import Answer
 from ingestor.services import Group, ListedPage, Services
 from ingestor.settings import Settings
+from ingestor.worker.troubles import Trouble, trouble_of
 from ingestor.worker.turns import Turns
 from tests.builders import a_photo, a_size, an_annotation
 from tests.inline import Inline
@@ -57,25 +59,53 @@ class Outside:
         return [an_annotation(image.photo.id, sha256=image.sha256) for image in images]
 
 
-async def test_an_outage_that_many_groups_meet_costs_what_one_would(tmp_path: Path):
-    outside, lifetime = Outside(), Lifetime(drain=8.0)
+class Untrusted(Outside):
+    """Vision's certificate is nobody's whom we trust."""
+
+    async def ask_vision(
+        self, images: Sequence[Image], leaving: Callable[[], None]
+    ) -> Sequence[Answer]:
+        raise AddressRefused("vision: not trusted", reason="tls-certificate")
+
+
+@asynccontextmanager
+async def open_turns(outside: Outside, place: Path) -> AsyncIterator[tuple[Turns, Journal]]:
+    lifetime = Lifetime(drain=8.0)
     services = SimpleNamespace(
         list_page=outside.list_page, fetch=outside.fetch, ask_vision=outside.ask_vision,
         update=None, database=None, target="catalog", calls=dict, statistics=dict,
     )  # fmt: skip
-    async with Journal(tmp_path / "journal.sqlite3", thread=Inline()) as journal:
+    async with Journal(place / "journal.sqlite3", thread=Inline()) as journal:
         turns = Turns(
-            Settings.read(groups=("1@N00",), state=tmp_path, patience=3600.0, disk_reserve=0),
+            Settings.read(groups=("1@N00",), state=place, patience=3600.0, disk_reserve=0),
             journal,
             cast("Services", services),
             lifetime=lifetime,
             listen=events.ignore,
             wall=lambda: 1_800_000_000.0 + outside.clock(),
         )
+        yield turns, journal
+    lifetime.close()
+
+
+async def test_a_certificate_of_visions_that_is_refused_halts_the_buying_of_all_groups(
+    tmp_path: Path,
+):
+    """Else the looks at those that have nothing to buy would hide it."""
+    async with open_turns(Untrusted(), tmp_path) as (turns, _journal):
+        turn = await turns.take(Group(id="100@N00", name="Zoo"), buying=True)
+
+    assert turn.error is not None
+    assert trouble_of(turn.error) is Trouble.HALT
+    assert (reason_of(turn.error), str(turn.error)) == ("tls-certificate", "vision: not trusted")
+
+
+async def test_an_outage_that_many_groups_meet_costs_what_one_would(tmp_path: Path):
+    outside = Outside()
+    async with open_turns(outside, tmp_path) as (turns, journal):
         for number in range(GROUPS):
             await turns.take(Group(id=f"{100 + number}@N00", name="Zoo"), buying=True)
         states = await journal.read(runs.photos_by_state)
-    lifetime.close()
 
     assert states.get("dead", 0) <= MOST_LOST
     assert states["stored"] == GROUPS * EACH - states.get("dead", 0)
