@@ -12,6 +12,8 @@ CEILINGS: Final = ("max-units-per-day", "max-units-per-month")
 """Ends of a run that a person has asked for."""
 REFUSALS: Final = frozenset({"daily-quota", "disk-full"})
 """Ends of a run that every other group's would come to as well, for hours."""
+IMAGES_REFUSED: Final = "vision-refuses"
+"""End of a run all whose images Vision refuses."""
 
 
 class Trouble(Enum):
@@ -28,7 +30,7 @@ class Trouble(Enum):
     any group, but for a probe now and then."""
     IMAGES = "images"
     """Vision refused image after image. Of one group alone it is its images, and they are tried later; of
-    a second group as well it is Vision, and a HALT."""
+    several it is Vision, and a HALT, until one of the others proves that it is not."""
     FATAL = "fatal"
     """Without a journal there is no worker."""
 
@@ -43,7 +45,7 @@ def trouble_of(error: BaseException) -> Trouble:
             return Trouble.HALT
         case RunStopped(reason=reason) if reason in CEILINGS:
             return Trouble.PURSE
-        case RunStopped(reason="vision-refuses"):
+        case RunStopped(reason=reason) if reason == IMAGES_REFUSED:
             return Trouble.IMAGES
         case RunStopped(reason=reason) if reason in REFUSALS:
             return Trouble.HALT

@@ -18,7 +18,8 @@ from ingestor.services import Group, Services
 from ingestor.settings import Settings
 from ingestor.worker.halt import BOUGHT, Halt
 from ingestor.worker.rota import FOREVER, Rota
-from ingestor.worker.troubles import Trouble, trouble_of
+from ingestor.worker.suspects import Suspects
+from ingestor.worker.troubles import IMAGES_REFUSED, Trouble, trouble_of
 from ingestor.worker.turns import Turns
 from ingestor.worker.watchlist import Watchlist
 
@@ -48,8 +49,7 @@ class Worker:
         self.rota = Rota(every=settings.every, dice=dice)
         self._prober = ""
         """The group whose turn was the last to be refused."""
-        self._blamed = ""
-        """The group whose images Vision refused, while nothing was bought, and no other refused, since."""
+        self._suspects = Suspects()
         self._settings = settings
         self._journal = journal
         self._services = services
@@ -136,7 +136,7 @@ class Worker:
     async def _serve(self, name: str) -> None:
         try:
             group = await self._lifetime.unless_stopping(self._find(name))
-            turn = await self.turns.take(group, buying=self.halt.may_buy())
+            turn = await self.turns.take(group, buying=self._may_buy(name))
         except IngestorError as error:
             self._trouble(name, error)
             return
@@ -145,8 +145,14 @@ class Worker:
             return
         self.halt.went_well(turn.went_well)
         if turn.went_well == BOUGHT:
-            self._blamed = ""
+            self._suspects.bought(name)
         self._done(name, more=turn.more)
+
+    def _may_buy(self, name: str) -> bool:
+        if self.halt.may_buy():
+            return True
+        refuses = self.halt.reason == IMAGES_REFUSED
+        return refuses and self._suspects.may_witness(name, now=self._clock())
 
     async def _find(self, name: str) -> Group:
         if name not in self._found:
@@ -161,12 +167,9 @@ class Worker:
         match trouble:
             case Trouble.FATAL:
                 raise error
-            case Trouble.IMAGES if self._blamed in ("", name):
-                self._blamed = name
+            case Trouble.IMAGES if not self._suspects.refused(name, now=now):
                 self._failed(name, error, self.rota.failed(name, now=now))
             case Trouble.HALT | Trouble.IMAGES:
-                # When it is over, the first whose images are refused is blamed anew.
-                self._blamed = ""
                 self.halt.refused(error, seconds=PROBE_EVERY)
                 self._prober = name
                 self._done(name)

@@ -26,6 +26,7 @@ from ingestor.settings import Settings
 from ingestor.worker import Readiness
 from ingestor.worker.halt import BOUGHT
 from ingestor.worker.rota import LONGEST_PAUSE
+from ingestor.worker.suspects import Suspects
 from ingestor.worker.turns import Turn, Turns
 from ingestor.worker.worker import PROBE_EVERY, Worker
 from tests.inline import nothing_aside
@@ -258,16 +259,32 @@ async def test_nobody_is_told_to_start_what_goes_on_by_itself(reason: str):
     assert told == {"Too fast."}
 
 
-async def test_images_of_one_group_that_vision_refuses_keep_no_other_from_buying():
-    lifetime, turns = Lifetime(drain=8.0), PoisonedPools("zoo")
-    worker = a_worker(turns, lifetime=lifetime, groups=("zoo", "farm", "aviary"), every=900.0)
+@pytest.mark.parametrize(
+    "poisoned", [("zoo",), ("zoo", "farm"), ("zoo", "farm", "barn")], ids=["one", "two", "three"]
+)
+async def test_groups_whose_images_vision_refuses_keep_no_other_from_buying(
+    poisoned: tuple[str, ...],
+):
+    lifetime, turns = Lifetime(drain=8.0), PoisonedPools(*poisoned)
+    worker = a_worker(turns, lifetime=lifetime, groups=(*poisoned, "ark", "aviary"), every=900.0)
     asyncio.get_running_loop().call_later(24 * HOUR, lifetime.stop, "SIGTERM")
 
     await worker.work()
 
     lifetime.close()
-    assert min(turns.tries("farm"), turns.tries("aviary")) > 0.9 * 24 * HOUR / 900
-    assert turns.tries("zoo") < 2 * 24
+    assert min(turns.tries("ark"), turns.tries("aviary")) > 0.9 * 24 * HOUR / 900
+    assert max(map(turns.tries, poisoned)) < 2 * 24
+
+
+async def test_who_was_refused_while_others_bought_is_taken_for_vision_by_nobody():
+    suspects = Suspects()
+    suspects.refused("zoo", now=0.0)
+    suspects.bought("aviary")
+
+    again = suspects.refused("zoo", now=HOUR)
+    first, second = (suspects.refused(name, now=HOUR) for name in ("farm", "barn"))
+
+    assert (again, first, second) == (False, False, True)
 
 
 async def test_a_vision_that_refuses_every_groups_images_is_asked_by_few():
