@@ -50,6 +50,9 @@ quarter more bytes (measured; four times are only a third fewer again). A file k
 PAGES_BEFORE_CHECKPOINT = 4_000
 """32 MB of log: the pages that every purchase changes then go into the file once, not eight times."""
 
+THEN_MAKE_ROOM = "Make room and run the same command again; it continues where it stopped."
+"""What a person does about a disk that is full; a worker goes on by itself when there is room."""
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open for writing: WAL, so that readers never wait; FULL, so that a commit survives power loss."""
@@ -72,8 +75,8 @@ class Journal:
 
     After the disk refused once nothing is written any more: `broken` tells, and every later write
     raises, because a sync that failed cannot be believed the second time. Only a disk that is full
-    refuses nothing yet where there is a reserve (bytes): that is given up, `full` says what to tell
-    a person, and there is room for what was paid for, not for paying more. A file that is no longer
+    refuses nothing yet where there is a reserve (bytes): that is given up, `full` says what happened,
+    and there is room for what was paid for, not for paying more. A file that is no longer
     where it was takes answers likewise, for it may come back: `gone` is what to raise then.
     """
 
@@ -237,7 +240,7 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
             refusal = error
         if _is_full(refusal) and self._reserve.release():
-            self.full = _sentence(self.path, refusal)
+            self.full = _why_full(self.path)
             try:
                 return _carried_out(connection, works)
             except Exception as error:  # noqa: BLE001 - likewise: SQLite's lack of memory is none of its own errors
@@ -337,13 +340,14 @@ def _is_full(error: Exception) -> bool:
     return "disk is full" in str(error)
 
 
+def _why_full(path: Path) -> str:
+    return f"The disk is full: {path} cannot be written, so nothing more was bought."
+
+
 def _sentence(path: Path, error: Exception) -> str:
     text = str(error) or type(error).__name__
     if "full" in text:
-        return (
-            f"The disk is full: {path} cannot be written, so nothing more was bought. "
-            "Make room and run the same command again; it continues where it stopped."
-        )
+        return f"{_why_full(path)} {THEN_MAKE_ROOM}"
     if "malformed" in text or "not a database" in text:
         return (
             f"{path} is damaged ({text}). Move it away; with a database configured, what it knew "

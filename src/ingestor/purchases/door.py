@@ -23,7 +23,7 @@ from ingestor.errors import (
     wish_of,
 )
 from ingestor.journal import ledger
-from ingestor.journal.writer import Journal
+from ingestor.journal.writer import THEN_MAKE_ROOM, Journal
 from ingestor.kits.breaker import Breaker, Exhausted
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.quota import Permit, Quota
@@ -231,7 +231,7 @@ class Door:
         if self._journal.gone is not None:
             raise self._journal.gone
         if self._journal.full is not None:
-            raise RunStopped(self._journal.full, reason="disk-full")
+            raise RunStopped(self._journal.full, reason="disk-full", then=THEN_MAKE_ROOM)
 
     async def _settle(
         self, intent: ledger.Intent, permit: Permit, answers: Sequence[Answer], *, seconds: float

@@ -70,6 +70,14 @@ async def test_what_was_being_written_when_the_disk_was_full_is_written(path: Pa
         assert await journal.read(partial(runs.fact, name="much")) == "x" * MEGABYTE
 
 
+async def test_what_happened_to_a_full_disk_is_told_apart_from_what_to_do_about_it(path: Path):
+    """A worker goes on by itself: nobody has to start it again."""
+    async with Journal(path, connect=on_a_disk(), reserve=MEGABYTE) as journal:
+        await journal.write(fact_of(MEGABYTE))
+
+        assert str(journal.full).endswith("so nothing more was bought.")
+
+
 async def test_without_a_reserve_a_full_disk_ends_all_writing(path: Path):
     async with Journal(path, connect=on_a_disk(roomy=TIGHT)) as journal:
         with pytest.raises(JournalError, match="disk is full"):

@@ -21,6 +21,7 @@ from ingestor.errors import (
     Throttled,
 )
 from ingestor.journal import ledger
+from ingestor.journal.writer import THEN_MAKE_ROOM
 from ingestor.kits.dimension import MINUTE
 from ingestor.models import Image
 from ingestor.purchases.meaning import Answer
@@ -218,6 +219,7 @@ async def test_a_disk_that_is_full_takes_no_intent(open_shop):
 
     assert (shop.calls, await closings(shop)) == ([], [])
     assert shop.lifetime.reason == "disk-full"
+    assert str(shop.lifetime.error) == f"The disk is full. {THEN_MAKE_ROOM}"
 
 
 async def test_a_call_in_flight_is_awaited_when_the_run_stops(open_shop):
