@@ -83,8 +83,8 @@ class _Count:
         left = await self.journal.read(
             partial(pending.next_ones, gids=groups, run=runs.LATER, most=sys.maxsize, listed=listed)
         )
-        others = self.parked | self.anew if self.features is None else self.parked
-        waiting = [photo for photo in left if photo not in others | self.ids]
+        counted = self.ids | (self.parked | self.anew if self.features is None else self.parked)
+        waiting = [photo for photo in left if photo not in counted]
         taken: list[str] = []
         for first in range(0, len(waiting), PENDING_AT_ONCE):
             if most is not None and len(taken) >= most:
