@@ -140,6 +140,25 @@ async def test_groups_that_the_database_does_not_know_of_are_told(
     assert (await compare()).agree
 
 
+async def test_a_photo_whose_record_named_no_group_is_published_like_any_other(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    """Somebody has taken its groups out, and the journal knows it from the database alone."""
+    await ingest(limit=10)
+    photo = min(in_database(sandbox, "/photos"))
+    lose(sandbox, f"/photos/{photo}/groups")
+    shutil.rmtree(state)
+    await compare()
+    before = whole(sandbox)
+    lose(sandbox, "/")
+
+    found = await compare()
+
+    assert (found.published, found.refused) == (10, 0)
+    assert whole(sandbox) == before
+    assert groups_here(state, photo) == {}
+
+
 async def test_the_date_on_which_a_photo_came_again_is_told(
     ingest: Ingest, sandbox: Sandbox, compare
 ):

@@ -221,6 +221,16 @@ def test_a_photo_stays_in_its_other_groups() -> None:
     assert tree["photos"]["p1"]["groups"] == {"42637302@N00": 1745850000, "2@N02": 7, "3@N03": 8}
 
 
+def test_a_photo_that_is_known_in_no_group_is_written_without_one() -> None:
+    """Its record, which somebody had taken the groups out of, was all that told of it."""
+    record = photo_record(a_published("1"))
+    del record["groups"]
+    known = read_photo(record, photo_id="1")
+    assert known
+
+    assert not [path for path in updates_for(known) if "/groups" in path]
+
+
 def test_a_label_without_an_id_does_not_erase_one() -> None:
     tree = applied({}, updates_for(a_published("1", a_label("Dog"))))
 

@@ -270,7 +270,7 @@ class Reconciler:
         would tell us that it has left a group of others; but where it is in none of ours, that is the one.
         """
         ours = {gid: added for gid, added in groups.items() if gid in self._followed}
-        if ours and photo.group in self.groups_of_others:
+        if not photo.group or (ours and photo.group in self.groups_of_others):
             return ours
         return {photo.group: photo.date_added, **ours}
 
@@ -300,7 +300,7 @@ class Reconciler:
     ) -> dict[str, Any]:
         paths, photo = updates_for(published, previous_labels=before), published.photo
         for path in membership(photo.id, group=photo.group, date_added=0):
-            del paths[path]
+            paths.pop(path, None)
         # A backup may have been made while it was dead.
         return paths | _joining(photo.id, self._named(photo, groups)) | {f"dead/p{photo.id}": None}
 

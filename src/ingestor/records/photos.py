@@ -35,12 +35,14 @@ def photo_record(published: Published) -> dict[str, Value]:
         "height": published.size.height,
         "license": photo.license,
         "uploaded": photo.uploaded,
-        "groups": {escape(photo.group): photo.date_added},
         "model": annotation.model,
         "features": annotation.features,
         "sha256": annotation.sha256,
         "at": SERVER_TIME,
     }
+    # A record that somebody has taken the groups out of is read as a photo of none.
+    if photo.group:
+        record["groups"] = {escape(photo.group): photo.date_added}
     if labels := keyed(annotation.labels):
         record["labels"] = _label_records(labels)
     if annotation.safe:

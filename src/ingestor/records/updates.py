@@ -58,7 +58,7 @@ def add_updates(
         paths[entry] = None
     _file(photo_id, record.get("labels", {}), paths=paths)
     node = f"photos/p{photo_id}"
-    for key, at in record.pop("groups").items():
+    for key, at in record.pop("groups", {}).items():
         paths[f"{node}/groups/{key}"] = at
     # Deleted where there is none: what an earlier annotation said must not stay beside this one.
     paths[f"{node}/labels"] = paths[f"{node}/safe"] = None
