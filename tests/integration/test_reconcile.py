@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from ingestor import events
-from ingestor.catalog.indexing import index_photos
+from ingestor.catalog.indexing import index_photos, remove_photo
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Query
 from ingestor.engines.reconcile import Reconciler, reconcile
@@ -21,6 +22,7 @@ from ingestor.journal.reconciling import held_after
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
+from ingestor.models import Failure
 from ingestor.records import updates_for
 from ingestor.report import Reconciled
 from ingestor.sandbox.server import Sandbox
@@ -73,6 +75,14 @@ def groups_here(state: Path, key: str) -> dict[str, int]:
     with looking_into(state / "journal.sqlite3") as db:
         rows = db.execute("SELECT gid, date_added FROM memberships WHERE photo = ?", (key[1:],))
         return dict(rows.fetchall())
+
+
+def forget_all_but_its_letter(db: sqlite3.Connection, *, photo: str) -> None:
+    remove_photo(db, photo)
+    db.execute("DELETE FROM annotations WHERE photo = ?", (photo,))
+    db.execute("UPDATE photos SET state = 'listed' WHERE id = ?", (photo,))
+    doubt = Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
+    dead.fail(db, doubt, now=0.0)
 
 
 async def compare_in_slices(sandbox: Sandbox, state: Path, *, size: int) -> Reconciled:
@@ -233,6 +243,24 @@ async def test_an_empty_journal_is_filled_again(
     assert (again.skipped, sandbox.bill.units) == (PHOTOS, PHOTOS)
     async with LocalCatalog(state / "journal.sqlite3") as catalog:
         assert (await catalog.search(Query(labels=("mammal",)))).hits
+
+
+async def test_what_was_given_up_here_and_bought_elsewhere_is_dead_no_more(
+    ingest: Ingest, sandbox: Sandbox, compare, state: Path
+):
+    await ingest(limit=10)
+    photo, *_ = in_database(sandbox, "/photos")
+    before = whole(sandbox)
+    sandbox.database.put("sandbox", f"/dead/{photo}", value={"stage": "annotate"})
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(partial(forget_all_but_its_letter, photo=photo[1:]))
+
+    found = await compare()
+
+    assert found.adopted == 1
+    assert whole(sandbox) == before
+    assert not in_database(sandbox, "/dead")
+    assert (await compare(check=True)).agree
 
 
 async def test_each_side_gives_what_the_other_lacks(

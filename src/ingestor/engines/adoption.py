@@ -25,7 +25,7 @@ from ingestor.journal import claims, dead, elsewhere, listing, pending, results
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Published
-from ingestor.records import membership, merged, read_photo
+from ingestor.records import letters_taken_back, membership, merged, read_photo
 from ingestor.services import Update
 
 READS_AT_ONCE: Final = 16
@@ -188,6 +188,7 @@ class Adoption:
         if otherwise := [one for one in there if not self._is_known(one)]:
             await self._journal.write(partial(adopt_lacking, found=otherwise, now=self._wall()))
         if found := [one for one in there if self._is_known(one)]:
+            await self._take_letters_back([one.photo.id for one in found])
             await self._journal.write(partial(adopt, found=found, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(found)))
 
@@ -221,6 +222,12 @@ class Adoption:
             await self._update(
                 merged(membership(photo, group=gid, date_added=added) for photo, gid, added in ours)
             )
+
+    async def _take_letters_back(self, photos: Sequence[str]) -> None:
+        """Of photos that were given up here, and had by others. Before they are adopted, as above."""
+        given_up = await self._journal.read(partial(dead.among, ids=photos))
+        if self._update is not None and given_up:
+            await self._update(letters_taken_back(given_up))
 
     async def find(
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None

@@ -22,6 +22,7 @@ from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
 from ingestor.engines.sides import Apart, There, equal, groups_apart, is_newer, there_of
 from ingestor.errors import Rejected
+from ingestor.journal import dead
 from ingestor.journal.listing import groups_met
 from ingestor.journal.reconciling import Held, groups_of, held_after, of_others
 from ingestor.journal.recovery import keep_to_one_world
@@ -32,6 +33,7 @@ from ingestor.models import Label, Photo, Published
 from ingestor.records import (
     BEHIND_PHOTOS,
     halves,
+    letters_taken_back,
     membership,
     merged,
     plan_updates,
@@ -181,6 +183,7 @@ class Reconciler:
             self._unequal |= {published.photo.id for published, _ in repairs.publish}
             self._unequal |= {published.photo.id for published in repairs.file}
             return
+        await self._take_letters_back([found.photo.id for found in repairs.adopt])
         if repairs.adopt or repairs.come or repairs.left or repairs.file:
             await self.journal.write(
                 partial(
@@ -200,6 +203,12 @@ class Reconciler:
         if repairs.join:
             errors = await self._write(repairs.join)
             self.found.regrouped -= sum(error is not None for error in errors)
+
+    async def _take_letters_back(self, adopted: Sequence[str]) -> None:
+        """Before they are adopted: once they are, nobody knows of their dead letters any more."""
+        given_up = await self.journal.read(partial(dead.among, ids=adopted))
+        if given_up:
+            await self.database.update(letters_taken_back(given_up))
 
     def _differences(
         self,

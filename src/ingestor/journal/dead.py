@@ -210,6 +210,14 @@ def parked_among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
     return {photo for (photo,) in rows}
 
 
+def among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that have a dead letter."""
+    rows = db.execute(
+        "SELECT photo FROM dead WHERE photo IN (SELECT value FROM json_each(?))", (json_list(ids),)
+    )
+    return {photo for (photo,) in rows}
+
+
 def count_found(db: sqlite3.Connection) -> int:
     """Dead photos that are found all the same: they failed when they were annotated anew."""
     (photos,) = db.execute(

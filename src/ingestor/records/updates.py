@@ -94,6 +94,11 @@ def membership(photo_id: str, *, group: str, date_added: int) -> Paths:
     return {f"photos/p{photo_id}/groups/{escape(group)}": date_added}
 
 
+def letters_taken_back(photo_ids: Iterable[str]) -> Paths:
+    """What changes when photos that were given up are annotated after all."""
+    return {f"dead/p{photo_id}": None for photo_id in photo_ids}
+
+
 def withdrawal(photo_id: str, *, labels: Iterable[Label]) -> Paths:
     """What goes with a photo that is in no group any more, filed under these labels."""
     nodes = f"photos/p{photo_id}", f"dead/p{photo_id}"

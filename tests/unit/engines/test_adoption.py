@@ -243,3 +243,23 @@ async def test_what_others_published_meanwhile_is_taken_over_with_our_groups(jou
     assert list(written) == [f"photos/p1/groups/{escape(GROUP)}"]
     assert heard == [events.PhotosAdopted(photos=1)]
     assert not await adoption.adopt_newer([ours]), "there is nothing more to be heard of it"
+
+
+async def test_the_letter_of_a_photo_that_others_bought_is_taken_back(journal: Journal):
+    written: dict[str, Any] = {}
+
+    async def update(paths: Mapping[str, Any]) -> None:
+        written.update(paths)
+
+    await sight(journal, "1", "2")
+    doubt = Failure(photo_id="1", stage="annotate", reason="in-doubt", paid="maybe")
+    await journal.write(partial(dead.fail, failure=doubt, now=0.0))
+    adoption = Adoption(
+        database=Full("1", "2"), journal=journal, features=None, run=2, wall=lambda: 0.0,
+        update=update,
+    )  # fmt: skip
+    await adoption.begin([GROUP], others_worked=True)
+
+    await adoption.adopt(["1", "2"], group=GROUP)
+
+    assert written == {"dead/p1": None}
