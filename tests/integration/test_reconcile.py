@@ -245,19 +245,21 @@ async def test_an_empty_journal_is_filled_again(
         assert (await catalog.search(Query(labels=("mammal",)))).hits
 
 
-async def test_what_was_given_up_here_and_bought_elsewhere_is_dead_no_more(
+async def test_what_was_given_up_here_and_bought_elsewhere_is_told_to_be_in_its_groups(
     ingest: Ingest, sandbox: Sandbox, compare, state: Path
 ):
+    """Nothing more is to be done after that, and nobody says any more that it is dead."""
     await ingest(limit=10)
     photo, *_ = in_database(sandbox, "/photos")
     before = whole(sandbox)
+    lose(sandbox, f"/photos/{photo}/groups")
     sandbox.database.put("sandbox", f"/dead/{photo}", value={"stage": "annotate"})
     async with Journal(state / "journal.sqlite3") as journal:
         await journal.write(partial(forget_all_but_its_letter, photo=photo[1:]))
 
     found = await compare()
 
-    assert found.adopted == 1
+    assert (found.adopted, found.regrouped) == (1, 1)
     assert whole(sandbox) == before
     assert not in_database(sandbox, "/dead")
     assert (await compare(check=True)).agree

@@ -226,6 +226,7 @@ class Reconciler:
                 if theirs is not None:
                     self.found.adopted += 1
                     repairs.adopt.append(theirs.published)
+                    repairs.join += self._to_be_told(photo, apart.lacking)
             elif theirs is None:
                 self.found.published += 1
                 repairs.publish.append((ours.published, ()))
@@ -233,6 +234,7 @@ class Reconciler:
                 self.found.relabelled += 1
                 if is_newer(theirs, ours, now=self.wall()):
                     repairs.adopt.append(theirs.published)
+                    repairs.join += self._to_be_told(photo, apart.lacking)
                 else:
                     repairs.publish.append((ours.published, theirs.published.annotation.labels))
             else:
@@ -243,10 +245,15 @@ class Reconciler:
         """What is left to do for a photo of which both have the same annotation."""
         if ours.unpublished:
             repairs.file.append(ours.published)
-        if apart.lacking or not self._followed.isdisjoint(apart.more):
+        if told := self._to_be_told(ours.published.photo.id, apart.lacking):
+            repairs.join += told
+        elif not self._followed.isdisjoint(apart.more):
             self.found.regrouped += 1
-            if apart.lacking:
-                repairs.join.append(_joining(ours.published.photo.id, apart.lacking))
+
+    def _to_be_told(self, photo: str, lacking: Mapping[str, int]) -> list[dict[str, Any]]:
+        """What it takes for the database to have a photo in these groups of ours, if there are any."""
+        self.found.regrouped += bool(lacking)
+        return [_joining(photo, lacking)] if lacking else []
 
     def _groups_apart(
         self, ours: Held | None, theirs: There | None, groups: Mapping[str, int]

@@ -266,8 +266,8 @@ async def test_no_photo_is_published_in_a_group_that_others_have_taken_over_and_
     """It may have left that one since; they have forgotten it, and would never take it out again."""
     database = Database()
     before = a_book(journal, database)
-    await before.sight(FIRST, 1, a_page("7", group=FIRST), None)
-    await before.sight(SECOND, 1, a_page("7", group=SECOND), None)
+    await before.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await before.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
     await annotated(journal, "7")
 
     anew = a_published("7", photo=a_photo("7", group=named, date_added=7))
@@ -282,10 +282,10 @@ async def test_nothing_that_waited_here_is_told_to_be_in_a_group_that_others_hav
     """Others have bought it meanwhile, and it may have left that group since."""
     database = Database("7")
     before = a_book(journal, Database())
-    await before.sight(FIRST, 1, a_page("7", group=FIRST), None)
-    await before.sight(SECOND, 1, a_page("7", group=SECOND), None)
+    await before.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await before.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
 
-    assert await a_book(journal, database, run=2, shared=True).take_pending(9, True) == ()
+    assert await a_book(journal, database, run=2, shared=True).take_pending(9, listed=True) == ()
 
     assert database.memberships == {"photos/p7/groups/1@N00"}
 
