@@ -16,10 +16,12 @@ The command line is `ingestor --help`. What is not named here may change without
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# `typing` is not asked for it: while that loads, Ctrl+C would be answered with a traceback.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ingestor.engines.local import forecast, ingest
     from ingestor.errors import IngestorError, RunStopped, SettingsError
     from ingestor.events import Event
@@ -69,4 +71,6 @@ def __getattr__(name: str) -> Any:
         return metadata.version("ingestor")
     if name not in _HOMES:
         raise AttributeError(f"module 'ingestor' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"ingestor.{_HOMES[name]}"), name)

@@ -13,8 +13,15 @@ Data goes to stdout, everything else to stderr. What a command needs beyond the 
 typer is imported inside that command, so that `--help` answers at once.
 """
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
+
+# Nothing else is loaded here: Ctrl+C is answered with a sentence only inside of `main`.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 

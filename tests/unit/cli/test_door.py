@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+import ingestor
 from ingestor import errors
 from ingestor.cli.door import main, verdict
 from ingestor.errors import IngestorError, JournalError, SettingsError, first_error_in
@@ -167,6 +169,24 @@ from ingestor.cli import main
 sys.exit(main(["status"]))
 """
 """Interrupted while it loads the module that is named."""
+
+
+LOADED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+before = {*sys.modules, "__future__"}
+import ingestor.cli
+print(*sorted(set(sys.modules) - before))
+"""
+"""What the command has loaded of Python's own before it can answer an interruption."""
+
+
+def test_nothing_is_loaded_before_an_interruption_has_its_sentence() -> None:
+    # Without `site`, which may have loaded anything.
+    words = [sys.executable, "-S", "-c", LOADED, str(Path(ingestor.__file__).parents[1])]
+    ended = subprocess.run(words, check=True, capture_output=True, text=True)
+
+    assert ended.stdout == "ingestor ingestor.cli\n"
 
 
 @pytest.mark.parametrize(
