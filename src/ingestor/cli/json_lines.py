@@ -21,9 +21,14 @@ BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 
 def write_json(stream: TextIO, value: object, *, default: Callable[[Any], object] = str) -> None:
     """As `json_line` has it, its letters escaped where the stream is not one of UTF-8."""
-    line = json_line(value, default=default)
-    utf_8 = lookup(stream.encoding or "utf-8").name == "utf-8"
-    stream.write(line if utf_8 else BEYOND_ASCII.sub(lambda some: json.dumps(some[0])[1:-1], line))
+    stream.write(escaped_for(stream.encoding, json_line(value, default=default)))
+
+
+def escaped_for(encoding: str | None, line: str) -> str:
+    """A line of JSON as it may go to a stream of that encoding."""
+    if lookup(encoding or "utf-8").name == "utf-8":
+        return line
+    return BEYOND_ASCII.sub(lambda some: json.dumps(some[0])[1:-1], line)
 
 
 def json_line(value: object, *, default: Callable[[Any], object] = str) -> str:

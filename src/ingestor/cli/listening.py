@@ -53,6 +53,7 @@ class Voice:
             form=form,
             redaction=redaction,
             colors=may_color(stderr) and form == "text",
+            encoding=stderr.encoding,
         )
         self._log = logs.log_events(self.logger, level=self.level)
         self._awaiting = Awaiting(patience=settings.patience)

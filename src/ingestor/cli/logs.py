@@ -20,7 +20,7 @@ from structlog.dev import plain_traceback
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from ingestor import events
-from ingestor.cli.json_lines import json_line
+from ingestor.cli.json_lines import escaped_for, json_line
 from ingestor.cli.redaction import Redaction
 
 Form = Literal["text", "json"]
@@ -69,12 +69,21 @@ class Stream(Protocol):
 
 
 def make_logger(
-    stream: Stream, *, level: str, form: Form, redaction: Redaction, colors: bool = False
+    stream: Stream,
+    *,
+    level: str,
+    form: Form,
+    redaction: Redaction,
+    colors: bool = False,
+    encoding: str | None = None,
 ) -> FilteringBoundLogger:
-    """A logger of its own, bound to a stream; nothing global is configured."""
+    """
+    A logger of its own, bound to a stream; nothing global is configured. `encoding` is the stream's, if
+    it has one.
+    """
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.PrintLogger(stream),  # type: ignore[arg-type]  # it wants a TextIO, and writes
-        processors=_processors(form, redaction, colors=colors),
+        processors=_processors(form, redaction, colors=colors, encoding=encoding),
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         context_class=dict,
         cache_logger_on_first_use=True,
@@ -161,12 +170,17 @@ class _Forwarded(logging.Handler):
         )
 
 
-def _processors(form: Form, redaction: Redaction, *, colors: bool) -> list[Processor]:
+def _processors(
+    form: Form, redaction: Redaction, *, colors: bool, encoding: str | None
+) -> list[Processor]:
     def redact(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
         return {name: redaction.value(value) for name, value in line.items()}
 
     def redact_again(_logger: WrappedLogger, _method: str, line: str) -> str:
         return redaction.text(line)
+
+    def escape(_logger: WrappedLogger, _method: str, line: str) -> str:
+        return escaped_for(encoding, line)
 
     rendered: Processor = (
         structlog.processors.JSONRenderer(serializer=_as_json)
@@ -184,6 +198,7 @@ def _processors(form: Form, redaction: Redaction, *, colors: bool) -> list[Proce
         rendered,
         # A renderer joins texts: what was harmless in two fields may tell something in one line.
         redact_again,
+        *((escape,) if form == "json" else ()),
     ]
 
 

@@ -65,6 +65,18 @@ def test_a_terminal_is_told_by_lines_what_no_bar_shows(
     assert voice.level == level
 
 
+def test_a_log_of_few_letters_carries_them_all() -> None:
+    """Whoever reads JSON takes it for UTF-8, whatever this locale has."""
+    written = io.BytesIO()
+    stderr = io.TextIOWrapper(written, encoding="latin-1", errors="replace")
+    voice = Voice(Settings.read(), redaction=Redaction({}), stderr=stderr)
+
+    voice.log(events.RunStopping(reason="SIGTERM", message="Søren's 🦋"))
+    stderr.flush()
+
+    assert orjson.loads(written.getvalue())["message"] == "Søren's 🦋"
+
+
 def test_a_terminal_that_cannot_draw_is_told_by_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
 
