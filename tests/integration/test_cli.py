@@ -82,6 +82,14 @@ def test_the_version_is_one_line() -> None:
             "--eyes: no host:1 cannot be listened on (Name or service not known)",
             id="no such eyes",
         ),
+        pytest.param(
+            ["worker", "--groups-file", "/nowhere", "--sandbox", "--eyes", "off"],
+            "--groups-file: /nowhere cannot be read (No such file or directory).",
+            id="no such groups",
+        ),
+        pytest.param(
+            ["worker", "--sandbox", "--eyes", "off"], "Which groups?", id="a worker's groups"
+        ),
         pytest.param(["serve", "--host", "no host"], "--host 'no host': ", id="no such host"),
         pytest.param(["serve", "--host", "192.0.2.1"], "--host '192.0.2.1': ", id="another's host"),
         pytest.param(

@@ -82,6 +82,8 @@ async def _follow(sent: Errand) -> None:
             view.statistics = services.statistics
             view.following = lambda: worker.following
             view.gauges = lambda: worker.turns.run.gauges if worker.turns.run else None
+            # What it would follow is a setting: told before it says that it has started.
+            await lifetime.unless_stopping(worker.names())
             with _told(sent, pulse):
                 await worker.work()
 

@@ -68,6 +68,15 @@ class Worker:
         """The ids of the groups that it has found."""
         return frozenset(group.id for group in self._found.values())
 
+    async def names(self) -> tuple[str, ...]:
+        """The groups as they were given. Raises SettingsError where that is no list of groups."""
+        names = await self._watchlist.groups()
+        if not names and self._watchlist.refused:
+            raise SettingsError(f"--groups-file: {self._watchlist.refused[0][:80]!r} is no group.")
+        if not names and self._settings.groups_file is None:
+            raise SettingsError("Which groups? Give --group, or --groups-file.")
+        return names
+
     async def work(self) -> None:
         """Until the lifetime stops. Raises SettingsError or Denied at the start, JournalError later."""
         try:
@@ -89,11 +98,7 @@ class Worker:
         that some of many groups are not there, or that one has gone which was followed before; nor is
         weather. Those are met again, and told, at each group's turn.
         """
-        names = await self._watchlist.groups()
-        if not names and self._watchlist.refused:
-            raise SettingsError(f"--groups-file: {self._watchlist.refused[0][:80]!r} is no group.")
-        if not names and self._settings.groups_file is None:
-            raise SettingsError("Which groups? Give --group, or --groups-file.")
+        names = await self.names()
         followed = await self._journal.read(groups_met)
         with contextlib.suppress(RunStopped):
             await self._services.check_store()
