@@ -114,5 +114,12 @@ def _message(lifetime: Lifetime, photos: runs.Tally, exit_code: int) -> str:
         failed = amounts.counted(photos.dead, "photo")
         return f"{failed} failed, more than --max-failures allows."
     if exit_code in SIGNAL_EXITS.values():
-        return f"{amounts.counted(photos.pending, 'photo')} left: the same command continues."
+        return _left(photos.pending)
     return ""
+
+
+def _left(pending: int) -> str:
+    """Nobody knows how many more the listing would have brought: none pending is not none left."""
+    if not pending:
+        return "The same command continues."
+    return f"{amounts.counted(pending, 'photo')} left of those listed: the same command continues."

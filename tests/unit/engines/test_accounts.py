@@ -114,7 +114,7 @@ async def test_why_it_stopped_decides_the_code_whatever_failed_before(
     ("reason", "photos", "words"),
     [
         pytest.param("SIGINT", {"pending": 1556}, "1,556 photos left", id="left"),
-        pytest.param("SIGINT", {"pending": 1}, "1 photo left", id="one left"),
+        pytest.param("SIGINT", {"pending": 1}, "1 photo left of those listed:", id="one left"),
         pytest.param(None, {"dead": 1556}, "1,556 photos failed", id="failed"),
         pytest.param(None, {"dead": 1}, "1 photo failed", id="one failed"),
     ],
@@ -127,6 +127,15 @@ async def test_a_sentence_writes_its_counts_as_the_figures_beside_it_do(
         lifetime.stop(reason)
 
     assert reported(lifetime, **photos).message.startswith(words)
+
+
+async def test_a_run_that_is_stopped_while_it_lists_does_not_say_that_none_is_left():
+    lifetime = Lifetime(drain=8.0)
+    lifetime.stop("SIGINT")
+
+    report = reported(lifetime, skipped=1500)
+
+    assert report.message == "The same command continues."
 
 
 async def test_what_is_pending_is_not_complete():
