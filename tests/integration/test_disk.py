@@ -99,11 +99,21 @@ async def test_a_run_does_not_begin_on_a_disk_without_room(
 ):
     fill(disk)
 
-    with pytest.raises(SettingsError, match="Less than 4 MB are free"):
+    with pytest.raises(SettingsError, match=r"Less than 4 MB .* choose another --state directory"):
         await ingest(limit=PHOTOS, disk_reserve=RESERVE)
 
     assert sandbox.bill.units == 0
     assert not (disk / "reserve").exists()
+
+
+async def test_who_paid_already_is_not_sent_to_another_disk(ingest: Ingest, disk: Path):
+    await ingest(limit=1, disk_reserve=RESERVE)
+    fill(disk)
+
+    with pytest.raises(SettingsError, match="Less than 4 MB are free") as refused:
+        await ingest(limit=PHOTOS, disk_reserve=RESERVE)
+
+    assert str(refused.value).endswith("Make room, or lower INGESTOR_DISK_RESERVE.")
 
 
 def deleted(state: Path) -> None:

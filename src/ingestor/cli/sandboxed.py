@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from ingestor.cli.visit import SANDBOX_FLAGS, Visit
 from ingestor.errors import SettingsError
+from ingestor.journal.lock import way_out
 from ingestor.kits import children
 from ingestor.kits.beside import beside
 
@@ -144,7 +145,7 @@ def _check_memory(settings: Settings) -> None:
     except OSError as error:
         raise SettingsError(
             f"The state directory {settings.state} cannot be written ({error.strerror}). "
-            "Choose another with --state."
+            f"{way_out(settings.state)}"
         ) from None
 
 

@@ -43,6 +43,27 @@ def place_of(lock: IO[bytes]) -> str:
     return str(os.fstat(lock.fileno()).st_ino)
 
 
+def way_out(directory: Path) -> str:
+    """
+    What to do where a state directory cannot be used. Where it has a journal another one is no advice:
+    all that was paid for would be bought again there.
+    """
+    if has_journal(directory):
+        return (
+            "Mend that and run the same command again; another directory knows nothing of what was "
+            "paid for."
+        )
+    return "Choose another with --state."
+
+
+def has_journal(directory: Path) -> bool:
+    """Or one that was moved aside; False where nobody can look."""
+    try:
+        return any(directory.glob("*.sqlite3"))
+    except OSError:
+        return False
+
+
 def is_taken(directory: Path) -> bool:
     """Whether somebody works there just now."""
     try:
@@ -72,5 +93,5 @@ def _locked(lock: IO[bytes], kind: int) -> bool:
 def _unusable(directory: Path, how: str, error: OSError) -> SettingsError:
     return SettingsError(
         f"The state directory {directory} cannot be {how} ({os.strerror(error.errno or 0)}). "
-        "Choose another with --state."
+        f"{way_out(directory)}"
     )

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from ingestor.errors import SettingsError
+from ingestor.journal.lock import has_journal
 
 
 class Reserve:
@@ -45,7 +46,10 @@ class Reserve:
         return False
 
     def _too_little(self) -> str:
+        directory = self._path.parent
+        # Another directory would not know what was paid for.
+        other = "" if has_journal(directory) else "choose another --state directory, "
         return (
-            f"Less than {self._size / 1e6:.0f} MB are free in {self._path.parent}, too little to begin "
-            "with. Make room, choose another --state directory, or lower INGESTOR_DISK_RESERVE."
+            f"Less than {self._size / 1e6:.0f} MB are free in {directory}, too little to begin with. "
+            f"Make room, {other}or lower INGESTOR_DISK_RESERVE."
         )
