@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -110,10 +110,7 @@ class Journal:
         try:
             await self._in_thread(self._open)
         except BaseException:
-            await self._leave_opening()
-            self._reserve.release()
-            self._lock.close()
-            self._thread.shutdown(wait=False)
+            await _to_the_end(self._leave_opening())
             raise
         # The one task that the journal owns; it ends in __aexit__, after what was handed in.
         self._writer = asyncio.create_task(self._write_all(), name="journal")
@@ -127,15 +124,16 @@ class Journal:
     ) -> None:
         self._waiting.append((_NOTHING_MORE, asyncio.get_running_loop().create_future()))
         self._arrived.set()
+        await _to_the_end(self._leave())
+
+    async def _leave(self) -> None:
         try:
             if self._writer is not None:
-                await asyncio.shield(self._writer)
+                await self._writer
         finally:
             self._reserve.release()
             await self._in_thread(self._close)
-            self._thread.shutdown(wait=False)
-            if self._lock is not None:
-                self._lock.close()
+            self._let_go()
 
     async def _leave_opening(self) -> None:
         """A large file may be looked through, or converted, for longer than whoever stops has."""
@@ -146,6 +144,13 @@ class Journal:
                 if self._connection is not None:
                     self._connection.interrupt()
             await asyncio.wait((closing,), timeout=INTERRUPT_AGAIN)
+        self._reserve.release()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._thread.shutdown(wait=False)
+        if self._lock is not None:
+            self._lock.close()
 
     async def write(self, work: Work[T]) -> T:
         """
@@ -250,6 +255,20 @@ class Journal:
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+async def _to_the_end(work: Coroutine[object, object, None]) -> None:
+    """Carry it out although its caller is cancelled meanwhile, who is told so when it is done."""
+    task = asyncio.create_task(work, name="journal-leave")
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
 
 
 class _Mistake(Exception):

@@ -13,6 +13,7 @@ import pytest
 
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
+from ingestor.journal.lock import take
 from ingestor.journal.schema import VERSION
 from ingestor.journal.writer import GATHERING, PAGE_BYTES, Journal, connect
 from tests.inline import Inline
@@ -192,6 +193,65 @@ async def test_who_is_told_to_stop_does_not_wait_until_a_large_journal_is_open(p
     assert (opening.cancelled(), opened[0].closed) == (True, True)
     async with Journal(path) as another:
         await another.write(partial(runs.set_fact, name="world", value="sandbox"))
+
+
+class Slow(sqlite3.Connection):
+    """One that closes when it is told to."""
+
+    closing: threading.Event
+    close_now: threading.Event
+
+    def close(self) -> None:
+        self.closing.set()
+        self.close_now.wait()
+        super().close()
+
+
+async def test_who_is_cancelled_while_a_journal_closes_leaves_no_lock(path: Path):
+    def slow(file: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            file, isolation_level=None, check_same_thread=False, factory=Slow
+        )
+        connection.closing, connection.close_now = closing, close_now
+        return connection
+
+    closing, close_now = threading.Event(), threading.Event()
+    journal = Journal(path, connect=slow)
+    await journal.__aenter__()
+    leaving = asyncio.create_task(journal.__aexit__(None, None, None))
+    await asyncio.to_thread(closing.wait)
+
+    leaving.cancel()
+    asyncio.get_running_loop().call_soon(close_now.set)
+    await asyncio.wait((leaving,))
+
+    assert leaving.cancelled()
+    take(path.parent).close()
+
+
+async def test_what_was_handed_in_is_written_whoever_is_cancelled_while_the_journal_closes(
+    path: Path,
+):
+    def hold(_db: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait()
+
+    begun, go_on = threading.Event(), threading.Event()
+    journal = Journal(path)
+    await journal.__aenter__()
+    held = asyncio.create_task(journal.write(hold))
+    await asyncio.to_thread(begun.wait)
+    paid = asyncio.create_task(journal.write(partial(runs.set_fact, name="paid", value="yes")))
+    leaving = asyncio.create_task(journal.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+
+    leaving.cancel()
+    asyncio.get_running_loop().call_soon(go_on.set)
+    await asyncio.wait((held, paid, leaving))
+
+    assert leaving.cancelled()
+    async with Journal(path) as another:
+        assert await another.read(partial(runs.fact, name="paid")) == "yes"
 
 
 class Forgetful:
