@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ingestor.engines.local import forecast, ingest
     from ingestor.errors import IngestorError, RunStopped, SettingsError
     from ingestor.events import Event
-    from ingestor.kits.lifetime import Lifetime
+    from ingestor.kits.lifetime import Lifetime, Stopping
     from ingestor.models import Annotation, Label, Photo
     from ingestor.report import Forecast, Report
     from ingestor.settings import Settings
@@ -42,6 +42,7 @@ __all__ = [
     "RunStopped",
     "Settings",
     "SettingsError",
+    "Stopping",
     "forecast",
     "ingest",
 ]
@@ -58,6 +59,7 @@ _HOMES = {
     "RunStopped": "errors",
     "Settings": "settings",
     "SettingsError": "errors",
+    "Stopping": "kits.lifetime",
     "forecast": "engines.local",
     "ingest": "engines.local",
 }

@@ -18,6 +18,7 @@ NAMES = [
     "RunStopped",
     "Settings",
     "SettingsError",
+    "Stopping",
     "forecast",
     "ingest",
 ]
