@@ -2,14 +2,20 @@
 Point it at a Flickr group; get a labelled, searchable picture collection.
 
     import asyncio
+    import signal
     from ingestor import Lifetime, Settings, ingest
 
     async def main():
         settings = Settings.read(groups=("12345678@N00",), limit=1000)
-        report = await ingest(settings, lifetime=Lifetime(drain=8.0))
+        lifetime = Lifetime(drain=8.0)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lifetime.stop, "SIGINT")
+        report = await ingest(settings, lifetime=lifetime)
         print(report.stored, report.units.certain)
 
     asyncio.run(main())
+
+`lifetime.stop` has what is paid for awaited and saved. A run that is cancelled is a run that was killed:
+the next one buys again what was in flight.
 
 The command line is `ingestor --help`. What is not named here may change without notice.
 """

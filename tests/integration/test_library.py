@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import signal
+import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ingestor import Lifetime, Stopping, ingest
+from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
+from ingestor.settings import variables
 from tests.integration.conftest import settings_for
+from tests.integration.console import PATIENCE, environment
+from tests.sandboxes import way_to
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 async def test_a_run_that_is_stopped_before_it_begins_says_so_by_a_public_name(
@@ -19,3 +31,42 @@ async def test_a_run_that_is_stopped_before_it_begins_says_so_by_a_public_name(
 
     with pytest.raises(Stopping):
         await ingest(settings_for(sandbox, tmp_path / "state"), lifetime=lifetime)
+
+
+async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(tmp_path: Path) -> None:
+    memory = tmp_path / "sandbox"
+    memory.mkdir()
+    async with Sandbox(Options(port=0, photos=400, sketches=True, memory=memory)) as sandbox:
+        example = await started(sandbox, tmp_path / "state")
+        await buying(sandbox)
+        example.send_signal(signal.SIGINT)
+        out, _ = await example.communicate()
+        billed = sandbox.bill.units
+
+    stored, units = map(int, out.split())
+    assert stored == units == billed > 0
+    with closing(sqlite3.connect(tmp_path / "state" / "journal.sqlite3")) as db:
+        assert db.execute("SELECT DISTINCT state FROM purchases").fetchall() == [("settled",)]
+
+
+async def buying(sandbox: Sandbox) -> None:
+    """Until something is being paid for, of which another process alone could tell."""
+    for _ in range(int(PATIENCE * 100)):
+        if sandbox.calls.total("vision"):
+            return
+        await asyncio.sleep(0.01)
+
+
+async def started(sandbox: Sandbox, state: Path) -> asyncio.subprocess.Process:
+    """What the README shows, about a group of the sandbox's."""
+    shown = re.search(r"^```python\n(.*?)```", README, flags=re.MULTILINE | re.DOTALL)
+    assert shown
+    names = variables()
+    way = {names[setting]: value for setting, value in way_to(sandbox).items()}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        shown[1].replace("12345678@N00", "zoo"),
+        env=environment(**way, INGESTOR_STATE=str(state)),
+        stdout=asyncio.subprocess.PIPE,
+    )
