@@ -3,6 +3,7 @@ What people type to ask for labels, in the search box or in a terminal: read, an
 
     dog, beak             both                    dog or cat        either
     dog, not snow         the one, not the other  "black and white" a label with a word of ours in it
+    dog, not snow or ice  neither of the others
 
 Words beside each other are one label. Whatever is typed can be read.
 """
@@ -27,13 +28,14 @@ def read_text(text: str) -> tuple[tuple[Group, ...], Group]:
     """The groups of labels that are wanted, and the labels that are not."""
     groups: list[list[str]] = []
     unwanted: list[str] = []
+    group: list[str] | None = None
     for joint, label in _terms(text):
         if joint == "not":
-            unwanted.append(label)
-        elif joint == "or" and groups:
-            groups[-1].append(label)
-        else:
-            groups.append([label])
+            group = unwanted
+        elif joint != "or" or group is None:
+            group = []
+            groups.append(group)
+        group.append(label)
     return (
         tuple(dict.fromkeys(tuple(dict.fromkeys(group)) for group in groups)),
         tuple(dict.fromkeys(unwanted)),
