@@ -173,9 +173,13 @@ def _read(row: Sequence[Any]) -> Published:
 
 
 def _near(db: sqlite3.Connection, unknown: Sequence[str]) -> Iterator[Near]:
+    labels: dict[str, LabelCount] | None = None
     for key in unknown:
         alike = near_spellings(key, _labels_from(db, key[:1], most=MOST_CANDIDATES))
-        yield from alike or near_words(key, _labels_from(db, "", most=MOST_LABELS))
+        if not alike and labels is None:
+            # Reading them takes most of the time: once for all that are unknown.
+            labels = _labels_from(db, "", most=MOST_LABELS)
+        yield from alike or near_words(key, labels or {})
 
 
 def _labels_from(db: sqlite3.Connection, prefix: str, *, most: int) -> dict[str, LabelCount]:
