@@ -6,9 +6,13 @@ import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import Final
 
 from ingestor.errors import SettingsError
 from ingestor.journal.lock import has_journal
+
+TOO_LITTLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The last of them where no file may be as large, as when somebody gives bytes for megabytes."""
 
 
 class Reserve:
@@ -31,9 +35,13 @@ class Reserve:
                 os.close(file)
         except OSError as error:
             self.release()
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in TOO_LITTLE:
                 raise SettingsError(self._too_little()) from None
             # A file system that cannot promise room: the journal still stops when it is full.
+        except OverflowError:
+            # More than the system counts.
+            self.release()
+            raise SettingsError(self._too_little()) from None
         except AttributeError:
             # A system without posix_fallocate.
             self.release()

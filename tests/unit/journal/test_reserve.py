@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ingestor.errors import JournalError
+from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
 from ingestor.journal.writer import Connect, Journal, connect
 
@@ -58,6 +58,13 @@ async def test_the_reserve_is_there_while_the_journal_is_open(path: Path):
 
     assert (reserve.st_size, reserve.st_blocks * 512 >= MEGABYTE) == (MEGABYTE, True)
     assert not path.with_name("reserve").exists()
+
+
+@pytest.mark.parametrize("megabytes", [2**43, 2**60], ids=["no file", "no number"])
+async def test_a_reserve_that_no_disk_has_is_refused_and_not_left_out(path: Path, megabytes: int):
+    with pytest.raises(SettingsError, match="lower INGESTOR_DISK_RESERVE"):
+        async with Journal(path, reserve=megabytes * MEGABYTE):
+            pass
 
 
 async def test_what_was_being_written_when_the_disk_was_full_is_written(path: Path):
