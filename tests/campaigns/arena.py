@@ -159,7 +159,9 @@ def _looked_into(db: sqlite3.Connection) -> Autopsy:
         return Autopsy(healthy=verdict == "ok")
     certain, at_most = db.execute(
         "SELECT coalesce(sum(certain), 0), coalesce(sum(certain + possible + "
-        "CASE state WHEN 'open' THEN units ELSE 0 END), 0) FROM purchases"
+        "CASE state WHEN 'open' THEN units ELSE 0 END), 0) FROM "
+        "(SELECT certain, possible, units, state FROM purchases "
+        "UNION ALL SELECT certain, possible, 0, '' FROM spent)"
     ).fetchone()
     still_open = db.execute(
         "SELECT photo FROM purchased_images JOIN purchases ON purchases.id = purchase "

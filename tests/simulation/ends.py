@@ -87,7 +87,9 @@ def check_bill(world: World, checker: Checker) -> None:
         "SELECT coalesce(sum(certain), 0), "
         "coalesce(sum(CASE state WHEN 'open' THEN units ELSE possible END), 0), "
         "coalesce(sum(state = 'open' AND run NOT IN "
-        "(SELECT max(number) FROM runs HAVING ended IS NULL)), 0) FROM purchases"
+        "(SELECT max(number) FROM runs HAVING ended IS NULL)), 0) FROM "
+        "(SELECT certain, possible, units, state, run FROM purchases "
+        "UNION ALL SELECT certain, possible, 0, '', run FROM spent)"
     )
     billed = sum(len(call.photos) for call in world.ours if call.charged)
     checker.hold(not still_open, f"{still_open} purchases are open at the end")

@@ -61,6 +61,8 @@ class Copies:
     """Of a journal's file and of a database, made at one moment."""
 
     journal: sqlite3.Connection
+    purchases: Mapping[str, str]
+    """Those that it knows, by id, with their states; of what is summed up it knows that it is over."""
     database: dict[str, dict[str, Any]]
     holed: bool
 
@@ -200,13 +202,20 @@ class Gatherings(World):
     def keep_copies(self) -> Copies:
         copied = sqlite3.connect(":memory:")
         self.disk.backup(copied)
-        return Copies(journal=copied, database=copy.deepcopy(self.database), holed=self.holed)
+        known = {call.purchase: "settled" for call in self.ours if call.settled}
+        known |= dict(self.disk.look("SELECT id, state FROM purchases"))
+        return Copies(
+            journal=copied,
+            purchases=known,
+            database=copy.deepcopy(self.database),
+            holed=self.holed,
+        )
 
     def put_back_journal(self, copies: Copies) -> None:
         """The state directory is as it was once: what was bought since, it never heard of."""
         self.note(0, "an older journal is put back")
         copies.journal.backup(self.disk)
-        known = dict(self.disk.look("SELECT id, state FROM purchases"))
+        known = copies.purchases
         for call in self.ours:
             if call.purchase not in known or (call.settled and known[call.purchase] != "settled"):
                 call.machine = ""

@@ -20,6 +20,7 @@ from unittest.mock import patch
 from ingestor.engines import accounts, gauges, heartbeat, run
 from ingestor.engines.local import ingest
 from ingestor.errors import IngestorError
+from ingestor.journal import past
 from ingestor.journal.writer import Journal, prepare
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.report import Report
@@ -48,6 +49,9 @@ NEVER = 10 * LONGEST_LIFE
 LONGEST_STOP = 10.0
 """Seconds from the signal to the end, at the most: what containers are given."""
 DRAIN = 8.0
+KEPT = (0, 0, 1, 3, past.KEPT)
+"""Runs that are not summed up, by schedule: no schedule has as many as a journal keeps."""
+SUMMED_UP_AT_ONCE = 2
 RUN_ENDED = "SELECT ended IS NOT NULL FROM runs ORDER BY number DESC LIMIT 1"
 SECOND_SIGNAL = 2.0
 
@@ -101,7 +105,12 @@ def in_its_world(
     scenario: Scenario, *, make: Callable[[Scenario], World] = World.of
 ) -> Iterator[World]:
     """Where everything follows from the scenario's seed."""
-    with _one_generator(scenario.seed), _watching(scenario.watched), last_words_unheard():
+    with (
+        _one_generator(scenario.seed),
+        _watching(scenario.watched),
+        _soon_past(scenario.seed),
+        last_words_unheard(),
+    ):
         yield make(scenario)
 
 
@@ -348,6 +357,14 @@ def _watching(whole: bool) -> Iterator[None]:
         if not whole:
             stack.enter_context(patch.object(gauges, "EVERY", NEVER))
             stack.enter_context(patch.object(heartbeat.Heartbeat, "beating", _unheard))
+        yield
+
+
+@contextmanager
+def _soon_past(seed: int) -> Iterator[None]:
+    """What came a few lives ago is summed up, piece by piece."""
+    kept = random.Random(f"kept {seed}").choice(KEPT)
+    with patch.multiple(past, KEPT=kept, AT_ONCE=SUMMED_UP_AT_ONCE):
         yield
 
 

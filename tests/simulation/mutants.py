@@ -26,7 +26,7 @@ from ingestor.engines import run as running
 from ingestor.engines.book import Book
 from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
-from ingestor.journal import claims, dead, ledger, listing, recovery, results, runs
+from ingestor.journal import claims, dead, ledger, listing, past, recovery, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits import dimension, lifetime, luck, quota, retrying
 from ingestor.kits.crew import Crew
@@ -260,6 +260,24 @@ def quota_forgotten_on_restart() -> Sequence[Swap]:
 def budget_of_killed_runs_forgotten() -> Sequence[Swap]:
     """Every restart has the whole ceiling again."""
     return [(ledger, "units_since_last_end", lambda db, run, **_: ledger.Units())]
+
+
+@mutant
+def ceiling_summed_up_with_the_past() -> Sequence[Swap]:
+    """What runs that died have spent is summed up, and no part of the ceiling they share any more."""
+    return [(past, "_first_kept", lambda _db, run: run - past.KEPT)]
+
+
+@mutant
+def past_is_free() -> Sequence[Swap]:
+    """Of what is long past nothing is left."""
+    return [(past, "SUM_UP", "SELECT ?")]
+
+
+@mutant
+def past_doubts_forgotten() -> Sequence[Swap]:
+    """What is in doubt is summed up like all else."""
+    return [(past, "PAST", past.PAST.replace("id IN in_question", "0"))]
 
 
 @mutant

@@ -10,6 +10,12 @@ import sqlite3
 from typing import Final
 
 BACK: Final = {
+    11: """
+        INSERT INTO purchases
+            (id, run, at, features, attempt, images, units, state, certain, possible)
+            SELECT 'of ' || day, run, day, '', 1, 0, 0, 'settled', certain, possible FROM spent;
+        DROP TABLE spent;
+    """,
     10: "ALTER TABLE claims DROP COLUMN until;",
     9: "ALTER TABLE claims DROP COLUMN place;",
     8: "ALTER TABLE dead DROP COLUMN run;",

@@ -24,11 +24,12 @@ MONTHS: Final = """
             SELECT CAST(strftime('%s', coalesce(min(+at), ?2), 'unixepoch', 'start of month') AS REAL)
             FROM purchases WHERE run = ?1
         )
+        UNION ALL SELECT 0, strftime('%Y-%m', day, 'unixepoch'), certain + possible FROM spent
         UNION ALL SELECT ?1, strftime('%Y-%m', ?2, 'unixepoch'), 0
     )
     GROUP BY month HAVING max(run = ?1) ORDER BY month
 """
-"""+at, so that the table is read from end to end: see `ledger`."""
+"""+at, as in `ledger.UNITS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,25 @@ SINCE: Final = """
 Purchases since a moment. One that is dated ahead of now was made while the clock was ahead, and would count
 for every day and month to come: it counts only as long as no later run began before that moment.
 """
+SINCE_DAYS: Final = """
+    (day >= :since AND (day <= :now OR coalesce(later_began >= :since, TRUE) AND NOT EXISTS (
+        SELECT 1 FROM runs WHERE runs.number > spent.run AND runs.started < :since
+    )))
+"""
+"""The same of whole days, see `past`: the moment is a midnight, UTC."""
+LAST: Final = "max(at, coalesce(closed_at, at))"
+"""When a request may have used quota last."""
+UNITS: Final = f"""
+    SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), coalesce(sum(reserved), 0) FROM (
+        SELECT certain, possible, CASE state WHEN 'open' THEN units ELSE 0 END AS reserved
+        FROM purchases WHERE run BETWEEN :first AND :last AND {SINCE.format(at="+at")}
+        UNION ALL SELECT certain, possible, 0 FROM spent WHERE :first = 0 AND {SINCE_DAYS}
+    )
+"""  # noqa: S608
+"""
+What is summed up belongs to no run any more that somebody could ask for. +at, so that SQLite reads the table
+from end to end: by the index of times nearly all of it is read as well, a page for each row (measured).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +192,7 @@ def units_since_last_end(
 
 
 def units_since(db: sqlite3.Connection, moment: float, *, now: float) -> Units:
+    """`moment`: a midnight, UTC; what is long past is known by the day."""
     return _units(db, since=moment, now=now)
 
 
@@ -184,10 +204,9 @@ def purchases_since(
     db: sqlite3.Connection, moment: float, *, now: float
 ) -> list[tuple[float, int]]:
     """(time, images) of every request that may have used quota since `moment`."""
-    last = "max(at, coalesce(closed_at, at))"
     rows = db.execute(
-        f"SELECT {last}, images FROM purchases "  # noqa: S608
-        f"WHERE {SINCE.format(at=last)} AND state != 'not-sent'",
+        f"SELECT {LAST}, images FROM purchases "  # noqa: S608
+        f"WHERE {SINCE.format(at=LAST)} AND state != 'not-sent'",
         {"since": moment, "now": now},
     )
     return [(float(at), int(images)) for at, images in rows]
@@ -233,11 +252,6 @@ def _units(
     now: float = float("inf"),
 ) -> Units:
     certain, possible, reserved = db.execute(
-        # +at, so that SQLite reads the table from end to end: the index of times leads to nearly all of
-        # it as well, and to another page for each purchase.
-        "SELECT coalesce(sum(certain), 0), coalesce(sum(possible), 0), "  # noqa: S608
-        "coalesce(sum(CASE state WHEN 'open' THEN units ELSE 0 END), 0) "
-        f"FROM purchases WHERE run BETWEEN :first AND :last AND {SINCE.format(at='+at')}",
-        {"first": first_run, "last": last_run, "since": since, "now": now},
+        UNITS, {"first": first_run, "last": last_run, "since": since, "now": now}
     ).fetchone()
     return Units(certain=certain, possible=possible, reserved=reserved)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingestor.errors import SettingsError
-from ingestor.journal import claims, dead, ledger, listing, results, runs
+from ingestor.journal import claims, dead, ledger, listing, past, results, runs
 from ingestor.journal.rows import json_list
 from ingestor.models import Failure
 
@@ -72,6 +72,7 @@ def open_run(
         claims.suspect(db, listing.groups_met(db))
     run = runs.begin_run(db, run=name, now=moments.now, epoch=epoch)
     ledger.doubt_open_purchases(db, now=moments.now)
+    past.sum_up(db, run=run, since=moments.window, now=moments.now)
     if not reannotate:
         results.leave_as_they_are(db)
     parked = _park(db, run=run, now=moments.now) if in_doubt == "park" else ()

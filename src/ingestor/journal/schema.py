@@ -199,6 +199,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     -- Until when a lease was taken or renewed last under that name; NULL where no version has said
     ALTER TABLE claims ADD COLUMN until REAL;
     """,
+    """
+    -- Units of purchases that are gone, see past.py; day: when it began, UTC; run: the last that bought
+    -- later_began: the earliest start of later runs that are gone, if it was before that day
+    CREATE TABLE spent (
+        day INTEGER PRIMARY KEY, run INTEGER NOT NULL, certain INTEGER NOT NULL,
+        possible INTEGER NOT NULL, later_began REAL
+    ) STRICT;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)

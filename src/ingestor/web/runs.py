@@ -23,7 +23,7 @@ from ingestor.web.house import House, NothingYet, let_go
 from ingestor.web.pulse import Following, plain_following, read_following
 
 MOST_RUNS: Final = 20
-"""In the history; the journal has them all (taste)."""
+"""In the history; the journal has some more of them (taste)."""
 SAMPLES: Final = 3
 """Of each cause of failures (taste)."""
 FREE_OF_TROUBLE: Final = 0.05
