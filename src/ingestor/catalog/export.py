@@ -1,8 +1,8 @@
 """
 Everything that was annotated, for other programs: JSONL or Parquet, one row per photo.
 
-Rows come in the order of photo ids, and are never all in memory. A photo that was annotated more
-than once comes with its newest annotation, one without labels with an empty list.
+Rows come in the order of photo ids, each as it is when it is read, and are never all in memory. A photo that
+was annotated more than once comes with its newest annotation, one without labels with an empty list.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ ROWS = f"""
         (SELECT json_group_array(gid) FROM memberships WHERE photo = photos.id)
     FROM photos JOIN records ON records.number = record
     JOIN annotations ON annotations.photo = photos.id
-    WHERE features = (
+    WHERE photos.id > ? AND features = (
         SELECT features FROM annotations WHERE photo = photos.id ORDER BY {NEWEST} DESC LIMIT 1
     )
-    ORDER BY photos.id
+    ORDER BY photos.id LIMIT ?
 """  # noqa: S608
+ROWS_AT_ONCE = 1_000
+"""Some megabytes in memory."""
 
 
 def export_jsonl(db: sqlite3.Connection, out: IO[bytes]) -> int:
@@ -57,7 +59,7 @@ def export_parquet(db: sqlite3.Connection, out: IO[bytes]) -> int:
     return count
 
 
-def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+def rows(db: sqlite3.Connection, *, at_once: int = ROWS_AT_ONCE) -> Iterator[dict[str, Any]]:
     """One dictionary a photo; times are unix seconds, `labels` come best first."""
     for (
         photo_id,
@@ -71,7 +73,7 @@ def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         partial,
         at,
         groups,
-    ) in db.execute(ROWS):
+    ) in _read(db, at_once):
         photo = photo_from(record)
         size = read_size(image)
         yield {
@@ -98,6 +100,17 @@ def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             "partial": bool(partial),
             "annotated": at,
         }
+
+
+def _read(db: sqlite3.Connection, at_once: int) -> Iterator[tuple[Any, ...]]:
+    """
+    Piece by piece, with nothing under way between two of them: whoever takes the rows may be slow, and as long
+    as a statement is, the writer's log cannot be written back, and grows.
+    """
+    last = ""
+    while some := db.execute(ROWS, (last, at_once)).fetchall():
+        yield from some
+        last = some[-1][0]
 
 
 def _pyarrow() -> tuple[Any, Any]:

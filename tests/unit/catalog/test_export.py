@@ -6,6 +6,8 @@ import io
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,9 +17,11 @@ import pytest
 from ingestor.catalog import export
 from ingestor.errors import SettingsError
 from ingestor.journal.listing import sight
+from ingestor.journal.reader import open_reader
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
+from ingestor.journal.writer import connect
 from ingestor.models import Published
 from tests.builders import a_label, a_photo, a_published, an_annotation
 
@@ -47,6 +51,23 @@ def as_parquet(db: sqlite3.Connection) -> pyarrow.parquet.ParquetFile:
     out = io.BytesIO()
     export.export_parquet(db, out)
     return pyarrow.parquet.ParquetFile(io.BytesIO(out.getvalue()))
+
+
+def test_an_export_that_nobody_reads_holds_no_log_of_the_journal(tmp_path: Path) -> None:
+    """A pager that is left open for a night, beside a worker that writes."""
+    path = tmp_path / "journal.sqlite3"
+    with closing(connect(path)) as writing:
+        migrate(writing)
+        put(writing, *(a_published(str(number)) for number in range(3)))
+        with closing(open_reader(path)) as reading:
+            rows = export.rows(reading, at_once=2)
+            first = next(rows)["id"]
+
+            put(writing, a_published("5"))
+            _, log, written_back = writing.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+            assert written_back == log > 0
+            assert [first, *(row["id"] for row in rows)] == ["0", "1", "2", "5"]
 
 
 def test_a_line_tells_all_about_a_photo(db: sqlite3.Connection) -> None:
