@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,24 @@ DEFAULTS = dict(
 NOTHING: tuple[object, ...] = (None, False, ())
 """Defaults that the reference puts into words."""
 
+RANGE = re.compile(r"Python 3\.(\d+) to 3\.(\d+)")
 EXIT_CODES = ("0", "1", "2", "3", "4", "129", "130", "143")
+
+
+def test_everybody_names_the_same_pythons() -> None:
+    """README, the house rules, the script that installs, and what the package says of itself."""
+    texts = (
+        README,
+        *((ROOT / name).read_text() for name in ("CONTRIBUTING.md", "scripts/install")),
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = re.findall(r":: Python :: 3\.(\d+)", " ".join(project["classifiers"]))
+
+    ranges = {tuple(map(int, found)) for text in texts for found in RANGE.findall(text)}
+
+    assert ranges == {(int(said[0]), int(said[-1]))}
+    assert list(map(int, said)) == list(range(int(said[0]), int(said[-1]) + 1))
+    assert project["requires-python"] == f">=3.{said[0]}"
 
 
 def variable(field: str) -> str:
