@@ -10,6 +10,9 @@ rises like a connection of TCP's (CUBIC, RFC 9438): slower and slower to a littl
 through, then faster and faster. So somebody else's share is seldom asked for, and is soon ours when he
 has gone. While it is cut the window is cut with it, because the upstream still counts what was sent
 before.
+
+Where all are refused for a while nothing is learned of anybody's share: with each answer after that the
+rate is doubled, up to what the first cut had left, unless there is another refusal (TCP's slow start).
 """
 
 from __future__ import annotations
@@ -33,6 +36,13 @@ LEVEL_AFTER = 3.0
 """
 Minutes from a cut to there. It takes five to all that is left, and then it is refused once; nine until a
 half that somebody else has given back is used as well (measured; taste).
+"""
+DEEP = 0.5
+"""Of what the first cut had left: it takes two more, without an answer between, to get below."""
+HARDLY_ANY = 0.2
+"""
+Of the limit, let through within the last window: whoever eats more than the rest is not told from a server
+that refuses everybody for most of a minute. With a fifth left that costs some refusals (taste).
 """
 LOWEST_RATE = 0.02
 """A quota that is wholly eaten by strangers is still asked now and then."""
@@ -84,6 +94,10 @@ class Quota:
         self._rate = 1.0
         self._rate_at = self._filled
         self._last_cut = float("-inf")
+        self._goal = 0.0
+        """The rate that the first of several cuts had left, until it is regained or given up."""
+        self._served = True
+        """Something that was granted since the last cut."""
         self._paused_until = float("-inf")
         self.granted = [0.0 for _ in limits]
         self.refused = 0
@@ -179,6 +193,8 @@ class Quota:
                 dimension.count_again(self._quickest)
         for dimension, spent in zip(self._dimensions, permit.spent, strict=True):
             dimension.answered(spent, at=now, quickest=self._quickest)
+        if not in_doubt and permit.granted > self._last_cut:
+            self._regain()
 
     def refuse(self, permit: Permit, *, retry_after: float | None = None) -> bool:
         """
@@ -195,6 +211,10 @@ class Quota:
             self._paused_until = max(self._paused_until, now + retry_after)
         if permit.granted <= self._last_cut:
             return False
+        if self._served:
+            # Refused on the way back: it is not to be had.
+            self._goal = 0.0 if self._goal else self.rate * CUT
+            self._served = False
         self._rate = max(LOWEST_RATE, self.rate * CUT, min(self.rate, KEPT * self._let_through()))
         self._rate_at = self._last_cut = now
         for dimension in self._dimensions:
@@ -210,6 +230,7 @@ class Quota:
         self._filled = before._filled
         self._rate, self._rate_at = before._rate, before._rate_at
         self._last_cut, self._paused_until = before._last_cut, before._paused_until
+        self._goal, self._served = before._goal, before._served
         self._numbers, self._quickest = before._numbers, before._quickest
 
     def close(self) -> None:
@@ -263,6 +284,20 @@ class Quota:
         seconds, self._filled = (now - self._filled) * self.rate, now
         for dimension in self._dimensions:
             dimension.fill(seconds)
+
+    def _regain(self) -> None:
+        """Something that was asked for since the last cut was not refused."""
+        rate = self.rate
+        dark = rate < DEEP * self._goal and self._let_through() < HARDLY_ANY
+        if not self._served and not dark:
+            self._goal = 0.0
+        self._served = True
+        if rate < self._goal:
+            self._fill()
+            self._rate, self._rate_at = min(2 * rate, self._goal), self._clock()
+            self._grant()
+        else:
+            self._goal = 0.0
 
     def _let_through(self) -> float:
         """The share of the binding limit that the upstream did not refuse within the last window."""

@@ -164,6 +164,21 @@ async def test_a_quota_that_is_what_it_was_again_is_used_again() -> None:
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize("minutes", [1, 30])
+async def test_a_quota_that_was_eaten_whole_is_used_again_soon_after(minutes: int) -> None:
+    (spender,) = spenders(1, stranger=0.0)
+    loop, begins, ends = asyncio.get_running_loop(), HALVED_AT, HALVED_AT + minutes * 60
+    loop.call_at(begins, setattr, spender, "stranger", 1.0)
+    loop.call_at(ends, setattr, spender, "stranger", 0.0)
+    before: list[int] = []
+    loop.call_at(ends + 2 * 60, lambda: before.append(spender.let_through))
+
+    await spender.spend(ends + 12 * 60)
+
+    assert (spender.let_through - before[0]) * BATCH >= 0.8 * 10 * LIMIT
+
+
+@pytest.mark.looptime
 async def test_a_process_that_follows_a_dead_one_is_not_refused() -> None:
     (spender,) = spenders(1, stranger=0.0)
     await spender.spend(40.0)
