@@ -26,6 +26,8 @@ MOST_IN_FLIGHT = 64
 """Paid requests at once, whatever the quota: each one is 16 images in doubt if we die."""
 MOST_ANYTHING = 2**63 - 1
 """SQLite has no larger whole numbers."""
+MOST_TO_MULTIPLY = 10**12
+"""Of dollars and megabytes, whose units and bytes have to be whole numbers of 64 bits as well."""
 MOST_LABELS = 50
 """Vision gives fewer than that for nearly every picture; asking for more brings nothing."""
 
@@ -130,7 +132,7 @@ class Settings(BaseSettings):
     """Paid requests at once; None: as many as quota and measured latency need."""
     max_downloads: int = Field(default=64, ge=1, le=512)
     """Ceiling of the adaptive download concurrency."""
-    max_memory: int = Field(default=256, ge=32)
+    max_memory: int = Field(default=256, ge=32, le=MOST_TO_MULTIPLY)
     """Megabytes of image bytes held at once."""
 
     # When to stop
@@ -141,7 +143,7 @@ class Settings(BaseSettings):
     patience: float = Field(default=120.0, gt=0)
     """Seconds that one upstream may fail without a break, or ask us to wait, before the run stops."""
     max_units: int | None = Field(default=None, ge=0)
-    max_cost: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    max_cost: float | None = Field(default=None, ge=0, le=MOST_TO_MULTIPLY, allow_inf_nan=False)
     """USD, the free tier counted."""
     max_units_per_day: int | None = Field(default=None, ge=0)
     max_units_per_month: int | None = Field(default=None, ge=0)

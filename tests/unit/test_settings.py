@@ -16,6 +16,16 @@ from ingestor.settings import Settings
         ("INGESTOR_LIMIT", "ten", "INGESTOR_LIMIT: 'ten' is not a whole number."),
         ("INGESTOR_LIMIT", "0", "INGESTOR_LIMIT: 0 is not possible, it must be at least 1."),
         ("INGESTOR_MAX_COST", "x", "INGESTOR_MAX_COST: 'x' is not a number."),
+        (
+            "INGESTOR_MAX_COST",
+            "1e308",
+            "INGESTOR_MAX_COST: 1e308 is not possible, it must be at most 1e+12.",
+        ),
+        (
+            "INGESTOR_MAX_MEMORY",
+            "99999999999999",
+            "INGESTOR_MAX_MEMORY: 99999999999999 is not possible, it must be at most 1e+12.",
+        ),
         ("INGESTOR_DRY_RUN", "si", "INGESTOR_DRY_RUN: 'si' is neither true nor false."),
         ("INGESTOR_IN_DOUBT", "x", "INGESTOR_IN_DOUBT: 'x' is not one of 'retry' or 'park'."),
         ("INGESTOR_PATIENCE", "x", "INGESTOR_PATIENCE: 'x' is not a number."),
