@@ -48,6 +48,7 @@ WRONG = MappingProxyType(
         "float_parsing": "{given} is not a number",
         "bool_parsing": "{given} is neither true nor false",
         "literal_error": "{given} is not one of {expected}",
+        "finite_number": "{bare} is not possible, it must be finite",
         "greater_than": "{bare} is not possible, it must be more than {gt:g}",
         "greater_than_equal": "{bare} is not possible, it must be at least {ge:g}",
         "less_than_equal": "{bare} is not possible, it must be at most {le:g}",

@@ -16,6 +16,7 @@ from ingestor.settings import Settings
         ("INGESTOR_LIMIT", "ten", "INGESTOR_LIMIT: 'ten' is not a whole number."),
         ("INGESTOR_LIMIT", "0", "INGESTOR_LIMIT: 0 is not possible, it must be at least 1."),
         ("INGESTOR_MAX_COST", "x", "INGESTOR_MAX_COST: 'x' is not a number."),
+        ("INGESTOR_MAX_COST", "inf", "INGESTOR_MAX_COST: inf is not possible, it must be finite."),
         (
             "INGESTOR_MAX_COST",
             "1e308",
