@@ -385,6 +385,7 @@ async def test_nothing_on_a_page_needs_an_inline_script_or_style(local: Client, 
 async def test_the_page_only_answers_questions(local: Client, method: str) -> None:
     async with local.session.request(method, local.address + "/") as answer:
         assert answer.status == 405
+        assert answer.headers["Allow"] == "GET,HEAD"
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=dog", "/api/search?q=dog", "/api/suggest?q=d"])

@@ -79,7 +79,11 @@ async def calmly(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return trouble(request, error.status)
+        response = trouble(request, error.status)
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            # What may be done instead is part of that answer (RFC 9110, section 15.5.6).
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except NothingYet as error:
         why = request.app[HOUSE].why_nothing(error)
         return trouble(request, 503, why, title=NOTHING_YET)
