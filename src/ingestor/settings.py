@@ -68,16 +68,21 @@ def _split_commas(value: object) -> object:
 
 def _share_or_number(value: object) -> object:
     """Read "20%" as 0.2 and "50" as 50: a share of the photos that needed work, or a count of photos."""
-    if not isinstance(value, str):
+    allowance = _read_allowance(value) if isinstance(value, str) else value
+    if not isinstance(allowance, int | float):
         return value
-    text = value.strip()
-    try:
-        allowance = float(text[:-1]) / 100 if text.endswith("%") else int(text)
-    except ValueError:
-        allowance = -1
     if not allowance >= 0 or (isinstance(allowance, float) and not allowance <= 1):
         raise ValueError(f"{value!r} is neither a count like 50 nor a share like 20%")
     return allowance
+
+
+def _read_allowance(text: str) -> float | int:
+    """-1 where it is none."""
+    text = text.strip()
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else int(text)
+    except ValueError:
+        return -1
 
 
 def _seconds(value: object) -> object:

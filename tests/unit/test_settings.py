@@ -126,10 +126,10 @@ def test_groups_may_stand_behind_each_other_in_the_flag_as_in_the_variable(
     assert Settings.read(groups=("zoo, safari", "aviary")).groups == ("zoo", "safari", "aviary")
 
 
-@pytest.mark.parametrize("text", ["120%", "-1", "many", "nan%"])
-def test_an_allowance_is_a_count_or_a_share(text: str) -> None:
+@pytest.mark.parametrize("given", ["120%", "-1", "many", "nan%", -1, 20.0, -0.2, float("nan")])
+def test_an_allowance_is_a_count_or_a_share(given: object) -> None:
     with pytest.raises(SettingsError, match="neither a count like 50 nor a share like 20%"):
-        Settings.read(max_failures=text)
+        Settings.read(max_failures=given)
 
 
 def test_a_host_may_be_written_in_capitals() -> None:
