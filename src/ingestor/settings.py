@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Container
+from collections.abc import Collection, Container
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -339,8 +340,16 @@ def _sentence(error: ValidationError, kind: type[Settings], *, typed: Container[
     """Say the first thing that is wrong; pydantic's own report is for programmers."""
     first = error.errors(include_url=False)[0]
     place, given, said = str(first["loc"][0]), first["input"], WRONG.get(first["type"], "{msg}")
+    if first["type"] == "extra_forbidden":
+        return _no_setting(place, variables(kind))
     facts = {"msg": first["msg"].removeprefix("Value error, "), **first.get("ctx", {})}
     return f"{_where(place, kind, typed=typed)}: {said.format(given=repr(given), bare=given, **facts)}."
+
+
+def _no_setting(name: str, known: Collection[str]) -> str:
+    """For a program: a flag that there is none of does not come so far."""
+    meant = "".join(f" Did you mean {near!r}?" for near in get_close_matches(name, known, n=1))
+    return f"There is no setting {name!r}.{meant}"
 
 
 def _where(place: str, kind: type[Settings], *, typed: Container[str]) -> str:

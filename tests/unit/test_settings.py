@@ -74,6 +74,23 @@ def test_a_wrong_flag_is_called_as_it_was_typed(given: dict[str, object], flag: 
 
 
 @pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("group", "There is no setting 'group'. Did you mean 'groups'?"),
+        ("max_unit", "There is no setting 'max_unit'. Did you mean 'max_units'?"),
+        ("colour", "There is no setting 'colour'."),
+    ],
+)
+def test_a_setting_that_there_is_none_of_is_told_with_the_one_that_was_meant(
+    name: str, sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.read(**{name: 5})
+
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "zoo",
