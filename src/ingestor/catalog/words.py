@@ -11,7 +11,7 @@ Words beside each other are one label. Whatever is typed can be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ingestor.catalog import Catalog
@@ -20,6 +20,9 @@ from ingestor.catalog.query import asked_key
 TOKEN: Final = re.compile(r'"([^"]*)"?|(,)|([^\s,"]+)')
 JOINTS: Final = {",": "and", "and": "and", "&": "and", "+": "and", "or": "or", "|": "or"}
 NOT: Final = frozenset({"not", "without", "-"})
+
+MOST_WORDS: Final = 6
+"""Among which labels are looked for: that takes up to 21 looks (taste)."""
 
 Group = tuple[str, ...]
 
@@ -96,3 +99,13 @@ async def label_called(catalog: Catalog, text: str) -> str | None:
     # That very label comes before those that only begin like it.
     suggested = await catalog.suggest(text, limit=1)
     return next((one.name for one in suggested if asked_key(one.name) == asked_key(text)), None)
+
+
+async def labels_among(catalog: Catalog, words: Sequence[str]) -> tuple[str, ...]:
+    """As many words as make a label, from the left."""
+    for end in range(len(words), 0, -1):
+        name = await label_called(catalog, " ".join(words[:end]))
+        if name is not None:
+            others = await labels_among(catalog, words[end:])
+            return (name, *(other for other in others if other != name))
+    return await labels_among(catalog, words[1:]) if words else ()

@@ -17,7 +17,15 @@ from rich.text import Text
 from ingestor.catalog import Catalog
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Hit, Page, Query
-from ingestor.catalog.words import is_plain, joined, label_called, quoted, read_text
+from ingestor.catalog.words import (
+    MOST_WORDS,
+    is_plain,
+    joined,
+    label_called,
+    labels_among,
+    quoted,
+    read_text,
+)
 from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import console_on, text_of
 from ingestor.cli.sandboxed import upstreams
@@ -68,6 +76,8 @@ class Found:
     """Whether the collection has a label at all."""
     hidden: bool = False
     """Whether all that answers is hidden."""
+    among: tuple[str, ...] = ()
+    """The labels that are among the words, where they have no picture together."""
 
 
 def search(visit: Visit, settings: Settings, asked: Asked, *, as_json: bool) -> int:
@@ -92,8 +102,19 @@ async def _ask(visit: Visit, settings: Settings, asked: Asked) -> Found:
         if page.hits or query.cursor:
             return Found(query=query, page=page)
         uncovered = await catalog.search(replace(query, everything=True, limit=1))
-        anything = bool(await catalog.popular(limit=1))
-        return Found(query=query, page=page, anything=anything, hidden=bool(uncovered.hits))
+        return Found(
+            query=query,
+            page=page,
+            anything=bool(await catalog.popular(limit=1)),
+            hidden=bool(uncovered.hits),
+            among=() if page.near else await _among(catalog, query),
+        )
+
+
+async def _among(catalog: Catalog, query: Query) -> tuple[str, ...]:
+    wanted = (*query.labels, *(label for group in query.any_of for label in group))
+    words = " ".join(wanted).split()
+    return await labels_among(catalog, words) if 1 < len(words) <= MOST_WORDS else ()
 
 
 async def meant(catalog: Catalog, asked: Asked) -> Query:
@@ -188,13 +209,13 @@ def nothing(found: Found) -> str:
         return "The collection is empty: no picture is labelled yet."
     if found.hidden:
         return f"All that is labelled {_spelt(query)} is hidden by SafeSearch; --all shows it."
-    if page.near:
-        near = ", ".join(one_line(one.name, most=40) for one in page.near)
-        return f"No picture is labelled {_spelt(query)}. There is: {near}."
     if query.cursor:
         return f"No further picture is labelled {_spelt(query)}."
-    if query.min_score:
+    if query.min_score and not page.near:
         return f"No picture is labelled {_spelt(query)} with a score of {query.min_score} or more."
+    if there := tuple(one.name for one in page.near) or found.among:
+        names = ", ".join(one_line(name, most=40) for name in there)
+        return f"No picture is labelled {_spelt(query)}. There is: {names}."
     return f"No picture is labelled {_spelt(query)}."
 
 

@@ -7,16 +7,12 @@ as if they were one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
-from ingestor.catalog.words import label_called
+from ingestor.catalog.words import MOST_WORDS, labels_among
 from ingestor.web.asking import Asking
 from ingestor.web.house import House
-
-MOST_WORDS: Final = 6
-"""In which labels are looked for: that takes up to 21 looks (taste)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +53,11 @@ async def _taken_apart(house: House, asking: Asking) -> Way | None:
     words = asking.labels[0].split()
     if not asking.whole or len(asking.labels) > 1 or not 1 < len(words) <= MOST_WORDS:
         return None
-    if labels := await _labels_among(house, words):
+    if labels := await labels_among(house.catalog, words):
         for groups in (tuple((label,) for label in labels), (labels,)):
             if await _finds(house, meant := replace(asking, groups=groups)):
                 return Way(hidden_by="words", asking=meant)
     return None
-
-
-async def _labels_among(house: House, words: Sequence[str]) -> tuple[str, ...]:
-    """As many words as make a label, from the left."""
-    for end in range(len(words), 0, -1):
-        text = " ".join(words[:end])
-        name = await label_called(house.catalog, text)
-        if name is not None:
-            others = await _labels_among(house, words[end:])
-            return (name, *(other for other in others if other != name))
-    return await _labels_among(house, words[1:]) if words else ()
 
 
 async def _finds(house: House, asking: Asking) -> bool:

@@ -86,6 +86,37 @@ def test_what_is_hidden_is_not_said_not_to_be_there(
     assert capsys.readouterr().err.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(
+            ("polar", "bear"),
+            "No picture is labelled 'polar' and 'bear'. There is: Bear.",
+            id="loose",
+        ),
+        pytest.param(
+            ("polar bear",),
+            "No picture is labelled 'polar bear'. There is: Bear.",
+            id="in one piece",
+        ),
+        pytest.param(
+            ("bear", "sea lion"),
+            "No picture is labelled 'bear' and 'sea lion'. There is: Bear, Sea lion.",
+            id="not together",
+        ),
+        pytest.param(("polar", "ice"), "No picture is labelled 'polar' and 'ice'.", id="none"),
+    ],
+)
+def test_which_of_several_words_are_labels_is_told_as_on_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    asyncio.run(put(tmp_path, a_shelved("1", {"Bear": 0.9}), a_shelved("2", {"Sea lion": 0.9})))
+
+    search(Visit(), Settings.read(state=tmp_path), Asked(words=words), as_json=False)
+
+    assert capsys.readouterr().err == f"{said}\n"
+
+
 async def put(state: Path, *photos: Published) -> None:
     async with local_shelf(state) as shelf:
         await shelf.put(*photos)
@@ -125,6 +156,15 @@ async def put(state: Path, *photos: Published) -> None:
             Found(query=Query(labels=("dog",), min_score=0.9), page=Page()),
             "No picture is labelled 'dog' with a score of 0.9 or more.",
             id="too high a score",
+        ),
+        pytest.param(
+            Found(
+                query=Query(labels=("dog", "cat"), min_score=0.9),
+                page=Page(),
+                among=("Dog", "Cat"),
+            ),
+            "No picture is labelled 'dog' and 'cat' with a score of 0.9 or more.",
+            id="too high a score for two",
         ),
     ],
 )
