@@ -26,6 +26,7 @@ from ingestor.exits import COMPLETE, OTHER, exit_code_of
 from ingestor.kits.lifetime import SIGNAL_EXITS
 
 BAD_VALUE: Final = re.compile(r"^Invalid value for '(.+?)':")
+A_LETTER: Final = re.compile(r"^No such option: -[^-]$")
 A_GROUP: Final = re.compile(r"^No such command '([^']*(?:@N\d\d|flickr\.com/groups/)[^']*)'")
 
 
@@ -92,7 +93,10 @@ def _usage(error: TyperException) -> str:
     said = BAD_VALUE.sub(r"\1:", message) or "A command is missing"
     if group := A_GROUP.match(message):
         said = f"A group stands behind its flag: --group {group[1]}"
-    end = "" if said.endswith("?") else "."
     where = getattr(error, "ctx", None)
     command = where.command_path if where else "ingestor"
+    if command == "ingestor search" and A_LETTER.match(message):
+        # Of `dog -snow`, which the page's box reads, the parser complains about -s.
+        said = f"{said}. What is to be left out stands behind `not`: dog not snow"
+    end = "" if said.endswith("?") else "."
     return f"{said}{end} `{command} --help` lists what there is."

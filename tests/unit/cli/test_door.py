@@ -158,6 +158,15 @@ def test_a_value_that_makes_no_sense_is_told_with_its_flag(
     assert sentence in said
 
 
+def test_who_leaves_a_label_out_as_on_the_page_is_told_how_to_here(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, said = refusal(["search", "dog", "-snow"], capsys)
+
+    assert code == 2
+    assert "-s. What is to be left out stands behind `not`: dog not snow." in said
+
+
 IMPATIENT = """
 import sys
 class Impatient:
