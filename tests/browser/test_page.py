@@ -174,6 +174,34 @@ async def test_whoever_moves_the_slider_by_keys_says_when_it_is_where_it_should_
     assert visitor.complaints == []
 
 
+async def test_who_goes_back_finds_the_question_of_that_page(visitor: Any) -> None:
+    """A filter that does nothing here, but is sent with the next question, would be a trap."""
+    async with visitor.at("/?q=dog") as page:
+        slider = page.get_by_label("Score at least")
+        await page.get_by_label("Show hidden pictures").check(no_wait_after=True)
+        await page.wait_for_url("**all=1*")
+        await slider.press("ArrowRight")
+        await slider.press("Enter")
+        await page.wait_for_url("**min=0.05*")
+
+        await page.go_back()
+        await expect(slider).to_have_value("0")
+        await page.go_back()
+        await expect(page.get_by_label("Show hidden pictures")).not_to_be_checked()
+
+
+async def test_a_page_that_was_kept_asks_what_it_shows(visitor: Any) -> None:
+    passing = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+    async with visitor.at("/?q=dog") as page:
+        await page.get_by_label("Score at least").press("ArrowRight")
+        await expect(page.locator("#least")).to_have_text("5\u202f%")
+
+        await page.evaluate(passing)
+
+        await expect(page.get_by_label("Score at least")).to_have_value("0")
+        await expect(page.locator("#least")).to_have_text("0\u202f%")
+
+
 async def test_without_javascript_everything_is_there(visitor: Any) -> None:
     async with visitor.at("/", java_script_enabled=False) as page:
         await page.locator("#q").fill("dog, not snow")

@@ -164,7 +164,7 @@ if (input) {
 const least = document.getElementById("min");
 if (least) {
   least.addEventListener("input", () => {
-    document.getElementById("least").textContent = `${Math.round(least.value * 100)}\u202f%`;
+    document.getElementById("least").value = `${Math.round(least.value * 100)}\u202f%`;
   });
   // A key moves it by one step, and a new page at each step would take the focus away: Enter submits.
   let pointed = false;
@@ -174,9 +174,11 @@ if (least) {
   form.elements.all?.addEventListener("change", () => form.requestSubmit());
 }
 
-// Coming back by the back button, a page may still have what was switched off.
-window.addEventListener("pageshow", () => {
+// Coming back by the back button, a page may still have what was switched off, and fields that say
+// otherwise than its address: they would be sent with the next question.
+window.addEventListener("pageshow", (event) => {
   if (least) least.disabled = false;
+  if (event.persisted) form?.reset();
 });
 
 // A picture that does not come leaves a quiet place, and is reported.
