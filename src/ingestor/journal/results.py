@@ -224,13 +224,14 @@ def other_groups(
 ) -> dict[str, list[tuple[str, int]]]:
     """
     Groups of ours that photos are in beside the one that their record names, with dates added; by
-    photo. Of other groups others know better.
+    photo. Of other groups others know better. That one is among them where it has another date: the photo
+    left it and came again while it was bought.
     """
-    named = {published.photo.id: published.photo.group for published in batch}
+    named = {one.photo.id: f"{one.photo.group} {one.photo.date_added}" for one in batch}
     rows = db.execute(
         # CROSS, as above; EXISTS, so that no list is made of all groups.
         "SELECT photo, gid, date_added FROM json_each(?) "
-        "CROSS JOIN memberships ON photo = key AND gid != value "
+        "CROSS JOIN memberships ON photo = key AND gid || ' ' || date_added != value "
         "WHERE EXISTS (SELECT 1 FROM groups WHERE groups.gid = memberships.gid)",
         (orjson.dumps(named).decode(),),
     )

@@ -276,6 +276,21 @@ async def test_no_photo_is_published_in_a_group_that_others_have_taken_over_and_
     assert database.memberships == {"photos/p7/groups/1@N00"}
 
 
+async def test_a_photo_that_came_again_while_it_was_bought_is_published_with_its_new_date(
+    journal: Journal,
+):
+    database = Database()
+    book = a_book(journal, database)
+    rows = [a_photo("1", group=FIRST, date_added=date) for date in (1, 7)]
+    for row in rows:
+        await book.sight(FIRST, 1, ListedPage(pages=1, total=1, rows=[row]), room=None)
+    await annotated(journal, "1")
+
+    await book.write([a_published("1", photo=rows[0])])
+
+    assert database.sent[-1][f"photos/p1/groups/{FIRST}"] == 7
+
+
 async def test_nothing_that_waited_here_is_told_to_be_in_a_group_that_others_have_taken_over(
     journal: Journal,
 ):
