@@ -3,7 +3,8 @@ Whole runs on a virtual clock, by the thousand: faults, kills at every point, pl
 
 `random` takes seeds as they come; `every` kills one run at each of its points, `pairs` kills it there
 and its recovery at each point of its own; `rivals` has two machines on one database; `upkeep` follows
-groups that share photos through lost journals and restored databases; `mutants` plants design errors and
+groups that share photos through lost journals and restored databases; `neighbours` has two machines do that,
+each with groups of its own; `mutants` plants design errors and
 counts the seeds that notice; `profile` counts what two faults in a hundred make a long run buy twice. Every
 failing schedule is printed with the command that shows it again.
 """
@@ -26,6 +27,8 @@ from tests.campaigns.workers import carry_out_all
 from tests.simulation.lives import Verdict, live
 from tests.simulation.mutants import MUTANTS, NOTICED, innermost, planted
 from tests.simulation.neglects import NEGLECTS
+from tests.simulation.neighbours import live_together
+from tests.simulation.quarrels import QUARRELS
 from tests.simulation.reference import RATE, reference
 from tests.simulation.rivals import compete
 from tests.simulation.scenario import Fate, Kind, Scenario
@@ -33,7 +36,7 @@ from tests.simulation.timeline import timeline
 from tests.simulation.trespasses import TRESPASSES
 from tests.simulation.upkeep import keep_up
 
-MODES: Final = ("random", "every", "pairs", "rivals", "upkeep", "mutants", "profile")
+MODES: Final = ("random", "every", "pairs", "rivals", "upkeep", "neighbours", "mutants", "profile")
 CHUNK: Final = 100
 """Schedules of one process. It is forked for them and ends with them, which takes the memory of the
 dead for nothing: to look for it would take a tenth of the time."""
@@ -133,6 +136,8 @@ def one(order: Order, mode: str) -> Verdict:
         return compete(order[0])
     if mode == "upkeep" or order[2] in NEGLECTS:
         return keep_up(order[0])
+    if mode == "neighbours" or order[2] in QUARRELS:
+        return live_together(order[0])
     return live(scenario(order, small=mode == "pairs"))
 
 
@@ -270,7 +275,7 @@ def main() -> int:
         return profile(given)
     seeds = range(given.seed, given.seed + given.number)
     orders: Iterable[Order]
-    if given.mode in ("random", "rivals", "upkeep"):
+    if given.mode in ("random", "rivals", "upkeep", "neighbours"):
         orders = at_random(given.seed, given.number)
     elif given.mode == "every":
         orders = at_every_point(seeds, kind=given.kind, small=False)

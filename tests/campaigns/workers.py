@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 NEEDED: Final = [
     "tests.simulation.mutants",
+    "tests.simulation.neighbours",
     "tests.simulation.rivals",
     "tests.simulation.upkeep",
     "tests.simulation.wire",

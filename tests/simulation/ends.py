@@ -23,7 +23,7 @@ def check_states(world: World, checker: Checker) -> None:
     """Every photo of the pool has come to the end that it deserves."""
     disk, hold = world.disk, checker.hold
     reasons = dict(disk.look("SELECT id, reason FROM photos WHERE state = 'dead'"))
-    for picture in world.pool:
+    for picture in world.followed:
         photo = picture.photo.id
         state = world.states.get(photo)
         hold(state in ("stored", "dead", "skipped"), f"I1: {photo} was lost: it is {state}")
@@ -83,11 +83,12 @@ def _check_stores(world: World, checker: Checker) -> None:
 
 def check_bill(world: World, checker: Checker) -> None:
     ((certain, possible, still_open),) = world.disk.look(
-        # What the last run left open, which died, the next one counts as possible when it begins.
+        # What the last run left open, which died or was stopped, the next one counts as possible when it
+        # begins; where there is nothing left to buy none does.
         "SELECT coalesce(sum(certain), 0), "
         "coalesce(sum(CASE state WHEN 'open' THEN units ELSE possible END), 0), "
         "coalesce(sum(state = 'open' AND run NOT IN "
-        "(SELECT max(number) FROM runs HAVING ended IS NULL)), 0) FROM "
+        "(SELECT max(number) FROM runs HAVING ended IS NULL OR reason != 'complete')), 0) FROM "
         "(SELECT certain, possible, units, state, run FROM purchases "
         "UNION ALL SELECT certain, possible, 0, '', run FROM spent)"
     )

@@ -79,6 +79,8 @@ class Gatherings(World):
     """By group, its lease as it was taken last."""
     refusing: Refusal | None = None
     """Who refuses us, until credentials, billing or rules are as they should be."""
+    moves: Mapping[str, int] = field(default_factory=lambda: MOVES)
+    """See MOVES."""
     groups: tuple[str, ...] = GROUPS
     """That are followed in this life."""
     per_day: int | None = None
@@ -103,6 +105,10 @@ class Gatherings(World):
         newest_first = sorted(pool, key=lambda photo: (-pool[photo], photo))
         return [_listed(self.pictures[photo], group, pool[photo]) for photo in newest_first]
 
+    @property
+    def followed(self) -> list[Picture]:
+        return [one for one in self.pool if self.groups_of(one.photo.id).keys() & self.groups]
+
     def groups_of(self, photo: str) -> dict[str, int]:
         return {gid: pool[photo] for gid, pool in self.pools.items() if photo in pool}
 
@@ -112,23 +118,23 @@ class Gatherings(World):
         """Into one group, or into all of them."""
         super().add_photo()
         photo = self.pool[0].photo.id
-        for gid in self.rng.choice([*((gid,) for gid in GROUPS), GROUPS]):
+        for gid in self.rng.choice([*((gid,) for gid in self.pools), tuple(self.pools)]):
             self.pools[gid][photo] = self._date(gid)
 
     def move(self) -> None:
         """Somebody does something, or nobody does anything."""
-        (what,) = self.rng.choices(list(MOVES), list(MOVES.values()))
-        group = self.rng.choice(GROUPS)
+        (what,) = self.rng.choices(list(self.moves), list(self.moves.values()))
+        group = self.rng.choice(tuple(self.pools))
         if what == "arrives" and self.born < self.scenario.photos + MOST_BORN:
             self.add_photo()
         if what == "leaves":
             self._leave(self._one_of(self.pools[group]), group)
         if what == "deleted":
             photo = self._one_of(self.pools[group])
-            for gid in GROUPS:
+            for gid in self.pools:
                 self._leave(photo, gid)
         if what == "joins":
-            self._join(self._one_of(self.pools[group]), self.rng.choice(GROUPS))
+            self._join(self._one_of(self.pools[group]), self.rng.choice(tuple(self.pools)))
         if what == "returns":
             self._join(self._one_of(self.left - {one.photo.id for one in self.pool}), group)
 
@@ -219,7 +225,7 @@ class Gatherings(World):
         for call in self.ours:
             if call.purchase not in known or (call.settled and known[call.purchase] != "settled"):
                 call.machine = ""
-        self._look_anew()
+        self.look_anew()
         self.astray = True
 
     def lose_journal(self) -> None:
@@ -235,14 +241,17 @@ class Gatherings(World):
         """Another database, or none of what was in it."""
         self.note(0, f"the database is another one: {len(copied)} nodes")
         # What a failing commit left on the disk is seen now, and not when the database is another one.
-        self._look_anew()
-        self.database = copied
+        self.look_anew()
+        self.database.clear()
+        self.database.update(copied)
         there = {name for name, node in copied.items() if node.get("sha256")}
-        self.published = {
+        since = {
             photo: self.published.get(photo, self.now)
             for photo in self.pictures
             if f"photos/p{photo}" in there
         }
+        self.published.clear()
+        self.published.update(since)
         self.astray = True
 
     def damage_database(self) -> None:
@@ -255,7 +264,7 @@ class Gatherings(World):
     def groups_of_others(self) -> set[str]:
         """As an older journal sees it, which takes its own later life for another machine's."""
         ours = set(self.disk.look("SELECT gid, owner FROM claims"))
-        leases = {gid: self.database.get(f"leases/{gid}", {}).get("") for gid in GROUPS}
+        leases = {gid: self.database.get(f"leases/{gid}", {}).get("") for gid in self.pools}
         others = {
             gid for gid, lease in leases.items() if lease and (gid, lease["owner"]) not in ours
         }
@@ -276,9 +285,10 @@ class Gatherings(World):
             dead.retry(self.disk, photos=sorted(self.former))
         self.asked |= {photo: len(self.calls) for (photo,) in parked}
         self.doubtful_images += len(parked)
-        self._look_anew()
+        self.look_anew()
 
-    def _look_anew(self) -> None:
+    def look_anew(self) -> None:
+        """What somebody did to the journal by hand is how it is."""
         self.states = dict(self.disk.look("SELECT id, state FROM photos"))
 
     # The database

@@ -9,8 +9,9 @@ In the end everybody is left in peace for a while; then pools, journal, catalog 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, Literal
@@ -68,7 +69,7 @@ LEAST_IMAGES: Final = 24
 def keep_up(seed: int) -> Verdict:
     """Carry out one schedule of groups that are followed; never raises."""
     rng = random.Random(f"upkeep {seed}")
-    scenario = _scenario(seed)
+    scenario = scenario_of(seed)
     per_day = rng.randint(1, scenario.photos) if rng.random() < BUDGETED else None
     whats = WHATS + (("run anew", "run anew") if rng.random() < ANEW else ())
     steps = [
@@ -78,8 +79,8 @@ def keep_up(seed: int) -> Verdict:
     hands = random.Random(f"hands {seed}")
     steps = [with_more(step, hands) for step in steps]
     fates = tuple(step.fate for step in steps if step.fate)
-    scenario = _scenario(seed, fates=fates)
-    with in_its_world(scenario, make=Gatherings.of) as world, _in_small(scenario, rng):
+    scenario = scenario_of(seed, fates=fates)
+    with in_its_world(scenario, make=Gatherings.of) as world, in_small(scenario, rng):
         assert isinstance(world, Gatherings)
         verdict = Verdict(scenario, world)
         if per_day is not None:
@@ -90,7 +91,7 @@ def keep_up(seed: int) -> Verdict:
         return verdict
 
 
-def _scenario(seed: int, **given: Any) -> Scenario:
+def scenario_of(seed: int, **given: Any) -> Scenario:
     drawn = Scenario.of(seed, **{"fates": (), **USUAL, **given})
     enough = {
         "images_per_minute": max(drawn.images_per_minute, LEAST_IMAGES),
@@ -102,11 +103,15 @@ def _scenario(seed: int, **given: Any) -> Scenario:
 class Upkeep:
     """One schedule of one machine."""
 
-    def __init__(self, world: Gatherings, verdict: Verdict) -> None:
+    @property
+    def lives(self) -> Mapping[str, type[Keeper]]:
+        return LIVES
+
+    def __init__(self, world: Gatherings, verdict: Verdict, quotas: Quotas | None = None) -> None:
         self._world = world
         self._verdict = verdict
         scenario = world.scenario
-        self._quotas = Quotas(
+        self._quotas = quotas or Quotas(
             requests_per_minute=scenario.requests_per_minute,
             images_per_minute=scenario.images_per_minute,
             clock=lambda: world.now,
@@ -115,15 +120,14 @@ class Upkeep:
     def through(self, steps: list[Step], rng: random.Random) -> None:
         copies = self._world.keep_copies()
         for step in steps:
-            self._befall(step.mishap, copies)
+            self.befall(step.mishap, copies)
             if rng.random() < 0.4 or step.mishap:
                 copies = self._world.keep_copies()
-            self._refuse(step.refused)
-            self._fill(step.filled)
-            self._age(step.version)
+            self.prepare(step)
             self._world.groups = step.groups
             self._live(step.what, step.fate, step.seconds)
-        self._come_to_rest()
+        self.come_to_rest()
+        self._world.groups = GROUPS
         if self._world.astray and self._world.scenario.database:
             self._live("reconcile", None, PEACE)
         if self._world.former:
@@ -143,13 +147,13 @@ class Upkeep:
             found = self._live("check", None, PEACE).found
             last.checker.hold(found and found.agree, f"I3: to be reconciled: {found}")
 
-    def _come_to_rest(self) -> None:
+    def come_to_rest(self) -> None:
         world = self._world
-        world.calm, world.per_day, world.groups = True, None, GROUPS
+        world.calm, world.per_day = True, None
         world.forget_former_addresses()
         self._fill(None)
 
-    def _befall(self, mishap: Mishap, copies: Copies) -> None:
+    def befall(self, mishap: Mishap, copies: Copies) -> None:
         match mishap:
             case "journal lost":
                 self._world.lose_journal()
@@ -163,6 +167,12 @@ class Upkeep:
                 self._world.damage_database()
             case "asked again":
                 self._world.ask_again()
+
+    def prepare(self, step: Step) -> None:
+        """What the next life is to meet."""
+        self._refuse(step.refused)
+        self._fill(step.filled)
+        self._age(step.version)
 
     def _refuse(self, refused: tuple[str, float, float] | None) -> None:
         if refused is None:
@@ -183,15 +193,19 @@ class Upkeep:
             age(self._world.disk, version=version)
 
     def _live(self, what: What | Literal["check"], fate: Fate | None, seconds: float) -> Keeper:
+        life = self.born(what, fate, seconds)
+        life.run()
+        return life
+
+    def born(self, what: What | Literal["check"], fate: Fate | None, seconds: float) -> Keeper:
         world = self._world
         world.anew = what == "run anew"
         if what == "reconcile":
             world.foreign = world.groups_of_others()
         world.features = FEW if world.anew else FEATURES
-        life = LIVES[what](world, self._quotas, fate, self._verdict)
+        life = self.lives[what](world, self._quotas, fate, self._verdict)
         life.seconds = seconds
         world.note(0, f"a {what} begins")
-        life.run()
         return life
 
 
@@ -277,19 +291,20 @@ class Reconciling(Following):
     check = False
 
     async def _main(self) -> None:
-        with patch.multiple(
-            reconcile, Journal=self._open_journal, open_database=self._open_database
-        ):
-            self.found = await reconcile.reconcile(
-                self.settings(),
-                check=self.check,
-                lifetime=self._begin(),
-                wall=lambda: self.world.wall,
-            )
+        RECONCILING.set(self)
+        self.found = await reconcile.reconcile(
+            self.settings(),
+            check=self.check,
+            lifetime=self._begin(),
+            wall=lambda: self.world.wall,
+        )
         self.world.note(self.loop.points, str(self.found))
         self.world.holed = self.world.holed and self.check
 
-    def _open_database(self, settings: Settings, **given: Any) -> Any:
+    def open_journal(self, path: Path) -> Journal:
+        return self._open_journal(path)
+
+    def open_database(self, settings: Settings, **given: Any) -> Any:
         return _OfServices(self.upstreams.open(settings, **given))
 
 
@@ -297,6 +312,8 @@ class Checking(Reconciling):
     check = True
 
 
+RECONCILING: Final[ContextVar[Reconciling]] = ContextVar("reconciling")
+"""Whose task this is: there may be another machine's beside it."""
 LIVES: Final[dict[str, type[Keeper]]] = {
     "run": Keeper,
     "run anew": Keeper,
@@ -320,11 +337,16 @@ class _OfServices:
 
 
 @contextmanager
-def _in_small(scenario: Scenario, rng: random.Random) -> Iterator[None]:
+def in_small(scenario: Scenario, rng: random.Random) -> Iterator[None]:
     """Pages of a few photos for the worker, too, and names that follow from the seed."""
     names = SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=f"{rng.getrandbits(128):032x}"))
     with ExitStack() as stack:
         for module in (following, looking, turns):
             stack.enter_context(patch.object(module, "PHOTOS_PER_PAGE", scenario.per_page))
         stack.enter_context(patch.object(local, "uuid", names))
+        theirs: dict[str, Any] = {
+            "Journal": lambda path: RECONCILING.get().open_journal(path),
+            "open_database": lambda *a, **given: RECONCILING.get().open_database(*a, **given),
+        }
+        stack.enter_context(patch.multiple(reconcile, **theirs))
         yield

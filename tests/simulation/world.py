@@ -136,6 +136,8 @@ class World:
     """Photos as the journal had them after its last commit."""
     machine: str = "a"
     """Whose view of the world this is, where there are two."""
+    slot: int = 0
+    """Where its disk is among those that last."""
     leased: Taken = field(default_factory=Taken)
     """The lease as this machine took it last."""
     published: dict[str, float] = field(default_factory=dict)
@@ -151,7 +153,6 @@ class World:
     """What Vision is asked for."""
     first_life: int = 0
     """The one that the run began in which was killed so often: they share a ceiling."""
-    born: int = 0
     passing: frozenset[str] = PASSING
     doubtful_images: int = 0
     crashed_images: int = 0
@@ -175,6 +176,16 @@ class World:
     @property
     def wall(self) -> float:
         return WALL + self.now + self.offset
+
+    @property
+    def born(self) -> int:
+        """Photos that there ever were."""
+        return len(self.pictures)
+
+    @property
+    def followed(self) -> list[Picture]:
+        """Pictures of the pool that this machine is to know of."""
+        return self.pool
 
     @property
     def ours(self) -> list[Call]:
@@ -205,7 +216,7 @@ class World:
     def lose_journal(self) -> None:
         """The disk is another one, and empty; who puts it in takes his time."""
         self.note(0, "the journal is lost")
-        self.disk = blank() if self.scenario.fresh_file else formatted()
+        self.disk = blank() if self.scenario.fresh_file else formatted(self.slot)
         self.disk.rng = random.Random(f"second disk {self.scenario.seed}")
         for call in self.ours:
             call.machine = ""
@@ -213,8 +224,7 @@ class World:
 
     def add_photo(self) -> None:
         """Somebody puts a photo into the pool."""
-        self.born += 1
-        rng, number = self.rng, self.born
+        rng, number = self.rng, self.born + 1
         twin = rng.choice(self.pool) if self.pool and rng.random() < TWINS else None
         trouble: Trouble = rng.choice(TROUBLES) if rng.random() < self.scenario.troubled else ""
         if twin is not None and twin.trouble in ("", "refused"):
