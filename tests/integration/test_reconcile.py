@@ -265,6 +265,20 @@ async def test_what_was_given_up_here_and_bought_elsewhere_is_told_to_be_in_its_
     assert (await compare(check=True)).agree
 
 
+async def test_what_waits_here_and_was_published_by_others_waits_no_more(
+    ingest: Ingest, compare, state: Path
+):
+    """Its group was handed over: no run here would ever come to it."""
+    await ingest(limit=10)
+    async with Journal(state / "journal.sqlite3") as journal:
+        await journal.write(lambda db: db.execute("UPDATE photos SET state = 'annotated'"))
+
+    assert (await compare()).agree
+
+    with looking_into(state / "journal.sqlite3") as db:
+        assert db.execute("SELECT DISTINCT state FROM photos").fetchall() == [("stored",)]
+
+
 async def test_each_side_gives_what_the_other_lacks(
     ingest: Ingest, sandbox: Sandbox, compare, state: Path
 ):

@@ -34,15 +34,15 @@ def take_over(
     *,
     come: Sequence[tuple[str, str, int]],
     left: Sequence[tuple[str, str]],
-    file: Sequence[Published],
+    shelved: Sequence[Published],
     now: float,
 ) -> None:
     """
-    Adopt photos, `file` those that the database has as we do, and have photos in the groups that it names; see
-    `follow_groups`.
+    Adopt photos, have those `shelved` that waited and that the database has as we do, and have photos in the
+    groups that it names; see `follow_groups`.
     """
     adopt(db, found, now=now)
-    index_photos(db, file)
+    shelve(db, shelved)
     follow_groups(db, come=come, left=left)
 
 

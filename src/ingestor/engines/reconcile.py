@@ -107,13 +107,16 @@ class _Repairs:
     adopt: list[Published] = field(default_factory=list)
     publish: list[tuple[Published, Sequence[Label]]] = field(default_factory=list)
     """With the labels that they are filed under in the database."""
+    shelve: list[Published] = field(default_factory=list)
+    """
+    What waits to be published, and stands there already: others bought it, too, or who published it ended
+    before it noted that.
+    """
     join: list[dict[str, Any]] = field(default_factory=list)
     come: list[tuple[str, str, int]] = field(default_factory=list)
     """Memberships that the journal lacks: (photo, group, date added)."""
     left: list[tuple[str, str]] = field(default_factory=list)
     """Memberships that are in the database no more: (photo, group)."""
-    file: list[Published] = field(default_factory=list)
-    """Equal, and perhaps filed here as before: who published them ended before it noted that."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,17 +184,17 @@ class Reconciler:
         if self.check:
             self._unequal |= {found.photo.id for found in repairs.adopt}
             self._unequal |= {published.photo.id for published, _ in repairs.publish}
-            self._unequal |= {published.photo.id for published in repairs.file}
+            self._unequal |= {published.photo.id for published in repairs.shelve}
             return
         await self._take_letters_back([found.photo.id for found in repairs.adopt])
-        if repairs.adopt or repairs.come or repairs.left or repairs.file:
+        if repairs.adopt or repairs.come or repairs.left or repairs.shelve:
             await self.journal.write(
                 partial(
                     take_over,
                     found=repairs.adopt,
                     come=repairs.come,
                     left=repairs.left,
-                    file=repairs.file,
+                    shelved=repairs.shelve,
                     now=self.wall(),
                 )
             )
@@ -244,7 +247,7 @@ class Reconciler:
     def _agreed(self, ours: Held, apart: Apart, repairs: _Repairs) -> None:
         """What is left to do for a photo of which both have the same annotation."""
         if ours.unpublished:
-            repairs.file.append(ours.published)
+            repairs.shelve.append(ours.published)
         if told := self._to_be_told(ours.published.photo.id, apart.lacking):
             repairs.join += told
         elif not self._followed.isdisjoint(apart.more):
