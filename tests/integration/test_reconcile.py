@@ -199,6 +199,23 @@ async def test_a_new_journal_has_a_photo_in_all_the_groups_that_the_database_nam
     assert groups_here(state, photo).keys() == {"0@N00", *in_database(sandbox, "/groups")}
 
 
+async def test_what_waited_here_and_was_bought_by_others_is_in_our_group_as_well(
+    ingest: Ingest, sandbox: Sandbox, compare, tmp_path: Path
+):
+    """Else they would take it down when it leaves theirs: the database says that nobody has it."""
+    zoo = list(sandbox.world.pools["1000001@N20"].now())
+    sandbox.world.post("1000002@N21", ids=zoo[:10])
+    await ingest(groups=("safari",), limit=10, max_units=0)
+    await ingest(groups=("zoo",), limit=10, state=tmp_path / "theirs")
+
+    told, found = await compare(check=True), await compare()
+
+    assert (told.adopted, told.regrouped) == (found.adopted, found.regrouped) == (10, 10)
+    for record in in_database(sandbox, "/photos").values():
+        assert record["groups"].keys() == {"1000001@N20", "1000002@N21"}  # type: ignore[index]
+    assert (await compare(check=True)).agree
+
+
 async def test_a_photo_that_a_backup_has_in_a_group_of_ours_is_looked_for_there(
     ingest: Ingest, sandbox: Sandbox, compare, state: Path
 ):

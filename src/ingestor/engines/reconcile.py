@@ -185,7 +185,19 @@ class Reconciler:
             self._unequal |= {found.photo.id for found in repairs.adopt}
             self._unequal |= {published.photo.id for published, _ in repairs.publish}
             self._unequal |= {published.photo.id for published in repairs.shelve}
-            return
+        else:
+            await self._repair(repairs, there, groups)
+
+    async def _repair(
+        self,
+        repairs: _Repairs,
+        there: Mapping[str, There | None],
+        groups: Mapping[str, dict[str, int]],
+    ) -> None:
+        if repairs.join:
+            # First: of what is adopted nobody looks again whether the database knows its groups here.
+            errors = await self._write(repairs.join)
+            self.found.regrouped -= sum(error is not None for error in errors)
         await self._take_letters_back([found.photo.id for found in repairs.adopt])
         if repairs.adopt or repairs.come or repairs.left or repairs.shelve:
             await self.journal.write(
@@ -203,9 +215,6 @@ class Reconciler:
                 self.found.published -= 1
             else:
                 self.found.relabelled -= 1
-        if repairs.join:
-            errors = await self._write(repairs.join)
-            self.found.regrouped -= sum(error is not None for error in errors)
 
     async def _take_letters_back(self, adopted: Sequence[str]) -> None:
         """Before they are adopted: once they are, nobody knows of their dead letters any more."""
@@ -228,35 +237,38 @@ class Reconciler:
             if ours is None:
                 if theirs is not None:
                     self.found.adopted += 1
-                    repairs.adopt.append(theirs.published)
-                    repairs.join += self._to_be_told(photo, apart.lacking)
+                    self._take(theirs, apart, repairs)
             elif theirs is None:
                 self.found.published += 1
                 repairs.publish.append((ours.published, ()))
             elif not equal(ours.published, theirs.published):
                 self.found.relabelled += 1
                 if is_newer(theirs, ours, now=self.wall()):
-                    repairs.adopt.append(theirs.published)
-                    repairs.join += self._to_be_told(photo, apart.lacking)
+                    self._take(theirs, apart, repairs)
                 else:
                     repairs.publish.append((ours.published, theirs.published.annotation.labels))
             else:
                 self._agreed(ours, apart, repairs)
         return repairs
 
+    def _take(self, theirs: There, apart: Apart, repairs: _Repairs) -> None:
+        """The journal takes an annotation over, and tells in which groups of ours its photo waited for one."""
+        repairs.adopt.append(theirs.published)
+        self._tell(theirs.published.photo.id, apart, repairs)
+
     def _agreed(self, ours: Held, apart: Apart, repairs: _Repairs) -> None:
         """What is left to do for a photo of which both have the same annotation."""
         if ours.unpublished:
             repairs.shelve.append(ours.published)
-        if told := self._to_be_told(ours.published.photo.id, apart.lacking):
-            repairs.join += told
-        elif not self._followed.isdisjoint(apart.more):
+        self._tell(ours.published.photo.id, apart, repairs)
+        if not apart.lacking and not self._followed.isdisjoint(apart.more):
             self.found.regrouped += 1
 
-    def _to_be_told(self, photo: str, lacking: Mapping[str, int]) -> list[dict[str, Any]]:
-        """What it takes for the database to have a photo in these groups of ours, if there are any."""
-        self.found.regrouped += bool(lacking)
-        return [_joining(photo, lacking)] if lacking else []
+    def _tell(self, photo: str, apart: Apart, repairs: _Repairs) -> None:
+        """The database is to know in which groups of ours a photo is."""
+        if apart.lacking:
+            self.found.regrouped += 1
+            repairs.join.append(_joining(photo, apart.lacking))
 
     def _groups_apart(
         self, ours: Held | None, theirs: There | None, groups: Mapping[str, int]
