@@ -20,6 +20,7 @@ from ingestor.journal import runs
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal, connect
 from ingestor.sandbox.server import Sandbox
+from ingestor.web.house import lazily
 from tests.integration.conftest import Brisk, Ingest, in_database, settings_for
 from tests.integration.console import SANDBOX, ingestor
 
@@ -114,6 +115,24 @@ async def test_who_paid_already_is_not_sent_to_another_disk(ingest: Ingest, disk
         await ingest(limit=PHOTOS, disk_reserve=RESERVE)
 
     assert str(refused.value).endswith("Make room, or lower INGESTOR_DISK_RESERVE.")
+
+
+async def test_a_full_disk_can_be_looked_at_and_again_when_there_is_room(
+    ingest: Ingest, disk: Path
+):
+    journal = disk / "journal.sqlite3"
+    await ingest(limit=20)
+    fill(disk)
+
+    with looking_into(journal) as db:
+        assert runs.photos_by_state(db) == {"stored": 20}
+    async with lazily(journal) as catalog:
+        (full,) = await catalog.popular(limit=1)
+        (disk / "filler").unlink()
+        await ingest(limit=PHOTOS)
+        (roomy,) = await catalog.popular(limit=1)
+
+    assert (full.photos or 0) <= 20 < (roomy.photos or 0)
 
 
 def deleted(state: Path) -> None:

@@ -2,7 +2,7 @@
 Reading the journal beside whoever writes it: a connection that cannot change anything.
 
 WAL lets it read while a run is going on, and takes neither the lock nor the writer's thread. A
-journal at rest is read on a disk that is mounted read-only as well, and in somebody else's directory.
+journal at rest is read on a disk that is full or mounted read-only as well, and in somebody else's directory.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from ingestor.journal.schema import VERSION
 
 PATIENCE_SECONDS = 5.0
 """How long to wait where another process recovers the file, the only time a reader waits."""
-NOTHING_BESIDE_IT = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY)
-"""On a disk that is mounted read-only, and in a directory of somebody else's."""
+NOTHING_BESIDE_IT = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY_DIRECTORY,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+)
+"""On a disk that is mounted read-only, in a directory of somebody else's, and on a full disk."""
 MAPPED_BYTES = 1 << 30
 """Read through the system's page cache without copying: a large catalog is read at random."""
 DAMAGE = (sqlite3.Error, orjson.JSONDecodeError, msgspec.DecodeError, UnicodeDecodeError)

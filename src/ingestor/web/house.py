@@ -87,9 +87,9 @@ class _File(NamedTuple):
     companion: int
     """The number of the file that is beside a journal while it is open; 0 where there is none."""
     sealed: bool
-    """Whether nothing can be written beside it: then it is read as one at rest."""
+    """Whether nothing can be written beside it."""
     written: int
-    """When a sealed one was, in nanoseconds: of all others SQLite sees it by itself."""
+    """When, in nanoseconds: what is read as one at rest, as a sealed one or on a full disk, has changed then."""
 
 
 class LazyCatalog:
@@ -151,12 +151,12 @@ class LazyCatalog:
 
     def _file(self) -> _File:
         """Raises OSError where there is none."""
-        found, sealed = self._path.stat(), not os.access(self._path.parent, os.W_OK)
+        found = self._path.stat()
         return _File(
             number=found.st_ino,
             companion=_number(_beside(self._path)),
-            sealed=sealed,
-            written=found.st_mtime_ns if sealed else 0,
+            sealed=not os.access(self._path.parent, os.W_OK),
+            written=found.st_mtime_ns,
         )
 
 
