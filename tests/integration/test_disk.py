@@ -15,7 +15,7 @@ import pytest
 
 from ingestor import events
 from ingestor.engines import local
-from ingestor.errors import SettingsError
+from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
 from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal, connect
@@ -133,6 +133,17 @@ async def test_a_full_disk_can_be_looked_at_and_again_when_there_is_room(
         (roomy,) = await catalog.popular(limit=1)
 
     assert (full.photos or 0) <= 20 < (roomy.photos or 0)
+
+
+async def test_a_journal_that_cannot_be_opened_on_a_full_disk_says_why(
+    ingest: Ingest, disk: Path
+):
+    await ingest(limit=20)
+    fill(disk)
+
+    with pytest.raises(JournalError, match="The disk is full"):
+        async with Journal(disk / "journal.sqlite3"):
+            pass
 
 
 def deleted(state: Path) -> None:

@@ -56,7 +56,12 @@ THEN_MAKE_ROOM = "Make room and run the same command again; it continues where i
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open for writing: WAL, so that readers never wait; FULL, so that a commit survives power loss."""
-    return prepare(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        return prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -365,7 +370,8 @@ def _why_full(path: Path) -> str:
 
 def _sentence(path: Path, error: Exception) -> str:
     text = str(error) or type(error).__name__
-    if "full" in text:
+    # The file beside it, which takes some room as well, has an error of its own.
+    if "full" in text or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
         return f"{_why_full(path)} {THEN_MAKE_ROOM}"
     if "malformed" in text or "not a database" in text:
         return (
