@@ -135,9 +135,7 @@ async def test_a_full_disk_can_be_looked_at_and_again_when_there_is_room(
     assert (full.photos or 0) <= 20 < (roomy.photos or 0)
 
 
-async def test_a_journal_that_cannot_be_opened_on_a_full_disk_says_why(
-    ingest: Ingest, disk: Path
-):
+async def test_a_journal_that_cannot_be_opened_on_a_full_disk_says_why(ingest: Ingest, disk: Path):
     await ingest(limit=20)
     fill(disk)
 
