@@ -40,6 +40,8 @@ class Pulse:
         self._counts: Counter[str] = Counter()
         self._groups: dict[str, dict[str, Any]] = {}
         self._following = 0
+        self._starting: str | None = ""
+        """What it waits for before it has met its first group, if anything; None once it has."""
         self._halted = ""
         self._news: deque[tuple[float, str, str]] = deque(maxlen=MOST_NEWS)
 
@@ -61,8 +63,11 @@ class Pulse:
             case events.PhotosWithdrawn():
                 self._counts["taken_down"] += event.taken_down
                 self._tell(event.group, f"{event.photos:,} left, {event.taken_down:,} taken down")
+            case events.RetryScheduled() if self._starting is not None:
+                whom, why = events.UPSTREAMS[event.upstream], event.message
+                self._starting = f"{whom} ({why})"[:LONGEST_MESSAGE]
             case events.WatchlistChanged():
-                self._following = event.groups
+                self._following, self._starting = event.groups, None
                 if refused := ", ".join(event.refused)[:LONGEST_MESSAGE]:
                     self._tell("", f"the list of groups names none here: {refused}")
             case events.RunFinished():
@@ -105,6 +110,7 @@ class Pulse:
             "at": self._wall(),
             "ended": ended,
             "following": self._following,
+            "starting": self._starting,
             "halted": self._halted,
             "counts": self.counts,
             "groups": [{"group": group, **told} for group, told in self._groups.items()],

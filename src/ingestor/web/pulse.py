@@ -48,6 +48,8 @@ class Following:
     ended: bool
     following: int
     """Groups, of which it has not met all since it started."""
+    starting: str | None
+    """What it waits for before it follows any, "" where for nothing in particular; None once it does."""
     halted: str
     """Why nothing is bought; "" where that is not so."""
     counts: Mapping[str, int]
@@ -76,6 +78,10 @@ class Following:
                 "doubt",
                 f"The worker has trouble with {self.in_trouble:,} of {groups}; see below.",
             )
+        if self.starting:
+            return "doubt", f"The worker cannot start yet; it waits for {self.starting}."
+        if self.starting is not None:
+            return "fine", "The worker is starting."
         return "fine", f"The worker follows {groups}; nothing is to be bought just now."
 
 
@@ -94,6 +100,7 @@ def read_following(path: Path, *, now: float, names: Mapping[str, str]) -> Follo
             age=max(0.0, now - float(told["at"])),
             ended=bool(told["ended"]),
             following=int(told["following"]),
+            starting=None if told.get("starting") is None else str(told["starting"]),
             halted=str(told["halted"]),
             counts={name: int(told["counts"][name]) for name in COUNTED},
             groups=[_followed(one, now=now, names=names) for one in told["groups"]],

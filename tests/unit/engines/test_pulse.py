@@ -40,6 +40,17 @@ async def test_the_last_beat_says_that_it_is_the_last(tmp_path: Path) -> None:
     assert said["following"] == 3
 
 
+async def test_a_worker_that_has_met_no_group_yet_says_whom_it_waits_for(tmp_path: Path) -> None:
+    away = events.RetryScheduled(
+        upstream="flickr", reason="dns", attempt=4, seconds=2.0, message="no such host"
+    )
+    met = events.WatchlistChanged(groups=3, refused=())
+
+    starting = [await told(tmp_path, *happened) for happened in ((), (away,), (away, met, away))]
+
+    assert [said["starting"] for said in starting] == ["", "Flickr (no such host)", None]
+
+
 async def test_a_look_that_went_well_ends_a_groups_trouble(tmp_path: Path) -> None:
     failed = await told(tmp_path, a_look(), a_failure())
     well = await told(tmp_path, a_look(), a_failure(), a_look(total=501))

@@ -20,6 +20,7 @@ def read(folder: Path, **given: Any) -> Following | None:
         "at": NOW - 1,
         "ended": False,
         "following": 2,
+        "starting": None,
         "halted": "",
         "counts": {"looks": 4, "runs": 1, "failures": 0, "taken_down": 0},
         "groups": [WELL],
@@ -38,6 +39,13 @@ def read(folder: Path, **given: Any) -> Following | None:
         pytest.param({"following": 1}, "fine", "follows 1 group;", id="one"),
         pytest.param({"halted": "billing is off"}, "trouble", "billing is off", id="halted"),
         pytest.param({"groups": [{**WELL, "trouble": "away"}]}, "doubt", "1 of 2", id="in trouble"),
+        pytest.param({"starting": "", "following": 0}, "fine", "is starting.", id="starting"),
+        pytest.param(
+            {"starting": "Flickr (no route)", "following": 0},
+            "doubt",
+            "cannot start yet; it waits for Flickr (no route).",
+            id="not able to start",
+        ),
         pytest.param({"at": NOW - STALE}, "died", "starts it again", id="silent"),
     ],
 )
