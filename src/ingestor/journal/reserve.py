@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,8 @@ class Reserve:
                 os.close(file)
         except OSError as error:
             self.release()
+            if error.errno == errno.EFBIG and _files_are_limited():
+                raise SettingsError(self._too_large()) from None
             if error.errno in TOO_LITTLE:
                 raise SettingsError(self._too_little()) from None
             # A file system that cannot promise room: the journal still stops when it is full.
@@ -61,3 +64,13 @@ class Reserve:
             f"Less than {self._size / 1e6:.0f} MB are free in {directory}, too little to begin with. "
             f"Make room, {other}or lower INGESTOR_DISK_RESERVE."
         )
+
+    def _too_large(self) -> str:
+        return (
+            f"No file may have {self._size / 1e6:.0f} MB here (`ulimit -f`), and the journal would meet that "
+            "limit in the middle of paid calls. Raise it and run the same command again."
+        )
+
+
+def _files_are_limited() -> bool:
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY

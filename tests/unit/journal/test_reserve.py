@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,25 @@ async def test_a_reserve_that_no_disk_has_is_refused_and_not_left_out(path: Path
     with pytest.raises(SettingsError, match="lower INGESTOR_DISK_RESERVE"):
         async with Journal(path, reserve=megabytes * MEGABYTE):
             pass
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """As `ulimit -f` does it: no file of this process may have a megabyte."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE - 1, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_limit_of_files_that_the_journal_would_meet_is_told_before(
+    path: Path, small_files: None
+):
+    with pytest.raises(SettingsError, match=r"No file may have 1 MB here \(`ulimit -f`\)"):
+        async with Journal(path, reserve=MEGABYTE):
+            pass
+
+    assert not any(path.parent.glob("journal*"))
 
 
 async def test_what_was_being_written_when_the_disk_was_full_is_written(path: Path):
