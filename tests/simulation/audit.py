@@ -65,8 +65,8 @@ class Auditor(Checker):
 
     def updated(self, paths: Mapping[str, Any]) -> None:
         super().updated(paths)
-        for photo in (path[8:] for path, value in paths.items() if path.startswith("photos/p")):
-            if "/" not in photo and not self.world.database[f"photos/p{photo}"]:
+        for photo in {path.split("/")[1][1:] for path in paths if path.startswith("photos/p")}:
+            if not self.world.database[f"photos/p{photo}"]:
                 self.hold(photo in self.world.left, f"I4: {photo} left no group, and is taken down")
                 filed = self._filed(photo)
                 self.hold(

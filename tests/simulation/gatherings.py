@@ -299,7 +299,7 @@ class Gatherings(World):
             first, second, *_ = path.split("/")
             if first == "leases" and value["until"]:
                 self._take(second, value["owner"])
-            if first == "photos" and not self.database[f"photos/{second}"]:
+            if first == "photos" and "sha256" not in self.database[f"photos/{second}"]:
                 self.published.pop(second[1:], None)
 
     def _take(self, group: str, owner: str) -> None:

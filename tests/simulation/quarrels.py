@@ -109,10 +109,10 @@ def live_lease_of_a_neighbour_taken() -> Sequence[Swap]:
 def handed_over_groups_told() -> Sequence[Swap]:
     """What the journal has of a group that the other has now is told as if nothing had left it since."""
 
-    async def nobodys(_self: Any, _groups: Any) -> set[str]:
-        return set()
+    async def nobodys(_self: Any) -> list[str]:
+        return []
 
-    return [(Adoption, "among_others", nobodys)]
+    return [(Adoption, "groups_of_others", nobodys)]
 
 
 QUARRELS: Final = tuple(

@@ -21,6 +21,8 @@ HANDED_OVER = 170
 """Who had the group once takes over a photo that the other bought, and was in it."""
 GIVEN_UP = (490, 628)
 """Adopted by reconcile where it had been given up, in a group that the database had not heard of."""
+AT_THE_SAME_MOMENT = (854, 875, 1187)
+"""Taken down by the one while the other has it join its group."""
 CAME_AGAIN = 1010
 """With another date, while it was bought."""
 RARE = {
@@ -41,7 +43,7 @@ def test_two_machines_with_groups_of_their_own_agree_with_everything_in_the_end(
         assert verdict.ok, timeline(verdict)
 
 
-@pytest.mark.parametrize("seed", [*BOUGHT_BY_BOTH, HANDED_OVER, *GIVEN_UP, CAME_AGAIN])
+@pytest.mark.parametrize("seed", [*BOUGHT_BY_BOTH, HANDED_OVER, *GIVEN_UP, *AT_THE_SAME_MOMENT, CAME_AGAIN])
 def test_what_once_went_wrong_between_two_machines_does_no_more(seed: int) -> None:
     verdict = live_together(seed)
 

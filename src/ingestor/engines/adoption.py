@@ -13,15 +13,18 @@ import asyncio
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any, Final, Protocol
+
+from msgspec import structs
 
 from ingestor import events
 from ingestor.catalog.arriving import adopt, adopt_lacking
 from ingestor.engines.leases import held_by_others, taken_by_others
 from ingestor.journal import claims, dead, elsewhere, listing, pending, results
+from ingestor.journal.withdrawals import bring_back
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Published
@@ -177,20 +180,22 @@ class Adoption:
 
     async def adopt(
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
-    ) -> None:
+    ) -> bool:
         """
         Bring those of `ids` that the database has into the journal, `room` of them at most. Where
         they have other features they are still to be bought; but only who knows the labels that they
-        have until then can take them out of the index.
+        have until then can take them out of the index. Tells whether any are to be published again.
         """
         there = await self._records(ids, group=group, room=room)
-        await self._tell_groups([one.photo.id for one in there])
+        told = await self._tell_groups([one.photo.id for one in there])
         if otherwise := [one for one in there if not self._is_known(one)]:
             await self._journal.write(partial(adopt_lacking, found=otherwise, now=self._wall()))
-        if found := [one for one in there if self._is_known(one)]:
+        found = [one for one in there if self._is_known(one)]
+        if found:
             await self._take_letters_back([one.photo.id for one in found])
             await self._journal.write(partial(adopt, found=found, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(found)))
+        return await self._bring_back(found, told)
 
     async def adopt_newer(self, unpublished: Sequence[Published]) -> bool:
         """
@@ -203,25 +208,45 @@ class Adoption:
         if older := [one for one in theirs if not self._is_known(one)]:
             # Ours is what is asked for: to take theirs out of the index is all that it is kept for.
             await self._journal.write(partial(results.keep_found, found=older, now=0.0))
-        await self._tell_groups([one.photo.id for one in newer])
+        told = await self._tell_groups([one.photo.id for one in newer])
         if newer:
             await self._journal.write(partial(adopt, found=newer, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(newer)))
+            await self._bring_back(newer, told)
         return bool(newer)
 
-    async def _tell_groups(self, photos: Sequence[str]) -> None:
+    async def _bring_back(
+        self, adopted: Sequence[Published], told: Mapping[str, tuple[str, int]]
+    ) -> bool:
         """
-        Have the database know in which groups photos were listed that waited here. Before they are
-        adopted: once they are, nobody looks again.
+        Have those published again that others took down after we had read them, and before the database
+        was told of our group. Whoever takes one down later sees that.
+        """
+        lost = await self.taken_down([one.photo.id for one in adopted if one.photo.id in told])
+        back = [
+            structs.replace(one.photo, group=told[photo][0], date_added=told[photo][1])
+            for one in adopted
+            if (photo := one.photo.id) in lost
+        ]
+        if back:
+            others = await self.groups_of_others()
+            await self._journal.write(partial(bring_back, photos=back, groups_of_others=others))
+        return bool(back)
+
+    async def _tell_groups(self, photos: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """
+        Have the database know in which groups photos were listed that waited here; by photo, the last of
+        them, with the date. Before they are adopted: once they are, nobody looks again.
         """
         if self._update is None or not photos:
-            return
+            return {}
         listed = await self._journal.read(partial(listing.memberships, photos=photos))
         theirs = await self.groups_of_others() if listed else ()
         if ours := [one for one in listed if one[1] not in theirs]:
             await self._update(
                 merged(membership(photo, group=gid, date_added=added) for photo, gid, added in ours)
             )
+        return {photo: (gid, added) for photo, gid, added in ours}
 
     async def _take_letters_back(self, photos: Sequence[str]) -> None:
         """Of photos that were given up here, and had by others. Before they are adopted, as above."""

@@ -85,13 +85,15 @@ class Book:
         photos, unusable = page.photos_and_failures(group)
         self._totals[group] = page.total
         self.gap |= page.total > 0 and not page.rows
+        brought_back = False
         if self._adoption:
-            await self._adoption.adopt([photo.id for photo in photos], group=group, room=room)
+            ids = [photo.id for photo in photos]
+            brought_back = await self._adoption.adopt(ids, group=group, room=room)
         # Of rows beyond the room nobody knows yet whether they are met.
         all_met = room is None or len(photos) <= room
         # Before the page is written down: once it is, nobody looks again.
         joining = await self._joining(photos, group) if all_met and self._update else ()
-        brought_back = await self._tell_memberships(joining)
+        brought_back |= await self._tell_memberships(joining)
         sighting = await self._journal.write(
             partial(
                 listing.sight_page,
@@ -137,7 +139,8 @@ class Book:
             return await self._journal.write(take_all)
         left = partial(pending.next_ones, gids=groups, run=self._run, most=most, listed=listed)
         while ids := await self._journal.read(left):
-            await self._adoption.adopt(ids)
+            if await self._adoption.adopt(ids):
+                await self.publish_left_over()
             if taken := await self._journal.write(partial(pending.take_on, ids=ids, run=self._run)):
                 return taken
         return ()
@@ -198,15 +201,14 @@ class Book:
         """
         if self._update is None or not photos:
             return False
-        brought_back = await self._bring_back(photos)
-        if published := [photo for photo in photos if photo.id not in brought_back]:
-            await self._update(
-                merged(
-                    membership(photo.id, group=photo.group, date_added=photo.date_added)
-                    for photo in published
-                )
+        await self._update(
+            merged(
+                membership(photo.id, group=photo.group, date_added=photo.date_added)
+                for photo in photos
             )
-        return bool(brought_back)
+        )
+        # Only now: who takes one down from now on sees that it is in our group.
+        return bool(await self._bring_back(photos))
 
     async def _bring_back(self, photos: Sequence[Photo]) -> set[str]:
         """Have those published again that others have taken down; returns which."""

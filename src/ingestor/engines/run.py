@@ -167,6 +167,8 @@ class Run:
             await self.adoption.adopt_pending(groups)
             # Parked photos count as this run's: where they fill its limit, no page is listed that has them.
             await self.adoption.adopt(sorted(self.opening.parked))
+            # Others may have taken some of them down in that moment.
+            await self.book.publish_left_over()
 
     async def _machine(self) -> None:
         settings, services = self.settings, self.services

@@ -14,14 +14,14 @@ from typing import Any
 from ingestor import events
 from ingestor.catalog.leaving import take_down
 from ingestor.engines.adoption import READS_AT_ONCE
-from ingestor.engines.leases import Leases, Seen, leased, taken_by_others
+from ingestor.engines.leases import Leases, Seen, held_by_others, leased, taken_by_others
 from ingestor.engines.local import new_name
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure, departures
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.together import together
-from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, withdrawal
+from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, updates_for, withdrawal
 from ingestor.records.updates import Paths
 from ingestor.services import Group, Services, Update
 
@@ -110,20 +110,40 @@ class Takedowns:
         """Whole, but for those that another machine still has: these leave this one group."""
         records = await self._records(leaving)
         kept = await self._in_groups_of_others(records)
+        whole = [one for one in leaving if one.last and one.photo not in kept]
+        take = _as_read if await self._is_shared() else _whole
         await update(
             merged(
-                _whole(departure, records)
-                if departure.last and departure.photo not in kept
+                take(departure, records)
+                if departure in whole
                 else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
                 for departure in leaving
             )
         )
+        if take is _as_read:
+            await self._put_back(whole, records, update=update)
         # The others may have taken them out of their groups at the same time.
         if spared := [departure for departure in leaving if departure.photo in kept]:
             still = await self._in_groups_of_others(await self._records(spared))
             alone = [departure for departure in spared if departure.photo not in still]
             if alone:
                 await update(merged(_whole(departure, records) for departure in alone))
+
+    async def _put_back(
+        self, taken: Sequence[Departure], before: Mapping[str, Any], *, update: Update
+    ) -> None:
+        """
+        Those that another machine has had join a group of its own since we read them: of what it wrote
+        meanwhile its group is left. Should it have looked after that, it has found that out itself.
+        """
+        after = await self._records(taken)
+        for photo in await self._in_groups_of_others(after):
+            if paths := _again(photo, after[photo]) or _again(photo, before[photo]):
+                await update(paths)
+
+    async def _is_shared(self) -> bool:
+        database = self._services.database
+        return database is not None and bool(await held_by_others(database, self._journal))
 
     async def _records(self, leaving: Sequence[Departure]) -> dict[str, Any]:
         """What the database has of photos that leave the last group of ours."""
@@ -161,6 +181,29 @@ class Takedowns:
         if database is None:
             return []
         return await taken_by_others(database, self._journal)
+
+
+def _as_read(departure: Departure, records: Mapping[str, Any]) -> Paths:
+    """Piece by piece, so that a group stays which was not there when its record was read."""
+    paths, node = _whole(departure, records), f"photos/p{departure.photo}"
+    del paths[node]
+    record = records.get(departure.photo)
+    there: Mapping[str, Any] = record if isinstance(record, dict) else {}
+    groups = there.get("groups")
+    pieces = [key for key in there if key != "groups" or not isinstance(groups, dict)]
+    pieces += [f"groups/{key}" for key in groups] if isinstance(groups, dict) else []
+    return paths | {f"{node}/{piece}": None for piece in pieces}
+
+
+def _again(photo: str, record: object) -> Paths:
+    """All of a photo but its groups, as a record has it; nothing where that is none."""
+    found = read_photo(record, photo_id=photo)
+    if found is None or not found.annotation.model:
+        return {}
+    groups = f"photos/p{photo}/groups/"
+    return {
+        path: value for path, value in updates_for(found).items() if path[: len(groups)] != groups
+    }
 
 
 def _whole(departure: Departure, records: Mapping[str, Any]) -> Paths:

@@ -36,6 +36,8 @@ class Database:
         self.photos = photos
         self.sent: list[Mapping[str, Any]] = []
         self.fails = False
+        self.room = 100
+        """Updates until it fails."""
 
     async def keys(self, path: str) -> list[str] | None:
         return [f"p{photo}" for photo in self.photos]
@@ -49,13 +51,22 @@ class Database:
         return photo_record(a_published(photo, photo=a_photo(photo, group=FIRST)))
 
     async def update(self, paths: Mapping[str, Any]) -> None:
-        if self.fails:
+        self.room -= 1
+        if self.fails or self.room < 0:
             raise asyncio.CancelledError
         self.sent.append(paths)
 
     @property
     def memberships(self) -> set[str]:
         return {path for paths in self.sent for path in paths if "/groups/" in path}
+
+
+class TakenDownThen(Database):
+    """Others take all of its photos down when it is told anything."""
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        await super().update(paths)
+        self.photos = ()
 
 
 @pytest.fixture
@@ -323,16 +334,40 @@ async def test_what_others_took_down_comes_back_without_their_group_however_late
     for photo in ("7", "8"):
         theirs = a_published(photo, photo=a_photo(photo, group=THEIRS))
         await journal.write(partial(adopt, found=[theirs], now=0.0))
-    database.fails = True
+    database.room = 1
     page = a_page("7", "8", group=FIRST)
     with pytest.raises(asyncio.CancelledError):
         await a_book(journal, database, shared=True).sight(FIRST, 1, page, room=None)
 
-    database.fails = False
+    database.room = 1
     await a_book(journal, database, run=2, shared=True).publish_left_over()
 
     assert "photos/p7/sha256" in database.sent[-1]
-    assert database.memberships == {"photos/p7/groups/1@N00"}
+    assert database.memberships == {"photos/p7/groups/1@N00", "photos/p8/groups/1@N00"}
+
+
+async def test_what_others_take_down_while_our_group_is_told_is_published_again(journal: Journal):
+    database = TakenDownThen("7")
+    theirs = a_published("7", photo=a_photo("7", group=THEIRS))
+    await journal.write(partial(adopt, found=[theirs], now=0.0))
+
+    await a_book(journal, database, shared=True).sight(
+        FIRST, 1, a_page("7", group=FIRST), room=None
+    )
+
+    assert "photos/p7/sha256" in database.sent[-1]
+
+
+async def test_what_others_take_down_while_it_is_taken_over_is_published_again(journal: Journal):
+    """It waited here, in a group that the database had not heard of."""
+    database = TakenDownThen("7")
+    await a_book(journal, database).sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    book = a_book(journal, database, run=2, shared=True)
+    await book._adoption.begin([FIRST], others_worked=True)  # type: ignore[union-attr]
+
+    assert not await book.take_pending(10, listed=True)
+
+    assert "photos/p7/sha256" in database.sent[-1]
 
 
 async def test_what_a_restored_database_lacks_comes_back_in_all_groups_of_ours(journal: Journal):

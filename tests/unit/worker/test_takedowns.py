@@ -19,7 +19,10 @@ from ingestor.errors import RunStopped
 from ingestor.journal import claims, listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
+from ingestor.models import Published
+from ingestor.records import updates_for
 from ingestor.records.leases import Lease
+from ingestor.sandbox.rtdb.database import Database
 from ingestor.services import Group, Services
 from ingestor.worker.takedowns import Takedowns
 from tests.builders import a_label, a_photo, a_size, an_annotation
@@ -50,6 +53,33 @@ class Place:
     async def update(self, paths: Mapping[str, Any]) -> None:
         self.sent.append(paths)
         self.groups = None
+
+
+class Joined(Place):
+    """A real database, in which another machine tells of a group of its own when we are about to write."""
+
+    def __init__(self) -> None:
+        super().__init__({}, {THEIRS: THEIR_LEASE})
+        self.database = Database()
+        known = Published(
+            photo=a_photo("7", group=OURS),
+            size=a_size(),
+            annotation=an_annotation("7", a_label("Dog", 0.9)),
+        )
+        self._write(updates_for(known))
+        self._write({f"leases/{THEIRS}": THEIR_LEASE})
+
+    async def read(self, path: str) -> Any:
+        return self.database.value("x", f"/{path}")
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        if not self.sent:
+            self._write({f"photos/p7/groups/{THEIRS}": 2})
+        self.sent.append(paths)
+        self._write(paths)
+
+    def _write(self, paths: Mapping[str, Any]) -> None:
+        self.database.update("x", cast("Any", {f"/{path}": value for path, value in paths.items()}))
 
 
 class TakenOver(Place):
@@ -147,7 +177,9 @@ async def test_a_photo_that_has_left_the_others_group_as_well_goes(
         states = await takedowns._journal.read(runs.photos_by_state)
         groups = await takedowns._journal.read(partial(listing.memberships, photos=["7"]))
 
-    assert [set(paths) >= {"photos/p7", "index/dog/1000000-p7"} for paths in place.sent] == [True]
+    (sent,) = place.sent
+    assert {"dead/p7", "index/dog/1000000-p7"} <= set(sent)
+    assert not sent.keys().isdisjoint({"photos/p7", f"photos/p7/groups/{OURS}"})
     assert (states, groups) == ({"withdrawn": 1}, [])
 
 
@@ -180,6 +212,20 @@ async def test_a_group_that_others_took_since_a_backup_was_put_back_is_theirs(tm
         await takedowns._take_down_some(ZOO, ["7"])
 
     assert place.sent[0] == {f"photos/p7/groups/{OURS}": None}
+
+
+async def test_a_photo_that_joins_anothers_group_while_it_is_taken_down_stays(tmp_path: Path):
+    """It left our last group for theirs; between our reading its record and writing they told of it."""
+    place = Joined()
+    before: Any = place.database.value("x", "/")
+
+    await withdrawn(tmp_path, place)
+
+    after: Any = place.database.value("x", "/")
+    assert after["photos"]["p7"].pop("groups") == {THEIRS: 2}
+    assert after["photos"]["p7"].pop("at")
+    del before["photos"]["p7"]["groups"], before["photos"]["p7"]["at"]
+    assert after == before
 
 
 @pytest.mark.parametrize("groups", [{OURS: 1}, {OURS: 1, THEIRS: 1}], ids=["ours", "both"])
