@@ -43,7 +43,9 @@ def test_two_machines_with_groups_of_their_own_agree_with_everything_in_the_end(
         assert verdict.ok, timeline(verdict)
 
 
-@pytest.mark.parametrize("seed", [*BOUGHT_BY_BOTH, HANDED_OVER, *GIVEN_UP, *AT_THE_SAME_MOMENT, CAME_AGAIN])
+@pytest.mark.parametrize(
+    "seed", [*BOUGHT_BY_BOTH, HANDED_OVER, *GIVEN_UP, *AT_THE_SAME_MOMENT, CAME_AGAIN]
+)
 def test_what_once_went_wrong_between_two_machines_does_no_more(seed: int) -> None:
     verdict = live_together(seed)
 

@@ -111,23 +111,32 @@ class Takedowns:
         records = await self._records(leaving)
         kept = await self._in_groups_of_others(records)
         whole = [one for one in leaving if one.last and one.photo not in kept]
-        take = _as_read if await self._is_shared() else _whole
-        await update(
-            merged(
-                take(departure, records)
-                if departure in whole
-                else {f"photos/p{departure.photo}/groups/{escape(group.id)}": None}
-                for departure in leaving
-            )
-        )
-        if take is _as_read:
-            await self._put_back(whole, records, update=update)
+        others = [one.photo for one in leaving if not one.last or one.photo in kept]
+        groups = [{f"photos/p{photo}/groups/{escape(group.id)}": None} for photo in others]
+        await self._take(whole, records, update=update, beside=groups)
         # The others may have taken them out of their groups at the same time.
         if spared := [departure for departure in leaving if departure.photo in kept]:
-            still = await self._in_groups_of_others(await self._records(spared))
-            alone = [departure for departure in spared if departure.photo not in still]
-            if alone:
-                await update(merged(_whole(departure, records) for departure in alone))
+            now = await self._records(spared)
+            still = await self._in_groups_of_others(now)
+            if alone := [departure for departure in spared if departure.photo not in still]:
+                # Of one that is gone by now, what it was filed under is known from before.
+                there = {photo: record for photo, record in now.items() if record}
+                await self._take(alone, records | there, update=update)
+
+    async def _take(
+        self,
+        whole: Sequence[Departure],
+        records: Mapping[str, Any],
+        *,
+        update: Update,
+        beside: Sequence[Paths] = (),
+    ) -> None:
+        """Take photos down that nobody else had when their records were read."""
+        shared = await self._is_shared()
+        take = _as_read if shared else _whole
+        await update(merged([*beside, *(take(departure, records) for departure in whole)]))
+        if shared:
+            await self._put_back(whole, records, update=update)
 
     async def _put_back(
         self, taken: Sequence[Departure], before: Mapping[str, Any], *, update: Update
