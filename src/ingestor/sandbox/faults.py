@@ -112,8 +112,7 @@ class Faults:
             return 0.0
         number = self._asked[name, key]
         self._asked[name, key] += 1
-        text = f"{self._seed}\0{name}\0{key}\0{number}".encode()
-        return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) / HASH_RANGE
+        return share_of(f"{self._seed}\0{name}\0{key}\0{number}")
 
     def _refresh(self) -> None:
         queued = {name for name, left in self._queued.items() if left > 0}
@@ -126,3 +125,8 @@ class Faults:
         near = difflib.get_close_matches(name, everything, n=MAX_NEAR_NAMES, cutoff=0.4)
         offer = f"; near it: {', '.join(near)}" if near else ""
         raise ValueError(f"there is no fault {name!r}{offer}")
+
+
+def share_of(text: str) -> float:
+    """A number in [0, 1) that the text alone decides."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / HASH_RANGE

@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.typedefs import LooseHeaders
 
 STALL_SECONDS: Final = 600.0
-"""Longer than any client waits. The sites run with `handler_cancellation`: a client that goes ends it."""
+"""Longer than any client waits. Where a site drops what it began, a client that goes ends it."""
 
 LINGER_NOT: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with zero seconds: closing sends RST instead of FIN."""

@@ -6,9 +6,8 @@ what is processed is charged, whether or not the answer arrives.
 """
 
 import asyncio
-import hashlib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -17,7 +16,7 @@ from aiohttp import web
 
 from ingestor.sandbox.bill import Bill
 from ingestor.sandbox.calls import Calls
-from ingestor.sandbox.faults import HASH_RANGE, Faults
+from ingestor.sandbox.faults import Faults, share_of
 from ingestor.sandbox.google_errors import Answer, Refused, not_found, refusal
 from ingestor.sandbox.latency import Latency
 from ingestor.sandbox.marks import photo_id_in
@@ -34,7 +33,7 @@ from ingestor.sandbox.vision.answers import (
     refused,
 )
 from ingestor.sandbox.vision.bodies import read_batch
-from ingestor.sandbox.vision.credentials import bearer_token, check_credentials, key_invalid
+from ingestor.sandbox.vision.credentials import Lookup, bearer_token, check_credentials, key_invalid
 from ingestor.sandbox.vision.parameters import read_parameters
 from ingestor.sandbox.vision.questions import Question, name_of
 from ingestor.sandbox.vision.spoiling import spoil
@@ -55,8 +54,6 @@ GLANCE_SECONDS: Final = 0.05
 FOR_KEYS: Final = ("vision.key-disabled", "vision.key-restricted")
 FOR_TOKENS: Final = ("vision.token-expired",)
 
-NotStored = Callable[[str], Grant | None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vision:
@@ -69,7 +66,7 @@ class Vision:
     bill: Bill
     quotas: Quotas
     tokens: Tokens
-    self_signed: NotStored
+    self_signed: Lookup
     key: str
     disabled_keys: Collection[str]
 
@@ -82,9 +79,8 @@ class Vision:
 
     def is_poison(self, name: str) -> bool:
         """Poison images are the same ones in every request: their names alone decide."""
-        text = f"{self.world.seed}\0poison\0{name}".encode()
-        draw = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) / HASH_RANGE
-        return draw < self.faults.knob("vision.poison-images")
+        share = share_of(f"{self.world.seed}\0poison\0{name}")
+        return share < self.faults.knob("vision.poison-images")
 
 
 VISION: Final = web.AppKey("vision", Vision)
@@ -101,7 +97,7 @@ def application(
     tokens: Tokens,
     key: str,
     disabled_keys: Collection[str] = (),
-    self_signed: NotStored = lambda _token: None,
+    self_signed: Lookup = lambda _token: None,
 ) -> web.Application:
     """`self_signed` judges bearer tokens that nobody issued: a service account's own JWTs."""
     app = web.Application()
