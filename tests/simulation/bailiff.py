@@ -129,6 +129,8 @@ class Bailiff(Auditor):
         for name, node in self.world.database.items():
             if name.startswith("photos/p"):
                 self._is_nowhere_else(name[8:], node)
+                grouped = any(key.startswith("groups/") for key in node)
+                self.hold(grouped or not node, f"I4: {name} is in no group, and still there")
 
     def _is_there(self, photo: str, node: Mapping[str, Any]) -> None:
         self.hold("sha256" in node, f"I3: {photo} is stored, and there is {sorted(node)}")

@@ -188,6 +188,9 @@ class Neighbours:
                 for one, steps, start in zip(self._machines, act.steps, act.starts, strict=True)
             ])  # fmt: skip
         self._rest(acts)
+        ours, theirs = self._worlds
+        ours.crashed_images += theirs.crashed_images
+        ours.doubtful_images += theirs.doubtful_images
 
     def _share_out(self, rng: random.Random) -> None:
         third = rng.choice((0, 1))

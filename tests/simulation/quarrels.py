@@ -68,24 +68,6 @@ def taken_down_by_others_unnoticed() -> Sequence[Swap]:
 
 
 @mutant
-def who_leaves_both_at_once_stays() -> Sequence[Swap]:
-    """Each believes that the other still has it."""
-    honest = Takedowns._take_out_of_database
-
-    async def take_out(self: Any, leaving: Any, group: Any, *, update: Any) -> None:
-        asked: list[Any] = []
-
-        async def once(paths: Any) -> None:
-            if not asked:
-                asked.append(paths)
-                await update(paths)
-
-        await honest(self, leaving, group, update=once)
-
-    return [(Takedowns, "_take_out_of_database", take_out)]
-
-
-@mutant
 def reconcile_brings_back_what_others_took_down() -> Sequence[Swap]:
     """What the database lacks is put there, whosever it was."""
 
@@ -123,7 +105,6 @@ QUARRELS: Final = tuple(
         others_not_asked_for_new_photos,
         groups_of_adopted_photos_not_told,
         taken_down_by_others_unnoticed,
-        who_leaves_both_at_once_stays,
         reconcile_brings_back_what_others_took_down,
         live_lease_of_a_neighbour_taken,
         handed_over_groups_told,

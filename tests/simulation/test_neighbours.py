@@ -30,7 +30,6 @@ RARE = {
     "handed-over-groups-stay-ours",
     "handed-over-groups-told",
     "live-lease-of-a-neighbour-taken",
-    "who-leaves-both-at-once-stays",
 }
 """What fewer seeds notice: the campaign looks for them."""
 
