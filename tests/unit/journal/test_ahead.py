@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,13 +18,14 @@ MINUTE, DAY, YEAR = 60.0, 86_400.0, 365 * 86_400.0
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     """A run that bought a unit by a clock that was a year ahead."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
     begin(db, at=NOW + YEAR)
     buy(db, run=1, at=NOW + YEAR)
-    return db
+    yield db
+    db.close()
 
 
 def begin(db: sqlite3.Connection, *, at: float) -> Opening:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -19,10 +20,11 @@ def moment(text: str) -> float:
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
-    return db
+    yield db
+    db.close()
 
 
 def buy(db: sqlite3.Connection, name: str, *, run: int, at: float, units: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ GROUP = "42637302@N00"
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     """Three photos of one run: two gone, one annotated and then refused by the store."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
@@ -31,7 +32,8 @@ def db() -> sqlite3.Connection:
     for photo_id in ("1", "2"):
         fail(db, Failure(photo_id=photo_id, stage="download", reason="gone"), now=3.0)
     fail(db, Failure(photo_id="3", stage="store", reason="refused", paid="yes"), now=4.0)
-    return db
+    yield db
+    db.close()
 
 
 def states(db: sqlite3.Connection) -> dict[str, str]:

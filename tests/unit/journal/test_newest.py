@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -32,7 +32,7 @@ ASKED: dict[str, Ask] = {
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     """A photo that was annotated by a clock a year ahead, and anew when that had been set right."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
@@ -40,7 +40,8 @@ def db() -> sqlite3.Connection:
     learn(db, "First", features="f", at=NOW + YEAR)
     learn(db, "Then", features="g", at=NOW)
     index_photos(db, [a_published("7", a_label("Then"))])
-    return db
+    yield db
+    db.close()
 
 
 def learn(db: sqlite3.Connection, label: str, *, features: str, at: float) -> None:

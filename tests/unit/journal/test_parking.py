@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +20,14 @@ YEAR = 365 * 86_400.0
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     """One photo, bought by a run that died before it knew the answer."""
     db = empty()
     begin(db, "first", at=0.0)
     sight(db, run=1)
     buy(db, "purchase-1", run=1, at=1.0)
-    return db
+    yield db
+    db.close()
 
 
 def empty() -> sqlite3.Connection:
@@ -130,6 +132,7 @@ def test_what_was_not_billed_is_not_given_up(ended: PurchaseState) -> None:
     begin(db, "second", at=2.0)
 
     assert state(db) == [("listed", None)]
+    db.close()
 
 
 def test_what_failed_since_for_a_reason_of_its_own_keeps_that(db: sqlite3.Connection) -> None:

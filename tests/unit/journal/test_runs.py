@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.builders import a_published, an_annotation
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     """Three photos that were annotated in one run, and met again in the next."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
@@ -27,7 +28,8 @@ def db() -> sqlite3.Connection:
             for one in these:
                 keep(db, one.annotation, size=one.size, purchase="p", now=1.0)
             db.execute("UPDATE photos SET state = 'stored'")
-    return db
+    yield db
+    db.close()
 
 
 def test_other_features_are_noticed(db: sqlite3.Connection) -> None:

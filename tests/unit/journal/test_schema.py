@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import msgspec
 import orjson
@@ -26,7 +27,7 @@ ANNOTATION = an_annotation("2")
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     """A journal of the version before: photo 1 is listed, photo 2 annotated."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     for script in MIGRATIONS[: TEXTS_APART - 1]:
@@ -45,7 +46,8 @@ def db() -> sqlite3.Connection:
         ),
     )
     migrate(db)
-    return db
+    yield db
+    db.close()
 
 
 def insert(db: sqlite3.Connection, photo: Photo, state: str) -> None:
@@ -102,3 +104,4 @@ def test_a_letter_of_an_earlier_version_is_of_the_run_that_began_last_before_it(
     migrate(db)
 
     assert dict(db.execute("SELECT photo, run FROM dead")) == {"1": 0, "2": 2, "3": 3}
+    db.close()

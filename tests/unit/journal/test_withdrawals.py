@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,12 +17,13 @@ ADDED = 100
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection)
     for gid in (ZOO, FARM):
         connection.execute("INSERT INTO groups (gid, name) VALUES (?, '')", (gid,))
-    return connection
+    yield connection
+    connection.close()
 
 
 def join(db: sqlite3.Connection, group: str) -> None:
