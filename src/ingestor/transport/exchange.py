@@ -17,7 +17,7 @@ from ingestor.transport.caps import (
 )
 from ingestor.transport.marks import Marks
 from ingestor.transport.outgoing import PIECE, Outgoing, cut
-from ingestor.transport.pace import Pace
+from ingestor.transport.pace import SILENT_WINDOWS, Pace
 from ingestor.transport.translation import explain
 from ingestor.transport.values import Parts, Request, Response, place
 
@@ -53,17 +53,7 @@ class Exchange:
     async def _ask(
         self, session: aiohttp.ClientSession, url: URL, clock: asyncio.Timeout
     ) -> Response:
-        request = self._request
-        headers = dict(request.headers)
-        if isinstance(self._body, Outgoing):
-            headers["Content-Length"] = str(request.sending)
-        answer = await session.request(
-            request.method,
-            url,
-            headers=headers,
-            data=self._body,
-            allow_redirects=False,
-        )
+        answer = await self._begin(session, url, clock)
         try:
             if answer.status < FIRST_FINAL_STATUS:
                 raise self._lost("garbage")
@@ -75,6 +65,27 @@ class Exchange:
         finally:
             # Without effect once the last byte was read: that gave the connection back.
             answer.close()
+
+    async def _begin(
+        self, session: aiohttp.ClientSession, url: URL, clock: asyncio.Timeout
+    ) -> aiohttp.ClientResponse:
+        """Send, and read the head of what comes back."""
+        request = self._request
+        headers = dict(request.headers)
+        if isinstance(self._body, Outgoing):
+            headers["Content-Length"] = str(request.sending)
+        silence = SILENT_WINDOWS * self._window if request.slowest else request.deadline
+        silent = asyncio.get_running_loop().call_later(silence, _run_out, clock)
+        try:
+            return await session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=self._body,
+                allow_redirects=False,
+            )
+        finally:
+            silent.cancel()
 
     async def _content(self, answer: aiohttp.ClientResponse, clock: asyncio.Timeout) -> bytes:
         if answer.headers.get("Content-Encoding", "identity").lower() not in AS_IT_IS:

@@ -1,4 +1,4 @@
-"""The minimum rate: an answer that trickles is given up, however long its deadline is."""
+"""The minimum rate: an answer that trickles, or does not begin, is given up, however long its deadline is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ WINDOW_SECONDS = 5.0
 """The rate is judged over this long, so that one lost packet does not end a download."""
 LOOKS = 5
 """How often within a window; the window slides in steps of a fifth. Taste."""
+SILENT_WINDOWS = 3
+"""
+So long an answer may take to begin: a server has to look for what it sends, and one that hangs holds a
+worker, one of 64. Taste.
+"""
 
 
 class Rate:

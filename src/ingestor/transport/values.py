@@ -59,7 +59,10 @@ class Request(Struct, frozen=True, kw_only=True):
     cap: int
     """Bytes of answer that are accepted; the connection is closed at the first byte above."""
     slowest: float = 0.0
-    """Bytes a second, over any five seconds, below which the answer is given up; 0: no such rule."""
+    """
+    Bytes a second, over any five seconds, below which the answer is given up, or where it has not begun
+    after 15; 0: no such rule.
+    """
     room: Room | None = None
     leaving: Callable[[], None] | None = None
     """

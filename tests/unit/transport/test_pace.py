@@ -43,6 +43,35 @@ async def test_an_answer_below_the_minimum_rate_is_given_up(play: Play) -> None:
     assert lost.value.reason == "too-slow"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"], ids=["a line", "a session"])
+async def test_a_server_that_says_nothing_is_given_up_long_before_the_deadline(
+    method: str,
+) -> None:
+    """Each such picture holds a worker: where one of twenty hangs, they would be all that goes on."""
+    silent = far_end(says(then="stall"))
+    async with silent as far, a_transport(far.origin, window=WINDOW) as transport:
+        with pytest.raises(AnswerLost) as lost:
+            await transport.send(
+                a_request(f"{far.origin}/", method=method, deadline=600.0, slowest=8192)
+            )
+        await far.left.wait()
+
+    assert lost.value.reason == "timeout"
+
+
+async def test_an_answer_that_only_takes_time_to_begin_is_waited_for() -> None:
+    async def thinks(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
+        thought = asyncio.Event()
+        asyncio.get_running_loop().call_later(2 * WINDOW, thought.set)
+        await thought.wait()
+        await says(response(b"here"))(far, reader, writer)
+
+    async with far_end(thinks) as far, a_transport(far.origin, window=WINDOW) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/", slowest=8192))
+
+    assert answer.body == b"here"
+
+
 async def test_our_own_waiting_is_not_the_senders_fault() -> None:
     given = asyncio.Event()
 

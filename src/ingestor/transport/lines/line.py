@@ -7,7 +7,7 @@ from typing import cast
 
 from ingestor.transport.lines.answer import Answer
 from ingestor.transport.lines.watch import Watch
-from ingestor.transport.pace import Rate
+from ingestor.transport.pace import LOOKS, SILENT_WINDOWS, Rate
 from ingestor.transport.values import Room
 
 
@@ -45,6 +45,8 @@ class Line(asyncio.BufferedProtocol):
         self._granted = 0
         self._paused = False
         self._needed = 0.0
+        self._silent = 0
+        """Looks at an answer that had not begun."""
         self._rate: Rate | None = None
         """Of the answer, once it was looked at: nearly all of them are over before."""
         self._waiter: asyncio.Future[None] | None = None
@@ -61,7 +63,7 @@ class Line(asyncio.BufferedProtocol):
         the answer began with; `needed` bytes have to come within every window, if it is not 0.
         """
         self._answer, self._granted = answer, answer.wanted
-        self._needed, self._rate = needed, None
+        self._needed, self._silent, self._rate = needed, 0, None
         self._resting, self.due = False, due
         self._watch.expect(due)
         try:
@@ -103,6 +105,10 @@ class Line(asyncio.BufferedProtocol):
                 self._rate.forget()
             if self._rate.too_low(answer.received):
                 self._give_up(answer, "too-slow")
+        elif self._needed:
+            self._silent += 1
+            if self._silent > SILENT_WINDOWS * LOOKS:
+                self._give_up(answer, "timeout")
 
     def _rest(self, now: float) -> None:
         """Rest begins at the first look, and not at the end of each request: nobody asks the time."""
