@@ -38,13 +38,13 @@ COUNTED_AS: Final[Mapping[str, str]] = {
     "image.endless": "too-large",
 }
 """A picture's own fault, however many of them there are."""
+AWAY = "images-unavailable"
 BROKEN_OFF: Final[Mapping[str, str]] = dict.fromkeys(
-    ("image.cut-short", "image.half-closed", "image.long-header", "image.garbage"),
-    "images-unavailable",
+    ("image.cut-short", "image.half-closed", "image.long-header", "image.garbage"), AWAY
 )
 """Where not one answer is whole, the server is away: the run stops, and can go on later."""
-SLOW: Final[Mapping[str, str]] = {"image.drip": "too-slow", "image.stall": "too-slow"}
-"""They take the five seconds over which the rate is judged, and again for each attempt."""
+SLOW: Final[Mapping[str, str]] = dict.fromkeys(("image.drip", "image.stall"), AWAY)
+"""Likewise; they take the five seconds over which the rate is judged, and again for each attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +67,8 @@ async def harmed(arena: Arena, fault: str, reason: str) -> Harmed:
     holds(arena.sandbox.bill.requests == 0, fault, "was paid for")
     holds(report["units"]["certain"] == report["units"]["possible"] == 0, fault, report["units"])
     holds(report["stored"] == 0 < report["listed"] == PHOTOS, fault, report)
-    if reason in BROKEN_OFF.values():
-        holds((report["ended"], code) == (reason, 3), fault, "ended", report)
+    if reason == AWAY:
+        holds((report["ended"], code) == (AWAY, 3), fault, "ended", report)
         holds(report["pending"] == PHOTOS, fault, "pending", report)
     else:
         holds(report["by_reason"] == {reason: PHOTOS}, fault, "counted as", report)
@@ -105,7 +105,7 @@ def main() -> int:
     )
     for one in met:
         sys.stdout.write(
-            f"{one.fault:<28}{one.reason:<16}{one.seconds:>8.1f} s{one.memory:>8.0f} MB\n"
+            f"{one.fault:<28}{one.reason:<20}{one.seconds:>8.1f} s{one.memory:>8.0f} MB\n"
         )
     for failure in failed:
         sys.stdout.write(f"{failure}\n")
