@@ -126,7 +126,7 @@ class _Walk(Generic[D]):
             elif number >= page.pages or self._filled(hole):
                 return
             else:
-                await self._on(number + 1, stretches, lambda _stretch: self._filled(hole))
+                await self._on(number + 1, stretches, lambda one: self._is_behind(hole, one))
                 return
 
     async def _on(
@@ -158,6 +158,10 @@ class _Walk(Generic[D]):
             return False
         here = around(self.cover, stretch[0])
         return here is not None and here[0] < stretch[0]
+
+    def _is_behind(self, hole: Interval, stretch: Interval | None) -> bool:
+        """Nothing that lies below a hole fills it: where a page is passed over, it stays."""
+        return self._filled(hole) or (stretch is not None and stretch[0] <= hole[0])
 
     def _filled(self, hole: Interval) -> bool:
         here = around(self.cover, hole[1])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingestor.kits.channel import Channel
 from ingestor.kits.intervals import Cover, Interval, add, holes
 from ingestor.models import Photo
-from ingestor.stages.follow import follow
+from ingestor.stages.follow import MOST_PAGES, follow
 from tests.builders import a_photo
 
 PER_PAGE = 5
@@ -51,6 +51,8 @@ class Followed:
     """By call, the place of the row that leaves before it."""
     waiting: list[int] = field(default_factory=list)
     """Left by an earlier run, and not handed out before they could be listed."""
+    useless: int = 0
+    """The page that always comes without rows."""
 
     async def list_page(self, group: str, number: int) -> Page:
         self.calls.append(number)
@@ -59,7 +61,8 @@ class Followed:
             del self.rows[place]
         pages = -(-len(self.rows) // PER_PAGE)
         at = (min(number, max(pages, 1)) - 1) * PER_PAGE
-        return Page(self.rows[at : at + PER_PAGE], pages, len(self.rows))
+        found = () if number == self.useless else self.rows[at : at + PER_PAGE]
+        return Page(found, pages, len(self.rows))
 
     async def sight(self, number: int, page: Page, stretch: Interval | None) -> Sighting:
         new = [row for row in page.rows if row not in self.known]
@@ -144,6 +147,17 @@ async def test_a_hole_is_found_again_without_reading_what_lies_above_it():
 
     assert brought == rows(31)
     assert len(pool.calls) <= 1 + 1 + 6
+
+
+async def test_a_page_that_never_comes_costs_itself_and_nothing_behind_it():
+    """Whoever fills its hole goes no further than that: the pages of a turn are for those behind it."""
+    pool = Followed(rows(3 * MOST_PAGES * PER_PAGE), useless=5)
+
+    for _ in range(5):
+        await pool.turn(most=10_000)
+
+    assert len(set(pool.rows) - pool.known) == PER_PAGE
+    assert len(pool.calls) < 10
 
 
 async def test_an_empty_pool_is_one_page_and_what_arrives_later_comes():
