@@ -25,6 +25,10 @@ from ingestor.stages.discover import read_page
 MOST_AT_ONCE: Final = 40
 """Pages read again in one look, whatever is due: Flickr gives 3,600 calls an hour to all groups."""
 
+MOST_PASSED_OVER: Final = 10
+"""Pages whose photos may be unknown where who leaves the others is looked for all the same: more than ever are
+of no use, and of a pool that was just begun the rest is listed in a turn or two (taste)."""
+
 ListPage = Callable[[str, int], Awaitable[ListedPage]]
 
 
@@ -71,7 +75,7 @@ class Looking:
             await self._cover(group, (0, 0) if not head.total else stretch)
         before = await self._journal.read(partial(coverage.progress, group=group))
         gone = set(found.gone)
-        if before.whole:
+        if before.whole or await self._is_nearly_listed(group, head):
             gone |= await self._read_again(group, head)
         after = await self._journal.read(partial(coverage.progress, group=group))
         return Look(
@@ -80,6 +84,11 @@ class Looking:
             work=bool(found.unknown) or not after.complete or not await self._is_met(group),
             gone=tuple(sorted(gone)),
         )
+
+    async def _is_nearly_listed(self, group: str, head: ListedPage) -> bool:
+        """A page that is passed over stays unknown, perhaps for ever."""
+        known = await self._journal.read(partial(coverage.newer_than, group=group, date=-1))
+        return known > 0 and head.total - known <= MOST_PASSED_OVER * PHOTOS_PER_PAGE
 
     async def _is_met(self, group: str) -> bool:
         return group in await self._journal.read(groups_met)
@@ -152,7 +161,10 @@ class Looking:
                 await self._uncover(group, stretch)
             if number >= page.pages:
                 return gone, suspects, None
-            if number >= last and page.dates:
+            if not page.dates or (cursor is not None and min(page.dates) > cursor):
+                # One that is passed over, or one more above the cursor than what is known would fill.
+                last += 1
+            elif number >= last:
                 return gone, suspects, min(page.dates)
             number += 1
 

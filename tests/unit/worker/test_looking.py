@@ -25,16 +25,18 @@ RECHECK = 12 * HOUR
 
 
 class Pool:
-    """Three full pages, all of them stored, and a worker that looks now and then."""
+    """Full pages, all of them stored, and a worker that looks now and then."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, pages: int = PAGES) -> None:
         self.now = NEWEST + 1000 * HOUR
         self.photos = [
             a_photo(str(10_000 + number), group=GROUP, date_added=NEWEST - 10 * number)
-            for number in range(PAGES * PHOTOS_PER_PAGE)
+            for number in range(pages * PHOTOS_PER_PAGE)
         ]
         self.hidden: set[str] = set()
         self.unusable: dict[str, Unusable] = {}
+        self.passed_over = 0
+        """The page that always comes without rows."""
         self.journal = journal
         self.looking = Looking(journal, self.page, recheck=RECHECK, wall=lambda: self.now)
 
@@ -42,7 +44,7 @@ class Pool:
         shown: list[Photo] = [photo for photo in self.photos if photo.id not in self.hidden]
         first = (number - 1) * PHOTOS_PER_PAGE
         pages = -(-len(shown) // PHOTOS_PER_PAGE)
-        rows = shown[first : first + PHOTOS_PER_PAGE]
+        rows = [] if number == self.passed_over else shown[first : first + PHOTOS_PER_PAGE]
         return ListedPage(
             pages=pages, total=len(shown), rows=[self.unusable.get(row.id, row) for row in rows]
         )
@@ -58,9 +60,9 @@ class Pool:
 
 
 @pytest.fixture
-async def pool(tmp_path: Path) -> AsyncIterator[Pool]:
+async def pool(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Pool]:
     async with Journal(tmp_path / "journal.sqlite3") as journal:
-        pool = Pool(journal)
+        pool = Pool(journal, pages=getattr(request, "param", PAGES))
         await journal.write(
             lambda db: listing.sight_page(
                 db,
@@ -85,6 +87,17 @@ async def set_state(pool: Pool, state: str, *, of: str = "%") -> None:
     )
 
 
+async def pass_over(pool: Pool, page: int) -> None:
+    """Have nothing known of its photos, as if it had always come without rows."""
+    pool.passed_over = page
+    rows = pool.photos[(page - 1) * PHOTOS_PER_PAGE : page * PHOTOS_PER_PAGE]
+    hole = rows[-1].date_added, rows[0].date_added
+    await pool.journal.write(lambda db: coverage.uncover(db, GROUP, hole))
+    await pool.journal.write(
+        lambda db: db.execute("DELETE FROM memberships WHERE date_added BETWEEN ? AND ?", hole)
+    )
+
+
 @pytest.mark.parametrize("every", [60.0, 290.0, 900.0, HOUR])
 @pytest.mark.parametrize("number", [0, 700, 1400], ids=["head", "second page", "third page"])
 async def test_who_left_is_gone_after_one_recheck_and_two_looks(
@@ -99,6 +112,23 @@ async def test_who_left_is_gone_after_one_recheck_and_two_looks(
 async def test_who_left_is_gone_in_time_while_others_wait_to_be_bought(pool: Pool):
     await set_state(pool, "listed", of="10700")
     gone = pool.photos[1400].id
+    pool.hidden.add(gone)
+
+    assert await pool.looks(every=900.0, hours=13) == (gone,)
+
+
+@pytest.mark.parametrize(
+    ("pool", "page", "number"),
+    [(PAGES, PAGES, 700), (5, 2, 2400)],
+    ids=["above it", "far behind it"],
+    indirect=["pool"],
+)
+async def test_who_left_is_gone_in_time_although_a_page_is_passed_over(
+    pool: Pool, page: int, number: int
+):
+    """The group is never whole then, and there are more pages than what is known of it would fill."""
+    await pass_over(pool, page)
+    gone = pool.photos[number].id
     pool.hidden.add(gone)
 
     assert await pool.looks(every=900.0, hours=13) == (gone,)
