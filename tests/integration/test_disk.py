@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ingestor import events
+from ingestor.catalog.query import Query
 from ingestor.engines import local
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
@@ -23,6 +24,7 @@ from ingestor.sandbox.server import Sandbox
 from ingestor.web.house import lazily
 from tests.integration.conftest import Brisk, Ingest, in_database, settings_for
 from tests.integration.console import SANDBOX, ingestor
+from tests.shelves import a_shelved, local_shelf
 
 PHOTOS = 200
 DISK = "size=12m"
@@ -133,6 +135,22 @@ async def test_a_full_disk_can_be_looked_at_and_again_when_there_is_room(
         (roomy,) = await catalog.popular(limit=1)
 
     assert (full.photos or 0) <= 20 < (roomy.photos or 0)
+
+
+async def test_who_looked_on_a_full_disk_sees_what_is_written_before_it_is_filed_away(disk: Path):
+    """A worker's log is written back into the journal after some thousand photos, or in the end."""
+    async with local_shelf(disk) as shelf:
+        await shelf.put(a_shelved("1", {"Dog": 0.9}))
+    fill(disk)
+
+    async with lazily(disk / "journal.sqlite3") as catalog:
+        dogs = await catalog.search(Query(labels=("dog",)))
+        (disk / "filler").unlink()
+        async with local_shelf(disk) as shelf:
+            await shelf.put(a_shelved("2", {"Fox": 0.9}))
+            foxes = await catalog.search(Query(labels=("fox",)))
+
+    assert (dogs.total, foxes.total) == (1, 1)
 
 
 async def test_a_journal_that_cannot_be_opened_on_a_full_disk_says_why(ingest: Ingest, disk: Path):

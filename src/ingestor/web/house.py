@@ -28,6 +28,8 @@ from ingestor.errors import IngestorError, SettingsError
 from ingestor.journal.reader import is_there
 
 FIRST: Final = "Ingest a group first, then come back."
+SMALLEST_COMPANION: Final = 32 * 1024
+"""Bytes (https://sqlite.org/walformat.html). Of one that had no room on a full disk some are left there."""
 
 
 class NothingYet(IngestorError):
@@ -166,9 +168,10 @@ def _beside(journal: Path) -> Path:
 
 def _number(path: Path) -> int:
     try:
-        return path.stat().st_ino
+        found = path.stat()
     except OSError:
         return 0
+    return found.st_ino if found.st_size >= SMALLEST_COMPANION else 0
 
 
 def _nothing_at(journal: Path) -> NothingYet:
