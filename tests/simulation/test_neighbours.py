@@ -30,6 +30,7 @@ RARE = {
     "handed-over-groups-stay-ours",
     "handed-over-groups-told",
     "live-lease-of-a-neighbour-taken",
+    "taken-down-by-others-unnoticed",
 }
 """What fewer seeds notice: the campaign looks for them."""
 
