@@ -27,7 +27,7 @@ from ingestor.journal import claims, dead, elsewhere, listing, pending, results
 from ingestor.journal.withdrawals import bring_back
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
-from ingestor.models import Published
+from ingestor.models import Photo, Published
 from ingestor.records import letters_taken_back, membership, merged, read_photo
 from ingestor.services import Update
 
@@ -219,19 +219,16 @@ class Adoption:
         self, adopted: Sequence[Published], told: Mapping[str, tuple[str, int]]
     ) -> bool:
         """
-        Have those published again that others took down after we had read them, and before the database
-        was told of our group. Whoever takes one down later sees that.
+        Others may have taken them down after we had read them, and before the database was `told` of our
+        group. Whoever takes one down later sees that.
         """
-        lost = await self.taken_down([one.photo.id for one in adopted if one.photo.id in told])
-        back = [
-            structs.replace(one.photo, group=told[photo][0], date_added=told[photo][1])
-            for one in adopted
-            if (photo := one.photo.id) in lost
-        ]
-        if back:
-            others = await self.groups_of_others()
-            await self._journal.write(partial(bring_back, photos=back, groups_of_others=others))
-        return bool(back)
+        return await self.bring_back(
+            [
+                structs.replace(one.photo, group=told[photo][0], date_added=told[photo][1])
+                for one in adopted
+                if (photo := one.photo.id) in told
+            ]
+        )
 
     async def _tell_groups(self, photos: Sequence[str]) -> dict[str, tuple[str, int]]:
         """
@@ -261,6 +258,17 @@ class Adoption:
         return [
             one for one in await self._records(ids, group=group, room=room) if self._is_known(one)
         ]
+
+    async def bring_back(self, photos: Sequence[Photo]) -> bool:
+        """
+        Of photos that were published, have those published again that others have taken down since. Tells
+        whether there are any.
+        """
+        lost = await self.taken_down([photo.id for photo in photos])
+        if back := [photo for photo in photos if photo.id in lost]:
+            others = await self.groups_of_others()
+            await self._journal.write(partial(bring_back, photos=back, groups_of_others=others))
+        return bool(back)
 
     async def taken_down(self, photos: Sequence[str]) -> set[str]:
         """Those of `photos`, all of which were published, that others have taken down since."""

@@ -16,7 +16,6 @@ from ingestor import events
 from ingestor.catalog.arriving import shelve
 from ingestor.engines.adoption import Adoption
 from ingestor.journal import coverage, dead, listing, pending, results
-from ingestor.journal.withdrawals import bring_back
 from ingestor.journal.writer import Journal
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, FeatureSet, Label, Photo, Published
@@ -207,20 +206,12 @@ class Book:
                 for photo in photos
             )
         )
-        # Only now: who takes one down from now on sees that it is in our group.
-        return bool(await self._bring_back(photos))
-
-    async def _bring_back(self, photos: Sequence[Photo]) -> set[str]:
-        """Have those published again that others have taken down; returns which."""
         if self._adoption is None:
-            return set()
-        ids = [photo.id for photo in photos]
-        stored = await self._journal.read(partial(results.stored_among, photos=ids))
-        taken_down = await self._adoption.taken_down(stored)
-        if back := [photo for photo in photos if photo.id in taken_down]:
-            others = await self._adoption.groups_of_others()
-            await self._journal.write(partial(bring_back, photos=back, groups_of_others=others))
-        return taken_down
+            return False
+        # Only now: who takes one down from now on sees that it is in our group.
+        by_id = {photo.id: photo for photo in photos}
+        stored = await self._journal.read(partial(results.stored_among, photos=list(by_id)))
+        return await self._adoption.bring_back([by_id[photo] for photo in stored])
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""
