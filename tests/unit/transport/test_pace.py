@@ -59,15 +59,47 @@ async def test_a_server_that_says_nothing_is_given_up_long_before_the_deadline(
     assert lost.value.reason == "timeout"
 
 
-async def test_an_answer_that_only_takes_time_to_begin_is_waited_for() -> None:
-    async def thinks(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
-        thought = asyncio.Event()
-        asyncio.get_running_loop().call_later(2 * WINDOW, thought.set)
-        await thought.wait()
-        await says(response(b"here"))(far, reader, writer)
+def thinks(seconds: float, *pieces: bytes) -> Play:
+    """Take so long over each piece of an answer, to each request."""
 
-    async with far_end(thinks) as far, a_transport(far.origin, window=WINDOW) as transport:
-        answer = await transport.send(a_request(f"{far.origin}/", slowest=8192))
+    async def play(far: FarEnd, reader: StreamReader, writer: StreamWriter) -> None:
+        while True:
+            await far.hear(reader)
+            for piece in pieces:
+                thought = asyncio.Event()
+                asyncio.get_running_loop().call_later(seconds, thought.set)
+                await thought.wait()
+                writer.write(piece)
+
+    return play
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"], ids=["a line", "a session"])
+async def test_answers_that_only_take_time_to_begin_are_waited_for(method: str) -> None:
+    """Each anew, on one connection."""
+    far = far_end(thinks(2 * WINDOW, response(b"here")))
+    async with far as slow, a_transport(slow.origin, window=WINDOW) as transport:
+        asked = a_request(f"{slow.origin}/", method=method, slowest=8192)
+        answers = [await transport.send(asked) for _ in range(3)]
+
+    assert [answer.body for answer in answers] == [b"here"] * 3
+    assert slow.connections == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"], ids=["a line", "a session"])
+async def test_an_answer_that_has_begun_may_take_longer_than_one_that_has_not(method: str) -> None:
+    steady = far_end(thinks(WINDOW / 2, response(length=100_000), *[b"x" * 10_000] * 10))
+    async with steady as far, a_transport(far.origin, window=WINDOW) as transport:
+        answer = await transport.send(a_request(f"{far.origin}/", method=method, slowest=8192))
+
+    assert len(answer.body) == 100_000
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"], ids=["a line", "a session"])
+async def test_whose_rate_does_not_matter_may_be_silent_until_the_deadline(method: str) -> None:
+    far = far_end(thinks(5 * WINDOW, response(b"here")))
+    async with far as slow, a_transport(slow.origin, window=WINDOW) as transport:
+        answer = await transport.send(a_request(f"{slow.origin}/", method=method))
 
     assert answer.body == b"here"
 
