@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, closing
 from html import unescape
@@ -38,6 +40,7 @@ OPENAPI = json.loads((STATIC / "openapi.json").read_text())
 CARD = re.compile(r'<li class="card.*?</li>', re.DOTALL)
 A_HIDDEN_ONE = a_shelved("2000", {"Cobra": 0.8}, safe={"violence": "LIKELY"})
 """The only one of its label."""
+A_RUN = "INSERT INTO runs (id, started) VALUES ('again', 1.0)"
 
 
 @pytest_asyncio.fixture(params=["local", "database"])
@@ -478,6 +481,32 @@ async def test_a_backup_that_is_copied_over_the_journal_is_shown(
 
         assert status == 200
         assert (await page.json("/api/search?q=dog"))["total"] == 1
+
+
+async def test_a_run_that_goes_on_from_a_backup_is_on_the_dashboard_of_a_page_that_is_open(
+    tmp_path: Path,
+) -> None:
+    journal, backup = tmp_path / "journal.sqlite3", tmp_path / "copy.sqlite3"
+    async with local_shelf(tmp_path) as shelf:
+        with closing(connect(journal)) as db, closing(connect(backup)) as copy:
+            db.backup(copy)
+        await shelf.put(*a_collection())
+    async with lazily(journal) as catalog, visiting(catalog, tmp_path) as page:
+        await page.json("/api/search?q=dog")
+
+        put_back(backup, journal)
+        await asyncio.to_thread(elsewhere, A_RUN, journal)
+
+        assert [run["id"] for run in (await page.json("/api/runs"))["history"]] == ["again"]
+
+
+def elsewhere(statement: str, journal: Path) -> None:
+    """Write as a process of its own, which is killed: its log stays beside the journal."""
+    killed = (
+        "import os, pathlib, sys; from ingestor.journal.writer import connect; "
+        "connect(pathlib.Path(sys.argv[2])).execute(sys.argv[1]); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", killed, statement, str(journal)], check=True)
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=dog", "/runs", "/api/runs"])
