@@ -207,3 +207,53 @@ def granted(quota: Quota) -> list[tuple[float, tuple[float, float]]]:
         (one.until - WINDOW, (one.cost, many.cost))
         for one, many in zip(requests, images, strict=True)
     ]
+
+
+async def a_dark_quota() -> Quota:
+    """All that was asked for of late was refused."""
+    quota = Quota((LIMIT, LIMIT), largest=(1, BATCH), clock=asyncio.get_running_loop().time)
+    for _ in range(6):
+        quota.refuse(await quota.acquire(1, BATCH))
+    return quota
+
+
+@pytest.mark.looptime
+async def test_what_was_asked_for_before_the_last_refusal_regains_nothing() -> None:
+    quota = await a_dark_quota()
+    before = await quota.acquire(1, BATCH)
+    quota.refuse(await quota.acquire(1, BATCH))
+
+    dark = quota.rate
+    quota.answered(before)
+
+    assert quota.rate == dark
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("runs", [1, 2], ids=["in one run", "and the next one"])
+async def test_the_first_answer_after_the_dark_doubles_the_rate(runs: int) -> None:
+    clock = asyncio.get_running_loop().time
+    quota = await a_dark_quota()
+    if runs == 2:
+        quota.close()
+        earlier, quota = quota, Quota(quota.limits, largest=(1, BATCH), clock=clock)
+        quota.go_on_from(earlier)
+    permit = await quota.acquire(1, BATCH)
+
+    dark = quota.rate
+    quota.answered(permit)
+
+    assert quota.rate == pytest.approx(2 * dark, rel=0.1)
+
+
+@pytest.mark.looptime
+async def test_who_is_refused_on_the_way_back_asks_for_no_more_than_he_had() -> None:
+    quota = await a_dark_quota()
+    quota.answered(await quota.acquire(1, BATCH))
+    quota.refuse(await quota.acquire(1, BATCH))
+    permit = await quota.acquire(1, BATCH)
+
+    left = quota.rate
+    quota.answered(permit)
+
+    assert quota.rate == left

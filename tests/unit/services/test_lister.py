@@ -29,12 +29,12 @@ class Pools:
         self, useless: Collection[tuple[str, int]], *, until: float = float("inf")
     ) -> None:
         self._useless = useless
-        self._until = until
+        self.until = until
         self.asked = 0
 
     async def __call__(self, group_id: str, *, page: int) -> PoolPage:
         self.asked += 1
-        bad = (group_id, page) in self._useless and now() < self._until
+        bad = (group_id, page) in self._useless and now() < self.until
         rows = [_bad(page, place) if bad else a_photo(f"{page}{place}") for place in range(EACH)]
         found = PoolPage(page=page, pages=9, total=9 * EACH, rows=tuple(rows))
         if bad:
@@ -98,6 +98,17 @@ async def test_where_no_other_page_is_of_use_it_is_waited_for(
 
     assert stopped.value.reason == "flickr-unavailable"
     assert now() > 0.9 * PATIENCE
+
+
+async def test_a_page_that_was_of_use_meanwhile_has_all_its_time_again() -> None:
+    pools = Pools({(ZOO, 2)}, until=INSISTING / 2)
+    lister = a_lister(pools)
+    for number in (1, 2):
+        await lister(ZOO, number)
+    await asyncio.sleep(INSISTING)
+    pools.until = now() + INSISTING / 2
+
+    assert len((await lister(ZOO, 2)).rows) == EACH
 
 
 async def test_a_bad_moment_of_flickrs_costs_no_page() -> None:

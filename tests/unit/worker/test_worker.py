@@ -287,6 +287,28 @@ async def test_who_was_refused_while_others_bought_is_taken_for_vision_by_nobody
     assert (again, first, second) == (False, False, True)
 
 
+async def test_whose_images_are_taken_again_is_believed_again():
+    suspects = Suspects()
+    suspects.refused("zoo", now=0.0)
+    suspects.bought("aviary")
+    suspects.bought("zoo")
+
+    first, second = (suspects.refused(name, now=HOUR) for name in ("zoo", "farm"))
+
+    assert (first, second) == (False, True)
+
+
+async def test_whose_own_images_were_to_blame_is_no_witness():
+    suspects = Suspects()
+    suspects.refused("zoo", now=0.0)
+    suspects.bought("aviary")
+    for name in ("farm", "barn"):
+        suspects.refused(name, now=HOUR)
+
+    assert not suspects.may_witness("zoo", now=HOUR)
+    assert suspects.may_witness("ark", now=HOUR)
+
+
 async def test_a_vision_that_refuses_every_groups_images_is_asked_by_few():
     names = tuple(f"g{number}" for number in range(50))
     lifetime, turns = Lifetime(drain=8.0), PoisonedPools(*names)
