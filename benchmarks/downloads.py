@@ -96,7 +96,7 @@ async def count(images: Channel[Image], memory: Memory) -> int:
     return came
 
 
-async def none_pending(_most: int) -> Sequence[Photo]:
+async def none_pending(_most: int, /, *, listed: bool) -> Sequence[Photo]:  # noqa: ARG001
     return ()
 
 
