@@ -69,6 +69,10 @@ static size_t encode_scalar(const uint8_t *in, size_t n, char *out) {
     return out - start;
 }
 
+/*
+ * The upper halves of the registers are cleared behind a picture: left in use, all that follows, in the kernel
+ * as well, took a quarter more (measured). GCC 12 does not see to it where one function alone is wide.
+ */
 __attribute__((target("avx512f,avx512bw,avx512vbmi")))
 static size_t encode_wide(const uint8_t *in, size_t n, char *out) {
     char *start = out;
@@ -83,6 +87,7 @@ static size_t encode_wide(const uint8_t *in, size_t n, char *out) {
         __m512i sixes = _mm512_multishift_epi64_epi8(shifts, bytes);
         _mm512_storeu_si512(out, _mm512_permutexvar_epi8(sixes, letters));
     }
+    _mm256_zeroupper();
     return out - start + encode_scalar(in, n, out);
 }
 
@@ -106,6 +111,7 @@ static size_t encode_half(const uint8_t *in, size_t n, char *out) {
         __m256i kind = _mm256_or_si256(_mm256_subs_epu8(sixes, _mm256_set1_epi8(51)), _mm256_and_si256(capital, _mm256_set1_epi8(13)));
         _mm256_storeu_si256((__m256i *)out, _mm256_add_epi8(sixes, _mm256_shuffle_epi8(add, kind)));
     }
+    _mm256_zeroupper();
     return out - start + encode_scalar(in, n, out);
 }
 
