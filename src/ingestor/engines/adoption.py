@@ -192,7 +192,9 @@ class Adoption:
             await self._journal.write(partial(adopt_lacking, found=otherwise, now=self._wall()))
         found = [one for one in there if self._is_known(one)]
         if found:
-            await self._take_letters_back([one.photo.id for one in found])
+            if self._update:
+                adopted = [one.photo.id for one in found]
+                await take_letters_back(adopted, journal=self._journal, update=self._update)
             await self._journal.write(partial(adopt, found=found, now=self._wall()))
             self._listen(events.PhotosAdopted(photos=len(found)))
         return await self._bring_back(found, told)
@@ -244,12 +246,6 @@ class Adoption:
                 merged(membership(photo, group=gid, date_added=added) for photo, gid, added in ours)
             )
         return {photo: (gid, added) for photo, gid, added in ours}
-
-    async def _take_letters_back(self, photos: Sequence[str]) -> None:
-        """Of photos that were given up here, and had by others. Before they are adopted, as above."""
-        given_up = await self._journal.read(partial(dead.among, ids=photos))
-        if self._update is not None and given_up:
-            await self._update(letters_taken_back(given_up))
 
     async def find(
         self, ids: Sequence[str], *, group: str | None = None, room: int | None = None
@@ -338,3 +334,12 @@ class Adoption:
         found = read_photo(record, photo_id=photo, group=group)
         # A record without a model holds no annotation: somebody's half, or an emptied database.
         return found if found and found.annotation.model else None
+
+
+async def take_letters_back(adopted: Sequence[str], *, journal: Journal, update: Update) -> None:
+    """
+    Of photos that were given up here, and had by others. Before they are adopted: once they are, nobody
+    knows of their dead letters any more.
+    """
+    if given_up := await journal.read(partial(dead.among, ids=adopted)):
+        await update(letters_taken_back(given_up))

@@ -17,12 +17,11 @@ from ingestor import events
 from ingestor.apis.rtdb import Query
 from ingestor.catalog.arriving import shelve, take_over
 from ingestor.catalog.leaving import follow_out, give_up
-from ingestor.engines.adoption import PHOTO_KEY
+from ingestor.engines.adoption import PHOTO_KEY, take_letters_back
 from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
 from ingestor.engines.sides import Apart, There, equal, groups_apart, is_newer, there_of
 from ingestor.errors import Rejected
-from ingestor.journal import dead
 from ingestor.journal.listing import groups_met
 from ingestor.journal.reconciling import Held, groups_of, held_after, of_others
 from ingestor.journal.recovery import keep_to_one_world
@@ -33,7 +32,6 @@ from ingestor.models import Label, Photo, Published
 from ingestor.records import (
     BEHIND_PHOTOS,
     halves,
-    letters_taken_back,
     membership,
     merged,
     plan_updates,
@@ -198,7 +196,8 @@ class Reconciler:
             # First: of what is adopted nobody looks again whether the database knows its groups here.
             errors = await self._write(repairs.join)
             self.found.regrouped -= sum(error is not None for error in errors)
-        await self._take_letters_back([found.photo.id for found in repairs.adopt])
+        adopted = [found.photo.id for found in repairs.adopt]
+        await take_letters_back(adopted, journal=self.journal, update=self.database.update)
         if repairs.adopt or repairs.come or repairs.left or repairs.shelve:
             await self.journal.write(
                 partial(
@@ -215,12 +214,6 @@ class Reconciler:
                 self.found.published -= 1
             else:
                 self.found.relabelled -= 1
-
-    async def _take_letters_back(self, adopted: Sequence[str]) -> None:
-        """Before they are adopted: once they are, nobody knows of their dead letters any more."""
-        given_up = await self.journal.read(partial(dead.among, ids=adopted))
-        if given_up:
-            await self.database.update(letters_taken_back(given_up))
 
     def _differences(
         self,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import aiohttp
 from yarl import URL
@@ -74,9 +76,7 @@ class Exchange:
         headers = dict(request.headers)
         if isinstance(self._body, Outgoing):
             headers["Content-Length"] = str(request.sending)
-        silence = SILENT_WINDOWS * self._window if request.slowest else request.deadline
-        silent = asyncio.get_running_loop().call_later(silence, _run_out, clock)
-        try:
+        with self._unless_silent(clock):
             return await session.request(
                 request.method,
                 url,
@@ -84,8 +84,19 @@ class Exchange:
                 data=self._body,
                 allow_redirects=False,
             )
+
+    @contextmanager
+    def _unless_silent(self, clock: asyncio.Timeout) -> Iterator[None]:
+        """Where there is a minimum rate, an answer has to begin as well."""
+        if not self._request.slowest:
+            yield
+            return
+        silence = SILENT_WINDOWS * self._window
+        due = asyncio.get_running_loop().call_later(silence, _run_out, clock)
+        try:
+            yield
         finally:
-            silent.cancel()
+            due.cancel()
 
     async def _content(self, answer: aiohttp.ClientResponse, clock: asyncio.Timeout) -> bytes:
         if answer.headers.get("Content-Encoding", "identity").lower() not in AS_IT_IS:
