@@ -144,6 +144,26 @@ async def test_what_others_took_down_is_published_again_in_a_group_of_ours(
     assert set(after["groups"]) == {SAFARI}  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("in_doubt", [False, True], ids=["waiting", "parked"])
+async def test_what_others_take_down_as_a_run_begins_is_published_by_that_run(
+    ingest: Ingest, sandbox: Sandbox, tmp_path: Path, *, in_doubt: bool
+):
+    """They had bought it: nobody lists it again, or buys it, and nothing else would publish it."""
+    await ingest(limit=10, state=tmp_path / "ours", max_units=0)
+    if in_doubt:
+        await lose_answers(tmp_path / "ours")
+    await ingest(limit=10, state=tmp_path / "theirs")
+
+    def take_down(event: events.Event) -> None:
+        if isinstance(event, events.PhotosAdopted):
+            sandbox.database.put("sandbox", "/photos", value=None)
+
+    again = await ingest(limit=10, state=tmp_path / "ours", listen=take_down, in_doubt="park")
+
+    assert (again.listed, again.pending, again.units.certain) == (10, 0, 0)
+    assert len(in_database(sandbox, "/photos")) == 10
+
+
 @pytest.mark.parametrize("limit", [20, 30])
 async def test_what_was_given_up_in_doubt_and_bought_by_another_machine_is_no_failure(
     ingest: Ingest, sandbox: Sandbox, tmp_path: Path, limit: int
