@@ -33,6 +33,12 @@ ANEW: Final = """
 Photos that wait to be annotated anew. In the words of `photos_unfinished`, an index without which all
 photos are looked through.
 """
+NEWEST_KNOWN: Final = f"""
+    SELECT text, image, labels, safe, model, sha256, features, partial, max({NEWEST})
+    FROM photos JOIN records ON records.number = record
+    JOIN annotations ON annotations.photo = photos.id
+"""  # noqa: S608
+"""Of photos, each with its newest annotation, once they are grouped."""
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -250,11 +256,17 @@ def labels_ever(db: sqlite3.Connection, photo: str) -> list[Label]:
 def unpublished(db: sqlite3.Connection, *, most: int) -> list[Published]:
     """Photos that were bought and not stored, each with its newest annotation."""
     rows = db.execute(
-        f"SELECT text, image, labels, safe, model, sha256, features, partial, max({NEWEST}) "  # noqa: S608
-        "FROM photos JOIN records ON records.number = record "
-        "JOIN annotations ON annotations.photo = photos.id "
-        "WHERE state = 'annotated' GROUP BY photos.id ORDER BY photos.id LIMIT ?",
+        f"{NEWEST_KNOWN} WHERE state = 'annotated' GROUP BY photos.id ORDER BY photos.id LIMIT ?",
         (most,),
+    )
+    return [published_from(row[:-1]) for row in rows]
+
+
+def newest_of(db: sqlite3.Connection, photos: Sequence[str]) -> list[Published]:
+    """Those of `photos` that were annotated, each with its newest annotation."""
+    rows = db.execute(
+        f"{NEWEST_KNOWN} WHERE id IN (SELECT value FROM json_each(?)) GROUP BY photos.id",  # noqa: S608
+        (json_list(photos),),
     )
     return [published_from(row[:-1]) for row in rows]
 

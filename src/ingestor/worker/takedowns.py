@@ -16,11 +16,13 @@ from ingestor.catalog.leaving import take_down
 from ingestor.engines.adoption import READS_AT_ONCE
 from ingestor.engines.leases import Leases, Seen, held_by_others, leased, taken_by_others
 from ingestor.engines.local import new_name
+from ingestor.journal import results
 from ingestor.journal.listing import groups_met
 from ingestor.journal.withdrawals import Departure, departures
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.together import together
+from ingestor.models import Published
 from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, updates_for, withdrawal
 from ingestor.records.updates import Paths
 from ingestor.services import Group, Services, Update
@@ -113,7 +115,10 @@ class Takedowns:
         whole = [one for one in leaving if one.last and one.photo not in kept]
         others = [one.photo for one in leaving if not one.last or one.photo in kept]
         groups = [{f"photos/p{photo}/groups/{escape(group.id)}": None} for photo in others]
-        await self._take(whole, records, update=update, beside=groups)
+        # A group alone is what we have left of it, where we were broken off before we looked again.
+        bare = [photo for photo in kept if not _again(photo, records[photo])]
+        beside = [*groups, *await self._as_known_here(bare)]
+        await self._take(whole, records, update=update, beside=beside)
         # The others may have taken them out of their groups at the same time.
         if spared := [departure for departure in leaving if departure.photo in kept]:
             now = await self._records(spared)
@@ -149,6 +154,10 @@ class Takedowns:
         for photo in await self._in_groups_of_others(after):
             if paths := _again(photo, after[photo]) or _again(photo, before[photo]):
                 await update(paths)
+
+    async def _as_known_here(self, photos: Sequence[str]) -> list[Paths]:
+        found = await self._journal.read(partial(results.newest_of, photos=photos))
+        return [_without_groups(one) for one in found]
 
     async def _is_shared(self) -> bool:
         database = self._services.database
@@ -207,9 +216,11 @@ def _as_read(departure: Departure, records: Mapping[str, Any]) -> Paths:
 def _again(photo: str, record: object) -> Paths:
     """All of a photo but its groups, as a record has it; nothing where that is none."""
     found = read_photo(record, photo_id=photo)
-    if found is None or not found.annotation.model:
-        return {}
-    groups = f"photos/p{photo}/groups/"
+    return _without_groups(found) if found and found.annotation.model else {}
+
+
+def _without_groups(found: Published) -> Paths:
+    groups = f"photos/p{found.photo.id}/groups/"
     return {
         path: value for path, value in updates_for(found).items() if path[: len(groups)] != groups
     }

@@ -48,7 +48,7 @@ class Place:
     async def read(self, path: str) -> Any:
         if path == "leases":
             return self.leases
-        return self.groups and {"groups": self.groups, "labels": self.labels}
+        return self.groups and {"groups": self.groups, "labels": self.labels, "model": "m"}
 
     async def update(self, paths: Mapping[str, Any]) -> None:
         self.sent.append(paths)
@@ -78,8 +78,30 @@ class Joined(Place):
         self.sent.append(paths)
         self._write(paths)
 
+    def whole(self) -> Any:
+        """All but what tells when it was written, and in which groups."""
+        value: Any = self.database.value("x", "/")
+        del value["photos"]["p7"]["groups"], value["photos"]["p7"]["at"]
+        return value
+
     def _write(self, paths: Mapping[str, Any]) -> None:
         self.database.update("x", cast("Any", {f"/{path}": value for path, value in paths.items()}))
+
+
+class JoinedThenAway(Joined):
+    """It goes away as soon as we have written the first time, and comes again when we ask the next time."""
+
+    away = False
+
+    async def read(self, path: str) -> Any:
+        if self.away:
+            self.away = False
+            raise RunStopped("The database is away.", reason="database")
+        return await super().read(path)
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        self.away = not self.sent
+        await super().update(paths)
 
 
 class TakenOver(Place):
@@ -217,15 +239,25 @@ async def test_a_group_that_others_took_since_a_backup_was_put_back_is_theirs(tm
 async def test_a_photo_that_joins_anothers_group_while_it_is_taken_down_stays(tmp_path: Path):
     """It left our last group for theirs; between our reading its record and writing they told of it."""
     place = Joined()
-    before: Any = place.database.value("x", "/")
+    before = place.whole()
 
     await withdrawn(tmp_path, place)
 
-    after: Any = place.database.value("x", "/")
-    assert after["photos"]["p7"].pop("groups") == {THEIRS: 2}
-    assert after["photos"]["p7"].pop("at")
-    del before["photos"]["p7"]["groups"], before["photos"]["p7"]["at"]
-    assert after == before
+    assert place.database.value("x", "/photos/p7/groups") == {THEIRS: 2}
+    assert place.whole() == before
+
+
+async def test_a_takedown_that_was_broken_off_leaves_others_no_bare_group(tmp_path: Path):
+    """It joined theirs meanwhile, and the database was away when we were about to look again."""
+    place = JoinedThenAway()
+    before = place.whole()
+    with pytest.raises(RunStopped):
+        await withdrawn(tmp_path, place)
+
+    await withdrawn(tmp_path, place)
+
+    assert place.database.value("x", "/photos/p7/groups") == {THEIRS: 2}
+    assert place.whole() == before
 
 
 @pytest.mark.parametrize("groups", [{OURS: 1}, {OURS: 1, THEIRS: 1}], ids=["ours", "both"])
