@@ -38,6 +38,11 @@ class Suspects:
         self._convicted = (self._convicted | self._refused) - {name}
         self._refused.clear()
 
+    def forget(self, name: str) -> None:
+        """It is not followed any more."""
+        self._refused.discard(name)
+        self._convicted.discard(name)
+
     def may_witness(self, name: str, *, now: float) -> bool:
         """Whether it may try to buy while Vision is thought to refuse everybody."""
         return now >= self._witness_at and name not in self._refused | self._convicted

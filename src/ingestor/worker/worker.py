@@ -127,6 +127,7 @@ class Worker:
             self._listen(events.GroupDropped(group=self._told_as(name)))
             self._found.pop(name, None)
             self._unfound.discard(name)
+            self._suspects.forget(name)
         self._tell(names, self._watchlist.refused, "")
 
     def _tell(self, names: object, refused: tuple[str, ...], message: str) -> None:

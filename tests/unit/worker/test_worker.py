@@ -309,6 +309,23 @@ async def test_whose_own_images_were_to_blame_is_no_witness():
     assert suspects.may_witness("ark", now=HOUR)
 
 
+async def test_who_was_taken_off_the_list_makes_no_second_for_the_next(tmp_path: Path):
+    """Of one group alone it is its images: of no other is anything known."""
+    names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
+    names.write_text("zoo\n")
+    turns = PoisonedPools("zoo", "farm")
+    worker = a_worker(turns, lifetime=lifetime, listen=said.append, groups_file=names, every=900.0)
+    asyncio.get_running_loop().call_later(HOUR, names.write_text, "farm\n")
+    asyncio.get_running_loop().call_later(2 * HOUR, lifetime.stop, "SIGTERM")
+
+    with nothing_aside():
+        await worker.work()
+
+    lifetime.close()
+    assert turns.tries("farm") > 0
+    assert not [event for event in said if isinstance(event, BuyingHalted)]
+
+
 async def test_a_vision_that_refuses_every_groups_images_is_asked_by_few():
     names = tuple(f"g{number}" for number in range(50))
     lifetime, turns = Lifetime(drain=8.0), PoisonedPools(*names)
