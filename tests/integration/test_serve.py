@@ -21,6 +21,7 @@ from aiohttp import web
 
 from ingestor import events
 from ingestor.engines import heartbeat, local
+from ingestor.engines.pulse import Pulse
 from ingestor.errors import Denied, JournalError
 from ingestor.journal.ledger import Intent, close_purchase, open_purchase
 from ingestor.journal.runs import begin_run, end_run
@@ -318,6 +319,18 @@ async def test_what_a_living_run_has_lost_is_told(tmp_path: Path) -> None:
         board = await runs_of(a_house(tmp_path))
 
     assert board.verdict == ("doubt", "Running; 1 image was paid for, perhaps, and lost.")
+
+
+async def test_whom_a_workers_run_waits_for_is_told(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        await journal.write(partial(begin_run, run="r", now=1.0))
+    pulse = Pulse(tmp_path, wall=time.time, awaited=lambda: "Flickr (no route)")
+
+    async with at_work("r", tmp_path), pulse.beating():
+        await asyncio.sleep(0)
+        board = await runs_of(a_house(tmp_path))
+
+    assert board.verdict == ("doubt", "Running, but waiting for Flickr (no route).")
 
 
 async def test_what_was_sent_is_not_forecast_a_second_time(tmp_path: Path) -> None:

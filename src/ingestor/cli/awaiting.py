@@ -33,6 +33,8 @@ ANSWERS: Final = MappingProxyType(
         # These ask several, and nobody else says that they are back.
         events.RunStarted: ("lease", "flickr", "database"),
         events.GroupLooked: ("lease", "flickr", "database"),
+        # Until the next run these are asked for nothing.
+        events.RunFinished: ("images", "vision"),
     }
 )
 """By the kind of event: whose waits it ends, as far as it can tell."""
@@ -41,6 +43,7 @@ PROOFS: Final = MappingProxyType(
     | {
         events.RunStarted: ("flickr", "database"),
         events.GroupLooked: ("flickr",),
+        events.RunFinished: (),
         events.PhotosWithdrawn: ("database",),
     }
 )

@@ -84,9 +84,14 @@ class Voice:
         """Have what the loop and libraries say come out here as well; inside the loop."""
         return logs.guarded(self.logger, level=self.level)
 
+    @property
+    def awaited(self) -> str:
+        """For whom the command waits, with the reason; "" for nobody."""
+        return self._awaiting.whom
+
     def interrupted(self, reason: str) -> None:
         """Say that a command was told to stop before it had anything to show."""
-        whom = self._awaiting.whom
+        whom = self.awaited
         self.say(
             f"stopped by {reason} {f'while waiting for {whom}' if whom else 'before it was done'}."
         )

@@ -58,7 +58,7 @@ async def _follow(sent: Errand) -> None:
     settings, lifetime = sent.settings, sent.lifetime
     registry = CollectorRegistry()
     counts, view = Counts(registry), View(journal=settings.journal_path)
-    pulse = Pulse(settings.state, wall=time.time)
+    pulse = Pulse(settings.state, wall=time.time, awaited=lambda: sent.voice.awaited)
     readiness = Readiness(every=settings.every, lifetime=lifetime)
     view.why_not = readiness.why_not
 

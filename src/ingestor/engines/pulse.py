@@ -33,15 +33,19 @@ COUNTED: Final = ("looks", "runs", "failures", "taken_down")
 class Pulse:
     """`take` is fed with every event of a worker; `beating` writes while in the block."""
 
-    def __init__(self, state: Path, *, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, state: Path, *, wall: Callable[[], float], awaited: Callable[[], str]
+    ) -> None:
+        """`awaited` tells for whom the worker waits, with the reason; "" for nobody."""
         self._path = state / FILE
         self._wall = wall
+        self._awaited = awaited
         self._started = wall()
         self._counts: Counter[str] = Counter()
         self._groups: dict[str, dict[str, Any]] = {}
         self._following = 0
-        self._starting: str | None = ""
-        """What it waits for before it has met its first group, if anything; None once it has."""
+        self._met = False
+        """Whether it has met its first group."""
         self._halted = ""
         self._news: deque[tuple[float, str, str]] = deque(maxlen=MOST_NEWS)
 
@@ -63,11 +67,8 @@ class Pulse:
             case events.PhotosWithdrawn():
                 self._counts["taken_down"] += event.taken_down
                 self._tell(event.group, f"{event.photos:,} left, {event.taken_down:,} taken down")
-            case events.RetryScheduled() if self._starting is not None:
-                whom, why = events.UPSTREAMS[event.upstream], event.message
-                self._starting = f"{whom} ({why})"[:LONGEST_MESSAGE]
             case events.WatchlistChanged():
-                self._following, self._starting = event.groups, None
+                self._following, self._met = event.groups, True
                 if refused := ", ".join(event.refused)[:LONGEST_MESSAGE]:
                     self._tell("", f"the list of groups names none here: {refused}")
             case events.RunFinished():
@@ -104,13 +105,15 @@ class Pulse:
         self._news.append((self._wall(), group, sentence))
 
     def _told(self, *, ended: bool) -> Mapping[str, Any]:
+        awaited = self._awaited()[:LONGEST_MESSAGE]
         return {
             "pid": os.getpid(),
             "started": self._started,
             "at": self._wall(),
             "ended": ended,
             "following": self._following,
-            "starting": self._starting,
+            "starting": None if self._met else awaited,
+            "awaited": awaited,
             "halted": self._halted,
             "counts": self.counts,
             "groups": [{"group": group, **told} for group, told in self._groups.items()],

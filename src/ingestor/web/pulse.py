@@ -50,6 +50,8 @@ class Following:
     """Groups, of which it has not met all since it started."""
     starting: str | None
     """What it waits for before it follows any, "" where for nothing in particular; None once it does."""
+    awaited: str
+    """The upstream, or the other machine, that it waits for, with the reason; "" for none."""
     halted: str
     """Why nothing is bought; "" where that is not so."""
     counts: Mapping[str, int]
@@ -73,13 +75,15 @@ class Following:
             return "died", "The worker stopped without a word; the same command starts it again."
         if self.halted:
             return "trouble", f"The worker buys nothing: {self.halted}"
+        if self.starting:
+            return "doubt", f"The worker cannot start yet; it waits for {self.starting}."
+        if self.awaited:
+            return "doubt", f"The worker waits for {self.awaited}."
         if self.in_trouble:
             return (
                 "doubt",
                 f"The worker has trouble with {self.in_trouble:,} of {groups}; see below.",
             )
-        if self.starting:
-            return "doubt", f"The worker cannot start yet; it waits for {self.starting}."
         if self.starting is not None:
             return "fine", "The worker is starting."
         return "fine", f"The worker follows {groups}; nothing is to be bought just now."
@@ -101,6 +105,7 @@ def read_following(path: Path, *, now: float, names: Mapping[str, str]) -> Follo
             ended=bool(told["ended"]),
             following=int(told["following"]),
             starting=None if told.get("starting") is None else str(told["starting"]),
+            awaited=str(told.get("awaited", "")),
             halted=str(told["halted"]),
             counts={name: int(told["counts"][name]) for name in COUNTED},
             groups=[_followed(one, now=now, names=names) for one in told["groups"]],

@@ -89,6 +89,8 @@ class Board:
             most = f"; most often: {self.causes[0].reason}" if self.causes else ""
             share = counts["failed"] / (counts["stored"] + counts["failed"])
             return "trouble", f"{counts['failed']:,} photos failed so far ({share:.0%}){most}."
+        if self.following and self.following.alive and self.following.awaited:
+            return "doubt", f"Running, but waiting for {self.following.awaited}."
         if lost := self.ours.images:
             images = f"{amounts.counted(lost, 'image')} {'was' if lost == 1 else 'were'}"
             return "doubt", f"Running; {images} paid for, perhaps, and lost."

@@ -174,6 +174,18 @@ def test_a_lease_of_a_strange_clock_is_told_all_the_same() -> None:
     assert "UTC if it is gone" in Awaiting(patience=120.0).take(held(until=1e300))
 
 
+def test_who_serves_runs_alone_is_waited_for_until_the_run_ends_and_not_said_to_be_back() -> None:
+    awaiting = Awaiting(patience=120.0)
+    ended = events.RunFinished(run="r", reason="complete", stored=0, failed=1, units=0)
+
+    for upstream in ("images", "vision", "database"):
+        awaiting.take(again(upstream=upstream))
+    awaiting.take(ended)
+
+    assert awaiting.whom == f"the database ({REFUSED})"
+    assert awaiting.back(ended) == []
+
+
 def test_a_run_that_has_begun_waits_for_nobody() -> None:
     awaiting = Awaiting(patience=120.0)
 

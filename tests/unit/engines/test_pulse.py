@@ -24,8 +24,8 @@ def a_failure(group: str = "zoo", **given: Any) -> events.GroupFailed:
     return events.GroupFailed(**{**told, **given})
 
 
-async def told(folder: Path, *happened: events.Event) -> Any:
-    pulse = Pulse(folder, wall=lambda: NOW)
+async def told(folder: Path, *happened: events.Event, awaited: str = "") -> Any:
+    pulse = Pulse(folder, wall=lambda: NOW, awaited=lambda: awaited)
     for event in happened:
         pulse.take(event)
     async with pulse.beating():
@@ -40,15 +40,20 @@ async def test_the_last_beat_says_that_it_is_the_last(tmp_path: Path) -> None:
     assert said["following"] == 3
 
 
-async def test_a_worker_that_has_met_no_group_yet_says_whom_it_waits_for(tmp_path: Path) -> None:
-    away = events.RetryScheduled(
-        upstream="flickr", reason="dns", attempt=4, seconds=2.0, message="no such host"
-    )
-    met = events.WatchlistChanged(groups=3, refused=())
+async def test_a_worker_says_whom_it_waits_for_and_whether_it_has_met_its_groups(
+    tmp_path: Path,
+) -> None:
+    away, met = "Flickr (no such host)", events.WatchlistChanged(groups=3, refused=())
 
-    starting = [await told(tmp_path, *happened) for happened in ((), (away,), (away, met, away))]
+    said = [
+        await told(tmp_path),
+        await told(tmp_path, awaited=away),
+        await told(tmp_path, met, awaited=away),
+        await told(tmp_path, met),
+    ]
 
-    assert [said["starting"] for said in starting] == ["", "Flickr (no such host)", None]
+    assert [one["starting"] for one in said] == ["", away, None, None]
+    assert [one["awaited"] for one in said] == ["", away, away, ""]
 
 
 async def test_a_look_that_went_well_ends_a_groups_trouble(tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ async def test_what_is_told_stays_short(tmp_path: Path) -> None:
 
 async def test_an_error_leaves_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="as it is"):
-        async with Pulse(tmp_path, wall=lambda: NOW).beating():
+        async with Pulse(tmp_path, wall=lambda: NOW, awaited=str).beating():
             raise KeyError("as it is")
 
     assert orjson.loads((tmp_path / FILE).read_bytes())["ended"]
