@@ -45,6 +45,8 @@ class Lister:
         self._clock = clock
         self._listen = listen
         self._useless_since: dict[tuple[str, int], float] = {}
+        self._told: set[tuple[str, int]] = set()
+        """Pages that were passed over since they were of use last."""
         self._passed: tuple[str, int] | None = None
         """The page that was passed over last."""
         self._proven = False
@@ -64,6 +66,7 @@ class Lister:
             self._pass_over(group, number, error)
             return replace(error.page, rows=())
         self._useless_since.pop((group, number), None)
+        self._told.discard((group, number))
         self._proven |= any(isinstance(row, Photo) for row in page.rows)
         return page
 
@@ -73,6 +76,7 @@ class Lister:
         return insisted and (self._proven or place == self._passed)
 
     def _pass_over(self, group: str, number: int, error: OfNoUse) -> None:
-        if self._passed != (group, number):
+        if (group, number) not in self._told:
             self._listen(events.PagePassedOver(group=group, page=number, message=str(error)))
+        self._told.add((group, number))
         self._passed, self._proven = (group, number), False

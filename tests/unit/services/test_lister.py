@@ -18,7 +18,7 @@ from tests.builders import a_photo
 pytestmark = pytest.mark.looptime
 
 ZOO, FARM = "1@N00", "2@N00"
-PATIENCE = 3600.0
+PATIENCE = HOUR = 3600.0
 EACH = 10
 
 
@@ -69,6 +69,26 @@ async def test_one_page_of_no_use_keeps_nobody_from_what_lies_behind_it() -> Non
     assert INSISTING <= now() < 2 * INSISTING
     passed = [event for event in told if isinstance(event, PagePassedOver)]
     assert [(event.group, event.page) for event in passed] == [(ZOO, 2)]
+
+
+async def test_pages_that_stay_of_no_use_are_told_once_each_until_they_were_of_use_again() -> None:
+    told: list[Event] = []
+    pools = Pools({(ZOO, 2), (ZOO, 4)}, until=HOUR)
+    lister = a_lister(pools, told)
+
+    async def turns(number: int) -> list[tuple[str, int]]:
+        told.clear()
+        for page in [1, 2, 3, 4, 5] * number:
+            await lister(ZOO, page)
+        return [(event.group, event.page) for event in told if isinstance(event, PagePassedOver)]
+
+    first, then = await turns(1), await turns(3)
+    await asyncio.sleep(HOUR)
+    await turns(1)
+    pools.until = now() + HOUR
+    again = await turns(1)
+
+    assert (first, then, again) == ([(ZOO, 2), (ZOO, 4)], [], first)
 
 
 async def test_a_group_of_no_use_makes_the_others_of_a_worker_wait_once_and_not_for_long() -> None:
