@@ -42,6 +42,8 @@ GROUP_URL = re.compile(
 """That of any page below a group's: whoever copies one takes it from where he is."""
 
 HOST_NAME = re.compile(r"[^\s.]{1,63}(?:\.[^\s.]{1,63})*\.?")
+CREDENTIALS_IN_URLS = frozenset({"access_token", "api_key", "auth", "key"})
+"""Parameters by which Firebase, Google and Flickr take a key, and which we send nobody."""
 DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 WRONG = MappingProxyType(
     {
@@ -293,15 +295,15 @@ def group_in(text: str) -> str:
 
 
 def safe_url(url: str) -> str:
-    """Accept https anywhere and plain http on loopback only; no user names in URLs."""
+    """Accept https anywhere and plain http on loopback only; no user names and no keys in URLs."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # read by nobody here, and refused where it is no port
     except ValueError:
         raise ValueError("it is not a usable URL") from None
-    if parts.username or parts.password:
-        # Not to be repeated: the password stands in it.
-        raise ValueError("a URL with a user name or a password in it is not accepted")
+    if parts.username or parts.password or CREDENTIALS_IN_URLS & parse_qs(parts.query).keys():
+        # Not to be repeated, nor written down as what results are published to: the secret stands in it.
+        raise ValueError("a URL with a user name, a password or a key in it is not accepted")
     host = parts.hostname or ""
     if not HOST_NAME.fullmatch(host) or parts.fragment:
         raise ValueError(f"{url[:80]!r} is not a usable URL")

@@ -165,6 +165,15 @@ def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
     assert "canary" not in str(refused.value)
 
 
+@pytest.mark.parametrize("flag", ["flickr_url", "image_url", "vision_url", "database_url"])
+@pytest.mark.parametrize("name", ["auth", "access_token", "key", "api_key", "%61uth", "ns=a&auth"])
+def test_a_key_in_a_url_is_refused_unseen(flag: str, name: str) -> None:
+    with pytest.raises(SettingsError, match="a key in it is not accepted") as refused:
+        Settings.read(**{flag: f"https://x.firebaseio.com/?{name}=canary"})
+
+    assert "canary" not in str(refused.value)
+
+
 @pytest.mark.parametrize("around", ["{}\r\n", " {} ", "{}"])
 def test_a_key_is_read_without_the_line_break_of_its_file(
     around: str, monkeypatch: pytest.MonkeyPatch
