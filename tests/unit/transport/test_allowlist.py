@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -120,14 +121,32 @@ def test_only_addresses_of_the_internet_are_public(address: str, public: bool) -
     assert is_public(address) is public
 
 
-async def test_a_refused_address_is_never_connected_to() -> None:
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://live.staticflickr.com/1.jpg", "live.staticflickr.com"),
+        ("https://live.staticflickr.com:80/1.jpg", "live.staticflickr.com:80"),
+        ("http://localhost/1.jpg", "localhost"),
+        ("http://localhost:443/1.jpg", "localhost:443"),
+        ("http://[::1]:9000/1.jpg", "[::1]:9000"),
+        ("http://[::1]/1.jpg", "[::1]"),
+    ],
+)
+def test_a_request_names_the_host_as_its_address_does(url: str, host: str) -> None:
+    origin, _target = AllowList([url]).split(url)
+
+    assert origin.authority == host
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_refused_address_is_never_connected_to(method: str) -> None:
     async with (
         far_end(says(response())) as other,
         far_end(says(response())) as far,
         a_transport(far.origin) as transport,
     ):
         with pytest.raises(AddressRefused):
-            await transport.send(a_request(f"{other.origin}/"))
+            await transport.send(a_request(f"{other.origin}/", method=method))
 
         assert transport.calls["images"].failures == {"not-allowed": 1}
     assert other.connections == 0
@@ -189,6 +208,21 @@ async def test_no_proxy_stands_between() -> None:
     async with aiohttp.ClientSession(connector=connector) as session:
         with pytest.raises(AddressRefused):
             await session.get("https://one.example/", proxy="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_the_environment_says_of_proxies_and_passwords_means_nothing(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login me password canary")
+    monkeypatch.setenv("NETRC", str(passwords))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        await transport.send(a_request(f"{far.origin}/", method=method))
+
+    assert b"authorization" not in far.requests[0].lower()
 
 
 @pytest.mark.parametrize(

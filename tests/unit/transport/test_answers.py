@@ -22,52 +22,62 @@ from tests.far_end import (
     says_for_ever,
 )
 
+both_ways = pytest.mark.parametrize("method", ["GET", "POST"])
+"""A GET goes a short way of its own, everything else, the paid requests above all, through aiohttp."""
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
-async def test_an_answer_comes_back_whole() -> None:
+@both_ways
+async def test_an_answer_comes_back_whole(method: str) -> None:
     play = says(response(b"hello", status="404 Not Found", headers=["X-Cache: Error"]))
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
-        answer = await transport.send(a_request(f"{far.origin}/a?b=c"))
+        answer = await transport.send(a_request(f"{far.origin}/a?b=c", method=method))
 
     assert (answer.status, answer.body) == (404, b"hello")
     assert answer.headers["x-cache"] == "Error"
-    assert far.requests[0].startswith(b"GET /a?b=c HTTP/1.1\r\n")
+    assert far.requests[0].startswith(f"{method} /a?b=c HTTP/1.1\r\n".encode())
 
 
-async def test_a_request_says_who_we_are_and_wants_nothing_packed() -> None:
+@both_ways
+async def test_a_request_says_who_we_are_and_wants_nothing_packed(method: str) -> None:
     async with far_end(says(response())) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/"))
+        await transport.send(a_request(f"{far.origin}/", method=method))
 
     assert b"\r\nUser-Agent: tests\r\n" in far.requests[0]
     assert b"\r\nAccept-Encoding: identity\r\n" in far.requests[0]
 
 
-async def test_cookies_are_never_sent_back() -> None:
+@both_ways
+async def test_cookies_are_never_sent_back(method: str) -> None:
     play = answers(response(headers=["Set-Cookie: a=b"]), response())
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
         for _ in range(2):
-            await transport.send(a_request(f"{far.origin}/"))
+            await transport.send(a_request(f"{far.origin}/", method=method))
 
     assert b"cookie" not in far.requests[1].lower()
 
 
-async def test_a_path_is_sent_as_it_was_escaped() -> None:
+@both_ways
+async def test_a_path_is_sent_as_it_was_escaped(method: str) -> None:
     async with far_end(says(response())) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/a%2Fb%41/../c%25.json?x=%2B+"))
+        await transport.send(a_request(f"{far.origin}/a%2Fb%41/../c%25.json?x=%2B+", method=method))
 
-    assert far.requests[0].startswith(b"GET /a%2Fb%41/../c%25.json?x=%2B+ HTTP/1.1\r\n")
+    assert far.requests[0].startswith(
+        f"{method} /a%2Fb%41/../c%25.json?x=%2B+ HTTP/1.1\r\n".encode()
+    )
 
 
-async def test_an_open_connection_is_used_again() -> None:
+@both_ways
+async def test_an_open_connection_is_used_again(method: str) -> None:
     play = answers(response(), response())
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
         for _ in range(2):
-            await transport.send(a_request(f"{far.origin}/"))
+            await transport.send(a_request(f"{far.origin}/", method=method))
 
         assert transport.calls["images"].reused == 1
     assert far.connections == 1
@@ -109,34 +119,37 @@ async def test_an_open_connection_is_used_again() -> None:
         ),
     ],
 )
-async def test_what_is_no_answer_is_lost_not_read(play: Play, reason: str) -> None:
+@both_ways
+async def test_what_is_no_answer_is_lost_not_read(play: Play, reason: str, method: str) -> None:
     async with far_end(play) as far, a_transport(far.origin) as transport:
         with pytest.raises(AnswerLost) as lost:
-            await transport.send(a_request(f"{far.origin}/a", cap=1000))
+            await transport.send(a_request(f"{far.origin}/a", method=method, cap=1000))
 
         assert lost.value.reason == reason
         assert transport.calls["images"].failures == {reason: 1}
 
 
-async def test_a_reset_in_the_middle_is_lost() -> None:
+@both_ways
+async def test_a_reset_in_the_middle_is_lost(method: str) -> None:
     play = says(response(b"half", length=100_000), then="reset")
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
         with pytest.raises(AnswerLost) as lost:
-            await transport.send(a_request(f"{far.origin}/a"))
+            await transport.send(a_request(f"{far.origin}/a", method=method))
 
     assert lost.value.reason in ("truncated", "reset")
 
 
-async def test_bytes_after_an_answer_do_not_reach_the_next_one() -> None:
+@both_ways
+async def test_bytes_after_an_answer_do_not_reach_the_next_one(method: str) -> None:
     play = says(response(b"mine") + response(b"poison"), then="stall")
 
     async with (
         far_end(play, says(response(b"yours"))) as far,
         a_transport(far.origin) as transport,
     ):
-        first = await transport.send(a_request(f"{far.origin}/1"))
-        second = await transport.send(a_request(f"{far.origin}/2"))
+        first = await transport.send(a_request(f"{far.origin}/1", method=method))
+        second = await transport.send(a_request(f"{far.origin}/2", method=method))
 
     assert (first.body, second.body) == (b"mine", b"yours")
 
@@ -149,7 +162,7 @@ async def test_bytes_after_an_answer_do_not_reach_the_next_one() -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\npoi", id="one without an end"),
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@both_ways
 @pytest.mark.parametrize("resting", [1, 2])
 async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
     method: str, poison: bytes, resting: int
@@ -177,7 +190,7 @@ async def test_what_came_while_a_connection_rested_is_not_the_next_answer(
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@both_ways
 async def test_what_is_not_packed_may_say_so(method: str, encoding: str) -> None:
     play = says(response(b"hello", headers=[f"Content-Encoding: {encoding}"]))
 
@@ -188,7 +201,7 @@ async def test_what_is_not_packed_may_say_so(method: str, encoding: str) -> None
 
 
 @pytest.mark.parametrize("status", [302, 404, 503])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@both_ways
 async def test_what_is_no_success_keeps_its_status_when_its_body_is_packed(
     method: str, status: int
 ) -> None:
@@ -203,39 +216,47 @@ async def test_what_is_no_success_keeps_its_status_when_its_body_is_packed(
     assert answer.headers["location"] == "/a"
 
 
-async def test_the_memory_held_is_asked_for_before_it_grows() -> None:
+@both_ways
+async def test_the_memory_held_is_asked_for_before_it_grows(method: str) -> None:
     room = Room()
     body = b"".join([PIECE] * 16) + b"0\r\n\r\n"
     async with far_end(says(CHUNKED + body)) as far, a_transport(far.origin) as transport:
-        answer = await transport.send(a_request(f"{far.origin}/", cap=2_000_000, room=room))
+        answer = await transport.send(
+            a_request(f"{far.origin}/", method=method, cap=2_000_000, room=room)
+        )
 
     assert len(answer.body) <= room.size <= 2_000_000
     assert room.asked == sorted(room.asked)
 
 
-async def test_a_cap_holds_however_much_was_set_aside() -> None:
+@both_ways
+async def test_a_cap_holds_however_much_was_set_aside(method: str) -> None:
     play = says(CHUNKED + b"7d0\r\n" + b"x" * 2000 + b"\r\n0\r\n\r\n")
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
         with pytest.raises(AnswerLost) as lost:
-            await transport.send(a_request(f"{far.origin}/", cap=1000, room=Room(size=5000)))
+            await transport.send(
+                a_request(f"{far.origin}/", method=method, cap=1000, room=Room(size=5000))
+            )
 
     assert lost.value.reason == "too-large"
 
 
-async def test_a_length_is_asked_for_once() -> None:
+@both_ways
+async def test_a_length_is_asked_for_once(method: str) -> None:
     room = Room()
 
     async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/", room=room))
+        await transport.send(a_request(f"{far.origin}/", method=method, room=room))
 
     assert room.asked == [700]
 
 
-async def test_what_was_set_aside_is_not_asked_for() -> None:
+@both_ways
+async def test_what_was_set_aside_is_not_asked_for(method: str) -> None:
     room = Room(size=700)
 
     async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/", room=room))
+        await transport.send(a_request(f"{far.origin}/", method=method, room=room))
 
     assert room.asked == []

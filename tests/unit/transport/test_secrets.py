@@ -18,14 +18,14 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 CANARY = KEY.encode()
 
 
-def a_secret_request(url: str, **given: object) -> Request:
+def a_secret_request(url: str, *, method: str = "POST", **given: object) -> Request:
     """Secrets wherever one can be."""
     return a_request(
         f"{url}/path?api_key={KEY}&auth={KEY}",
         **{
-            "method": "POST",
+            "method": method,
             "headers": {"X-Goog-Api-Key": KEY, "Authorization": f"Bearer {KEY}"},
-            "body": CANARY,
+            "body": CANARY if method == "POST" else None,
             "deadline": 0.5,
             "cap": 1000,
         }
@@ -73,12 +73,15 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("play", FAILURES.values(), ids=FAILURES.keys())
-async def test_a_lost_answer_shows_no_key(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_lost_answer_shows_no_key(
+    method: str, play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
         with pytest.raises(TransportError) as lost:
-            await transport.send(a_secret_request(far.origin))
+            await transport.send(a_secret_request(far.origin, method=method))
 
     assert "CANARY" not in shown(lost.value)
     assert lost.value.__context__ is None
@@ -86,22 +89,26 @@ async def test_a_lost_answer_shows_no_key(play: Play, caplog: pytest.LogCaptureF
     assert f"{far.origin.removeprefix('http://')}/path" in str(lost.value)
 
 
-REFUSED: dict[str, Callable[[str], Request]] = {
-    "closed port": a_secret_request,
-    "unknown host": lambda _: a_secret_request("https://other.example"),
-    "user in the address": lambda _: a_secret_request(f"http://{KEY}:{KEY}@127.0.0.1"),
-    "line break in the address": lambda origin: a_secret_request(f"{origin}/\r\n"),
-    "broken address": lambda _: a_secret_request("http://[::1"),
-    "line break in a key": lambda origin: a_secret_request(origin, headers={"X": f"{KEY}\n"}),
-    "unknown upstream": lambda origin: a_secret_request(origin, upstream="nobody"),
+REFUSED: dict[str, Callable[[str], tuple[str, dict[str, object]]]] = {
+    "closed port": lambda origin: (origin, {}),
+    "unknown host": lambda _: ("https://other.example", {}),
+    "user in the address": lambda _: (f"http://{KEY}:{KEY}@127.0.0.1", {}),
+    "line break in the address": lambda origin: (f"{origin}/\r\n", {}),
+    "broken address": lambda _: ("http://[::1", {}),
+    "line break in a key": lambda origin: (origin, {"headers": {"X": f"{KEY}\n"}}),
+    "unknown upstream": lambda origin: (origin, {"upstream": "nobody"}),
 }
 
 
-@pytest.mark.parametrize("request_to", REFUSED.values(), ids=REFUSED.keys())
-async def test_a_request_that_never_left_shows_no_key(request_to: Callable[[str], Request]) -> None:
+@pytest.mark.parametrize("wrong", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_request_that_never_left_shows_no_key(
+    method: str, wrong: Callable[[str], tuple[str, dict[str, object]]]
+) -> None:
     async with closed() as far, a_transport(far.origin) as transport:
+        url, given = wrong(far.origin)
         with pytest.raises(TransportError) as error:
-            await transport.send(request_to(far.origin))
+            await transport.send(a_secret_request(url, method=method, **given))
 
     assert "CANARY" not in shown(error.value)
     assert error.value.__context__ is None
