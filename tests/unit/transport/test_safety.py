@@ -94,7 +94,11 @@ def serving(path: Path) -> ssl.SSLContext:
     return context
 
 
-async def test_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:
+both_ways = pytest.mark.parametrize("method", ["GET", "POST"])
+
+
+@both_ways
+async def test_a_trusted_certificate_is_talked_to(method: str, tmp_path: Path) -> None:
     path = certificate_of("localhost", tmp_path)
     tls = ssl.create_default_context(cafile=str(path))
 
@@ -102,20 +106,38 @@ async def test_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:
         far_end(says(response(b"hello")), tls=serving(path)) as far,
         HttpTransport(origins={"images": [far.origin]}, user_agent="tests", tls=tls) as transport,
     ):
-        answer = await transport.send(a_request(f"{far.origin}/"))
+        answer = await transport.send(a_request(f"{far.origin}/", method=method))
 
     assert answer.body == b"hello"
 
 
-@pytest.mark.parametrize("name", ["localhost", "other.example"])
-async def test_a_certificate_nobody_vouches_for_is_never_tried_again(
-    name: str, tmp_path: Path
+@both_ways
+async def test_a_certificate_of_somebody_else_is_refused_though_it_is_trusted(
+    method: str, tmp_path: Path
 ) -> None:
-    tls = serving(certificate_of(name, tmp_path))
+    path = certificate_of("other.example", tmp_path)
+    tls = ssl.create_default_context(cafile=str(path))
+
+    async with (
+        far_end(says(response()), tls=serving(path)) as far,
+        HttpTransport(origins={"images": [far.origin]}, user_agent="tests", tls=tls) as transport,
+    ):
+        with pytest.raises(AddressRefused) as refused:
+            await transport.send(a_request(f"{far.origin}/", method=method))
+
+    assert refused.value.reason == "tls-certificate"
+    assert not far.requests
+
+
+@both_ways
+async def test_a_certificate_nobody_vouches_for_is_never_tried_again(
+    method: str, tmp_path: Path
+) -> None:
+    tls = serving(certificate_of("localhost", tmp_path))
 
     async with far_end(says(response()), tls=tls) as far, a_transport(far.origin) as transport:
         with pytest.raises(AddressRefused) as refused:
-            await transport.send(a_request(f"{far.origin}/"))
+            await transport.send(a_request(f"{far.origin}/", method=method))
 
     assert refused.value.reason == "tls-certificate"
     assert retry_hint(refused.value) is False
