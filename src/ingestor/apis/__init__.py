@@ -12,7 +12,7 @@ how long they ask us to wait.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -76,5 +76,5 @@ def _date(text: str) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, IndexError, OverflowError):
         return None
-    # "-0000" makes a naive time, which cannot be compared with others.
-    return moment if moment.tzinfo else None
+    # The oldest of the three forms of a date names no zone, and all of them mean this one (5.6.7).
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
