@@ -18,7 +18,7 @@ from ingestor.catalog.query import Query
 from ingestor.engines import local
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import runs
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal, connect
 from ingestor.sandbox.server import Sandbox
 from ingestor.web.house import lazily

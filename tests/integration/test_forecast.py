@@ -13,7 +13,7 @@ from ingestor import events
 from ingestor.engines import local
 from ingestor.errors import SettingsError
 from ingestor.journal import dead, ledger, runs
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.report import Forecast

@@ -18,8 +18,8 @@ from ingestor.catalog.query import Query
 from ingestor.engines.reconcile import Reconciler, reconcile
 from ingestor.errors import SettingsError
 from ingestor.journal import dead, results, runs
+from ingestor.journal.reader import looking_into
 from ingestor.journal.reconciling import held_after
-from ingestor.journal.standing import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Failure

@@ -18,7 +18,7 @@ from ingestor.cli.reporting import UNLESS_TWICE, console_on, steps_table, text_o
 from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.errors import SettingsError
 from ingestor.journal import dead
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.amounts import counted
 

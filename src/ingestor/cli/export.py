@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Final, Literal, NoReturn
 
 from ingestor.catalog.export import export_jsonl, export_parquet
 from ingestor.errors import SettingsError
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.kits.amounts import counted
 from ingestor.kits.lifetime import SIGNAL_EXITS
 

@@ -15,7 +15,7 @@ from ingestor.errors import IngestorError, SettingsError
 from ingestor.events import Listener
 from ingestor.exits import COMPLETE, OTHER
 from ingestor.journal import runs
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.loops import fast_loop
 from ingestor.report import Forecast, Report

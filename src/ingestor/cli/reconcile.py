@@ -14,8 +14,7 @@ from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import console_on, rows_of, text_of
 from ingestor.cli.spelling import count
 from ingestor.cli.visit import Visit
-from ingestor.journal.reader import is_there
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import is_there, looking_into
 from ingestor.kits.amounts import counted
 from ingestor.kits.lifetime import Stopping
 from ingestor.report import Reconciled

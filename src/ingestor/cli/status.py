@@ -15,7 +15,8 @@ from ingestor.cli.json_lines import write_json
 from ingestor.cli.reporting import console_on, rows_of, steps_table, text_of
 from ingestor.cli.spelling import count, one_line, state_flag
 from ingestor.journal.lock import is_taken
-from ingestor.journal.standing import Standing, looking_into, standing
+from ingestor.journal.reader import looking_into
+from ingestor.journal.standing import Standing, standing
 from ingestor.kits.amounts import counted, moment, money
 from ingestor.purchases import pricing
 from ingestor.purchases.pricing import cost, month_start

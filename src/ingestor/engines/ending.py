@@ -16,7 +16,7 @@ from ingestor.errors import IngestorError, JournalError, reason_of
 from ingestor.exits import exit_code_of
 from ingestor.journal import runs
 from ingestor.journal.counts import Counted
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.report import Report

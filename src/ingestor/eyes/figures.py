@@ -18,8 +18,9 @@ from prometheus_client.registry import Collector
 from ingestor.engines.gauges import Gauges
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import rechecks
+from ingestor.journal.reader import looking_into
 from ingestor.journal.runs import STATES
-from ingestor.journal.standing import Standing, looking_into, standing
+from ingestor.journal.standing import Standing, standing
 from ingestor.purchases import pricing
 from ingestor.transport import CallStatistics
 

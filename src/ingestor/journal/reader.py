@@ -8,6 +8,8 @@ journal at rest is read on a disk that is full or mounted read-only as well, and
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -28,6 +30,16 @@ MAPPED_BYTES = 1 << 30
 """Read through the system's page cache without copying: a large catalog is read at random."""
 DAMAGE = (sqlite3.Error, orjson.JSONDecodeError, msgspec.DecodeError, UnicodeDecodeError)
 """What reading a damaged file raises: SQLite checks how things are kept, not what is written in them."""
+
+
+@contextmanager
+def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
+    """A journal to read in, beside whoever writes it. Raises SettingsError or JournalError."""
+    with closing(open_reader(path)) as db:
+        try:
+            yield db
+        except DAMAGE as error:
+            raise JournalError(f"{path} cannot be read ({error}).") from error
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from ingestor.errors import JournalError
 from ingestor.journal import dead, ledger, runs
 from ingestor.journal.doubts import doubts_of
-from ingestor.journal.reader import DAMAGE, open_reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +29,6 @@ class Standing:
     """Of the images in doubt, those that have an annotation by now."""
     dead_but_found: int = 0
     """Of the dead photos, those that are found by their earlier labels."""
-
-
-@contextmanager
-def looking_into(path: Path) -> Iterator[sqlite3.Connection]:
-    """A journal to read in, beside whoever writes it. Raises SettingsError or JournalError."""
-    with closing(open_reader(path)) as db:
-        try:
-            yield db
-        except DAMAGE as error:
-            raise JournalError(f"{path} cannot be read ({error}).") from error
 
 
 def standing(

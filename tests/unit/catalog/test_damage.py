@@ -12,7 +12,7 @@ from ingestor.catalog.export import export_jsonl
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.query import Query
 from ingestor.errors import JournalError
-from ingestor.journal.standing import looking_into
+from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal, connect
 from tests.shelves import a_shelved, local_shelf
 
