@@ -12,7 +12,7 @@ import pytest
 from ingestor import events
 from ingestor.engines import local
 from ingestor.errors import SettingsError
-from ingestor.journal import dead, ledger, runs
+from ingestor.journal import dead, facts, ledger
 from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping
@@ -192,7 +192,7 @@ async def test_a_forecast_leaves_a_new_journal_to_either_world(foresee, tmp_path
     await foresee(limit=5)
 
     with looking_into(tmp_path / "state" / "journal.sqlite3") as db:
-        assert runs.fact(db, "world") is None
+        assert facts.fact(db, "world") is None
 
 
 @pytest.mark.parametrize("limit", [20, 40, None])

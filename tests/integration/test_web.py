@@ -23,7 +23,7 @@ import pytest_asyncio
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
 from ingestor.errors import Unavailable
 from ingestor.journal.dead import fail
-from ingestor.journal.runs import set_fact
+from ingestor.journal.facts import set_fact
 from ingestor.journal.writer import connect
 from ingestor.models import Failure
 from ingestor.web import app, lookout

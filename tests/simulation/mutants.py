@@ -26,7 +26,7 @@ from ingestor.engines import run as running
 from ingestor.engines.book import Book
 from ingestor.engines.run import Run
 from ingestor.errors import AnswerLost, IngestorError, JournalError, Throttled, Unavailable
-from ingestor.journal import claims, dead, ledger, listing, past, recovery, results, runs
+from ingestor.journal import claims, dead, facts, ledger, listing, past, recovery, results
 from ingestor.journal.writer import Journal
 from ingestor.kits import dimension, lifetime, luck, quota, retrying
 from ingestor.kits.crew import Crew
@@ -211,12 +211,12 @@ def page_mark_before_its_photos() -> Sequence[Swap]:
     honest = Book.sight
 
     async def sight(self: Any, group: str, number: int, page: Any, *, room: Any) -> Any:
-        marked = await self._journal.read(partial(runs.fact, name="mark"))
+        marked = await self._journal.read(partial(facts.fact, name="mark"))
         run, done = (marked or "0 0").split()
         if int(run) < self._run and number <= int(done):
             page = ListedPage(pages=page.pages, total=page.total, rows=())
         elif number > int(done):
-            write = partial(runs.set_fact, name="mark", value=f"{self._run} {number}")
+            write = partial(facts.set_fact, name="mark", value=f"{self._run} {number}")
             await self._journal.write(write)
         return await honest(self, group, number, page, room=room)
 

@@ -15,8 +15,8 @@ from typing import Final
 
 import orjson
 
+from ingestor.journal.facts import fact, set_fact
 from ingestor.journal.rows import execute_rows
-from ingestor.journal.runs import fact, set_fact
 
 Entry = tuple[int, int, str, int]
 """A label's number, the photo's rank below it, the photo's id and its number."""

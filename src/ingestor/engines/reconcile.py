@@ -22,10 +22,10 @@ from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
 from ingestor.engines.sides import Apart, There, equal, groups_apart, is_newer, there_of
 from ingestor.errors import Rejected
+from ingestor.journal.facts import fact, set_fact
 from ingestor.journal.listing import groups_met
 from ingestor.journal.reconciling import Held, groups_of, held_after, of_others
 from ingestor.journal.recovery import keep_to_one_world
-from ingestor.journal.runs import fact, set_fact
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import Label, Photo, Published

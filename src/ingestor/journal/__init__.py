@@ -7,8 +7,8 @@ functions of a connection, each about one subject, to be run by the writer: `lis
 `silence` about what a page leaves unsaid, `pending` about what waits for an annotation, `ledger` about
 purchases, `results` about annotations, `dead` about failures, `withdrawals` about what left; `coverage` and
 `rechecks` about how far a pool was read, `claims` about what others do, `elsewhere` and `reconciling` about
-what the database has, `recovery` about what the last run left, `past` about what is summed up. `runs`,
-`counts`, `doubts` and `standing` are what is told. Image bytes never come here.
+what the database has, `recovery` about what the last run left, `past` about what is summed up, `facts` about
+the journal itself. `runs`, `counts`, `doubts` and `standing` are what is told. Image bytes never come here.
 
 Rule of the room: nothing is awaited but the writer, and nothing here knows an upstream.
 """

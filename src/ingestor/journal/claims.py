@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
-from ingestor.journal import runs
+from ingestor.journal import facts
 from ingestor.records.leases import SKEW, Lease
 
 ASKS_ALWAYS: Final = "asks always"
@@ -59,7 +59,7 @@ def renew(db: sqlite3.Connection, group: str, *, lease: Lease) -> None:
 def keep(db: sqlite3.Connection, group: str, lease: Lease) -> None:
     """The lease is ours by its owner's name now: the earlier ones are history."""
     db.execute("DELETE FROM claims WHERE gid = ? AND owner != ?", (group, lease.owner))
-    runs.set_fact(db, _epoch(group), f"{lease.epoch} {lease.since}")
+    facts.set_fact(db, _epoch(group), f"{lease.epoch} {lease.since}")
 
 
 def is_behind_ours(db: sqlite3.Connection, group: str, lease: Lease) -> bool:
@@ -68,24 +68,24 @@ def is_behind_ours(db: sqlite3.Connection, group: str, lease: Lease) -> bool:
     taken since then is told by its time, for the epochs go on from those of the backup.
     """
     # An earlier version wrote the epoch alone.
-    epoch, _, since = (runs.fact(db, _epoch(group)) or "0").partition(" ")
+    epoch, _, since = (facts.fact(db, _epoch(group)) or "0").partition(" ")
     return lease.epoch <= int(epoch) and lease.since <= float(since or "inf") + SKEW
 
 
 def suspect(db: sqlite3.Connection, groups: Iterable[str]) -> None:
     """Remember, however often a run is killed, that the database may know more of these groups."""
     for group in groups:
-        runs.set_fact(db, _behind(group), "yes")
+        facts.set_fact(db, _behind(group), "yes")
 
 
 def suspected(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
-    return any(runs.fact(db, _behind(group)) for group in groups)
+    return any(facts.fact(db, _behind(group)) for group in groups)
 
 
 def trust(db: sqlite3.Connection, groups: Iterable[str]) -> None:
     """All of these groups was listed, and asked for: what is not known is nowhere known."""
     for group in groups:
-        runs.forget_fact(db, _behind(group))
+        facts.forget_fact(db, _behind(group))
 
 
 def suspected_beside(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
@@ -98,11 +98,11 @@ def suspected_beside(db: sqlite3.Connection, groups: Iterable[str]) -> bool:
 
 def ask_always(db: sqlite3.Connection) -> None:
     """Have every new photo asked for from now on: the names in the database are too many to be read."""
-    runs.set_fact(db, ASKS_ALWAYS, "yes")
+    facts.set_fact(db, ASKS_ALWAYS, "yes")
 
 
 def asks_always(db: sqlite3.Connection) -> bool:
-    return runs.fact(db, ASKS_ALWAYS) is not None
+    return facts.fact(db, ASKS_ALWAYS) is not None
 
 
 def _behind(group: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingestor.errors import SettingsError
-from ingestor.journal import claims, dead, ledger, listing, past, results, runs
+from ingestor.journal import claims, dead, facts, ledger, listing, past, results, runs
 from ingestor.journal.rows import json_list
 from ingestor.models import Failure
 
@@ -115,12 +115,12 @@ def _opening(
 def keep_to_one_world(db: sqlite3.Connection, world: str) -> None:
     """Raises SettingsError where a journal holds the other one."""
     check_world(db, world)
-    runs.set_fact(db, "world", world)
+    facts.set_fact(db, "world", world)
 
 
 def check_world(db: sqlite3.Connection, world: str) -> None:
     """Raises SettingsError where a journal holds the other one; nothing is written."""
-    before = runs.fact(db, "world")
+    before = facts.fact(db, "world")
     if before not in (None, world):
         theirs, ours = (
             ("the sandbox's invented photos", "real ones")
@@ -134,9 +134,9 @@ def check_world(db: sqlite3.Connection, world: str) -> None:
 
 
 def _aim(db: sqlite3.Connection, target: str) -> None:
-    before = runs.fact(db, "target")
+    before = facts.fact(db, "target")
     if before != target:
-        runs.set_fact(db, "target", target)
+        facts.set_fact(db, "target", target)
         if before is not None:
             results.publish_again(db)
 

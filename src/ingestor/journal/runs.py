@@ -1,4 +1,4 @@
-"""Runs: their numbers and reports, and what the journal as a whole can say about itself."""
+"""Runs: their numbers and reports, and what became of their photos."""
 
 from __future__ import annotations
 
@@ -84,19 +84,6 @@ def knew_otherwise(db: sqlite3.Connection, run: str, *, features: str, most: int
         (run, most, features),
     ).fetchone()
     return bool(found)
-
-
-def fact(db: sqlite3.Connection, name: str) -> str | None:
-    row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def set_fact(db: sqlite3.Connection, name: str, value: str) -> None:
-    db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
-
-
-def forget_fact(db: sqlite3.Connection, name: str) -> None:
-    db.execute("DELETE FROM facts WHERE name = ?", (name,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from ingestor.catalog.bits import anything_hidden
 from ingestor.errors import IngestorError
+from ingestor.journal.facts import fact
 from ingestor.journal.reader import looking_into
-from ingestor.journal.runs import fact
 from ingestor.settings import is_loopback
 from ingestor.web.house import House
 

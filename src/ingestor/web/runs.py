@@ -13,8 +13,9 @@ from ingestor.errors import SettingsError
 from ingestor.journal import dead
 from ingestor.journal.counts import Counted, count_run
 from ingestor.journal.doubts import Doubts, doubts_of
+from ingestor.journal.facts import fact
 from ingestor.journal.reader import looking_into
-from ingestor.journal.runs import fact, last_number, number_of
+from ingestor.journal.runs import last_number, number_of
 from ingestor.journal.standing import Standing, standing
 from ingestor.kits import amounts
 from ingestor.purchases import pricing

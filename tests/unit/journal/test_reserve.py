@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingestor.errors import JournalError, SettingsError
-from ingestor.journal import runs
+from ingestor.journal import facts
 from ingestor.journal.writer import Connect, Journal, connect
 
 TIGHT, ROOMY = 60, 10_000
@@ -50,7 +50,7 @@ def on_a_disk(*, roomy: int = ROOMY) -> Connect:
 
 
 def fact_of(size: int, name: str = "much") -> Callable[[sqlite3.Connection], None]:
-    return partial(runs.set_fact, name=name, value="x" * size)
+    return partial(facts.set_fact, name=name, value="x" * size)
 
 
 async def test_the_reserve_is_there_while_the_journal_is_open(path: Path):
@@ -94,7 +94,7 @@ async def test_what_was_being_written_when_the_disk_was_full_is_written(path: Pa
 
         assert journal.broken is None
         assert "disk is full" in str(journal.full)
-        assert await journal.read(partial(runs.fact, name="much")) == "x" * MEGABYTE
+        assert await journal.read(partial(facts.fact, name="much")) == "x" * MEGABYTE
 
 
 async def test_what_happened_to_a_full_disk_is_told_apart_from_what_to_do_about_it(path: Path):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingestor.errors import JournalError, SettingsError
-from ingestor.journal import runs
+from ingestor.journal import facts, runs
 from ingestor.journal.lock import take
 from ingestor.journal.schema import VERSION
 from ingestor.journal.writer import GATHERING, PAGE_BYTES, Journal, connect
@@ -26,10 +26,10 @@ def path(tmp_path: Path) -> Path:
 
 async def test_what_was_written_is_there_after_opening_again(path: Path):
     async with Journal(path) as journal:
-        await journal.write(partial(runs.set_fact, name="world", value="sandbox"))
+        await journal.write(partial(facts.set_fact, name="world", value="sandbox"))
 
     async with Journal(path) as journal:
-        assert await journal.read(partial(runs.fact, name="world")) == "sandbox"
+        assert await journal.read(partial(facts.fact, name="world")) == "sandbox"
 
 
 async def test_every_commit_is_synced(path: Path):
@@ -52,18 +52,18 @@ async def test_work_handed_in_together_is_done_in_order(path: Path):
 
 async def test_a_mistake_undoes_its_own_changes_only(path: Path):
     def mistaken(db: sqlite3.Connection) -> None:
-        runs.set_fact(db, "mine", "1")
+        facts.set_fact(db, "mine", "1")
         raise ValueError("a bug")
 
     async with Journal(path) as journal:
         good, bad = await asyncio.gather(
-            journal.write(partial(runs.set_fact, name="theirs", value="1")),
+            journal.write(partial(facts.set_fact, name="theirs", value="1")),
             journal.write(mistaken),
             return_exceptions=True,
         )
-        facts = await journal.read(lambda db: db.execute("SELECT name FROM facts").fetchall())
+        names = await journal.read(lambda db: db.execute("SELECT name FROM facts").fetchall())
 
-    assert (good, type(bad), facts) == (None, ValueError, [("theirs",)])
+    assert (good, type(bad), names) == (None, ValueError, [("theirs",)])
 
 
 async def test_work_that_begins_again_for_the_mistake_of_another_is_done_once(path: Path):
@@ -92,7 +92,7 @@ async def test_no_page_is_copied_for_a_mistake_that_nobody_makes(path: Path):
         return connection
 
     async with Journal(path, connect=traced) as journal:
-        await journal.write(partial(runs.set_fact, name="world", value="sandbox"))
+        await journal.write(partial(facts.set_fact, name="world", value="sandbox"))
 
     assert "COMMIT" in statements
     assert not [one for one in statements if "SAVEPOINT" in one]
@@ -101,13 +101,13 @@ async def test_no_page_is_copied_for_a_mistake_that_nobody_makes(path: Path):
 async def test_work_is_carried_out_even_if_its_caller_is_cancelled(path: Path):
     async with Journal(path) as journal:
         writing = asyncio.create_task(
-            journal.write(partial(runs.set_fact, name="paid", value="yes"))
+            journal.write(partial(facts.set_fact, name="paid", value="yes"))
         )
         await asyncio.sleep(0)
         writing.cancel()
 
     async with Journal(path) as journal:
-        assert await journal.read(partial(runs.fact, name="paid")) == "yes"
+        assert await journal.read(partial(facts.fact, name="paid")) == "yes"
 
 
 async def test_two_processes_do_not_share_a_state_directory(path: Path):
@@ -192,7 +192,7 @@ async def test_who_is_told_to_stop_does_not_wait_until_a_large_journal_is_open(p
 
     assert (opening.cancelled(), opened[0].closed) == (True, True)
     async with Journal(path) as another:
-        await another.write(partial(runs.set_fact, name="world", value="sandbox"))
+        await another.write(partial(facts.set_fact, name="world", value="sandbox"))
 
 
 class Slow(sqlite3.Connection):
@@ -241,7 +241,7 @@ async def test_what_was_handed_in_is_written_whoever_is_cancelled_while_the_jour
     await journal.__aenter__()
     held = asyncio.create_task(journal.write(hold))
     await asyncio.to_thread(begun.wait)
-    paid = asyncio.create_task(journal.write(partial(runs.set_fact, name="paid", value="yes")))
+    paid = asyncio.create_task(journal.write(partial(facts.set_fact, name="paid", value="yes")))
     leaving = asyncio.create_task(journal.__aexit__(None, None, None))
     await asyncio.sleep(0)
 
@@ -251,7 +251,7 @@ async def test_what_was_handed_in_is_written_whoever_is_cancelled_while_the_jour
 
     assert leaving.cancelled()
     async with Journal(path) as another:
-        assert await another.read(partial(runs.fact, name="paid")) == "yes"
+        assert await another.read(partial(facts.fact, name="paid")) == "yes"
 
 
 class Forgetful:
@@ -282,7 +282,7 @@ async def test_whoever_waits_hears_of_an_error_that_is_not_sqlite_s(path: Path):
 
         for _ in range(2):
             with pytest.raises(JournalError, match="MemoryError"):
-                await journal.write(partial(runs.set_fact, name="paid", value="yes"))
+                await journal.write(partial(facts.set_fact, name="paid", value="yes"))
         assert journal.broken is not None
 
 
@@ -293,15 +293,15 @@ async def test_a_full_disk_stops_all_writing_for_good_and_reading_as_well(path: 
         return connection
 
     def much(db: sqlite3.Connection) -> None:
-        runs.set_fact(db, "much", "x" * 1_000_000)
+        facts.set_fact(db, "much", "x" * 1_000_000)
 
     async with Journal(path, connect=small) as journal:
         with pytest.raises(JournalError, match="disk is full"):
             await journal.write(much)
         with pytest.raises(JournalError, match="disk is full"):
-            await journal.write(partial(runs.set_fact, name="little", value="1"))
+            await journal.write(partial(facts.set_fact, name="little", value="1"))
         with pytest.raises(JournalError, match="disk is full"):
-            await journal.read(partial(runs.fact, name="little"))
+            await journal.read(partial(facts.fact, name="little"))
 
 
 @pytest.mark.looptime
@@ -332,6 +332,6 @@ async def test_work_gathers_where_the_last_transaction_served_several(path: Path
 async def test_who_writes_alone_does_not_wait(path: Path, looptime):
     async with Journal(path, thread=Inline()) as journal:
         for number in range(100):
-            await journal.write(partial(runs.set_fact, name=str(number), value=""))
+            await journal.write(partial(facts.set_fact, name=str(number), value=""))
 
     assert looptime == 0
