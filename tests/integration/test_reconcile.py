@@ -610,7 +610,7 @@ async def test_what_was_published_anew_by_a_run_that_died_before_it_noted_that_i
     async with Journal(state / "journal.sqlite3") as journal:
         await journal.write(partial(index_photos, published=before))
         photos = [one.photo.id for one in before]
-        await journal.write(partial(results.mark_refused, photos=photos))
+        await journal.write(partial(results.mark_unstored, photos=photos))
 
     found = await compare(check=check)
 

@@ -265,7 +265,7 @@ def budget_of_killed_runs_forgotten() -> Sequence[Swap]:
 @mutant
 def ceiling_summed_up_with_the_past() -> Sequence[Swap]:
     """What runs that died have spent is summed up, and no part of the ceiling they share any more."""
-    return [(past, "_first_kept", lambda _db, run: run - past.KEPT)]
+    return [(past, "last_ended", lambda _db, *, before: before)]
 
 
 @mutant

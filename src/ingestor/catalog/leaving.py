@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ingestor.catalog.indexing import remove_photo
 from ingestor.journal.dead import fail_all
-from ingestor.journal.results import mark_refused
+from ingestor.journal.results import mark_unstored
 from ingestor.journal.withdrawals import Departure, withdraw, withdraw_from_all
 from ingestor.models import Failure
 
@@ -33,7 +33,7 @@ def give_up(db: sqlite3.Connection, failures: Sequence[Failure], *, now: float) 
     photos = [failure.photo_id for failure in failures]
     for photo in photos:
         remove_photo(db, photo)
-    mark_refused(db, photos)
+    mark_unstored(db, photos)
     fail_all(db, failures, now=now)
 
 

@@ -17,7 +17,7 @@ from ingestor.errors import BrokenInvariant
 from ingestor.journal.dead import fail
 from ingestor.journal.results import keep_all
 from ingestor.journal.rows import execute_rows, json_list
-from ingestor.journal.runs import LATER
+from ingestor.journal.runs import LATER, last_ended
 from ingestor.models import Annotation, Failure, Image, PurchaseState
 
 SINCE: Final = """
@@ -185,10 +185,7 @@ def units_since_last_end(
     What this run has spent together with the runs before it that died: they are one run with one
     ceiling, however often it is killed. `since`: of it, what was spent from this moment on.
     """
-    (last_ended,) = db.execute(
-        "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?", (run,)
-    ).fetchone()
-    return _units(db, first_run=last_ended + 1, since=since, now=now)
+    return _units(db, first_run=last_ended(db, before=run) + 1, since=since, now=now)
 
 
 def units_since(db: sqlite3.Connection, moment: float, *, now: float) -> Units:

@@ -14,6 +14,7 @@ from typing import Final
 
 from ingestor.journal.ledger import LAST, SINCE
 from ingestor.journal.rows import json_list
+from ingestor.journal.runs import last_ended
 
 KEPT: Final = 1_000
 """Runs that stay as they were: half a day of twenty busy groups, years of somebody's by hand (taste)."""
@@ -59,7 +60,7 @@ def sum_up(db: sqlite3.Connection, *, run: int, since: float, now: float) -> Non
 
     Runs that died share a ceiling with the one that begins, so nothing is past from the last end on.
     """
-    first = _first_kept(db, run)
+    first = min(last_ended(db, before=run), run - KEPT)
     given = {"first": first, "since": since, "now": now, "most": AT_ONCE}
     found = db.execute(PAST, given).fetchall() if first > 1 else []
     _sum_up(
@@ -70,13 +71,6 @@ def sum_up(db: sqlite3.Connection, *, run: int, since: float, now: float) -> Non
     # Before all is summed up nobody can tell which run it is that found the clock right.
     if len(found) < AT_ONCE:
         _forget_runs(db, before=first)
-
-
-def _first_kept(db: sqlite3.Connection, run: int) -> int:
-    (last_ended,) = db.execute(
-        "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?", (run,)
-    ).fetchone()
-    return min(int(last_ended), run - KEPT)
 
 
 def _sum_up(db: sqlite3.Connection, *, stay: Sequence[str], go: Sequence[str]) -> None:

@@ -26,11 +26,16 @@ def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Ph
         "AND id IN (SELECT value FROM json_each(?)) ORDER BY date_added DESC, id",
         (json_list(ids),),
     ).fetchall()
+    count_for(db, [photo for photo, _ in rows], run=run)
+    return tuple(photo_from(record) for _, record in rows)
+
+
+def count_for(db: sqlite3.Connection, photos: Sequence[str], *, run: int) -> None:
+    """They are this run's work from now on, and stand in its report."""
     db.execute(
         "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
-        (run, json_list([photo for photo, _ in rows])),
+        (run, json_list(photos)),
     )
-    return tuple(photo_from(record) for _, record in rows)
 
 
 def next_ones(

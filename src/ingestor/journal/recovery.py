@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingestor.errors import SettingsError
-from ingestor.journal import claims, dead, facts, ledger, listing, past, results, runs
-from ingestor.journal.rows import json_list
+from ingestor.journal import claims, dead, facts, ledger, listing, past, pending, results, runs
 from ingestor.models import Failure
 
 
@@ -155,10 +154,7 @@ def _park(db: sqlite3.Connection, *, run: int, now: float) -> Sequence[str]:
         ],
         now=now,
     )
-    db.execute(
-        "UPDATE photos SET run = ?, known = 0 WHERE id IN (SELECT value FROM json_each(?))",
-        (run, json_list(photos)),
-    )
+    pending.count_for(db, photos, run=run)
     return photos
 
 

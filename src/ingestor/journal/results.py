@@ -77,10 +77,14 @@ def keep_all(
             for annotation, size in learned
         ],
     )
+    _mark_annotated(db, [annotation.photo_id for annotation, _ in learned])
+
+
+def _mark_annotated(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     db.execute(
         "UPDATE photos SET state = 'annotated', reason = NULL "
         "WHERE id IN (SELECT value FROM json_each(?))",
-        (json_list([annotation.photo_id for annotation, _ in learned]),),
+        (json_list(photos),),
     )
 
 
@@ -185,11 +189,7 @@ def _own(db: sqlite3.Connection, photos: Sequence[str], *, features: str) -> dic
         (features, json_list(photos)),
     ).fetchall()
     if rows:
-        db.execute(
-            "UPDATE photos SET state = 'annotated', reason = NULL "
-            "WHERE id IN (SELECT value FROM json_each(?))",
-            (json_list([row[0] for row in rows]),),
-        )
+        _mark_annotated(db, [row[0] for row in rows])
     return {photo: _annotation(photo, said, features=features) for photo, *said in rows}
 
 
@@ -288,8 +288,8 @@ def stored_among(db: sqlite3.Connection, photos: Sequence[str]) -> list[str]:
     return [photo for (photo,) in rows]
 
 
-def mark_refused(db: sqlite3.Connection, photos: Sequence[str]) -> None:
-    """They were stored once, and are not any more."""
+def mark_unstored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
+    """They were stored once, and are not any more; or are to be published again."""
     db.execute(
         "UPDATE photos SET state = 'annotated' "
         "WHERE state = 'stored' AND id IN (SELECT value FROM json_each(?))",

@@ -46,6 +46,15 @@ def last_died(db: sqlite3.Connection) -> bool:
     return row is not None and row[0] is None
 
 
+def last_ended(db: sqlite3.Connection, *, before: int) -> int:
+    """The number of the last run before this one that came to its end; 0 where none did."""
+    (number,) = db.execute(
+        "SELECT coalesce(max(number), 0) FROM runs WHERE ended IS NOT NULL AND number < ?",
+        (before,),
+    ).fetchone()
+    return int(number)
+
+
 def last_runs(db: sqlite3.Connection, *, most: int) -> list[dict[str, object]]:
     """The newest runs first, as `{id, started, ended, reason, report}`; ended is None if it died."""
     rows = db.execute(

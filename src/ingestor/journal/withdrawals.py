@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingestor.journal.dead import fail
-from ingestor.journal.results import labels_ever
+from ingestor.journal.results import labels_ever, mark_unstored
 from ingestor.journal.rows import json_list
 from ingestor.kits.intervals import Interval
 from ingestor.models import Failure, Label, Photo
@@ -99,7 +99,7 @@ def _come_again(db: sqlite3.Connection, photo: str, *, group: str, date_added: i
         "UPDATE memberships SET date_added = ? WHERE gid = ? AND photo = ?",
         (date_added, group, photo),
     )
-    db.execute("UPDATE photos SET state = 'annotated' WHERE state = 'stored' AND id = ?", (photo,))
+    mark_unstored(db, [photo])
     _move(db, photo, group=group, date_added=date_added)
 
 
@@ -177,17 +177,13 @@ def bring_back(
     Have photos published again that others have taken down, as a page shows them now. They are in none but
     groups of ours: who follows any other has seen them leave it.
     """
-    ids = json_list([photo.id for photo in photos])
+    ids = [photo.id for photo in photos]
     db.execute(
         "DELETE FROM memberships WHERE photo IN (SELECT value FROM json_each(?)) "
         "AND (gid NOT IN (SELECT gid FROM groups) OR gid IN (SELECT value FROM json_each(?)))",
-        (ids, json_list(groups_of_others)),
+        (json_list(ids), json_list(groups_of_others)),
     )
-    db.execute(
-        "UPDATE photos SET state = 'annotated' "
-        "WHERE state = 'stored' AND id IN (SELECT value FROM json_each(?))",
-        (ids,),
-    )
+    mark_unstored(db, ids)
     for photo in photos:
         # That page may be written down much later: its record would be published with a group it left.
         _move(db, photo.id, group=photo.group, date_added=photo.date_added)
