@@ -3,8 +3,9 @@ The way to the four upstreams: a request value goes in, a response value comes o
 
 `values` are what goes in and comes out. `http` is the transport itself: over aiohttp, where a `connector`
 guards the socket and a body is `outgoing`, or over `lines`. `allowlist` says where one may go, `safety` what
-must hold before, `caps` what an answer may be on both ways. An `exchange` keeps its deadline, its cap and its
-`pace`, and leaves `marks` of how far it came; `translation` says what went wrong, `statistics` how often.
+must hold before, `caps` what an answer may be on both ways, `pace` how fast a picture has to come. An `exchange`
+keeps its deadline and its cap, and leaves `marks` of how far it came; `translation` says what went wrong,
+`statistics` how often.
 
 Three others open client sockets, and bring their own rules: google-auth's tokens (`apis.google`),
 OpenTelemetry's exporter (`eyes.traces`), and talk with the sandbox on loopback (`cli.sandboxed`,

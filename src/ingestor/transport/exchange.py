@@ -1,25 +1,17 @@
-"""One request out, one answer in: under a deadline, a cap, a minimum rate and a memory budget."""
+"""One request out, one answer in: under a deadline and a cap."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import aiohttp
 from yarl import URL
 
 from ingestor.errors import AnswerLost
 from ingestor.transport.allowlist import require_sendable
-from ingestor.transport.caps import (
-    AS_IT_IS,
-    FIRST_FINAL_STATUS,
-    FIRST_ROOM,
-    FIRST_STATUS_WITHOUT_CONTENT,
-)
+from ingestor.transport.caps import AS_IT_IS, FIRST_FINAL_STATUS, FIRST_STATUS_WITHOUT_CONTENT
 from ingestor.transport.marks import Marks
 from ingestor.transport.outgoing import PIECE, Outgoing, cut
-from ingestor.transport.pace import SILENT_WINDOWS, Pace
 from ingestor.transport.translation import explain
 from ingestor.transport.values import Parts, Request, Response, place
 
@@ -30,9 +22,8 @@ GRACE = 0.05
 class Exchange:
     """Good for one request. Raises what aiohttp raises; the marks tell how far it came."""
 
-    def __init__(self, request: Request, *, marks: Marks, window: float) -> None:
+    def __init__(self, request: Request, *, marks: Marks) -> None:
         self._request = request
-        self._window = window
         self._body = _outgoing(request.body)
         self.marks = marks
 
@@ -48,97 +39,58 @@ class Exchange:
             loop = asyncio.get_running_loop()
             due = loop.call_later(self._request.deadline, _run_out, clock)
             try:
-                return await self._ask(session, url, clock)
+                return await self._ask(session, url)
             finally:
                 due.cancel()
 
-    async def _ask(
-        self, session: aiohttp.ClientSession, url: URL, clock: asyncio.Timeout
-    ) -> Response:
-        answer = await self._begin(session, url, clock)
+    async def _ask(self, session: aiohttp.ClientSession, url: URL) -> Response:
+        answer = await self._begin(session, url)
         try:
             if answer.status < FIRST_FINAL_STATUS:
                 raise self._lost("garbage")
             return Response(
                 status=answer.status,
                 headers=answer.headers,
-                body=await self._content(answer, clock),
+                body=await self._content(answer),
             )
         finally:
             # Without effect once the last byte was read: that gave the connection back.
             answer.close()
 
-    async def _begin(
-        self, session: aiohttp.ClientSession, url: URL, clock: asyncio.Timeout
-    ) -> aiohttp.ClientResponse:
+    async def _begin(self, session: aiohttp.ClientSession, url: URL) -> aiohttp.ClientResponse:
         """Send, and read the head of what comes back."""
         request = self._request
         headers = dict(request.headers)
         if isinstance(self._body, Outgoing):
             headers["Content-Length"] = str(request.sending)
-        with self._unless_silent(clock):
-            return await session.request(
-                request.method,
-                url,
-                headers=headers,
-                data=self._body,
-                allow_redirects=False,
-            )
+        return await session.request(
+            request.method,
+            url,
+            headers=headers,
+            data=self._body,
+            allow_redirects=False,
+        )
 
-    @contextmanager
-    def _unless_silent(self, clock: asyncio.Timeout) -> Iterator[None]:
-        """Where there is a minimum rate, an answer has to begin as well."""
-        if not self._request.slowest:
-            yield
-            return
-        silence = SILENT_WINDOWS * self._window
-        due = asyncio.get_running_loop().call_later(silence, _run_out, clock)
-        try:
-            yield
-        finally:
-            due.cancel()
-
-    async def _content(self, answer: aiohttp.ClientResponse, clock: asyncio.Timeout) -> bytes:
+    async def _content(self, answer: aiohttp.ClientResponse) -> bytes:
         if answer.headers.get("Content-Encoding", "identity").lower() not in AS_IT_IS:
             # We asked for none, and unpack nothing: a bomb stays a parcel.
             if answer.status >= FIRST_STATUS_WITHOUT_CONTENT:
                 return b""
             raise self._lost("encoded")
-        pace = Pace(clock, slowest=self._request.slowest, window=self._window)
-        if not answer.content.is_eof():
-            pace.start()
-        try:
-            return await self._read(answer, pace)
-        finally:
-            pace.stop()
-            self.marks.too_slow = pace.tripped
-            self.marks.received = pace.received
+        return await self._read(answer)
 
-    async def _read(self, answer: aiohttp.ClientResponse, pace: Pace) -> bytes:
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         """Never `answer.read()`, which knows no cap."""
-        cap = self._request.cap
-        said = answer.content_length or 0
-        if said > cap:
+        cap, marks = self._request.cap, self.marks
+        if (answer.content_length or 0) > cap:
             raise self._lost("too-large")
-        if said:
-            await self._make_room(said, pace)
         pieces = []
         while piece := await answer.content.readany():
-            pace.received += len(piece)
-            if pace.received > cap:
+            marks.received += len(piece)
+            if marks.received > cap:
                 raise self._lost("too-large")
-            if pace.received > said:
-                said = min(max(pace.received, 2 * said, FIRST_ROOM), cap)
-                await self._make_room(said, pace)
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    async def _make_room(self, total: int, pace: Pace) -> None:
-        room = self._request.room
-        if room is not None and total > room.size:
-            pace.paused = True
-            await room(total)
-            pace.paused = False
 
     def _lost(self, reason: str) -> AnswerLost:
         return explain(reason, place=place(self._request.url), kind=AnswerLost)

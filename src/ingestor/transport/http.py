@@ -77,9 +77,9 @@ class _Upstream:
     connections: WeakSet[object] = field(default_factory=WeakSet)
     """Those that a request was sent on."""
 
-    async def exchange(self, request: Request, marks: Marks, *, window: float) -> Response:
+    async def exchange(self, request: Request, marks: Marks) -> Response:
         """The long way. Raises one of `FOREIGN`, or our own mistake in making the body."""
-        exchange = Exchange(request, marks=marks, window=window)
+        exchange = Exchange(request, marks=marks)
         try:
             return await exchange.run(self.session, self.allowed.admit(request.url))
         except FOREIGN:
@@ -125,7 +125,8 @@ class HttpTransport:
 
     `connector` and, for the short way, `dial` put another network below it (memory pipes in a
     simulation); then it is that one's duty to stay on the allow-list, which is still asked here for
-    every request. With a connector alone there is no short way.
+    every request. With a connector alone there is no short way: no minimum rate, and no room that an
+    answer waits for.
     """
 
     def __init__(
@@ -200,7 +201,7 @@ class HttpTransport:
                 due = started + request.deadline
                 outcome = await upstream.fetcher.fetch(request, marks=marks, due=due)
             else:
-                outcome = await upstream.exchange(request, marks, window=self._window)
+                outcome = await upstream.exchange(request, marks)
         except FOREIGN as error:
             outcome = translate(error, marks=marks, place=place(request.url))
         finally:

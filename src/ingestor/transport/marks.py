@@ -31,7 +31,6 @@ class Marks(Struct):
     """Bytes of request line and headers that were sent; what aiohttp adds is not seen here."""
     received: int = 0
     """Bytes of the answer's body."""
-    too_slow: bool = False
     leaving: Callable[[], None] | None = None
     """The request's: asked before it leaves."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
 WINDOW_SECONDS = 5.0
@@ -33,51 +32,3 @@ class Rate:
     def forget(self) -> None:
         """Begin a new window: until now it was our own doing."""
         self._counts.clear()
-
-
-class Pace:
-    """
-    Counts what arrives, and lets the exchange's clock run out when it is too little.
-
-    A timer of its own looks at the count a few times per window; nothing is done per chunk.
-    """
-
-    __slots__ = (
-        "_clock",
-        "_loop",
-        "_rate",
-        "_step",
-        "_timer",
-        "paused",
-        "received",
-        "tripped",
-    )
-
-    def __init__(self, clock: asyncio.Timeout, *, slowest: float, window: float) -> None:
-        self._clock = clock
-        self._rate = Rate(needed=slowest * window) if slowest > 0 else None
-        self._step = window / LOOKS
-        self._timer: asyncio.TimerHandle | None = None
-        self.received = 0
-        self.paused = False
-        """Set while we, not the sender, hold up the answer."""
-        self.tripped = False
-
-    def start(self) -> None:
-        if self._rate is not None:
-            self._loop = asyncio.get_running_loop()
-            self._rate.too_low(self.received)
-            self._timer = self._loop.call_later(self._step, self._look, self._rate)
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self, rate: Rate) -> None:
-        if self.paused:
-            rate.forget()
-        if rate.too_low(self.received):
-            self.tripped = True
-            self._clock.reschedule(self._loop.time())
-            return
-        self._timer = self._loop.call_later(self._step, self._look, rate)

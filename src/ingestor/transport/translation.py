@@ -53,7 +53,7 @@ def translate(error: BaseException, *, marks: Marks, place: str) -> TransportErr
         case aiohttp.ClientConnectorCertificateError():
             return explain("tls-certificate", place=place, kind=AddressRefused)
     kind = AnswerLost if marks.sent else NotSent
-    return explain(_reason(error, marks), place=place, kind=kind)
+    return explain(_reason(error), place=place, kind=kind)
 
 
 def explain(reason: str, *, place: str, kind: type[E]) -> E:
@@ -61,7 +61,7 @@ def explain(reason: str, *, place: str, kind: type[E]) -> E:
     return kind(f"{place}: {SENTENCES[reason]}", reason=reason)
 
 
-def _reason(error: BaseException, marks: Marks) -> str:
+def _reason(error: BaseException) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
             return "dns"
@@ -78,7 +78,7 @@ def _reason(error: BaseException, marks: Marks) -> str:
         case aiohttp.ServerDisconnectedError():
             return "disconnected"
         case TimeoutError():
-            return "too-slow" if marks.too_slow else "timeout"
+            return "timeout"
         case OSError():
             return "reset"
         case _:

@@ -61,7 +61,7 @@ class Request(Struct, frozen=True, kw_only=True):
     slowest: float = 0.0
     """
     Bytes a second, over any five seconds, below which the answer is given up, or where it has not begun
-    after 15; 0: no such rule.
+    after 15; 0: no such rule. Of a GET alone, as is `room`: nothing else takes either.
     """
     room: Room | None = None
     leaving: Callable[[], None] | None = None
