@@ -179,9 +179,13 @@ class Book:
         for start in range(0, len(batch), PHOTOS_A_TURN):
             for published in batch[start : start + PHOTOS_A_TURN]:
                 photo = published.photo.id
-                add_updates(published, paths, previous_labels=before.get(photo, ()))
+                add_updates(
+                    published,
+                    paths,
+                    previous_labels=before.get(photo, ()),
+                    groups=_groups_of(published.photo, groups.get(photo, ()), theirs),
+                )
                 paths[f"dead/p{photo}"] = None
-                _join(published.photo, groups.get(photo, ()), theirs, paths=paths)
             await asyncio.sleep(0)
         return paths
 
@@ -245,16 +249,16 @@ class Book:
         await self._update(paths)
 
 
-def _join(
-    photo: Photo, groups: Sequence[tuple[str, int]], theirs: Sequence[str], *, paths: dict[str, Any]
-) -> None:
+def _groups_of(
+    photo: Photo, beside: Sequence[tuple[str, int]], theirs: Sequence[str]
+) -> dict[str, int] | None:
     """
-    Add the `groups` that a photo is in beside the one that its record names. What is said of a group of
-    others is `theirs` to say, where there is one of ours.
+    The groups that a photo is published with: `beside` the one that its record names those it is in. What
+    is said of a group of others is `theirs` to say, where there is one of ours. None: its record's alone.
     """
-    ours = [(gid, added) for gid, added in groups if gid not in theirs]
-    if ours and photo.group in theirs:
-        for path in membership(photo.id, group=photo.group, date_added=0):
-            del paths[path]
-    for gid, added in ours:
-        paths |= membership(photo.id, group=gid, date_added=added)
+    ours = {gid: added for gid, added in beside if gid not in theirs}
+    if not ours:
+        return None
+    # Of some records the groups were taken out: they name none.
+    named = photo.group and photo.group not in theirs
+    return {photo.group: photo.date_added, **ours} if named else ours

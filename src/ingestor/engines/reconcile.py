@@ -322,11 +322,11 @@ class Reconciler:
     def _paths(
         self, published: Published, before: Sequence[Label], *, groups: Mapping[str, int]
     ) -> dict[str, Any]:
-        paths, photo = updates_for(published, previous_labels=before), published.photo
-        for path in membership(photo.id, group=photo.group, date_added=0):
-            paths.pop(path, None)
+        photo = published.photo
+        named = self._named(photo, groups)
         # A backup may have been made while it was dead.
-        return paths | _joining(photo.id, self._named(photo, groups)) | {f"dead/p{photo.id}": None}
+        letter = {f"dead/p{photo.id}": None}
+        return updates_for(published, previous_labels=before, groups=named) | letter
 
     def _index(self) -> IndexReconciler:
         return IndexReconciler(

@@ -33,20 +33,30 @@ LABEL_BYTES = 260
 T = TypeVar("T")
 
 
-def updates_for(published: Published, *, previous_labels: Iterable[Label] = ()) -> Paths:
+def updates_for(
+    published: Published,
+    *,
+    previous_labels: Iterable[Label] = (),
+    groups: Mapping[str, int] | None = None,
+) -> Paths:
     """
     Everything that one photo changes.
 
     `previous_labels` are those it was stored with before, each as often as it was annotated: their
-    index entries go unless they stay.
+    index entries go unless they stay. `groups` are those that it is said to be in, with dates added;
+    None is the one that its record names.
     """
     paths: Paths = {}
-    add_updates(published, paths, previous_labels=previous_labels)
+    add_updates(published, paths, previous_labels=previous_labels, groups=groups)
     return paths
 
 
 def add_updates(
-    published: Published, paths: Paths, *, previous_labels: Iterable[Label] = ()
+    published: Published,
+    paths: Paths,
+    *,
+    previous_labels: Iterable[Label] = (),
+    groups: Mapping[str, int] | None = None,
 ) -> None:
     """
     Add what `updates_for` gives to the paths of an update that has other photos as well: made on its own
@@ -58,8 +68,11 @@ def add_updates(
         paths[entry] = None
     _file(photo_id, record.get("labels", {}), paths=paths)
     node = f"photos/p{photo_id}"
-    for key, at in record.pop("groups", {}).items():
-        paths[f"{node}/groups/{key}"] = at
+    named = record.pop("groups", {})
+    if groups is not None:
+        named = {escape(gid): added for gid, added in groups.items()}
+    for key, added in named.items():
+        paths[f"{node}/groups/{key}"] = added
     # Deleted where there is none: what an earlier annotation said must not stay beside this one.
     paths[f"{node}/labels"] = paths[f"{node}/safe"] = None
     for name, value in record.items():

@@ -22,7 +22,6 @@ from ingestor.journal.withdrawals import Departure, departures
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime, Stopping, within
 from ingestor.kits.together import together
-from ingestor.models import Published
 from ingestor.records import MOST_PHOTOS, escape, merged, read_photo, updates_for, withdrawal
 from ingestor.records.updates import Paths
 from ingestor.services import Group, Services, Update
@@ -157,7 +156,7 @@ class Takedowns:
 
     async def _as_known_here(self, photos: Sequence[str]) -> list[Paths]:
         found = await self._journal.read(partial(results.newest_of, photos=photos))
-        return [_without_groups(one) for one in found]
+        return [updates_for(one, groups={}) for one in found]
 
     async def _is_shared(self) -> bool:
         database = self._services.database
@@ -216,14 +215,7 @@ def _as_read(departure: Departure, records: Mapping[str, Any]) -> Paths:
 def _again(photo: str, record: object) -> Paths:
     """All of a photo but its groups, as a record has it; nothing where that is none."""
     found = read_photo(record, photo_id=photo)
-    return _without_groups(found) if found and found.annotation.model else {}
-
-
-def _without_groups(found: Published) -> Paths:
-    groups = f"photos/p{found.photo.id}/groups/"
-    return {
-        path: value for path, value in updates_for(found).items() if path[: len(groups)] != groups
-    }
+    return updates_for(found, groups={}) if found and found.annotation.model else {}
 
 
 def _whole(departure: Departure, records: Mapping[str, Any]) -> Paths:

@@ -287,6 +287,16 @@ async def test_no_photo_is_published_in_a_group_that_others_have_taken_over_and_
     assert database.memberships == {"photos/p7/groups/1@N00"}
 
 
+async def test_a_photo_whose_record_names_no_group_is_published_in_that_of_ours(journal: Journal):
+    database = Database()
+    book = a_book(journal, database)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+
+    await book.write([a_published("7", photo=a_photo("7", group="", date_added=0))])
+
+    assert database.memberships == {"photos/p7/groups/1@N00"}
+
+
 async def test_a_photo_that_came_again_while_it_was_bought_is_published_with_its_new_date(
     journal: Journal,
 ):
