@@ -36,6 +36,8 @@ NEARNESS = 0.7
 """difflib's ratio; at 0.7 "buterfly" finds butterfly, and "cat" does not find "car"."""
 LONGEST_TO_COMPARE = 100
 """Characters: comparing takes the square of it, and no label of Vision comes near."""
+PLURALS = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", ""))
+"""How words for many end in English, and the word for one; what makes no label is passed by."""
 WORD = re.compile(r"[^\s,]+")
 PHOTO_ID = re.compile(r"[^.$#\[\]/\s\x00-\x1f\x7f-\U0010ffff]{1,200}")
 """Ids are ASCII, and what a database's key can hold."""
@@ -254,8 +256,16 @@ def near_spellings(key: str, candidates: Mapping[str, LabelCount]) -> tuple[Near
     # difflib finds few letters in another order too unlike: "dgo".
     letters = sorted(typed)
     swapped = [other for other in names if sorted(other[:LONGEST_TO_COMPARE]) == letters]
-    found = (Near(key, names[other]) for other in dict.fromkeys((*swapped, *near)))
+    found = (
+        Near(key, names[other])
+        for other in dict.fromkeys((*_singulars(typed), *swapped, *near))
+        if other in names
+    )
     return tuple(islice(found, MOST_NEAR))
+
+
+def _singulars(typed: str) -> list[str]:
+    return [typed.removesuffix(end) + ending for end, ending in PLURALS if typed.endswith(end)]
 
 
 def near_words(key: str, labels: Mapping[str, LabelCount]) -> tuple[Near, ...]:

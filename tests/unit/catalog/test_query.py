@@ -57,6 +57,27 @@ def test_a_slip_of_the_fingers_is_understood(typed: str, meant: tuple[str, ...])
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
+    [
+        ("butterflies", ("Butterfly", "Butterflyfish")),
+        ("puppies", ("Puppy",)),
+        ("wolves", ("Wolf",)),
+        ("knives", ("Knife",)),
+        ("foxes", ("Fox",)),
+        ("polar bears", ("Polar bear", "Polar bear cub")),
+    ],
+)
+def test_of_many_the_one_is_meant_before_whatever_looks_more_alike(
+    typed: str, meant: tuple[str, ...]
+) -> None:
+    names = ("Butterfly", "Butterflyfish", "Puppy", "Wolf", "Wolverine", "Knife", "Fox")
+    bears = ("Polar bear cub", "Polar bear")
+    labels = {n.lower(): LabelCount(name=n, photos=1) for n in (*names, *bears)}
+
+    assert tuple(one.name for one in near_spellings(typed, labels)) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
     [("dog.", "Dog"), ("dog/", "Dog"), ("st bernard", "St. Bernard"), ("dr no", "Dr. No")],
 )
 def test_a_sign_that_a_key_must_not_hold_is_one_letter_of_a_word(typed: str, meant: str) -> None:
