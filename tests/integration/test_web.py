@@ -334,6 +334,17 @@ async def test_hostile_titles_are_shown_as_text(local: Client) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
+async def test_a_question_that_could_not_be_read_can_be_put_right_where_it_stands(
+    page: Client,
+) -> None:
+    _, refused, _ = await page.get("/?q=not%20%3Cdog%3E")
+    _, elsewhere, _ = await page.get("/nowhere?q=dog")
+
+    assert '<input id="q" name="q" type="search" value="not &lt;dog&gt;"' in refused
+    assert "search.js" in refused
+    assert 'id="q"' not in elsewhere
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

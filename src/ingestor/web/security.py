@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ingestor.errors import IngestorError, JournalError, SettingsError
+from ingestor.web.asking import LONGEST_TEXT, Asking
 from ingestor.web.gate import LIVE
 from ingestor.web.house import HOUSE, NothingYet
 
@@ -113,7 +114,10 @@ def trouble(
     else:
         # With one slash: two would lead to another host.
         again = "/" + request.path_qs.lstrip("/") if status in AGAIN else ""
-        shown = {"title": title, "sentence": sentence, "again": again, "path": request.path}
+        # What could not be read is put right where it stands.
+        typed = request.query.get("q", "")[:LONGEST_TEXT] if status == 400 else None
+        said = {"title": title, "sentence": sentence, "again": again, "path": request.path}
+        shown = {**said, "typed": typed, "asking": Asking()}
         response = aiohttp_jinja2.render_template("trouble.html", request, shown, status=status)
     if status in AGAIN:
         response.headers["Retry-After"] = RETRY_SECONDS
