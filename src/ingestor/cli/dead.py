@@ -109,6 +109,7 @@ def retry(
     doubtful = [] if reason or everything else [cause for cause in left if _waiting(cause)]
     if revived:
         sys.stdout.write(f"{counted(revived, 'photo')} will be tried again by the next run.\n")
+        sys.stdout.write(_what_comes_last(settings))
     if doubtful:
         sys.stdout.write(_what_is_left(doubtful, state=state_flag(settings.state)))
     if outside:
@@ -116,6 +117,19 @@ def retry(
     if not (revived or doubtful or outside):
         sys.stdout.write(_none_dead(settings, reason=reason))
     return 0
+
+
+def _what_comes_last(settings: Settings) -> str:
+    """Who comes to the newest photos alone would wait for these in vain."""
+    with looking_into(settings.journal_path) as db:
+        photos = dead.count_behind_pages(db)
+    if not photos:
+        return ""
+    wait, them = ("waits", "it") if photos == 1 else ("wait", "them")
+    return (
+        f"{counted(photos, 'photo')} {wait} for another picture: a run with --limit comes to {them} "
+        "last, if at all.\n"
+    )
 
 
 def _none_of(photos: Sequence[str], wanted: str) -> str:

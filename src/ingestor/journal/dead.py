@@ -160,6 +160,15 @@ def _have_listed_again(db: sqlite3.Connection, photos: Sequence[str]) -> None:
         uncover(db, gid, (low, high))
 
 
+def count_behind_pages(db: sqlite3.Connection) -> int:
+    """Photos that are tried again once a page has shown which picture they have now."""
+    (photos,) = db.execute(
+        "SELECT count(*) FROM photos WHERE state = 'listed' "  # noqa: S608
+        f"AND id IN (SELECT photo FROM dead WHERE reason IN {OTHER_PICTURE})"
+    ).fetchone()
+    return int(photos)
+
+
 def drop(db: sqlite3.Connection, *, reason: str | None = None, photos: Sequence[str] = ()) -> int:
     """Give dead photos up: they are skipped from now on. Returns how many."""
     return db.execute(DROP, (reason, json_list(photos))).rowcount

@@ -50,26 +50,41 @@ def test_what_is_left_is_told_with_the_words_that_ask_for_it(
     retry(settings, reason=None, photos=[], everything=False)
 
     said = capsys.readouterr().out
-    assert said.startswith("1 photo will be tried again by the next run.\nLeft alone: 2 photos")
+    assert said.startswith("1 photo will be tried again by the next run.\n")
+    assert "Left alone: 2 photos" in said
     assert f"ingestor dead retry --reason in-doubt --state {settings.state}" in said
 
 
 @pytest.mark.parametrize(
     ("reason", "everything", "photos"),
-    [pytest.param("in-doubt", False, 1, id="a cause"), pytest.param(None, True, 3, id="all")],
+    [pytest.param("in-doubt", False, 1, id="a cause"), pytest.param(None, True, 2, id="all")],
 )
 def test_who_asks_for_them_gets_them_and_no_lecture(
-    settings: Settings,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     *,
     reason: str | None,
     everything: bool,
     photos: int,
 ) -> None:
+    settings = holding(tmp_path, IN_DOUBT, BROKEN)
+
     retry(settings, reason=reason, photos=[], everything=everything)
 
     noun = "photo" if photos == 1 else "photos"
     assert capsys.readouterr().out == f"{photos} {noun} will be tried again by the next run.\n"
+
+
+def test_that_a_limit_may_end_before_what_waits_for_another_picture_is_told(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its group has to show it, and it may lie behind the newest."""
+    retry(settings, reason=None, photos=["1", "2"], everything=False)
+
+    assert capsys.readouterr().out == (
+        "2 photos will be tried again by the next run.\n"
+        "1 photo waits for another picture: a run with --limit comes to it last, if at all.\n"
+    )
 
 
 def test_nothing_is_said_of_what_is_not_there(
