@@ -213,6 +213,12 @@ def test_each_refusal_has_its_kind(
     assert words in str(error)
 
 
+def test_a_database_that_took_too_long_is_asked_again() -> None:
+    error = error_for(Response(status=408, headers={}, body=b""))
+
+    assert type(error) is Unavailable
+
+
 def test_the_wait_that_is_asked_for_counts(answer: Answer) -> None:
     error = error_for(answer("rtdb/429"))
 

@@ -383,6 +383,31 @@ def test_a_broken_vision_may_have_done_the_work(answer: Answer, name: str) -> No
     assert state_after(error) is PurchaseState.IN_DOUBT
 
 
+GOOGLES = b'{"error": {"message": "No."}}'
+SOMEBODYS = b"<html>No.</html>"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 401, 403, 404, 413, 429])
+@pytest.mark.parametrize("body", [GOOGLES, SOMEBODYS], ids=["Google", "somebody"])
+def test_who_is_not_let_in_is_not_billed_whoever_says_so(status: int, body: bytes) -> None:
+    assert state_after(error_for(a_response(body, status=status))) is PurchaseState.REFUSED
+
+
+@pytest.mark.parametrize("status", [400, 405, 409, 412, 416, 422, 451])
+def test_another_refusal_is_not_billed_if_it_is_googles(status: int) -> None:
+    googles, somebodys = (
+        state_after(error_for(a_response(body, status=status))) for body in (GOOGLES, SOMEBODYS)
+    )
+
+    assert (googles, somebodys) == (PurchaseState.REFUSED, PurchaseState.IN_DOUBT)
+
+
+@pytest.mark.parametrize("status", [408, 499, 500, 501, 502, 503, 504, 505, 520, 599, 700])
+@pytest.mark.parametrize("body", [GOOGLES, SOMEBODYS], ids=["Google", "somebody"])
+def test_what_broke_may_be_billed_whoever_says_so(status: int, body: bytes) -> None:
+    assert state_after(error_for(a_response(body, status=status))) is PurchaseState.IN_DOUBT
+
+
 WORDS = (
     "responses error code message details reason metadata status labelAnnotations description "
     "score topicality mid retryDelay safeSearchAnnotation adult consumer"
