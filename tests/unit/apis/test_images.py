@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ingestor.apis.images import LARGEST, SLOWEST, Images, judge
+from ingestor.apis.images import SLOWEST, Images, judge
 from ingestor.errors import AnswerLost, Rejected, VendorError, reason_of, retry_hint
 from ingestor.models import Size
 from ingestor.transport import Request, Response
@@ -102,7 +102,8 @@ async def test_a_picture_is_asked_for_within_limits_and_without_credentials() ->
 
     request = recorder.requests[0]
     assert (request.url, request.upstream, request.headers) == (URL, "images", {})
-    assert (request.cap, request.slowest) == (LARGEST, SLOWEST)
+    # Vision takes no larger image.
+    assert (request.cap, request.slowest) == (20_000_000, SLOWEST)
 
 
 async def test_a_redirect_on_the_same_server_is_followed() -> None:

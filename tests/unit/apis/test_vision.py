@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestor.apis.vision import (
+    BYTES_PER_REQUEST,
+    IMAGES_PER_REQUEST,
     ImageError,
     Vision,
     annotate_request,
@@ -111,6 +113,15 @@ def test_the_encoded_size_is_never_too_small(size: int) -> None:
     lengths = [len(body_of(sent([image] * count, EVERYTHING))) for count in (1, 2)]
 
     assert lengths[1] - lengths[0] <= encoded_size(size) <= lengths[1] - lengths[0] + 150
+
+
+def test_the_heaviest_request_is_below_ten_megabytes_whichever_are_meant() -> None:
+    each = BYTES_PER_REQUEST // IMAGES_PER_REQUEST
+    content = bytes(next(size for size in range(each, 0, -1) if encoded_size(size) <= each))
+
+    request = sent([an_image(content=content)] * IMAGES_PER_REQUEST, EVERYTHING)
+
+    assert 9_900_000 < request.sending <= 10_000_000
 
 
 def test_images_become_text_one_at_a_time() -> None:
