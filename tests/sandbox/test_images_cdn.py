@@ -48,6 +48,17 @@ async def test_headers_are_those_of_the_cdn(site: Site) -> None:
     assert {"etag", "last-modified"} < set(headers)
 
 
+async def test_who_asks_for_headers_alone_is_given_no_picture(site: Site) -> None:
+    photos = site.photos("zoo")[:16]
+
+    for photo in photos:
+        async with site.session.head(site.cdn + photo.path("z")) as answer:
+            assert (answer.status, await answer.read()) == (200, b"")
+
+        # On the same connection: what is left there would be taken for the next answer.
+        assert (await site.picture(photo)).body == await site.pictures.picture(photo)
+
+
 async def test_most_answers_do_not_tell_their_length(site: Site) -> None:
     answers = [await site.picture(photo) for photo in site.photos("zoo")[:64]]
 

@@ -37,9 +37,14 @@ class Raw(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         self._close = self._close or not request.keep_alive
-        for part in self._parts:
+        for part in self._head() if request.method == "HEAD" else self._parts:
             await request.writer.write(part)
         return request.writer
+
+    def _head(self) -> tuple[Bytes, ...]:
+        """What a GET would bring beside it stays away (RFC 9110, 9.3.2)."""
+        head, end, _ = b"".join(self._parts).partition(b"\r\n\r\n")
+        return (head + end,)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write: the parts end themselves."""
