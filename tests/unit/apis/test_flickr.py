@@ -502,10 +502,51 @@ def test_the_wait_that_is_asked_for_counts(
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(204, Unavailable), (302, Unavailable), (400, Rejected), (404, Denied), (503, Unavailable)],
+    [
+        *((204, Unavailable), (302, Unavailable), (408, Unavailable), (503, Unavailable)),
+        *((400, Rejected), (404, Denied)),
+    ],
 )
 def test_without_json_the_status_decides(status: int, kind: type[VendorError]) -> None:
     assert type(error_for(Response(status=status, headers={}, body=b""), group="wild")) is kind
+
+
+def a_failure(code: object, message: str = "Sorry.", *, status: int = 200) -> Response:
+    body = json.dumps({"stat": "fail", "code": code, "message": message}).encode()
+    return Response(status=status, headers={"retry-after": "90"}, body=body)
+
+
+@pytest.mark.parametrize("number", [int, str])
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        (Denied, [1, 2, 96, 97, 98, 99, 100]),
+        (Rejected, [3, 18, 20, 77, 111, 112, 114, 115, 116]),
+        (Unavailable, [0, 10, 105, 106, 201, 4711]),
+    ],
+)
+def test_every_code_that_flickr_names_has_its_kind(
+    kind: type[VendorError], codes: list[int], number: type
+) -> None:
+    assert {type(error_for(a_failure(number(code)), group="wild")) for code in codes} == {kind}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(a_failure(code) for code in (0, 10, 105, 106, 201)),
+        a_failure(4711, "Sorry, the Flickr search API is not currently available."),
+    ],
+)
+def test_flickr_that_says_it_is_away_is_believed(failure: Response) -> None:
+    assert error_for(failure, group="wild").reason == "unavailable"
+
+
+def test_a_refusal_for_speed_is_one_whatever_its_body_says() -> None:
+    error = error_for(a_failure(105, status=429), group="wild")
+
+    assert isinstance(error, Throttled)
+    assert error.retry_after == 90.0
 
 
 WORDS = "photos page pages total photo group id stat code message url_z secret server _content"
