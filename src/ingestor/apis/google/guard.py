@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,22 +32,18 @@ METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 """Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
 
 
-def guarded_request(allowed: Collection[str] = TOKEN_ORIGINS) -> TokenRequest:
-    """The library's own transport, able to reach the `allowed` origins and loopback only."""
+def guarded_request() -> TokenRequest:
+    """The library's own transport, able to reach these places and loopback only."""
     session = requests.Session()
     # Neither proxies nor netrc: what the environment says must not lead tokens elsewhere.
     session.trust_env = False
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Guard(allowed))
+        session.mount(scheme, _Guard())
     return TokenRequest(session)
 
 
 class _Guard(HTTPAdapter):
     """Refuses other places before connecting; every hop of a redirect passes here."""
-
-    def __init__(self, allowed: Collection[str]) -> None:
-        super().__init__()
-        self._allowed = allowed
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **given: Any
@@ -57,7 +52,7 @@ class _Guard(HTTPAdapter):
         host = str(parts.hostname or "")
         metadata = {*METADATA_HOSTS, os.environ.get("GCE_METADATA_HOST", "").partition(":")[0]}
         if not (
-            f"{parts.scheme}://{parts.netloc}" in self._allowed
+            f"{parts.scheme}://{parts.netloc}" in TOKEN_ORIGINS
             or is_loopback(host)
             or (parts.scheme == "http" and host in metadata)
         ):
