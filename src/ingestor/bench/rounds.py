@@ -43,19 +43,18 @@ async def lap(
     number: int,
     quick: bool,
     loop: str = "uvloop",
-    split: bool = True,
 ) -> Lap:
     """
     Run a scenario once, with a sandbox and a journal of its own. Raises BenchFailed.
 
-    `loop` is "uvloop" (where it is installed) or "asyncio"; `split` samples whose CPU it is.
+    `loop` is "uvloop" (where it is installed) or "asyncio".
     """
     quota = scenario.quota(quick=quick)
     clock = asyncio.get_running_loop().time
     with tempfile.TemporaryDirectory(prefix="ingestor-bench-") as text:
         folder = Path(text)
         async with upstreams.sandbox(scenario, photos=photos, quota=quota) as addresses:
-            runs = Runs(folder=folder, loop=loop, split=split, addresses=addresses)
+            runs = Runs(folder=folder, loop=loop, addresses=addresses)
             if quota == NO_QUOTA and scenario.fast:
                 few = min(WARM_UP, photos)
                 await runs.warm_up(settings_for(addresses, folder / "warm", few, quota=NO_QUOTA))

@@ -37,7 +37,6 @@ class Runs:
 
     folder: Path
     loop: str
-    split: bool
     addresses: Mapping[str, str]
 
     async def warm_up(self, settings: Mapping[str, Any]) -> None:
@@ -46,7 +45,7 @@ class Runs:
 
     async def live_until_killed(self, settings: Mapping[str, Any], *, told: Told) -> None:
         """Run until a good part is annotated, then send SIGKILL."""
-        process = await self._started(settings, split=self.split)
+        process = await self._started(settings)
         try:
             async for line in _lines(process):
                 if "final" in line:
@@ -58,10 +57,10 @@ class Runs:
             await children.kill(process)
 
     async def live(
-        self, settings: Mapping[str, Any], *, told: Told, split: bool | None = None
+        self, settings: Mapping[str, Any], *, told: Told, split: bool = True
     ) -> dict[str, Any]:
-        """Run to the end; returns what the last line says."""
-        process = await self._started(settings, split=self.split if split is None else split)
+        """Run to the end; returns what the last line says. `split` samples whose CPU it is."""
+        process = await self._started(settings, split=split)
         final: dict[str, Any] | None = None
         try:
             async with asyncio.timeout(LONGEST_RUN):
@@ -79,7 +78,7 @@ class Runs:
         return final
 
     async def _started(
-        self, settings: Mapping[str, Any], *, split: bool
+        self, settings: Mapping[str, Any], *, split: bool = True
     ) -> asyncio.subprocess.Process:
         file = self.folder / "asked.json"
         asked = {"loop": self.loop, "split": split, "settings": settings}
