@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
@@ -62,11 +63,8 @@ class Seen:
 
 async def found(house: House, asking: Asking, *, invented: bool = False) -> Found:
     """`invented`: whether the photos are the sandbox's."""
-
-    def shown(hit: Hit) -> Card:
-        return card(hit, origin=house.image_origin, asking=asking, invented=invented)
-
     asking = await _meant(house, asking)
+    shown = partial(card, origin=house.image_origin, asking=asking, invented=invented)
     page = await house.catalog.search(asking.query())
     return Found(
         asking=asking,
@@ -81,18 +79,12 @@ async def found(house: House, asking: Asking, *, invented: bool = False) -> Foun
 
 async def seen(house: House, photo: str, *, asking: Asking, invented: bool = False) -> Seen | None:
     """A photo with its neighbours; None where there is none."""
-
-    def shown(hit: Hit) -> Card:
-        return card(hit, origin=house.image_origin, asking=asking, invented=invented)
-
     hit = await house.catalog.photo(photo)
     if hit is None:
         return None
+    shown = partial(card, origin=house.image_origin, asking=asking, invented=invented)
     others = await _neighbours(house, hit, everything=asking.everything)
-    return Seen(
-        card=shown(hit),
-        neighbours=tuple(map(shown, others)),
-    )
+    return Seen(card=shown(hit), neighbours=tuple(map(shown, others)))
 
 
 async def suggested(house: House, prefix: str, *, limit: int) -> tuple[Tile, ...]:
