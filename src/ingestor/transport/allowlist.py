@@ -89,10 +89,6 @@ class AllowList:
     def knows(self, origin: Origin) -> bool:
         return origin in self._origins
 
-    def accepts(self, host: str, address: str) -> bool:
-        """Tell whether a name on the list may stand for this address."""
-        return is_loopback_address(address) if host == "localhost" else is_public(address)
-
 
 def sendable(text: str) -> bool:
     """Tell whether a text can stand in an address or a header as it is: printable ASCII."""
@@ -106,6 +102,11 @@ def require_sendable(request: Request) -> None:
             f"{place(request.url)}: a header (a key?) has a character that HTTP forbids",
             reason="malformed",
         )
+
+
+def may_lead_to(host: str, address: str) -> bool:
+    """Tell whether a name that is on a list may stand for this address."""
+    return is_loopback_address(address) if host == "localhost" else is_public(address)
 
 
 def is_public(address: str) -> bool:

@@ -18,7 +18,7 @@ from aiohttp.tracing import Trace
 
 from ingestor.errors import AddressRefused
 from ingestor.kits.aside import Aside
-from ingestor.transport.allowlist import AllowList, Origin
+from ingestor.transport.allowlist import AllowList, Origin, may_lead_to
 
 CONNECT_SECONDS = 10.0
 """For the look-up, and again for connecting with TLS: a black hole costs no more. Taste."""
@@ -42,12 +42,11 @@ class GuardedConnector(aiohttp.TCPConnector):
         connections: int,
         keepalive: float,
         tls: ssl.SSLContext,
-        aside: Aside,
-        look_up: LookUp = socket.getaddrinfo,
+        resolver: CheckedResolver,
     ) -> None:
         super().__init__(
             ssl=tls,
-            resolver=CheckedResolver(allowed, aside=aside, look_up=look_up),
+            resolver=resolver,
             limit=connections,
             keepalive_timeout=keepalive,
             happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
@@ -93,10 +92,7 @@ class CheckedResolver(AbstractResolver):
     others need nor the time in which a process has to end.
     """
 
-    def __init__(
-        self, allowed: AllowList, *, aside: Aside, look_up: LookUp = socket.getaddrinfo
-    ) -> None:
-        self._allowed = allowed
+    def __init__(self, *, aside: Aside, look_up: LookUp) -> None:
         self._aside = aside
         self._look_up = look_up
 
@@ -113,7 +109,7 @@ class CheckedResolver(AbstractResolver):
             raise OSError(None, "the look-up took too long") from None
         addresses = [(kind, str(address[0])) for kind, _, _, _, address in found]
         # One bad address spoils the answer: who mixes them is not to be trusted with the rest.
-        if not all(self._allowed.accepts(host, address) for _, address in addresses):
+        if not all(may_lead_to(host, address) for _, address in addresses):
             raise AddressRefused(
                 f"{host}: its name leads to an address where no such upstream lives",
                 reason="elsewhere",

@@ -146,8 +146,10 @@ class HttpTransport:
         self._user_agent = user_agent
         self._pools = pools
         self._tls = verifying(tls)
-        self._asides = {name: Aside(LOOK_UPS, name="resolver") for name in origins}
-        self._look_up = look_up
+        self._resolvers = {
+            name: CheckedResolver(aside=Aside(LOOK_UPS, name="resolver"), look_up=look_up)
+            for name in origins
+        }
         self._connector = connector or self._guarded
         self._dial = dial or (self._dialer if connector is None else None)
         self._window = window
@@ -239,10 +241,7 @@ class HttpTransport:
         )
 
     def _dialer(self, name: str) -> Dial:
-        resolver = CheckedResolver(
-            self._allowed[name], aside=self._asides[name], look_up=self._look_up
-        )
-        return Dialer(resolver=resolver, tls=self._tls)
+        return Dialer(resolver=self._resolvers[name], tls=self._tls)
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:
         pool = self._pools.get(name, Pool())
@@ -251,6 +250,5 @@ class HttpTransport:
             connections=pool.connections,
             keepalive=pool.keepalive,
             tls=self._tls,
-            aside=self._asides[name],
-            look_up=self._look_up,
+            resolver=self._resolvers[name],
         )

@@ -186,9 +186,12 @@ def a_connector(*origins: str, look_up: LookUp) -> GuardedConnector:
         connections=0,
         keepalive=1.0,
         tls=ssl.create_default_context(),
-        aside=Aside(1, name="resolver"),
-        look_up=look_up,
+        resolver=a_resolver(look_up),
     )
+
+
+def a_resolver(look_up: LookUp) -> CheckedResolver:
+    return CheckedResolver(aside=Aside(1, name="resolver"), look_up=look_up)
 
 
 async def test_the_connector_refuses_by_itself_whoever_asks() -> None:
@@ -251,10 +254,6 @@ async def test_the_address_that_was_checked_is_connected_to(host: str, address: 
     found = await a_resolver(leading_to(address)).resolve(host, 443)
 
     assert [(entry["host"], entry["port"]) for entry in found] == [(address, 443)]
-
-
-def a_resolver(look_up: LookUp) -> CheckedResolver:
-    return CheckedResolver(AllowList([CDN]), aside=Aside(1, name="resolver"), look_up=look_up)
 
 
 async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
