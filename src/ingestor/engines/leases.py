@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from ingestor import events
 from ingestor.apis.rtdb import Conflict
-from ingestor.apis.vision.client import PAID_DEADLINE
+from ingestor.apis.vision import PAID_DEADLINE
 from ingestor.errors import IngestorError, Rejected, RunStopped, reason_of
 from ingestor.journal import claims
 from ingestor.journal.writer import Journal

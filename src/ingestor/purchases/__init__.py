@@ -9,7 +9,7 @@ Rule of the room: what calls Vision is handed in as a function; no other room ho
 
 from ingestor.purchases.budget import Budget, DoubtAllowance
 from ingestor.purchases.buyer import Buyer
-from ingestor.purchases.claim import Claim, Unshared
+from ingestor.purchases.claim import Claim
 from ingestor.purchases.door import AskVision, Door
 
-__all__ = ["AskVision", "Budget", "Buyer", "Claim", "Door", "DoubtAllowance", "Unshared"]
+__all__ = ["AskVision", "Budget", "Buyer", "Claim", "Door", "DoubtAllowance"]

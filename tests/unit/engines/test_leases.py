@@ -14,7 +14,7 @@ import pytest
 
 from ingestor import events
 from ingestor.apis.rtdb import NOTHING, Conflict
-from ingestor.apis.vision.client import PAID_DEADLINE
+from ingestor.apis.vision import PAID_DEADLINE
 from ingestor.engines.leases import LASTING, MARGIN, MOST_REFUSALS, Leases, Seen
 from ingestor.errors import Rejected, RunStopped
 from ingestor.journal import claims

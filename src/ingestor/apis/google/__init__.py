@@ -8,7 +8,6 @@ Which they are is chosen in `access`, and `keyfile` says why a file is none; `to
 from ingestor.apis.google.access import (
     ANYBODY,
     EMULATOR_OWNER,
-    Access,
     Credentials,
     Fixed,
     default_tokens,
@@ -24,7 +23,6 @@ __all__ = [
     "EMULATOR_OWNER",
     "LAST",
     "RENEWALS_APART",
-    "Access",
     "Credentials",
     "Fixed",
     "Tokens",
