@@ -80,7 +80,7 @@ class Origin(Protocol):
         ...
 
 
-def image_request(url: str, *, room: Room | None = None) -> Request:
+def image_request(url: str, *, room: Room | None) -> Request:
     """Carries no credential: whoever we are redirected to learns nothing."""
     return Request(
         upstream=UPSTREAM,

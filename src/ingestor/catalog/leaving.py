@@ -18,7 +18,7 @@ def take_down(
     *,
     group: str,
     now: float,
-    groups_of_others: Sequence[str] = (),
+    groups_of_others: Sequence[str],
 ) -> None:
     """`now`: unix seconds."""
     for departure in leaving:

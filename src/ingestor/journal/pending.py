@@ -39,7 +39,7 @@ def count_for(db: sqlite3.Connection, photos: Sequence[str], *, run: int) -> Non
 
 
 def next_ones(
-    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int, listed: bool = True
+    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int, listed: bool
 ) -> list[str]:
     """
     Whom `take` would take on; nothing is written. Before their pages are `listed` nobody whose picture

@@ -77,7 +77,7 @@ def follow_groups(
 
 
 def of_others(
-    db: sqlite3.Connection, photos: Sequence[str], *, groups_of_others: Sequence[str] = ()
+    db: sqlite3.Connection, photos: Sequence[str], *, groups_of_others: Sequence[str]
 ) -> set[str]:
     """
     Those of `photos` that are in no group of ours: in none that this journal has listed, unless others

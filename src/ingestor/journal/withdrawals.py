@@ -108,7 +108,7 @@ def departures(
     photos: Sequence[str],
     *,
     group: str,
-    groups_of_others: Sequence[str] = (),
+    groups_of_others: Sequence[str],
 ) -> list[Departure]:
     """
     What taking these photos out of a group means; nothing is written. Groups of others do not count:

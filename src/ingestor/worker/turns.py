@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +45,7 @@ class Turns:
         *,
         lifetime: Lifetime,
         listen: events.Listener,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float],
     ) -> None:
         self.run: Run | None = None
         """The one that is going on."""
