@@ -21,7 +21,7 @@ from ingestor.journal import runs
 from ingestor.journal.reader import looking_into
 from ingestor.journal.writer import Journal, connect
 from ingestor.sandbox.server import Sandbox
-from ingestor.web.house import lazily
+from ingestor.web.lazy import lazily
 from tests.integration.conftest import Brisk, Ingest, in_database, settings_for
 from tests.integration.console import SANDBOX, ingestor
 from tests.shelves import a_shelved, local_shelf

@@ -35,7 +35,8 @@ from ingestor.web import connections
 from ingestor.web.app import application
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.connections import Connections
-from ingestor.web.house import House, lazily
+from ingestor.web.house import House
+from ingestor.web.lazy import lazily
 from ingestor.web.runs import plain_runs, runs_of
 from tests.builders import an_image
 from tests.houses import IMAGES, a_heart, visiting

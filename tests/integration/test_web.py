@@ -30,7 +30,8 @@ from ingestor.web import app, lookout
 from ingestor.web.app import STATIC, application
 from ingestor.web.asking import LONGEST_TEXT
 from ingestor.web.gate import MOST_QUESTIONS
-from ingestor.web.house import House, lazily
+from ingestor.web.house import House
+from ingestor.web.lazy import lazily
 from ingestor.web.live import MOST_STREAMS
 from ingestor.web.runs import Board, runs_of
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting

@@ -130,7 +130,7 @@ async def _catalog(visit: Visit, settings: Settings) -> AsyncIterator[Catalog]:
     """A sandbox's pictures are those of the journal beside it."""
     from ingestor.catalog.remembering import RememberingCatalog
     from ingestor.services import open_catalog
-    from ingestor.web.house import lazily
+    from ingestor.web.lazy import lazily
 
     if _asks_database(visit, settings):
         async with open_catalog(settings) as remote:

@@ -21,7 +21,8 @@ from ingestor.kits import amounts
 from ingestor.purchases import pricing
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.chart import STAGES
-from ingestor.web.house import House, NothingYet, let_go
+from ingestor.web.house import House, let_go
+from ingestor.web.lazy import NothingYet
 from ingestor.web.pulse import Following, plain_following, read_following
 
 MOST_RUNS: Final = 20

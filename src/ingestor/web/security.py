@@ -17,7 +17,8 @@ from aiohttp.typedefs import Handler
 from ingestor.errors import IngestorError, JournalError, SettingsError
 from ingestor.web.asking import LONGEST_TEXT, Asking
 from ingestor.web.gate import LIVE
-from ingestor.web.house import HOUSE, NothingYet
+from ingestor.web.house import HOUSE
+from ingestor.web.lazy import NothingYet
 
 DEADLINE: Final = 15.0
 """Seconds for one page; the database may need several round trips."""

@@ -10,7 +10,8 @@ from aiohttp import web
 from ingestor.web import answers, api
 from ingestor.web.asking import Asking, read_asking
 from ingestor.web.collection import collection_of
-from ingestor.web.house import FIRST, HOUSE, NothingYet
+from ingestor.web.house import HOUSE
+from ingestor.web.lazy import FIRST, NothingYet
 from ingestor.web.lookout import LOOKOUT
 from ingestor.web.security import wants_json
 from ingestor.web.ways import way_on

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ingestor.catalog.query import Query
-from ingestor.web.house import lazily
+from ingestor.web.lazy import lazily
 from tests.shelves import a_shelved, local_shelf
 
 NOBODY = 65534
