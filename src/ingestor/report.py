@@ -128,6 +128,8 @@ class Forecast:
     """Under the quota, downloads and everything else assumed to keep up."""
     buyable: int | None = None
     """Photos after which a run comes to its ceiling; None where it has none."""
+    known_otherwise: int = 0
+    """Of the known ones, those with other features than are asked for: `--reannotate` buys them."""
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from functools import partial
 from pathlib import Path
@@ -179,6 +180,23 @@ async def test_what_was_to_be_annotated_anew_is_foreseen_as_the_run_takes_it(
     report = await ingest(limit=60, **given)
 
     assert (foreseen.photos, foreseen.units) == (report.listed, report.units.certain)
+
+
+@pytest.mark.parametrize("journal_is_lost", [False, True])
+async def test_known_photos_with_other_features_are_counted_where_they_are_not_bought_again(
+    ingest: Ingest, foresee, tmp_path: Path, journal_is_lost: bool
+):
+    await ingest(limit=30)
+    if journal_is_lost:
+        shutil.rmtree(tmp_path / "state")
+
+    other = await foresee(limit=40, max_labels=3)
+    again = await foresee(limit=40, max_labels=3, reannotate=True)
+    same = await foresee(limit=40)
+
+    assert (other.known, other.known_otherwise) == (30, 30)
+    assert (again.known, again.known_otherwise) == (0, 0)
+    assert (same.known, same.known_otherwise) == (30, 0)
 
 
 async def test_the_other_world_is_refused_as_a_run_refuses_it(ingest: Ingest, foresee):

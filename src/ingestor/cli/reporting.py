@@ -245,6 +245,8 @@ def steps_table(steps: Mapping[str, str]) -> RenderableType:
 
 def forecast_table(forecast: Forecast) -> RenderableType:
     known = f"{count(forecast.known)} known already"
+    if forecast.known_otherwise:
+        known += f" ({count(forecast.known_otherwise)} with other features)"
     free = f"{count(forecast.free_units)} of them in this month's free units"
     rows: dict[str, Any] = {
         "photos": Text.assemble(
@@ -266,8 +268,11 @@ def forecast_table(forecast: Forecast) -> RenderableType:
 
 
 def _after_forecast(forecast: Forecast, *, stops: bool) -> str:
+    otherwise = ""
+    if forecast.known_otherwise:
+        otherwise = "; with --reannotate as well it tells what those with other features would cost"
     if not forecast.units:
-        return "a run would find nothing to buy"
+        return f"a run would find nothing to buy{otherwise}"
     ceiling = "; --max-cost sets a ceiling" if forecast.buyable is None else ""
     hint = " as far as the ceiling" if stops else ceiling
-    return f"the same command without --dry-run buys them{hint}"
+    return f"the same command without --dry-run buys them{hint}{otherwise}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,7 +46,10 @@ class _Count:
     """What was listed so far; takes the place of the journal's own `sight`."""
 
     journal: Journal
+    asked: str
+    """The feature set asked for now."""
     features: str | None
+    """The one that counts as known; None counts any annotation."""
     adoption: Adoption | None
     listen: events.Listener
     anew: set[str]
@@ -55,6 +58,7 @@ class _Count:
     """Photos that a run would give up in doubt: they count, and nobody takes them on."""
     ids: set[str] = field(default_factory=set)
     known: int = 0
+    known_otherwise: int = 0
     skipped: int = 0
     dead: int = 0
 
@@ -63,6 +67,7 @@ class _Count:
         taken = await self._taken_on(groups, most=most, listed=False)
         self.ids.update(taken, self.parked)
         known = self.anew.intersection(taken)
+        await self._count_otherwise(known)
         if self.adoption:
             there = await self.adoption.find(list(self.parked))
             known |= {published.photo.id for published in there}
@@ -74,7 +79,9 @@ class _Count:
         most = None if limit is None else limit - len(self.ids)
         taken = await self._taken_on(groups, most=most, listed=True)
         self.ids.update(taken)
-        self.known += len(self.anew.intersection(taken))
+        known = self.anew.intersection(taken)
+        await self._count_otherwise(known)
+        self.known += len(known)
 
     async def _taken_on(
         self, groups: Sequence[str], *, most: int | None, listed: bool
@@ -102,9 +109,11 @@ class _Count:
             partial(listing.finished_among, ids=[photo.id for photo in new], features=self.features)
         )
         known |= self.anew.intersection(photo.id for photo in new)
+        await self._count_otherwise(known)
         if self.adoption:
             found = await self.adoption.find([photo.id for photo in new], group=group)
             known |= {published.photo.id for published in found}
+            self.known_otherwise += sum(one.annotation.features != self.asked for one in found)
         self._add(new, known=known, unusable={failure.photo_id for failure in failures})
         self.listen(
             events.PageListed(
@@ -117,6 +126,13 @@ class _Count:
             )
         )
         return _Seen(new_to_run=len(new))
+
+    async def _count_otherwise(self, known: Collection[str]) -> None:
+        """Of the journal's. Where only what is asked for counts as known, there are none."""
+        if self.features is None:
+            self.known_otherwise += await self.journal.read(
+                partial(listing.annotated_otherwise, ids=list(known), features=self.asked)
+            )
 
     def _add(
         self, new: Sequence[Photo], *, known: Container[str], unusable: Container[str]
@@ -203,6 +219,7 @@ async def _new_count(
         )
     return _Count(
         journal=journal,
+        asked=settings.features.key,
         features=features,
         adoption=adoption,
         listen=listen,
@@ -230,6 +247,7 @@ def _priced(
         groups=groups,
         photos=len(count.ids),
         known=count.known,
+        known_otherwise=count.known_otherwise,
         skipped=count.skipped,
         dead=count.dead,
         units=units,

@@ -221,6 +221,18 @@ def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str 
     return _finished(db, dict(rows.fetchall()), features)
 
 
+def annotated_otherwise(db: sqlite3.Connection, ids: Sequence[str], *, features: str) -> int:
+    """How many of `ids` have annotations, but none with these features."""
+    (photos,) = db.execute(
+        "SELECT count(*) FROM photos WHERE state NOT IN ('skipped', 'dead') "
+        "AND id IN (SELECT value FROM json_each(?)) "
+        "AND EXISTS (SELECT 1 FROM annotations WHERE photo = id) "
+        "AND NOT EXISTS (SELECT 1 FROM annotations WHERE photo = id AND features = ?)",
+        (json_list(ids), features),
+    ).fetchone()
+    return int(photos)
+
+
 def met_among(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> set[str]:
     """Those of `ids` that this run has met before: they take no room of it a second time."""
     rows = db.execute(

@@ -201,6 +201,15 @@ def test_known_photos_with_other_features_are_told_with_what_buys_them_again() -
     assert "--reannotate" not in printed(a_report())
 
 
+@pytest.mark.parametrize("units", [0, 8757])
+def test_a_forecast_tells_what_buys_known_photos_with_other_features(units: int) -> None:
+    text = on_one_line(printed(a_forecast(units=units, known_otherwise=1100)))
+
+    assert "1,200 known already (1,100 with other features)" in text
+    assert "with --reannotate as well it tells what those with other features would cost" in text
+    assert "--reannotate" not in printed(a_forecast(units=units))
+
+
 @pytest.mark.parametrize("what", [a_report(), a_forecast()], ids=["report", "forecast"])
 def test_json_is_exactly_one_object(what: Report | Forecast) -> None:
     text = printed(what, report="json")
