@@ -177,7 +177,7 @@ def _brought(run: Mapping[str, object]) -> str:
 def _next(found: Standing, *, state: str, at_work: bool) -> dict[str, str]:
     steps: dict[str, str] = {}
     if found.photos.get("listed") and not at_work:
-        steps["the same command again"] = "goes on with what is pending"
+        steps["the last run's command again"] = "goes on with what is pending"
     if found.photos.get("dead"):
         steps[f"ingestor dead list{state}"] = "shows what failed, with examples"
     if found.photos.get("stored"):

@@ -81,6 +81,17 @@ def test_without_anybody_there_all_that_did_not_end_has_died(
     assert "2 images in 2 requests whose answer never arrived" in text
 
 
+def test_what_goes_on_with_pending_photos_is_the_command_of_the_run(
+    settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sight(db, [a_photo("9")], run=2, room=None, features=None, unusable=(), now=1.0)
+
+    text = said(settings, capsys)
+
+    assert "the last run's command again" in text
+    assert "the same command" not in text  # that would be this one
+
+
 def test_photos_that_were_labelled_since_are_told_apart(
     settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
