@@ -48,6 +48,12 @@ BELOW_THE_CEILING: Final = {
     "images": "Downloads bind; how many go on at once is still being raised, step by step.",
 }
 """Where a setting allows more than is being used, raising it changes nothing."""
+REFUSED: Final = (
+    "Vision's quota binds, and refuses for speed: it is less than --images-per-minute and "
+    "--requests-per-minute say, or others use it, too. Set them to what the Google Cloud console shows."
+)
+USED_UP: Final = 0.9
+"""Of the quota: less, after refusals, and there is none of that size (taste)."""
 SILENT: Final = "Paid calls wait for Vision, which has given no labels."
 
 
@@ -93,7 +99,7 @@ class Gauges:
 
     def advice(self, name: str, *, answered: bool) -> str:
         """What to do about what binds at this moment; `answered`: whether Vision ever was heard."""
-        return _advice(name, held=self._holds(name), answered=answered)
+        return self._advice(name, held=self._holds(name), answered=answered)
 
     def verdict(self, units: Units) -> Bottleneck:
         """What bound most of the time in a run that bought this much."""
@@ -106,7 +112,15 @@ class Gauges:
         elif name == "vision-quota" and not units.certain:
             name = "vision"
         held = 2 * self.held[name] >= self.seen[name]
-        return Bottleneck(name=name, advice=_advice(name, held=held, answered=units.certain > 0))
+        advice = self._advice(name, held=held, answered=units.certain > 0)
+        return Bottleneck(name=name, advice=advice)
+
+    def _advice(self, name: str, *, held: bool, answered: bool) -> str:
+        if name == "vision" and not answered:
+            return SILENT
+        if name == "vision-quota" and self.quota.refused and self.quota.used < USED_UP:
+            return REFUSED
+        return ADVICE.get(name, "") if held else BELOW_THE_CEILING[name]
 
     def _holds(self, name: str) -> bool:
         """Whether it is a setting that allows no more."""
@@ -127,8 +141,3 @@ class Gauges:
                 self.seen[name] += 1
                 self.held[name] += self._holds(name)
 
-
-def _advice(name: str, *, held: bool, answered: bool) -> str:
-    if name == "vision" and not answered:
-        return SILENT
-    return ADVICE.get(name, "") if held else BELOW_THE_CEILING[name]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingestor.engines.gauges import ADVICE, SILENT, Gauges
+from ingestor.engines.gauges import ADVICE, REFUSED, SILENT, Gauges
 from ingestor.journal.ledger import Units
 from ingestor.kits.channel import Channel
 from ingestor.kits.memory import Memory
@@ -87,6 +87,32 @@ async def test_a_quota_binds_nobody_whom_vision_never_answered() -> None:
     verdict = parts.verdict(Units(possible=40))
 
     assert (verdict.name, verdict.advice) == ("vision", SILENT)
+
+
+@pytest.mark.looptime
+async def test_who_was_refused_for_speed_is_not_told_to_go_faster() -> None:
+    """The quota that was set is more than there is: the run stays far below it."""
+    watched = Counter({"vision-quota": 9})
+    parts = gauges(watched, held=watched, clock=asyncio.get_running_loop().time)
+    for _ in range(3):
+        permit = await parts.quota.acquire(1.0)
+        parts.quota.refuse(permit)
+
+    verdict = parts.verdict(Units(certain=40))
+
+    assert (verdict.name, verdict.advice) == ("vision-quota", REFUSED)
+    assert parts.advice("vision-quota", answered=True) == REFUSED
+
+
+@pytest.mark.looptime
+async def test_a_quota_that_is_used_up_binds_as_it_should_though_something_was_refused() -> None:
+    watched = Counter({"vision-quota": 9})
+    parts = gauges(watched, held=watched, clock=asyncio.get_running_loop().time)
+    for _ in range(300):
+        permit = await parts.quota.acquire(1.0)
+    parts.quota.refuse(permit)
+
+    assert parts.verdict(Units(certain=40)).advice == ADVICE["vision-quota"]
 
 
 async def crowded(channel: Channel[Any]) -> None:
