@@ -140,4 +140,3 @@ class Gauges:
             if begun and name is not None:
                 self.seen[name] += 1
                 self.held[name] += self._holds(name)
-
