@@ -21,8 +21,10 @@ from ingestor.exits import COMPLETE
 from ingestor.eyes import Counts, View, address_of, traced, watched
 from ingestor.journal.writer import Journal
 from ingestor.kits.allocator import keep_usual_blocks
+from ingestor.kits.amounts import money
 from ingestor.kits.lifetime import Stopping
 from ingestor.kits.loops import fast_loop
+from ingestor.purchases.pricing import affordable
 from ingestor.services import open_services
 from ingestor.settings import MEGABYTE
 from ingestor.worker import Readiness, Worker
@@ -38,12 +40,19 @@ def work(visit: Visit, settings: Settings) -> int:
     """Returns the exit code: that of the signal which stopped it."""
     for name, instead in FOR_ONE_RUN.items():
         if getattr(settings, name) not in (None, False):
-            raise SettingsError(f"--{name.replace('_', '-')} is not for a worker: {instead}.")
+            flag = f"--{name.replace('_', '-')}"
+            said = instead.format(month=_month_of(settings.max_cost or 0.0))
+            raise SettingsError(f"{flag} is not for a worker: {said}.")
     require_local(settings)
     if "patience" not in settings.model_fields_set:
         settings = settings.model_copy(update={"patience": PATIENCE})
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
         return runner.run(_work(visit, settings))
+
+
+def _month_of(dollars: float) -> str:
+    """As a month's bill has it: the free units are among them."""
+    return f"{money(dollars)} a month are --max-units-per-month {affordable(dollars)}"
 
 
 async def _work(visit: Visit, settings: Settings) -> int:

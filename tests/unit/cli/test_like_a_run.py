@@ -57,6 +57,10 @@ def test_what_is_for_one_run_is_refused_with_what_to_do_instead(
     assert f"{words[0]} is not for a worker: " in said("worker", *words)
 
 
+def test_a_budget_in_dollars_is_answered_with_the_units_that_a_worker_takes(said: Said) -> None:
+    assert "$50.00 a month are --max-units-per-month 34333" in said("worker", "--max-cost", "50")
+
+
 def test_the_help_shows_what_a_worker_takes_and_not_what_it_refuses(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

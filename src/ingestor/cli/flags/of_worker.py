@@ -13,9 +13,9 @@ FOR_ONE_RUN: Final = {
     "dry_run": "it is for `ingestor --group … --dry-run`",
     "reannotate": "it is for one run: `ingestor --group … --reannotate`",
     "max_units": "a worker takes --max-units-per-day or --max-units-per-month",
-    "max_cost": "a worker takes --max-units-per-day or --max-units-per-month",
+    "max_cost": "a worker takes --max-units-per-day or --max-units-per-month; {month}",
 }
-"""Flags of a run that a worker does not take, and what to do instead."""
+"""Flags of a run that a worker does not take, and what to do instead; `month`: dollars in units."""
 
 GroupsFile = Annotated[
     Path | None,
