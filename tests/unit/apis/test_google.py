@@ -177,6 +177,8 @@ class TokenSite(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _TokenPage)
         self.answers: list[tuple[int, object]] = []
         self.posts: list[bytes] = []
+        self.headers: list[set[str]] = []
+        """The names of those that came, in lower case."""
 
     @property
     def url(self) -> str:
@@ -187,6 +189,7 @@ class _TokenPage(BaseHTTPRequestHandler):
     server: TokenSite
 
     def do_POST(self) -> None:
+        self.server.headers.append({name.lower() for name in self.headers})
         self.server.posts.append(self.rfile.read(int(self.headers["content-length"])))
         status, answer = self.server.answers.pop(0)
         body = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
@@ -247,6 +250,25 @@ async def test_a_service_account_is_granted_one_token_for_both(
     expected = {"authorization": "Bearer canary", "x-goog-user-project": "zoo-project"}
     assert headers == await access.database.headers() == expected
     assert b"jwt-bearer" in site.posts[0]
+    assert set(assertion_in(site.posts[0], part=1)["scope"].split()) == {
+        "https://www.googleapis.com/auth/cloud-platform",
+        "https://www.googleapis.com/auth/userinfo.email",
+        "https://www.googleapis.com/auth/firebase.database",
+    }
+
+
+async def test_what_the_environment_says_of_proxies_and_passwords_means_nothing(
+    site: TokenSite, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login me password canary")
+    monkeypatch.setenv("NETRC", str(passwords))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    site.answers = [(200, GOOD)]
+    access = await open_credentials(api_key=None, database_url=None)
+
+    assert await access.vision.headers() == {"authorization": "Bearer canary"}
+    assert "authorization" not in site.headers[0]
 
 
 async def test_a_revoked_service_account_is_told_apart(site: TokenSite, key_file: Path) -> None:
@@ -263,10 +285,11 @@ GOOD = {"access_token": "canary", "expires_in": 3599, "token_type": "Bearer"}
 REVOKED = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."}
 
 
-def key_named_in(post: bytes) -> str:
-    """The id of the key that signed what a token was asked for with."""
-    header = parse_qs(post.decode())["assertion"][0].partition(".")[0]
-    return str(json.loads(base64.urlsafe_b64decode(header + "=="))["kid"])
+def assertion_in(post: bytes, *, part: int) -> dict[str, str]:
+    """What a token was asked for with: part 0 says how it is signed, part 1 what it says."""
+    text = parse_qs(post.decode())["assertion"][0].split(".")[part]
+    read: dict[str, str] = json.loads(base64.urlsafe_b64decode(text + "=="))
+    return read
 
 
 def begin_to_write(file: Path) -> str:
@@ -291,7 +314,7 @@ async def test_a_new_key_in_the_place_of_a_refused_one_is_taken(
     await asyncio.to_thread(key_file.write_text, json.dumps(another))
 
     assert await access.vision.headers() == {"authorization": "Bearer canary"}
-    assert [key_named_in(post) for post in site.posts] == ["1", "1", "2"]
+    assert [assertion_in(post, part=0)["kid"] for post in site.posts] == ["1", "1", "2"]
 
 
 @pytest.mark.parametrize(
