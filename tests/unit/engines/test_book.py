@@ -22,6 +22,7 @@ from ingestor.journal.withdrawals import withdraw
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
 from ingestor.records import photo_record
+from ingestor.report import Bottleneck, Report, UnitsReport
 from ingestor.services import ListedPage
 from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
 from tests.inline import Inline
@@ -115,6 +116,43 @@ async def annotated(journal: Journal, *photos: str) -> None:
         await journal.write(
             partial(keep, annotation=an_annotation(photo), size=a_size(), purchase="p", now=0.0)
         )
+
+
+REPORT = Report(
+    run_id="run-1",
+    groups=(FIRST, SECOND),
+    ended="complete",
+    message="",
+    exit_code=0,
+    listed=0,
+    stored=0,
+    skipped=0,
+    dead=0,
+    pending=0,
+    units=UnitsReport(certain=0, possible=0),
+    cost_usd=0.0,
+    seconds=1.0,
+    images_per_second=0.0,
+    quota_used=0.0,
+    bottleneck=Bottleneck(name="nothing", advice=""),
+)
+
+
+async def test_the_database_is_told_which_stretches_of_a_pool_are_covered(journal: Journal):
+    database = Database()
+    book = a_book(journal, database)
+    page = a_page("10", "20", group=FIRST)
+    await book.sight(FIRST, 1, page, room=None, stretch=(10, 20))
+    await book.sight(FIRST, 2, page, room=None, stretch=(40, 50))
+    await book.sight(SECOND, 1, a_page("30", group=SECOND), room=None)
+
+    await book.close(REPORT)
+
+    told = {path: value for path, value in database.sent[-1].items() if "/covered" in path}
+    assert told == {
+        f"groups/{FIRST}/covered": {"0": {"from": 10, "to": 20}, "1": {"from": 40, "to": 50}},
+        f"groups/{SECOND}/covered": None,
+    }
 
 
 async def test_what_the_disk_refused_reaches_the_database_all_the_same(journal: Journal):
