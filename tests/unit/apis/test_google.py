@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from ingestor.apis.google import Fixed, guarded_request, is_emulator, open_credentials
-from ingestor.apis.google.guard import TOKEN_ORIGINS
+from ingestor.apis.google.guard import TOKEN_ORIGINS, metadata_hosts
 from ingestor.errors import AddressRefused, Denied, NotSent, SettingsError, retry_hint
 
 DATABASE = "https://demo-default-rtdb.firebaseio.com"
@@ -162,6 +162,24 @@ async def test_what_is_wrong_with_the_path_of_a_key_is_said(
 def test_tokens_are_asked_for_at_known_places_only(url: str) -> None:
     with pytest.raises(AddressRefused):
         guarded_request()(url, method="POST")
+
+
+@pytest.mark.parametrize("variable", ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"])
+@pytest.mark.parametrize(
+    ("place", "host"),
+    [
+        ("metadata", "metadata"),
+        ("metadata:8080", "metadata"),
+        ("10.0.0.7:8080", "10.0.0.7"),
+        ("[fd20:ce::254]", "fd20:ce::254"),
+        ("[fd20:ce::254]:8080", "fd20:ce::254"),
+    ],
+)
+def test_a_machine_may_ask_where_its_owner_says(variable: str, place: str, host: str) -> None:
+    usual = {"metadata.google.internal", "169.254.169.254"}
+
+    assert metadata_hosts({variable: place}) == {*usual, host}
+    assert metadata_hosts({}) == metadata_hosts({variable: ""}) == usual
 
 
 def test_a_key_from_before_2018_names_a_known_place_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,8 +29,10 @@ TOKEN_ORIGINS = frozenset(
 For keys and logins; for keys that were made until 2018 and never expire; for workload identity; for
 acting as another account.
 """
-METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
+METADATA_HOSTS = frozenset({"metadata.google.internal", "169.254.169.254"})
 """Asked for tokens on Google's own machines, over plain HTTP that never leaves them."""
+METADATA_VARIABLES = ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP")
+"""By which whoever runs us tells google-auth of another place to ask, with or without a port."""
 
 
 def guarded_request() -> TokenRequest:
@@ -42,6 +45,12 @@ def guarded_request() -> TokenRequest:
     return TokenRequest(session)
 
 
+def metadata_hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    """Names and addresses, those of IPv6 without their brackets."""
+    named = (environment.get(variable, "") for variable in METADATA_VARIABLES)
+    return METADATA_HOSTS | {str(urlsplit(f"//{place}").hostname or "") for place in named} - {""}
+
+
 class _Guard(HTTPAdapter):
     """Refuses other places before connecting; every hop of a redirect passes here."""
 
@@ -50,11 +59,10 @@ class _Guard(HTTPAdapter):
     ) -> requests.Response:
         parts = urlsplit(request.url or "")
         host = str(parts.hostname or "")
-        metadata = {*METADATA_HOSTS, os.environ.get("GCE_METADATA_HOST", "").partition(":")[0]}
         if not (
             f"{parts.scheme}://{parts.netloc}" in TOKEN_ORIGINS
             or is_loopback(host)
-            or (parts.scheme == "http" and host in metadata)
+            or (parts.scheme == "http" and host in metadata_hosts(os.environ))
         ):
             raise AddressRefused(
                 f"Tokens are not asked for at {host[:80]!r}: the Google credentials name a place that "
