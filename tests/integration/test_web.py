@@ -379,11 +379,19 @@ async def test_what_cannot_be_answered_is_refused_calmly(
 async def test_every_answer_carries_the_headers(local: Client, path: str) -> None:
     _, _, response = await local.get(path)
 
-    policy = response.headers["Content-Security-Policy"]
-    assert f"img-src 'self' {IMAGES};" in policy
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
+    policy = dict(
+        rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; ")
+    )
+    assert policy == {
+        **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), "'none'"),
+        **dict.fromkeys(("script-src", "style-src", "connect-src", "form-action"), "'self'"),
+        "img-src": f"'self' {IMAGES}",
+    }
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    # Nor by what the page is served, and in which version.
+    assert response.headers["Server"] == "ingestor"
     assert "Set-Cookie" not in response.headers
 
 
