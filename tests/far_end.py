@@ -178,3 +178,11 @@ def a_request(url: str, **given: Any) -> Request:
         "cap": 1_000_000,
     }
     return Request(url=url, **(usual | given))
+
+
+def has_version_6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False

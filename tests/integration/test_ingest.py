@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from ingestor import events
+from ingestor.engines import local
 from ingestor.errors import Denied, SettingsError
 from ingestor.kits.lifetime import Lifetime
+from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
-from tests.integration.conftest import Ingest, in_database, lose_answers
+from tests.far_end import has_version_6
+from tests.integration.conftest import Ingest, in_database, lose_answers, settings_for
 
 
 async def test_photos_are_stored_with_their_labels(ingest: Ingest, sandbox: Sandbox):
@@ -226,3 +230,15 @@ async def test_without_a_database_the_catalog_is_the_store(ingest: Ingest, sandb
 
     assert report.stored == 30
     assert sandbox.calls.total("database") == 0
+
+
+@pytest.mark.skipif(not has_version_6(), reason="this machine has no IPv6")
+async def test_upstreams_may_live_at_addresses_of_version_6(tmp_path: Path):
+    options = Options(host="::1", port=0, fast=True, photos=40, sketches=True)
+    async with Sandbox(options) as sandbox:
+        settings = settings_for(sandbox, tmp_path / "state")
+        report = await local.ingest(settings, lifetime=Lifetime(drain=settings.drain))
+
+        assert urlsplit(settings.image_url).hostname == "::1"
+        assert (report.ended, report.stored) == ("complete", 40)
+        assert len(in_database(sandbox, "/photos")) == 40

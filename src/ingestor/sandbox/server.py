@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
 from socket import socket as Socket  # noqa: N812 - a class
 from types import TracebackType
 from typing import Final, Self
@@ -247,7 +247,7 @@ def ports(base: int) -> list[int]:
 
 def listening(host: str, port: int) -> Socket:
     """A bound socket, so that every address is known before any site answers."""
-    socket = Socket(AF_INET, SOCK_STREAM)
+    socket = Socket(AF_INET6 if ":" in host else AF_INET, SOCK_STREAM)
     try:
         socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         socket.bind((host, port))
@@ -267,8 +267,9 @@ def addresses_of(
 ) -> Addresses:
     """`pictures` is where somebody else serves them."""
     secure = OVER_TLS if certificate else ()
+    host = f"[{options.host}]" if ":" in options.host else options.host
     at = {
-        name: f"{'https' if name in secure else 'http'}://{options.host}:{port}"
+        name: f"{'https' if name in secure else 'http'}://{host}:{port}"
         for name, port in zip(SITES, bound, strict=True)
     }
     return Addresses(

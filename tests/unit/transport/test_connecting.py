@@ -14,7 +14,7 @@ import pytest
 from ingestor.errors import NotSent
 from ingestor.transport import HttpTransport
 from ingestor.transport.connector import CONNECT_SECONDS, HAPPY_EYEBALLS_SECONDS, LookUp
-from tests.far_end import a_request, far_end, response, says
+from tests.far_end import a_request, far_end, has_version_6, response, says
 
 both_ways = pytest.mark.parametrize("method", ["GET", "POST"])
 PAID_DEADLINE = 600
@@ -36,14 +36,6 @@ def black_hole(host: str, port: int = 0) -> Iterator[int]:
             waiting.setblocking(False)
             waiting.connect_ex(hole.getsockname())
         yield hole.getsockname()[1]
-
-
-def has_version_6() -> bool:
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            return True
-    except OSError:
-        return False
 
 
 def leading_to(*addresses: str) -> LookUp:
