@@ -23,6 +23,11 @@ class Origin(NamedTuple):
     host: str
     port: int
 
+    @classmethod
+    def of(cls, url: URL) -> Origin:
+        """Raises ValueError for a port that is none."""
+        return cls(url.scheme == "https", url.raw_host or "", url.port or 0)
+
     @property
     def authority(self) -> str:
         """As a URL and the Host header spell it."""
@@ -52,7 +57,7 @@ class AllowList:
             raise AddressRefused(f"{place(url)}: not a usable address", reason="malformed")
         try:
             address = URL(url, encoded=True)
-            origin = Origin(address.scheme == "https", address.raw_host or "", address.port or 0)
+            origin = Origin.of(address)
         except ValueError:
             raise AddressRefused(
                 f"{place(url)}: not a usable address", reason="malformed"
@@ -83,8 +88,7 @@ class AllowList:
         ):
             return origin, f"/{target}"
         address = self.admit(url)
-        origin = Origin(address.scheme == "https", address.raw_host or "", address.port or 0)
-        return origin, address.raw_path_qs
+        return Origin.of(address), address.raw_path_qs
 
     def knows(self, origin: Origin) -> bool:
         return origin in self._origins
@@ -137,9 +141,10 @@ def is_loopback_address(address: str) -> bool:
 def _origin(text: str) -> Origin:
     try:
         url = URL(text)
-        host, port = url.raw_host or "", url.port or 0
+        origin = Origin.of(url)
     except ValueError:
         raise SettingsError(f"{text[:80]!r} is not an origin like https://example.com") from None
+    host = origin.host
     local = host == "localhost" or is_loopback_address(host)
     strange = url.scheme not in ("http", "https") or url.raw_user is not None
     if not host or not _is_name(host) or strange:
@@ -148,7 +153,7 @@ def _origin(text: str) -> Origin:
         raise SettingsError(f"{place(text)!r} needs https: plain http is for loopback only")
     if is_address(host) and not (local or is_public(host)):
         raise SettingsError(f"{place(text)!r} is a private address; no upstream lives there")
-    return Origin(url.scheme == "https", host, port)
+    return origin
 
 
 def _is_name(host: str) -> bool:
