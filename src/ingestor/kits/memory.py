@@ -22,7 +22,6 @@ class Memory:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
-        self.most_held = 0
         self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._growing: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._moves = 0
@@ -35,7 +34,7 @@ class Memory:
     async def reserve(self, size: int) -> None:
         """Wait until `size` bytes fit (an item larger than the limit waits to be alone)."""
         if not self._line and not self._growing and self._fits(size):
-            self._take(size)
+            self.held += size
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append((size, place))
@@ -50,7 +49,7 @@ class Memory:
 
     def charge(self, size: int) -> None:
         """Hold `size` bytes, whether they fit or not: for what cannot wait. Others wait for it."""
-        self._take(size)
+        self.held += size
 
     async def grow(self, more: int) -> None:
         """Wait until `more` bytes fit, for an item that holds some already."""
@@ -64,7 +63,7 @@ class Memory:
                 if moves == self._moves and self._growing and self._growing[0][1] is place:
                     self._moves += 1
                     self._growing.popleft()
-                    self._take(more)
+                    self.held += more
                     place.set_result(None)
         except asyncio.CancelledError:
             if place.done():
@@ -82,24 +81,20 @@ class Memory:
     def _fits(self, size: int) -> bool:
         return self.held + size <= self.limit or self.held == 0
 
-    def _take(self, size: int) -> None:
-        self.held += size
-        self.most_held = max(self.most_held, self.held)
-
     def _serve(self) -> None:
         while self._growing:
             more, place = self._growing[0]
             if not self._fits(more):
                 return
             self._growing.popleft()
-            self._take(more)
+            self.held += more
             place.set_result(None)
         while self._line:
             size, place = self._line[0]
             if not place.done():
                 if not self._fits(size):
                     return
-                self._take(size)
+                self.held += size
                 place.set_result(None)
             self._line.popleft()
 
