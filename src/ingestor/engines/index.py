@@ -5,10 +5,9 @@ it lacks is written, and what it has too much of is deleted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Any, Final, Protocol
 
 from ingestor.apis.rtdb import Query
@@ -101,7 +100,8 @@ class IndexReconciler:
         return share(labels[key].score)
 
     async def _repair(self, repairs: list[Repair]) -> None:
-        for some in () if self.check else _chunks(repairs, MOST_ENTRIES):
+        for first in () if self.check else range(0, len(repairs), MOST_ENTRIES):
+            some = repairs[first : first + MOST_ENTRIES]
             for repair, error in zip(some, await self.write(some), strict=True):
                 if error and None in repair.values():
                     self.found.index_deleted -= 1
@@ -128,9 +128,3 @@ class IndexReconciler:
                 reason="too-large",
             )
         return set(keys)
-
-
-def _chunks(repairs: Sequence[Repair], most: int) -> Iterator[list[Repair]]:
-    rest = iter(repairs)
-    while some := list(islice(rest, most)):
-        yield some
