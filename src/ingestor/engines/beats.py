@@ -12,11 +12,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 
 from ingestor.kits.beside import beside
+
+LARGEST: Final = 1_000_000
+"""Bytes that are read: a run has some 10 kB to say, a worker with 200 groups in trouble some 100."""
 
 
 class Tell(Protocol):
@@ -39,6 +42,13 @@ async def beating(path: Path, tell: Tell, *, every: float, name: str) -> AsyncIt
             yield
     finally:
         _put(path, tell(ended=True))
+
+
+def last_told(path: Path) -> Any:
+    """What the last beat said. Raises OSError or ValueError where none can be read."""
+    if path.stat().st_size > LARGEST:
+        raise ValueError("too large for a beat")
+    return orjson.loads(path.read_bytes())
 
 
 def _put(path: Path, told: Mapping[str, Any]) -> None:

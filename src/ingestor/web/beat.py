@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
+from ingestor.engines.beats import last_told
 from ingestor.web.chart import STAGES, Chart, draw
 
 STALE: Final = 6.0
 """Seconds without a beat after which a run counts as gone: it writes one a second."""
-LARGEST: Final = 1_000_000
-"""Bytes; a beat has some 10 kB."""
 MINUTE: Final = 60.0
 COUNTS: Final = (*STAGES, "failed", "idle", "retries")
 QUEUES: Final = ("photos", "images", "published")
@@ -37,9 +34,7 @@ class Beat:
 def read_beat(path: Path, *, now: float) -> Beat | None:
     """None where there is none that can be read: it may be written by another version."""
     try:
-        if path.stat().st_size > LARGEST:
-            return None
-        told = orjson.loads(path.read_bytes())
+        told = last_told(path)
         points = [_numbers(point, length=6) for point in told["points"]]
         quota = told["quota"]
         limits = _numbers(quota["limits"], length=2)

@@ -7,15 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
+from ingestor.engines.beats import last_told
 from ingestor.engines.pulse import COUNTED
 from ingestor.kits.amounts import counted
 
 STALE: Final = 30.0
 """Seconds without a beat after which a worker counts as gone: it writes one every five."""
-LARGEST: Final = 1_000_000
-"""Bytes; 200 groups in trouble have some 100 kB."""
 OVERDUE: Final = 900.0
 """Seconds behind a turn that was announced, after which its trouble is old."""
 
@@ -92,9 +89,7 @@ class Following:
 def read_following(path: Path, *, now: float, names: Mapping[str, str]) -> Following | None:
     """None where none ever worked here, or where its word is that of another version."""
     try:
-        if path.stat().st_size > LARGEST:
-            return None
-        told = orjson.loads(path.read_bytes())
+        told = last_told(path)
         news = [
             News(at=float(at), group=names.get(group) or str(group), sentence=str(sentence))
             for at, group, sentence in told["news"]
