@@ -2,7 +2,6 @@
 
 from ingestor.sandbox.drawing.canvas import (
     Canvas,
-    Colour,
     Point,
     Points,
     darker,
@@ -294,8 +293,8 @@ def _claws(canvas: Canvas) -> None:
     canvas.flush()
 
 
-def _eye(canvas: Canvas, x: float, y: float, *, size: float, colour: Colour = BLACK) -> None:
+def _eye(canvas: Canvas, x: float, y: float, *, size: float) -> None:
     canvas.ellipse(x, y, size * 1.25, size * 1.25, (238, 232, 222))
-    canvas.ellipse(x, y, size, size, colour)
+    canvas.ellipse(x, y, size, size, BLACK)
     canvas.ellipse(x - size * 0.3, y - size * 0.35, size * 0.32, size * 0.32, WHITE)
     canvas.flush(depth=0)

@@ -131,14 +131,14 @@ class Canvas:
         self._picture.paste(lit, (left, top), alpha)
         self._layer.paste((0, 0, 0, 0), grid)
 
-    def shadow(self, x: float, y: float, rx: float, ry: float, *, strength: float = 0.45) -> None:
+    def shadow(self, x: float, y: float, rx: float, ry: float) -> None:
         """A soft shadow on the ground, at once on the picture."""
         coarse = 2 * OVERSAMPLING
         points = self._on_picture(oval(x, y, rx, ry))
         mask = Image.new("L", (self.size[0] // 2, self.size[1] // 2))
         ImageDraw.Draw(mask).polygon([(px / coarse, py / coarse) for px, py in points], fill=255)
         mask = mask.filter(ImageFilter.GaussianBlur(max(1.0, ry * self._unit / 12)))
-        mask = mask.point([round(value * strength) for value in range(256)])
+        mask = mask.point([round(value * 0.45) for value in range(256)])
         self._picture.paste((16, 18, 24), None, mask.resize(self.size))
 
     def finished(self) -> Image.Image:

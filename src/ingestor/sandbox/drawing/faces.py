@@ -51,13 +51,13 @@ def nose(canvas: Canvas, *, y: float, width: float, colour: Colour = BLACK) -> N
     canvas.flush(depth=0)
 
 
-def whiskers(canvas: Canvas, *, y: float, x: float, colour: Colour = WHITE) -> None:
+def whiskers(canvas: Canvas, *, y: float, x: float) -> None:
     for side in (-1, 1):
         for row in (-1, 0, 1):
             start = (side * x, y + row * 2)
             end = (side * (x + 22), y + row * 6 - 2)
             bend = (side * (x + 11), y + row * 3 - 2)
-            canvas.limb([start, bend, end], [0.5, 0.25], colour)
+            canvas.limb([start, bend, end], [0.5, 0.25], WHITE)
     canvas.flush(depth=0)
 
 

@@ -124,12 +124,12 @@ def sun(sheet: Sheet, *, x: float, y: float, radius: float, colour: Colour) -> N
     sheet.lay(blur=2)
 
 
-def bokeh(sheet: Sheet, colours: tuple[Colour, ...], *, top: float, bottom: float) -> None:
+def bokeh(sheet: Sheet, colours: tuple[Colour, ...], *, bottom: float) -> None:
     """Drops of light: what leaves and sky become out of focus."""
     for _ in range(46):
         sheet.dot(
             sheet.chance.uniform(0, sheet.width),
-            sheet.chance.uniform(top, bottom) * sheet.height,
+            sheet.chance.uniform(0, bottom) * sheet.height,
             sheet.chance.uniform(10, 42),
             sheet.chance.choice(colours),
             sheet.chance.randrange(40, 120),

@@ -76,7 +76,7 @@ def _meadow(sheet: Sheet) -> None:
 
 def _autumn(sheet: Sheet) -> None:
     features.trees(sheet, (206, 122, 44), horizon=HORIZON, count=9)
-    features.bokeh(sheet, ((236, 170, 70), (206, 92, 40), (244, 214, 130)), top=0, bottom=0.6)
+    features.bokeh(sheet, ((236, 170, 70), (206, 92, 40), (244, 214, 130)), bottom=0.6)
     features.ground(sheet, (190, 140, 74), (146, 92, 46), horizon=HORIZON)
     features.flowers(sheet, ((206, 100, 36), (228, 160, 60), (170, 66, 34)), top=0.62, blur=2)
 
@@ -119,13 +119,13 @@ def _dawn(sheet: Sheet) -> None:
 
 def _bough(sheet: Sheet) -> None:
     greens = ((120, 168, 92), (186, 214, 130), (236, 244, 196), (84, 132, 84))
-    features.bokeh(sheet, greens, top=0, bottom=1)
+    features.bokeh(sheet, greens, bottom=1)
     features.leaves(sheet, ((128, 172, 96), (160, 198, 112)), count=10, blur=9)
-    features.bokeh(sheet, greens, top=0, bottom=1)
+    features.bokeh(sheet, greens, bottom=1)
 
 
 def _flowers(sheet: Sheet) -> None:
-    features.bokeh(sheet, ((196, 226, 150), (120, 170, 90), (240, 220, 236)), top=0, bottom=1)
+    features.bokeh(sheet, ((196, 226, 150), (120, 170, 90), (240, 220, 236)), bottom=1)
     bed = ((238, 120, 160), (250, 246, 246), (180, 120, 214), (250, 190, 80))
     features.flowers(sheet, bed, top=0.3, blur=6)
 
@@ -133,7 +133,7 @@ def _flowers(sheet: Sheet) -> None:
 def _leaves(sheet: Sheet) -> None:
     greens = ((74, 132, 60), (104, 164, 74), (50, 102, 52), (140, 190, 90))
     features.leaves(sheet, greens)
-    features.bokeh(sheet, ((190, 224, 130), (104, 164, 74)), top=0, bottom=0.7)
+    features.bokeh(sheet, ((190, 224, 130), (104, 164, 74)), bottom=0.7)
 
 
 def _room(sheet: Sheet) -> None:
@@ -148,7 +148,7 @@ def _night(sheet: Sheet) -> None:
 
 
 def _forest(sheet: Sheet) -> None:
-    features.bokeh(sheet, ((190, 212, 150), (120, 160, 110), (230, 236, 190)), top=0, bottom=0.6)
+    features.bokeh(sheet, ((190, 212, 150), (120, 160, 110), (230, 236, 190)), bottom=0.6)
     features.trunks(sheet, (92, 78, 62), horizon=HORIZON)
     features.ground(sheet, (126, 142, 82), (88, 98, 54), horizon=HORIZON)
 
@@ -156,7 +156,7 @@ def _forest(sheet: Sheet) -> None:
 def _jungle(sheet: Sheet) -> None:
     greens = ((54, 112, 62), (84, 148, 74), (34, 82, 56), (126, 176, 88))
     features.leaves(sheet, greens, count=70, blur=6)
-    features.bokeh(sheet, ((176, 212, 120), (70, 130, 70)), top=0, bottom=0.5)
+    features.bokeh(sheet, ((176, 212, 120), (70, 130, 70)), bottom=0.5)
     features.ground(sheet, (62, 104, 54), (46, 78, 44), horizon=0.74)
 
 
@@ -185,7 +185,7 @@ def _deep(sheet: Sheet) -> None:
 
 
 def _bamboo(sheet: Sheet) -> None:
-    features.bokeh(sheet, ((226, 240, 190), (160, 200, 120)), top=0, bottom=0.8)
+    features.bokeh(sheet, ((226, 240, 190), (160, 200, 120)), bottom=0.8)
     features.stems(sheet, (112, 162, 78))
     features.ground(sheet, (132, 168, 88), (92, 128, 60), horizon=0.72)
 
