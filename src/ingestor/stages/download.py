@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
 
 from ingestor import events
 from ingestor.errors import (
@@ -54,17 +53,8 @@ BYTES_PER_PIXEL = 0.5
 """Twice what Flickr's 640 px JPEGs were seen to need; what is larger grows as it is read."""
 
 
-class Room(Protocol):
-    """What a download has reserved; awaited before more than that is held."""
-
-    @property
-    def size(self) -> int: ...
-
-    async def __call__(self, total: int) -> None: ...
-
-
-Fetch = Callable[[Size, Room], Awaitable[bytes]]
-"""One attempt at one rendition."""
+Fetch = Callable[[Size, Hold], Awaitable[bytes]]
+"""One attempt at one rendition; what is held of it has to be awaited before it grows."""
 Fail = Callable[[Failure], Awaitable[None]]
 
 
