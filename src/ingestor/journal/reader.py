@@ -128,7 +128,7 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
     if version > VERSION:
         raise JournalError(
             f"{path} was written by a newer ingestor (its version is {version}, this one knows "
-            f"{VERSION}). Upgrade ingestor, or choose another --state directory."
+            f"{VERSION}). Upgrade ingestor."
         )
     if version == 0:
         raise SettingsError(_no_journal(path))

@@ -218,7 +218,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     if version > VERSION:
         raise JournalError(
             f"The journal was written by a newer ingestor (its version is {version}, this one "
-            f"knows {VERSION}). Upgrade ingestor, or choose another --state directory."
+            f"knows {VERSION}). Upgrade ingestor; another directory knows nothing of what was paid for."
         )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version={number};COMMIT;")
