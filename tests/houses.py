@@ -60,8 +60,13 @@ def idle_gauges() -> Gauges:
     )
 
 
-def a_heart(state: Path, *, wall: Callable[[], float] = lambda: 100.0) -> Heartbeat:
-    return Heartbeat(state, idle_gauges(), wall=wall)
+def a_heart(
+    state: Path,
+    *,
+    clock: Callable[[], float] = lambda: 0.0,
+    wall: Callable[[], float] = lambda: 100.0,
+) -> Heartbeat:
+    return Heartbeat(state, idle_gauges(), clock=clock, wall=wall)
 
 
 @dataclass(slots=True)

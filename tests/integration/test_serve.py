@@ -120,7 +120,7 @@ async def test_the_dashboard_sees_a_run_at_work_and_what_became_of_it(
 
 async def test_the_chart_says_what_the_run_is_allowed_and_not_who_shows_it(tmp_path: Path) -> None:
     seconds = count(100.0)
-    heart = a_heart(tmp_path, wall=lambda: next(seconds))
+    heart = a_heart(tmp_path, clock=lambda: next(seconds))
     heart.take(events.RunStarted(run="r", groups=("g",), limit=9, resumed=0))
     for _second in range(9):
         heart._note()

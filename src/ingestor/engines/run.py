@@ -105,7 +105,7 @@ class Run:
         self.door = self._door()
         self.buyer = self._buyer()
         self.gauges = Gauges(self.channels, self.memory, self.downloads, self.calls, self.quota)
-        self.heartbeat = Heartbeat(settings.state, self.gauges, wall=wall)
+        self.heartbeat = Heartbeat(settings.state, self.gauges, clock=self.clock, wall=wall)
 
     async def carry_out(self, name: str) -> Report:
         started = self.clock()

@@ -50,6 +50,22 @@ async def test_a_long_run_keeps_few_points_that_span_it_all(tmp_path: Path) -> N
     assert 100 < len(told(tmp_path)["points"]) <= MOST_POINTS
 
 
+@pytest.mark.parametrize("jump", [-3600.0, 86_400.0], ids=["back an hour", "ahead a day"])
+async def test_a_wall_clock_that_is_set_moves_no_point_of_the_curve(
+    tmp_path: Path, jump: float
+) -> None:
+    now = [0.0, 1000.0]
+    heart = a_heart(tmp_path, clock=lambda: now[0], wall=lambda: now[1])
+
+    for passed in (1.0, 1.0 + jump, 1.0):
+        now[:] = now[0] + 1.0, now[1] + passed
+        heart._note()
+    async with heart.beating():
+        pass
+
+    assert [seconds for seconds, *_ in told(tmp_path)["points"]][:3] == [1.0, 2.0, 3.0]
+
+
 async def test_a_state_directory_that_takes_no_file_ends_nothing(tmp_path: Path) -> None:
     async with a_heart(tmp_path / "missing").beating():
         pass
