@@ -295,6 +295,19 @@ async def test_what_goes_wrong_has_its_kind(outcome: Exception, kind: type[Inges
     assert state_after(error.value) is not PurchaseState.IN_DOUBT
 
 
+async def test_a_machine_whose_clock_is_wrong_is_told_to_set_it_and_not_to_make_a_key() -> None:
+    too_early = google.auth.exceptions.RefreshError(
+        "invalid_grant: Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
+        "timeframe. Check your iat and exp values in the JWT claim.",
+        {"error": "invalid_grant"},
+    )
+
+    with pytest.raises(Denied, match="clock is wrong") as error:
+        await tokens_of(Login(too_early)).headers()
+
+    assert "Make a new" not in str(error.value)
+
+
 ASKED_AT = requests.Request("POST", "https://oauth2.googleapis.com/token").prepare()
 
 

@@ -29,6 +29,8 @@ acting as another account (https://cloud.google.com/iam/docs/reference/credentia
 """
 NEEDS_A_PERSON = "Reauthentication"
 """How the library begins when a login has to be made again; it tells that without an answer's code."""
+OF_ANOTHER_TIME = "reasonable timeframe"
+"""In what Google says of a signature whose time, by this machine's clock, is minutes from its own."""
 MOST_WORDS = 120
 """Characters of what the library says (taste)."""
 ASKED = (
@@ -59,16 +61,22 @@ def translated(error: Exception) -> IngestorError:
     if not isinstance(error, google.auth.exceptions.GoogleAuthError):
         why = f"its answer cannot be read ({type(error).__name__})"
     elif _is_final(error):
-        return Denied(
-            f"Google refuses the credentials ({words(error)}). Make a new service account key, or "
-            "run: gcloud auth application-default login",
-            upstream="google",
-            status=400,
-            reason="credentials",
-        )
+        return Denied(_refusal(error), upstream="google", status=400, reason="credentials")
     else:
         why = _outage(error) or words(error)
     return NotSent(f"Google gave no token: {why}", reason="token-endpoint")
+
+
+def _refusal(error: Exception) -> str:
+    if OF_ANOTHER_TIME in str(error):
+        return (
+            "Google refuses the credentials because this machine's clock is wrong by minutes or more. Set it "
+            "right; a new key would be refused as well."
+        )
+    return (
+        f"Google refuses the credentials ({words(error)}). Make a new service account key, or "
+        "run: gcloud auth application-default login"
+    )
 
 
 def _outage(error: BaseException) -> str:
