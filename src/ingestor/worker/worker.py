@@ -140,14 +140,15 @@ class Worker:
             )
 
     async def _serve(self, name: str) -> None:
+        began = self._wall()
         try:
             group = await self._lifetime.unless_stopping(self._find(name))
             turn = await self.turns.take(group, buying=self._may_buy(name))
         except IngestorError as error:
-            self._trouble(name, error)
+            self._trouble(name, error, began=began)
             return
         if turn.error is not None:
-            self._trouble(name, turn.error)
+            self._trouble(name, turn.error, began=began)
             return
         self.halt.went_well(turn.went_well)
         if turn.went_well == BOUGHT:
@@ -168,7 +169,8 @@ class Worker:
             self._found[name] = group
         return self._found[name]
 
-    def _trouble(self, name: str, error: BaseException) -> None:
+    def _trouble(self, name: str, error: BaseException, *, began: float) -> None:
+        """`began`: when the turn did, unix seconds."""
         now, trouble = self._clock(), trouble_of(error)
         match trouble:
             case Trouble.FATAL:
@@ -180,13 +182,17 @@ class Worker:
                 self._prober = name
                 self._done(name)
             case Trouble.PURSE:
-                tomorrow = pricing.day_start(self._wall()) + DAY
-                self.halt.spent(error, seconds=tomorrow - self._wall())
+                self.halt.spent(error, seconds=self._left_of_day(began))
                 self._done(name)
             case Trouble.LOST:
                 self._failed(name, error, self.rota.lost(name, now=now))
             case Trouble.WEATHER:
                 self._failed(name, error, self.rota.failed(name, now=now))
+
+    def _left_of_day(self, began: float) -> float:
+        """A ceiling is that of the day in which a run begins; none is left where midnight has passed since."""
+        now = self._wall()
+        return max(0.0, pricing.day_start(min(began, now)) + DAY - now)
 
     def _done(self, name: str, *, more: bool = False) -> None:
         """Who was refused tries again as soon as that may be, and no later."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,6 +37,7 @@ pytestmark = pytest.mark.looptime
 
 HOUR = 3600.0
 WISH = 2 * HOUR
+MIDNIGHT = 86_400.0 * 20_000
 
 
 class NoJournal:
@@ -197,6 +200,7 @@ def a_worker(
     lifetime: Lifetime,
     services: object = None,
     listen: Listener = ignore,
+    wall: Callable[[], float] = time.time,
     dice: float = 0.5,
     **given: Any,
 ) -> Worker:
@@ -207,6 +211,7 @@ def a_worker(
         cast("Services", services or AllGroups()),
         lifetime=lifetime,
         listen=listen,
+        wall=wall,
         dice=lambda: dice,
     )
     worker.turns = cast("Turns", turns)
@@ -241,6 +246,24 @@ async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
 
     lifetime.close()
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
+
+
+async def test_a_ceiling_that_is_met_after_midnight_was_that_of_the_day_before():
+    lifetime = Lifetime(drain=8.0)
+    turns = RefusedTurns(RunStopped("All spent.", reason="max-units-per-day"))
+    worker = a_worker(
+        turns,
+        lifetime=lifetime,
+        wall=lambda: MIDNIGHT - 0.5 + lifetime.clock(),
+        groups=("zoo",),
+        every=900.0,
+    )
+    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert turns.tried == [1.0, 902.0]
 
 
 @pytest.mark.parametrize("reason", ["daily-quota", "throttled"])
