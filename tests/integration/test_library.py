@@ -7,12 +7,13 @@ import re
 import signal
 import sqlite3
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ingestor import Lifetime, Stopping, ingest
+from ingestor import Lifetime, Settings, SettingsError, Stopping, forecast, ingest
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
 from ingestor.settings import variables
@@ -31,6 +32,29 @@ async def test_a_run_that_is_stopped_before_it_begins_says_so_by_a_public_name(
 
     with pytest.raises(Stopping):
         await ingest(settings_for(sandbox, tmp_path / "state"), lifetime=lifetime)
+
+
+async def test_a_program_that_asks_for_a_forecast_of_a_run_buys_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = settings_for(sandbox, tmp_path / "state", limit=5, dry_run=True)
+
+    with pytest.raises(SettingsError, match="`forecast`"):
+        await ingest(settings, lifetime=Lifetime(drain=8.0))
+
+    assert sandbox.bill.units == 0
+
+
+@pytest.mark.parametrize("ask", [ingest, forecast])
+async def test_a_program_that_asks_for_the_sandbox_does_not_get_the_vendors(
+    ask: Callable[..., Awaitable[object]], tmp_path: Path
+) -> None:
+    settings = Settings.read(
+        groups=("zoo",), state=tmp_path, sandbox=True, flickr_api_key="k", google_api_key="k"
+    )
+
+    with pytest.raises(SettingsError, match="`ingestor sandbox`"):
+        await ask(settings, lifetime=Lifetime(drain=8.0))
 
 
 async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ingestor.engines.ceilings import moments_at
 from ingestor.engines.forecast import OpenServices, forecast
 from ingestor.engines.leases import Leases, Seen, leased
 from ingestor.engines.run import FrontDoor, Run
+from ingestor.errors import SettingsError
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
 from ingestor.kits.allocator import keep_usual_blocks
@@ -52,6 +53,8 @@ async def ingest(
     begun, an error that ends it is told in the report: what was done until then counts. A journal that
     can no longer be written is still read for that; JournalError says that not even this was possible.
     """
+    if settings.dry_run:
+        raise SettingsError("dry_run: a run buys. Ask `forecast` for its price, or leave that out.")
     keep_usual_blocks()
     reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)
     async with (

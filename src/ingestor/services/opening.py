@@ -77,6 +77,12 @@ class Services:
     """What else the database can be asked; None where there is none."""
 
 
+PLAYED_BY_COMMANDS = (
+    "sandbox: only a command starts one. Start `ingestor sandbox`, and give the settings that it prints."
+)
+"""Said to a program: with keys at hand it would have the vendors in place of what it asked for."""
+
+
 @asynccontextmanager
 async def open_services(
     settings: Settings,
@@ -86,6 +92,8 @@ async def open_services(
     open_transport: Callable[..., HttpTransport] = HttpTransport,
 ) -> AsyncIterator[Services]:
     """Raises SettingsError where a key is missing or unusable."""
+    if settings.sandbox and settings.world != "sandbox":
+        raise SettingsError(PLAYED_BY_COMMANDS)
     flickr_key, url = settings.flickr_api_key, settings.database_url
     if flickr_key is None:
         raise SettingsError(_without_flickr(settings))
