@@ -108,9 +108,8 @@ async def test_who_was_refused_for_speed_is_not_told_to_go_faster() -> None:
 async def test_a_quota_that_is_used_up_binds_as_it_should_though_something_was_refused() -> None:
     watched = Counter({"vision-quota": 9})
     parts = gauges(watched, held=watched, clock=asyncio.get_running_loop().time)
-    for _ in range(300):
-        permit = await parts.quota.acquire(1.0)
-    parts.quota.refuse(permit)
+    permits = [await parts.quota.acquire(1.0) for _ in range(300)]
+    parts.quota.refuse(permits[-1])
 
     assert parts.verdict(Units(certain=40)).advice == ADVICE["vision-quota"]
 
