@@ -8,13 +8,17 @@ import os
 
 def why_not(error: OSError) -> str:
     """Half a sentence; what was asked for is the caller's to say."""
-    if error.errno is None or error.errno < 0:
-        # A name that cannot be looked up has words of its own; several addresses have no number.
-        return error.strerror or str(error)
-    return os.strerror(error.errno)
+    number = _number(error)
+    # A name that cannot be looked up has words of its own.
+    return os.strerror(number) if number >= 0 else error.strerror or str(error)
 
 
 def is_elsewhere(error: OSError) -> bool:
     """Whether it is the host that is wrong: nobody knows it, or it is another machine's."""
-    number = error.errno or 0
+    number = _number(error)
     return number < 0 or number == errno.EADDRNOTAVAIL
+
+
+def _number(error: OSError) -> int:
+    """From Python 3.13 on, loops that meet none of a host's addresses here say so without a number."""
+    return errno.EADDRNOTAVAIL if error.errno is None else error.errno
