@@ -8,6 +8,7 @@ journal at rest is read on a disk that is full or mounted read-only as well, and
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -114,7 +115,9 @@ def _opened(path: Path, way: str) -> sqlite3.Connection:
 def is_there(path: Path) -> bool:
     """Raises SettingsError where not even that can be told."""
     try:
-        return path.is_file()
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError as error:
         # A name that is too long, a directory that others may not look into.
         raise SettingsError(

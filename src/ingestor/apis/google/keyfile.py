@@ -22,10 +22,10 @@ def fault_of(name: str) -> str:
         return "the path in GOOGLE_APPLICATION_CREDENTIALS is blank"
     path = Path(name)
     try:
-        if not path.exists():
-            return _missing(name)
         with path.open("rb") as file:
             content = orjson.loads(file.read(LARGEST))
+    except (FileNotFoundError, NotADirectoryError):
+        return _missing(name)
     except OSError as error:
         return f"{name!r} cannot be read ({error.strerror})"
     except ValueError:
