@@ -53,13 +53,15 @@ class Pictures:
         """The 640 px drawing of a scene; whoever asks meanwhile waits for the same one."""
         if scene in self._drawn:
             return self._drawn[scene]
-        if scene not in self._underway:
+        future = self._underway.get(scene)
+        # From Python 3.14 on it may be over when it is first looked at, and lands a turn of the loop later.
+        if future is None or future.done():
             loop = asyncio.get_running_loop()
             future = loop.run_in_executor(self._thread, self._fetched, scene)
             future.add_done_callback(functools.partial(self._land, scene))
             self._underway[scene] = future
         # One impatient client must not take the drawing away from the others.
-        return await asyncio.shield(self._underway[scene])
+        return await asyncio.shield(future)
 
     async def variant(self, scene: Scene, *, size: tuple[int, int]) -> bytes:
         """The drawing at another size; squares are cut from the middle."""
@@ -78,7 +80,8 @@ class Pictures:
         return marked(await self.drawing(photo.scene), photo.bytes_of)
 
     def _land(self, scene: Scene, future: asyncio.Future[bytes]) -> None:
-        del self._underway[scene]
+        if self._underway[scene] is future:
+            del self._underway[scene]
         if not future.cancelled() and future.exception() is None:
             self._drawn[scene] = future.result()
 
