@@ -210,13 +210,10 @@ class Loop(asyncio.BaseEventLoop):
     def create_task(
         self,
         coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
-        *,
-        name: object = None,
-        context: Context | None = None,
+        **given: Any,
     ) -> asyncio.Task[T]:
-        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, context=context)
-        if name is not None:
-            task.set_name(name)
+        """`given` are what a task takes besides: more from Python to Python."""
+        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, **given)
         self._tasks.append(task)
         return task
 

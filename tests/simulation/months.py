@@ -220,11 +220,11 @@ class Unhurried(Loop):
         super().__init__(start=start, crash_at=None, latency=lambda: COMMIT)
         self._alarm = sys.maxsize
 
-    def create_task(self, coro: Any, *, name: object = None, context: Any = None) -> Any:
+    def create_task(self, coro: Any, **given: Any) -> Any:
         """Those that are done are let go, in a life of millions."""
         if len(self._tasks) > MOST_TASKS:
             self._tasks = [task for task in self._tasks if not task.done()]
-        return super().create_task(coro, name=name, context=context)
+        return super().create_task(coro, **given)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -81,10 +81,10 @@ class LongLoop(Loop):
         super().__init__(**given)
         self._alarm = sys.maxsize
 
-    def create_task(self, coro: Any, *, name: object = None, context: Any = None) -> Any:
+    def create_task(self, coro: Any, **given: Any) -> Any:
         if len(self._tasks) > MOST_TASKS:
             self._tasks = [task for task in self._tasks if not task.done()]
-        return super().create_task(coro, name=name, context=context)
+        return super().create_task(coro, **given)
 
 
 class Onlooker(Checker):

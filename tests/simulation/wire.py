@@ -13,7 +13,6 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import asynccontextmanager
-from contextvars import Context
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -182,11 +181,9 @@ class WireLoop(Loop):
     def create_task(
         self,
         coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
-        *,
-        name: object = None,
-        context: Context | None = None,
+        **given: Any,
     ) -> asyncio.Task[T]:
-        task = super().create_task(coro, name=name, context=context)
+        task = super().create_task(coro, **given)
         if SIDE.get() == "theirs":
             self._theirs.add(task)
         return task
