@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from ingestor.journal import listing, results, runs
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
 from ingestor.sandbox.server import Sandbox
-from ingestor.services import open_services
+from ingestor.services import ListedPage, open_services
 from ingestor.worker import Worker
+from ingestor.worker.looking import ListPage
 from tests.integration.conftest import in_database, settings_for
 
 ZOO = "1000001@N20"
@@ -55,8 +56,10 @@ class Site:
         tick: Callable[[events.Event], object] = lambda event: None,
         *,
         refused: IngestorError | None = None,
+        passed_over: int = 0,
         **given: Any,
     ) -> Worker:
+        """`passed_over`: the page of which no photo is of use."""
         settings = settings_for(self.sandbox, self.state, every=0.02, recheck=12 * HOUR, **given)
         lifetime = Lifetime(drain=8.0)
 
@@ -73,7 +76,7 @@ class Site:
             worker = Worker(
                 settings,
                 journal,
-                services,
+                replace(services, list_page=without(passed_over, services.list_page)),
                 lifetime=lifetime,
                 listen=listen,
                 wall=lambda: self.now,
@@ -88,6 +91,16 @@ class Site:
 
     def of(self, kind: type[events.Event]) -> list[Any]:
         return [event for event in self.told if isinstance(event, kind)]
+
+
+def without(number: int, list_page: ListPage) -> ListPage:
+    """Pages, of which one comes without rows."""
+
+    async def listed(group: str, asked: int) -> ListedPage:
+        page = await list_page(group, asked)
+        return replace(page, rows=()) if asked == number else page
+
+    return listed
 
 
 @pytest.fixture
@@ -139,6 +152,21 @@ async def test_an_idle_look_is_one_call(site: Site):
     # It looks the group up, and checks the store, once.
     assert site.sandbox.calls.total("flickr") == 5 + 1
     assert site.sandbox.calls.total("database") == 1
+
+
+@pytest.mark.parametrize("zoo_photos", [501])
+async def test_a_page_that_stays_of_no_use_costs_no_run_at_each_look(site: Site):
+    """Nor does it keep what arrives from being bought."""
+
+    def arrive(event: events.Event) -> None:
+        if isinstance(event, events.GroupLooked) and len(site.of(events.GroupLooked)) == 5:
+            site.sandbox.world.arrive(ZOO, count=3)
+
+    await site.work(looks(9), arrive, passed_over=2)
+
+    # One that brings all the others, one that gets no further, and one for what has arrived.
+    assert len(site.of(events.RunStarted)) == 3
+    assert site.sandbox.bill.units == 500 + 3
 
 
 async def test_who_has_nothing_to_buy_hears_as_well_that_the_journal_is_gone(site: Site):

@@ -17,10 +17,11 @@ from ingestor.journal import coverage, rechecks, withdrawals
 from ingestor.journal.listing import groups_met
 from ingestor.journal.rechecks import Recheck
 from ingestor.journal.writer import Journal
-from ingestor.kits.intervals import Interval
+from ingestor.kits.intervals import Interval, holes
 from ingestor.kits.paging import Stretches
 from ingestor.services import PHOTOS_PER_PAGE, ListedPage
 from ingestor.stages.discover import read_page
+from ingestor.worker.vain import Holes
 
 MOST_AT_ONCE: Final = 40
 """Pages read again in one look, whatever is due: Flickr gives 3,600 calls an hour to all groups."""
@@ -39,6 +40,8 @@ class Look:
     total: int
     work: bool
     """Whether there is anything to list, buy or publish."""
+    holes: Holes
+    """Where that is to list what was never shown, and nothing else: the stretches of it."""
     gone: tuple[str, ...]
 
 
@@ -78,10 +81,12 @@ class Looking:
         if before.whole or await self._is_nearly_listed(group, head):
             gone |= await self._read_again(group, head)
         after = await self._journal.read(partial(coverage.progress, group=group))
+        # What is known of its photos may be from the database: then no run has listed them as its own.
+        more = bool(found.unknown or after.unfinished) or not await self._is_met(group)
         return Look(
             total=head.total,
-            # What is known of its photos may be from the database: then no run has listed them as its own.
-            work=bool(found.unknown) or not after.complete or not await self._is_met(group),
+            work=more or not after.whole,
+            holes=() if more else holes(after.cover),
             gone=tuple(sorted(gone)),
         )
 

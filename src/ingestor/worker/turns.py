@@ -14,6 +14,7 @@ from ingestor.engines.run import Run
 from ingestor.journal import coverage
 from ingestor.journal.writer import Journal
 from ingestor.kits.breaker import Breaker
+from ingestor.kits.intervals import holes
 from ingestor.kits.lifetime import Lifetime, within
 from ingestor.kits.quota import Quota
 from ingestor.services import PHOTOS_PER_PAGE, Group, Services
@@ -21,6 +22,7 @@ from ingestor.settings import Settings
 from ingestor.worker.halt import BOUGHT, LOOKED, RAN, Steps
 from ingestor.worker.looking import Looking
 from ingestor.worker.takedowns import Takedowns
+from ingestor.worker.vain import InVain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Turns:
         self._takedowns = Takedowns(
             journal, services, lifetime=lifetime, listen=listen, wall=wall, seen=self._seen
         )
+        self._in_vain = InVain(longest=settings.recheck)
         self._quota: Quota | None = None
         """The last run's: refusals slow down the next one, too."""
         self._breaker: Breaker | None = None
@@ -82,7 +85,8 @@ class Turns:
         if look.gone:
             await self._lifetime.unless_stopping(self._takedowns.take_down(group, look.gone))
         turn = Turn(more=False)
-        if look.work and buying:
+        in_vain = self._in_vain.is_early(group.id, look.holes, now=started)
+        if look.work and buying and not in_vain:
             turn = await self._run(group)
         if turn.error is None:
             progress = await self._journal.read(partial(coverage.progress, group=group.id))
@@ -117,8 +121,11 @@ class Turns:
             finally:
                 self.run = None
         after = await self._journal.read(partial(coverage.progress, group=group.id))
+        further = report.stored > 0 or after != before
+        if lifetime.error is None and not further:
+            self._in_vain.note(group.id, holes(after.cover), now=self._lifetime.clock())
         return Turn(
-            more=not after.complete and (report.stored > 0 or after != before),
+            more=not after.complete and further,
             error=lifetime.error,
             went_well=self._steps(bought=report.units.certain > 0),
         )
