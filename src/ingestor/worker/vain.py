@@ -12,8 +12,11 @@ from typing import Final
 
 from ingestor.kits.intervals import Interval
 
-FIRST_PAUSE: Final = 900.0
-"""Seconds until the next run; doubled with each more in a row: as between two other tries."""
+FIRST_PAUSE: Final = 600.0
+"""
+Seconds until the next run, doubled with each more in a row. By default a group is looked at every fifteen
+minutes: what came empty for once is listed at the next look.
+"""
 
 Holes = Sequence[Interval]
 """Stretches of dates added of which not every photo was listed."""
