@@ -419,6 +419,25 @@ def test_what_broke_may_be_billed_whoever_says_so(status: int, body: bytes) -> N
     assert state_after(error_for(a_response(body, status=status))) is PurchaseState.IN_DOUBT
 
 
+@pytest.mark.parametrize("status", [408, 499, 500, 503, 504, 520])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"},
+        {"message": "API key not valid. Please pass a valid API key."},
+        {"message": "It requires a quota project, which is not set by default."},
+        {"message": "No.", "details": [{"reason": "SERVICE_DISABLED"}]},
+    ],
+    ids=["quota", "key", "project", "service"],
+)
+def test_what_broke_may_be_billed_whatever_is_said_beside_it(
+    status: int, said: dict[str, object]
+) -> None:
+    assert state_after(error_for(a_response({"error": said}, status=status))) is (
+        PurchaseState.IN_DOUBT
+    )
+
+
 WORDS = (
     "responses error code message details reason metadata status labelAnnotations description "
     "score topicality mid retryDelay safeSearchAnnotation adult consumer"

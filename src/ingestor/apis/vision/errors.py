@@ -15,6 +15,10 @@ from ingestor.apis import LONGEST_WAIT, read_json, retry_after, text_of
 from ingestor.errors import Denied, Rejected, Throttled, Unauthorized, Unavailable, VendorError
 from ingestor.transport import Response
 
+GIVEN_UP = frozenset({408, 499})
+"""Timed out there, or cancelled: statuses of a call that had begun."""
+FIRST_SERVER_ERROR = 500
+
 DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 """google.protobuf.Duration in JSON: "37s", "1.5s"."""
 DAILY = re.compile(r"per\s*day|PerDay|daily", re.IGNORECASE)
@@ -109,11 +113,14 @@ def error_for(response: Response) -> VendorError:
     """
     refusal = _read_refusal(response)
     status = response.status
+    message = refusal.message if refusal else text_of(response)
+    if status in GIVEN_UP or status >= FIRST_SERVER_ERROR:
+        # Whatever is said beside it: the work may have begun.
+        return _broken(response, message) if status != 503 else _away(response, refusal)
     if status == 429 or (refusal and refusal.status == "RESOURCE_EXHAUSTED"):
         return _throttled(response, refusal or _Refusal(message="Too many requests."))
     if denial := _denial(status, refusal):
         return denial
-    message = refusal.message if refusal else text_of(response)
     match status:
         case 401:
             return Unauthorized(
@@ -122,13 +129,9 @@ def error_for(response: Response) -> VendorError:
                 status=status,
                 reason="unauthorized",
             )
-        case 503 if refusal:
-            return _unavailable(response, refusal)
-        case 408 | 499 | 500 | 501 | 502 | 503 | 504:
-            return _broken(response, message)
         case 413:
             return _rejected(message, status=status, reason="too-large")
-        case _ if status > 504 or refusal is None:
+        case _ if refusal is None:
             # A status alone does not say that it was Google who refused, and before the work.
             return _broken(response, message)
         case _:
@@ -189,7 +192,10 @@ def _project(refusal: _Refusal) -> str:
     return f"project {name}" if kind == "projects" and name else "the project"
 
 
-def _unavailable(response: Response, refusal: _Refusal) -> Unavailable:
+def _away(response: Response, refusal: _Refusal | None) -> Unavailable:
+    """Google's own word for it, or somebody's on the way."""
+    if refusal is None:
+        return _broken(response, text_of(response))
     return Unavailable(
         f"Vision is not available: {refusal.message}",
         upstream="vision",
