@@ -90,6 +90,17 @@ async def test_a_client_that_accepts_gzip_gets_it(site: Site) -> None:
     assert gzip.decompress(packed.body) == plain.body
 
 
+MESSAGES = {
+    1: "Group not found",
+    2: "You don't have permission to view this pool",
+    3: "Unknown user",
+    100: "Invalid API Key (Key has invalid format)",
+    111: 'Format "php" not found',
+    112: 'Method "{}" not found',
+}
+"""As they were recorded and are documented."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -116,11 +127,10 @@ async def test_failures_come_with_http_200_and_a_code(
     if arguments.get("format"):
         error = ET.fromstring(answer.body).find("err")  # noqa: S314
         assert error is not None
-        assert error.attrib["code"] == str(code)
+        assert error.attrib == {"code": str(code), "msg": MESSAGES[code]}
     else:
-        assert answer.json["stat"] == "fail"
-        assert answer.json["code"] == code
-        assert answer.json["message"]
+        message = MESSAGES[code].format(arguments.get("method") or "unknown")
+        assert answer.json == {"stat": "fail", "code": code, "message": message}
     assert answer.status == 200
 
 
@@ -141,8 +151,16 @@ async def test_a_key_has_so_many_calls_an_hour_and_then_gets_a_page(site: Site) 
     refused = await site.call("flickr.test.echo")
 
     assert statuses == [200, 200, 200, 429]
-    assert refused.body.startswith(b"<html><body><h1>429 Too Many Requests</h1>")
+    # As it was seen, to the byte.
+    assert refused.body == (
+        b"<html><body><h1>429 Too Many Requests</h1>\n"
+        b"You have sent too many requests in a given amount of time.\n</body></html>\n"
+    )
     assert "Retry-After" not in refused.headers
+
+
+def test_a_key_has_as_many_calls_as_with_flickr_unless_it_is_told_otherwise(site: Site) -> None:
+    assert site.faults.knob("flickr.calls-per-hour") == 3600
 
 
 async def test_another_key_and_another_hour_are_not_held_to_it(site: Site) -> None:
