@@ -12,8 +12,9 @@ from yarl import URL
 from ingestor.errors import AddressRefused, SettingsError
 from ingestor.transport.values import Request, place
 
-NAT64 = IPv6Network("64:ff9b::/96")
-"""How a network without IPv4 shows the IPv4 internet (RFC 6052)."""
+EMBEDDING = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""How a network without IPv4 shows the IPv4 internet (RFC 6052), and how it was once to be tunnelled
+(RFC 4291, 2.5.5.1)."""
 
 
 class Origin(NamedTuple):
@@ -119,7 +120,9 @@ def is_public(address: str) -> bool:
         ip = _unwrapped(ipaddress.ip_address(address))
     except ValueError:
         return False
-    return ip.is_global and not ip.is_multicast
+    # Site-local addresses are as private as those that took their place (RFC 3879).
+    local = isinstance(ip, IPv6Address) and ip.is_site_local
+    return ip.is_global and not ip.is_multicast and not local
 
 
 def is_address(host: str) -> bool:
@@ -169,6 +172,6 @@ def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """An IPv4 address that travels inside an IPv6 one is judged by itself."""
     if isinstance(ip, IPv4Address):
         return ip
-    if ip in NAT64:
+    if any(ip in network for network in EMBEDDING):
         return IPv4Address(int(ip) & 0xFFFF_FFFF)
     return ip.ipv4_mapped or ip.sixtofour or ip

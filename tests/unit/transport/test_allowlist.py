@@ -114,6 +114,8 @@ def test_an_unsafe_origin_is_a_wrong_setting(origin: str) -> None:
         ("2002:7f00:1::", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::808:808", True),
+        ("::10.1.2.3", False),
+        ("fec0::1", False),
         ("nonsense", False),
     ],
 )
