@@ -60,6 +60,20 @@ async def test_a_wished_wait_is_a_floor(looptime):
     assert 20 <= looptime <= 20.5
 
 
+async def test_who_was_given_the_same_wish_does_not_come_back_at_the_same_moment():
+    clock = asyncio.get_running_loop().time
+    back: list[float] = []
+
+    async def one(seed: int) -> None:
+        await persisted(failing(WeatherError(20.0)), jitter=random.Random(seed))
+        back.append(clock())
+
+    await asyncio.gather(*map(one, range(100)))
+
+    assert len({round(at, 2) for at in back}) > 30
+    assert min(back) >= 20
+
+
 async def test_a_wish_beyond_patience_ends_it_at_once(looptime):
     with pytest.raises(WeatherError):
         await persisted(failing(WeatherError(86_400.0)))
