@@ -204,6 +204,23 @@ def test_what_is_bought_by_such_a_clock_once_more_counts_again(db: sqlite3.Conne
     assert begin(db, at=NOON + 40 * DAY).month.at_most >= 1
 
 
+def test_what_such_clocks_bought_around_a_right_one_counts_when_it_is_summed_up_at_once(
+    db: sqlite3.Connection,
+) -> None:
+    for at, photo in ((NOON + 365 * DAY, "1"), (NOON, None), (NOON + 365 * DAY, "2")):
+        run = begin(db, at=at).run
+        if photo:
+            buy(db, photo, at=at)
+        end(db, run, at=at)
+    pass_by(db, FEW, at=NOON + 40 * DAY)
+    pass_by(db, ENOUGH, at=NOON + 40 * DAY + 2 * MINUTE)
+
+    opening = begin(db, at=NOON + 40 * DAY + 3 * MINUTE)
+
+    assert purchases(db) == 0
+    assert opening.month.at_most >= 1
+
+
 def test_what_a_clock_was_ahead_by_is_remembered_while_much_is_summed_up(
     db: sqlite3.Connection,
 ) -> None:
