@@ -21,6 +21,8 @@ FOREIGN = (aiohttp.ClientError, OSError, TransportError)
 """What an exchange may raise beside our own mistakes; `TimeoutError` is an OSError."""
 
 NO_FILES_LEFT = (errno.EMFILE, errno.ENFILE)
+NOT_NOW = (9, 10)
+"""OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED, which have no names in Python."""
 
 SENTENCES = {
     "broken": "the exchange broke off",
@@ -35,6 +37,7 @@ SENTENCES = {
     "timeout": "no complete answer within the deadline",
     "tls": "no TLS connection could be made",
     "tls-certificate": "its TLS certificate cannot be trusted",
+    "tls-time": "its TLS certificate is not valid at the time that this machine's clock shows",
     "too-large": "the answer is larger than accepted",
     "too-slow": "the answer trickles in too slowly",
     "truncated": "the answer ended before it was complete",
@@ -50,8 +53,8 @@ def translate(error: BaseException, *, marks: Marks, place: str) -> TransportErr
     match error:
         case TransportError():
             return type(error)(str(error), reason=error.reason)
-        case aiohttp.ClientConnectorCertificateError():
-            return explain("tls-certificate", place=place, kind=AddressRefused)
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            return distrusted(cause, place=place)
     kind = AnswerLost if marks.sent else NotSent
     return explain(_reason(error), place=place, kind=kind)
 
@@ -59,6 +62,12 @@ def translate(error: BaseException, *, marks: Marks, place: str) -> TransportErr
 def explain(reason: str, *, place: str, kind: type[E]) -> E:
     """An error in our words alone."""
     return kind(f"{place}: {SENTENCES[reason]}", reason=reason)
+
+
+def distrusted(error: object, *, place: str) -> AddressRefused:
+    """Of a certificate that TLS does not take; where it is for the time, a person looks at the clock first."""
+    reason = "tls-time" if getattr(error, "verify_code", 0) in NOT_NOW else "tls-certificate"
+    return explain(reason, place=place, kind=AddressRefused)
 
 
 def _reason(error: BaseException) -> str:

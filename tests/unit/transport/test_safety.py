@@ -16,6 +16,7 @@ from ingestor.transport import HttpTransport, require_safe_http
 from tests.far_end import a_request, a_transport, far_end, response, says
 
 ORIGIN = "https://example.com"
+DAY = dt.timedelta(days=1)
 
 
 @pytest.mark.parametrize("version", ["3.14.4", "3.15.0", "4.0.0a1", "3.14.10"])
@@ -60,19 +61,19 @@ def test_old_tls_is_raised_to_1_2() -> None:
     assert tls.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def certificate_of(name: str, folder: Path) -> Path:
-    """A self-signed certificate with its key, in one file."""
+def certificate_of(name: str, folder: Path, *, begins_in: dt.timedelta = -DAY) -> Path:
+    """A self-signed certificate with its key, in one file; good for two days."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
+    begins = dt.datetime.now(dt.UTC) + begins_in
     signed = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(begins)
+        .not_valid_after(begins + 2 * DAY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -142,3 +143,21 @@ async def test_a_certificate_nobody_vouches_for_is_never_tried_again(
     assert refused.value.reason == "tls-certificate"
     assert retry_hint(refused.value) is False
     assert not far.requests
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("begins_in", [DAY, -3 * DAY], ids=["not yet", "no more"])
+async def test_of_a_certificate_of_another_time_the_clock_is_named(
+    begins_in: dt.timedelta, method: str, tmp_path: Path
+) -> None:
+    path = certificate_of("localhost", tmp_path, begins_in=begins_in)
+    tls = ssl.create_default_context(cafile=str(path))
+
+    async with (
+        far_end(says(response()), tls=serving(path)) as far,
+        HttpTransport(origins={"images": [far.origin]}, user_agent="tests", tls=tls) as transport,
+    ):
+        with pytest.raises(AddressRefused, match="this machine's clock") as refused:
+            await transport.send(a_request(f"{far.origin}/", method=method))
+
+    assert refused.value.reason == "tls-time"

@@ -17,7 +17,7 @@ from ingestor.transport.connector import (
     CheckedResolver,
 )
 from ingestor.transport.lines.line import Line
-from ingestor.transport.translation import NO_FILES_LEFT, explain
+from ingestor.transport.translation import NO_FILES_LEFT, distrusted, explain
 
 Dial = Callable[[Origin, Callable[[], Line]], Awaitable[Line]]
 AddressInfo = tuple[int, int, int, str, tuple[str, int]]
@@ -75,7 +75,7 @@ def _info(family: int, host: str, port: int) -> AddressInfo:
 def _explained(error: Exception, origin: Origin) -> AddressRefused | NotSent:
     match error:
         case ssl.SSLCertVerificationError():
-            return explain("tls-certificate", place=origin.host, kind=AddressRefused)
+            return distrusted(error, place=origin.host)
         case ssl.SSLError():
             reason = "tls"
         case TimeoutError():
