@@ -100,7 +100,7 @@ def log_events(logger: FilteringBoundLogger, *, level: str) -> Log:
     during: dict[str, object] = {}
 
     def listen(event: events.Event, /, *, louder: int = 0) -> None:
-        wanted = louder or EVENT_LEVELS.get(type(event), logging.INFO)
+        wanted = louder or _level_of(event)
         if wanted >= threshold:
             values = {name: _short(getattr(event, name)) for name in event.__struct_fields__}
             logger.log(wanted, name_of(type(event)), **during | values)
@@ -115,6 +115,15 @@ def log_events(logger: FilteringBoundLogger, *, level: str) -> Log:
                 pass
 
     return listen
+
+
+def _level_of(event: events.Event) -> int:
+    match event:
+        case events.WatchlistChanged(refused=refused, message=message) if refused or message:
+            # What is not followed, as of a group that fails.
+            return logging.WARNING
+        case _:
+            return EVENT_LEVELS.get(type(event), logging.INFO)
 
 
 def _short(value: object) -> object:

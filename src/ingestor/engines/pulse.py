@@ -69,14 +69,19 @@ class Pulse:
                 self._tell(event.group, f"{event.photos:,} left, {event.taken_down:,} taken down")
             case events.WatchlistChanged():
                 self._following, self._met = event.groups, True
-                if refused := ", ".join(event.refused)[:LONGEST_MESSAGE]:
-                    self._tell("", f"the list of groups names none here: {refused}")
+                self._tell_of_list(event)
             case events.RunFinished():
                 self._counts["runs"] += 1
                 if event.reason != "complete":
                     self._tell("", f"run {event.run} ended: {event.reason}")
             case _:
                 self._buying(event)
+
+    def _tell_of_list(self, event: events.WatchlistChanged) -> None:
+        if event.message:
+            self._tell("", event.message[:LONGEST_MESSAGE])
+        if refused := ", ".join(event.refused)[:LONGEST_MESSAGE]:
+            self._tell("", f"the list of groups names none here: {refused}")
 
     def _buying(self, event: events.Event) -> None:
         match event:

@@ -100,6 +100,8 @@ def test_lines_per_photo_are_only_for_those_who_look_for_something(
         events.BuyingHalted(reason="billing", message="Billing is off.", seconds=900.0),
         events.BuyingResumed(reason="billing"),
         events.GroupFailed(group="1@N00", reason="group-private", message="No.", seconds=None),
+        events.WatchlistChanged(groups=1, refused=("no group",)),
+        events.WatchlistChanged(groups=1, refused=(), message="It cannot be read."),
     ],
     ids=lambda event: type(event).__name__,
 )

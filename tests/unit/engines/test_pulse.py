@@ -56,6 +56,14 @@ async def test_a_worker_says_whom_it_waits_for_and_whether_it_has_met_its_groups
     assert [one["awaited"] for one in said] == ["", away, away, ""]
 
 
+async def test_a_list_of_groups_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
+    why = "--groups-file: groups.txt cannot be read (Permission denied)."
+
+    said = await told(tmp_path, events.WatchlistChanged(groups=3, refused=(), message=why))
+
+    assert said["news"] == [[NOW, "", why]]
+
+
 async def test_a_look_that_went_well_ends_a_groups_trouble(tmp_path: Path) -> None:
     failed = await told(tmp_path, a_look(), a_failure())
     well = await told(tmp_path, a_look(), a_failure(), a_look(total=501))
