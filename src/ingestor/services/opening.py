@@ -78,7 +78,8 @@ class Services:
 
 
 PLAYED_BY_COMMANDS = (
-    "sandbox: only a command starts one. Start `ingestor sandbox`, and give the settings that it prints."
+    "sandbox: only a command starts one. Start `ingestor sandbox`, and give the settings that "
+    "it prints."
 )
 """Said to a program: with keys at hand it would have the vendors in place of what it asked for."""
 
