@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestor import Lifetime, Settings, SettingsError, Stopping, forecast, ingest
+from ingestor import Event, Lifetime, Settings, SettingsError, Stopping, forecast, ingest
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
 from ingestor.settings import variables
@@ -21,7 +21,9 @@ from tests.integration.conftest import settings_for
 from tests.integration.console import PATIENCE, environment
 from tests.sandboxes import way_to
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LIBRARY = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
 
 
 async def test_a_run_that_is_stopped_before_it_begins_says_so_by_a_public_name(
@@ -57,6 +59,24 @@ async def test_a_program_that_asks_for_the_sandbox_does_not_get_the_vendors(
         await ask(settings, lifetime=Lifetime(drain=8.0))
 
 
+@pytest.mark.parametrize("kind", ["RunStarted", "BatchSent", "BatchSettled", "UpdateStored"])
+async def test_an_error_of_a_listener_loses_nothing_that_is_paid_for(
+    sandbox: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    settings = settings_for(sandbox, tmp_path / "state", limit=100)
+
+    def listen(event: Event) -> None:
+        if type(event).__name__ == kind:
+            raise LookupError(kind)
+
+    with pytest.raises(LookupError, match=kind):
+        await ingest(settings, lifetime=Lifetime(drain=8.0), listen=listen)
+    rest = await ingest(settings, lifetime=Lifetime(drain=8.0))
+
+    assert sandbox.bill.units == len(sandbox.bill.images) == 100
+    assert rest.units.possible == 0
+
+
 async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(tmp_path: Path) -> None:
     memory = tmp_path / "sandbox"
     memory.mkdir()
@@ -73,6 +93,20 @@ async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(tmp_path: Pa
         assert db.execute("SELECT DISTINCT state FROM purchases").fetchall() == [("settled",)]
 
 
+async def test_the_test_of_a_program_that_is_shown_needs_nothing_more(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(shown_in(LIBRARY), encoding="utf-8")
+
+    pytest_run = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await pytest_run.communicate()
+
+    assert b"1 passed" in out, out.decode()
+
+
 async def buying(sandbox: Sandbox) -> None:
     """Until something is being paid for, of which another process alone could tell."""
     for _ in range(int(PATIENCE * 100)):
@@ -83,14 +117,19 @@ async def buying(sandbox: Sandbox) -> None:
 
 async def started(sandbox: Sandbox, state: Path) -> asyncio.subprocess.Process:
     """What the README shows, about a group of the sandbox's."""
-    shown = re.search(r"^```python\n(.*?)```", README, flags=re.MULTILINE | re.DOTALL)
-    assert shown
     names = variables()
     way = {names[setting]: value for setting, value in way_to(sandbox).items()}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        shown[1].replace("12345678@N00", "zoo"),
+        shown_in(README).replace("12345678@N00", "zoo"),
         env=environment(**way, INGESTOR_STATE=str(state)),
         stdout=asyncio.subprocess.PIPE,
     )
+
+
+def shown_in(page: str) -> str:
+    """The first program of a document."""
+    shown = re.search(r"^```python\n(.*?)```", page, flags=re.MULTILINE | re.DOTALL)
+    assert shown
+    return shown[1]

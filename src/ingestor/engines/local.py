@@ -13,6 +13,7 @@ from pathlib import Path
 from ingestor import events
 from ingestor.engines.ceilings import moments_at
 from ingestor.engines.forecast import OpenServices, forecast
+from ingestor.engines.hearing import heard
 from ingestor.engines.leases import Leases, Seen, leased
 from ingestor.engines.run import FrontDoor, Run
 from ingestor.errors import SettingsError
@@ -52,27 +53,29 @@ async def ingest(
     Raises an IngestorError where the run could not begin, Stopping where it was not to. Once it has
     begun, an error that ends it is told in the report: what was done until then counts. A journal that
     can no longer be written is still read for that; JournalError says that not even this was possible.
+    An error of `listen` stops the run, and is raised when what is paid for is saved.
     """
     if settings.dry_run:
         raise SettingsError("dry_run: a run buys. Ask `forecast` for its price, or leave that out.")
     keep_usual_blocks()
     reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)
-    async with (
-        lifetime.opening((open_journal or reserving)(settings.journal_path)) as journal,
-        lifetime.opening(open_services(settings, lifetime=lifetime, listen=listen)) as services,
-    ):
-        found = await lifetime.unless_stopping(_arrive(services, settings.groups))
-        return await carry_out(
-            settings,
-            journal,
-            services,
-            groups={group.id: group.name for group in found},
-            lifetime=lifetime,
-            listen=listen,
-            wall=wall,
-            new_name=new_name,
-            most_images=most_images,
-        )
+    with heard(listen, lifetime) as tell:
+        async with (
+            lifetime.opening((open_journal or reserving)(settings.journal_path)) as journal,
+            lifetime.opening(open_services(settings, lifetime=lifetime, listen=tell)) as services,
+        ):
+            found = await lifetime.unless_stopping(_arrive(services, settings.groups))
+            return await carry_out(
+                settings,
+                journal,
+                services,
+                groups={group.id: group.name for group in found},
+                lifetime=lifetime,
+                listen=tell,
+                wall=wall,
+                new_name=new_name,
+                most_images=most_images,
+            )
 
 
 async def carry_out(
