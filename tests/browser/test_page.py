@@ -19,6 +19,17 @@ from tests.shelves import local_shelf
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+FIRST_LETTER_IS_SHOWN = """(title) => {
+    const heading = document.querySelector(".card h3");
+    let inner = heading;
+    while (inner.firstElementChild) inner = inner.firstElementChild;
+    inner.textContent = title;
+    const first = document.createRange();
+    first.setStart(inner.firstChild, 0);
+    first.setEnd(inner.firstChild, 1);
+    const [letter, room] = [first.getBoundingClientRect(), heading.getBoundingClientRect()];
+    return letter.left >= room.left - 1 && letter.right <= room.right + 1;
+}"""
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 SERIOUS = ("serious", "critical")
 PHONE = {"width": 360, "height": 740}
@@ -238,6 +249,28 @@ async def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_phone(
     assert wide <= PHONE["width"]
     assert (background == "rgb(22, 21, 18)") == (scheme == "dark")
     assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=dog", "/photo/1003?q=dog"])
+async def test_no_page_shows_more_than_thirty_photos_though_labels_are_suggested(
+    visitor: Any, path: str
+) -> None:
+    async with visitor.at(path) as page:
+        await page.locator("#q").fill("")
+        await choose(page, "d", "ArrowDown")
+
+        assert await page.locator("img").count() <= 30
+        assert await page.locator("#options img").count() or path == "/?q=dog"
+
+
+@pytest.mark.parametrize("title", ["فراشة جميلة على زهرة (Monarch) ", "Very long, and longer "])
+async def test_of_a_title_that_is_too_long_the_beginning_is_shown(
+    visitor: Any, title: str
+) -> None:
+    async with visitor.at("/?q=dog", viewport=PHONE) as page:
+        shown = await page.evaluate(FIRST_LETTER_IS_SHOWN, title * 9)
+
+    assert shown
 
 
 async def test_axe_finds_nothing_serious_in_the_suggestions(visitor: Any) -> None:
