@@ -275,7 +275,7 @@ async def test_from_a_photo_one_goes_back_to_the_page_it_was_on(page: Client) ->
     following = re.search(r'rel="next" href="([^"]+)">Next', first)
     second = unescape(following[1]) if following else ""
     _, html, _ = await page.get(second)
-    card = re.search(r'<h3><a href="([^"]+)"', html)
+    card = re.search(r'<h3 dir="auto"><a href="([^"]+)"', html)
     _, shown, _ = await page.get(unescape(card[1]) if card else "")
     back = re.search(r'<p class="back"><a href="([^"]+)"', shown)
 

@@ -3,7 +3,8 @@
 "use strict";
 
 const PAUSE = 80; // milliseconds without a key before asking
-const MOST = 8;
+const MOST = 6; // with the front page's 24 these are as many pictures as a page may show
+const MOST_PICTURES = 30; // by Flickr's terms
 
 const form = document.querySelector("form.search");
 const input = document.getElementById("q");
@@ -60,12 +61,7 @@ function take(option) {
   form.requestSubmit();
 }
 
-function option(label, prefix, position) {
-  const item = document.createElement("li");
-  item.id = `option-${position}`;
-  item.setAttribute("role", "option");
-  item.setAttribute("aria-selected", "false");
-  item.dataset.term = label.term;
+function pictureOf(label) {
   const picture = document.createElement(label.image ? "img" : "span");
   if (label.image) {
     picture.src = label.image;
@@ -74,12 +70,24 @@ function option(label, prefix, position) {
   } else {
     picture.className = "blank";
   }
+  return picture;
+}
+
+function option(label, prefix, position) {
+  const item = document.createElement("li");
+  item.id = `option-${position}`;
+  item.setAttribute("role", "option");
+  item.setAttribute("aria-selected", "false");
+  item.dataset.term = label.term;
   const name = document.createElement("bdi");
   const begins = label.name.toLowerCase().startsWith(prefix.toLowerCase());
   const head = document.createElement("b");
   head.textContent = begins ? label.name.slice(0, prefix.length) : "";
   name.append(head, begins ? label.name.slice(prefix.length) : label.name);
-  item.append(picture, name);
+  if (document.querySelectorAll("main img").length + MOST <= MOST_PICTURES) {
+    item.append(pictureOf(label));
+  }
+  item.append(name);
   if (label.photos !== null) {
     const count = document.createElement("small");
     count.textContent = label.photos.toLocaleString("en");
