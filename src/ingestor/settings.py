@@ -205,7 +205,8 @@ class Settings(BaseSettings):
         for group in groups:
             if not group_in(group):
                 raise ValueError(
-                    f"{group[:80]!r} is neither a group id (12345678@N00) nor a group's URL"
+                    f"{group[:80]!r} is neither a group id (12345678@N00) nor a group's URL, such as "
+                    "https://www.flickr.com/groups/NAME/"
                 )
         return tuple(dict.fromkeys(map(group_in, groups)))
 
@@ -306,7 +307,7 @@ def safe_url(url: str) -> str:
         raise ValueError("a URL with a user name, a password or a key in it is not accepted")
     host = parts.hostname or ""
     if not HOST_NAME.fullmatch(host) or parts.fragment:
-        raise ValueError(f"{url[:80]!r} is not a usable URL")
+        raise ValueError(f"{url[:80]!r} is not a usable URL, such as https://example.com")
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
         # Capitals mean nothing in a host, and one spelling is what the allow-list compares.
         return parts._replace(netloc=parts.netloc.lower()).geturl()

@@ -264,9 +264,7 @@ async def test_no_page_shows_more_than_thirty_photos_though_labels_are_suggested
 
 
 @pytest.mark.parametrize("title", ["فراشة جميلة على زهرة (Monarch) ", "Very long, and longer "])
-async def test_of_a_title_that_is_too_long_the_beginning_is_shown(
-    visitor: Any, title: str
-) -> None:
+async def test_of_a_title_that_is_too_long_the_beginning_is_shown(visitor: Any, title: str) -> None:
     async with visitor.at("/?q=dog", viewport=PHONE) as page:
         shown = await page.evaluate(FIRST_LETTER_IS_SHOWN, title * 9)
 

@@ -32,7 +32,11 @@ from ingestor.settings import Settings
         ("INGESTOR_PATIENCE", "x", "INGESTOR_PATIENCE: 'x' is not a number."),
         ("INGESTOR_EVERY", "1", "INGESTOR_EVERY: '1' is not a time like 90s, 15m or 2h."),
         ("INGESTOR_EVERY", "1x", "INGESTOR_EVERY: '1x' is not a time like 90s, 15m or 2h."),
-        ("FIREBASE_DATABASE_URL", "x", "FIREBASE_DATABASE_URL: 'x' is not a usable URL."),
+        (
+            "FIREBASE_DATABASE_URL",
+            "my-project",
+            "FIREBASE_DATABASE_URL: 'my-project' is not a usable URL, such as https://example.com.",
+        ),
     ],
 )
 def test_a_wrong_variable_is_called_by_its_name(
@@ -124,7 +128,7 @@ def test_a_group_is_taken_from_any_address_below_it(address: str) -> None:
     ],
 )
 def test_what_is_below_no_group_is_refused(address: str) -> None:
-    with pytest.raises(SettingsError, match="neither a group id"):
+    with pytest.raises(SettingsError, match="neither a group id .* https://www.flickr.com/groups/"):
         Settings.read(groups=(address,))
 
 
