@@ -1,7 +1,6 @@
 """Drawings, made once and kept; a thread draws while the sites go on answering."""
 
 import asyncio
-import functools
 import hashlib
 import io
 import tempfile
@@ -41,7 +40,7 @@ class Pictures:
         self._thread = thread
         self._folder = folder
         self._drawn: dict[Scene, bytes] = {}
-        self._underway: dict[Scene, asyncio.Future[bytes]] = {}
+        self._underway: dict[Scene, asyncio.Task[bytes]] = {}
         self._variants: OrderedDict[tuple[Scene, tuple[int, int]], bytes] = OrderedDict()
         self._variant_bytes = 0
 
@@ -53,15 +52,10 @@ class Pictures:
         """The 640 px drawing of a scene; whoever asks meanwhile waits for the same one."""
         if scene in self._drawn:
             return self._drawn[scene]
-        future = self._underway.get(scene)
-        # From Python 3.14 on it may be over when it is first looked at, and lands a turn of the loop later.
-        if future is None or future.done():
-            loop = asyncio.get_running_loop()
-            future = loop.run_in_executor(self._thread, self._fetched, scene)
-            future.add_done_callback(functools.partial(self._land, scene))
-            self._underway[scene] = future
+        if scene not in self._underway:
+            self._underway[scene] = asyncio.create_task(self._make(scene), name=name_of(scene))
         # One impatient client must not take the drawing away from the others.
-        return await asyncio.shield(future)
+        return await asyncio.shield(self._underway[scene])
 
     async def variant(self, scene: Scene, *, size: tuple[int, int]) -> bytes:
         """The drawing at another size; squares are cut from the middle."""
@@ -79,11 +73,14 @@ class Pictures:
         """A photo's own 640 px JPEG, as the CDN serves it."""
         return marked(await self.drawing(photo.scene), photo.bytes_of)
 
-    def _land(self, scene: Scene, future: asyncio.Future[bytes]) -> None:
-        if self._underway[scene] is future:
+    async def _make(self, scene: Scene) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            drawing = await loop.run_in_executor(self._thread, self._fetched, scene)
+        finally:
             del self._underway[scene]
-        if not future.cancelled() and future.exception() is None:
-            self._drawn[scene] = future.result()
+        self._drawn[scene] = drawing
+        return drawing
 
     def _keep(self, key: tuple[Scene, tuple[int, int]], picture: bytes) -> None:
         if key in self._variants:
