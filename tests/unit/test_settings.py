@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestor.errors import SettingsError
-from ingestor.settings import Settings
+from ingestor.settings import Settings, variables
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,10 @@ def test_a_wrong_variable_is_called_by_its_name(
 
 @pytest.mark.parametrize(
     "url",
-    ["https://a.example:99999", "https://a.example:x", "https://a b.example", "https://a..example"],
+    [
+        *("https://a.example:99999", "https://a.example:x", "https://a b.example"),
+        *("https://a..example", "https://a.example/#part"),
+    ],
 )
 @pytest.mark.parametrize("flag", ["flickr_url", "image_url", "vision_url", "database_url"])
 def test_an_address_that_nobody_can_have_is_told_with_its_flag(flag: str, url: str) -> None:
@@ -188,6 +191,15 @@ def test_a_key_is_read_without_the_line_break_of_its_file(
 
     assert key is not None
     assert key.get_secret_value() == "AIza-canary"
+
+
+def test_a_variable_without_a_value_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compose file passes on every variable that there is, most of them empty."""
+    usual = Settings.read()
+    for variable in variables().values():
+        monkeypatch.setenv(variable, "")
+
+    assert Settings.read() == usual
 
 
 @pytest.mark.parametrize("variable", ["GOOGLE_API_KEY", "FLICKR_API_KEY"])
