@@ -125,6 +125,26 @@ def test_no_secret_reaches_a_line(form: Form) -> None:
     assert "api_key=***" in book.getvalue()
 
 
+def test_what_only_a_whole_line_tells_is_hidden_in_it() -> None:
+    book = Book()
+    logger = make_logger(book, level="info", form="text", redaction=Redaction({}))
+
+    logger.info("asked", api_key="0a1b2c3d")
+
+    assert "0a1b2c3d" not in book.getvalue()
+
+
+async def test_what_libraries_warn_of_is_told_by_the_error_that_follows() -> None:
+    book = Book()
+    logger = make_logger(book, level="info", form="json", redaction=Redaction({}))
+
+    with guarded(logger, level="info"):
+        logging.getLogger("some.library").warning("this may fail")
+        logging.getLogger("some.library").error("this failed")
+
+    assert [line["said"] for line in book.lines] == ["this failed"]
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 async def test_libraries_and_their_tracebacks_come_out_redacted(form: Form) -> None:
     book = Book()
