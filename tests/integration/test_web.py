@@ -654,6 +654,19 @@ async def test_what_asks_nothing_is_answered_when_the_house_is_full(
     assert status == 200
 
 
+async def test_who_is_told_to_try_again_is_not_led_to_another_host(tmp_path: Path) -> None:
+    """Two slashes begin an address that names its host."""
+    store = Slow()
+    async with visiting(store, tmp_path) as page, asyncio.TaskGroup() as group:
+        visitors = crowd(page, group, MOST_QUESTIONS + 1)
+        await asyncio.wait(visitors, return_when=asyncio.FIRST_COMPLETED)
+        status, html, _ = await page.get("//evil.example/?q=dog")
+        store.let.set()
+
+    assert status == 429
+    assert 'href="/evil.example/?q=dog"' in html
+
+
 @pytest.mark.looptime
 async def test_a_store_that_never_answers_is_given_up_calmly(tmp_path: Path, looptime: Any) -> None:
     async with visiting(Slow(), tmp_path) as page:
