@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from ingestor import events
-from ingestor.engines.adoption import Adoption
+from ingestor.engines.adoption import PAGE, READS_AT_ONCE, Adoption
 from ingestor.errors import Unavailable
 from ingestor.journal import claims, dead, listing, results
 from ingestor.journal.listing import ListedGroup
@@ -56,6 +57,19 @@ class Full:
         return photo_record(a_published(photo, photo=a_photo(photo, group=GROUP)))
 
 
+class Slow(Full):
+    """Counts how many of its records are being read."""
+
+    reading = most = 0
+
+    async def read(self, path: str) -> Any:
+        self.reading += 1
+        self.most = max(self.most, self.reading)
+        await asyncio.sleep(0)
+        self.reading -= 1
+        return await super().read(path)
+
+
 async def a_run(
     journal: Journal, database: Full, *, run: int = 1, others_worked: bool = False
 ) -> Adoption:
@@ -96,6 +110,18 @@ async def test_a_record_that_cannot_be_read_is_an_error_and_no_group_of_errors(
 
     with pytest.raises(type(failure)):
         await adoption.adopt(["1", "2"], group=GROUP)
+
+
+async def test_a_page_of_records_is_read_side_by_side_so_many_at_once_and_no_more(
+    journal: Journal,
+):
+    page = [str(number) for number in range(PAGE)]
+    database = Slow(*page)
+    adoption = await a_run(journal, database)
+
+    found = await adoption.find(page, group=GROUP)
+
+    assert (len(found), database.most) == (PAGE, READS_AT_ONCE)
 
 
 async def test_a_photo_that_slipped_past_the_listing_is_asked_about_by_the_next_run(
