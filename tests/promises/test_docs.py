@@ -17,6 +17,7 @@ import ingestor
 from ingestor.cli.commands import app
 from ingestor.sandbox.__main__ import parser as sandbox_parser
 from ingestor.settings import Settings
+from ingestor.web.licenses import LICENSES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -149,3 +150,9 @@ def test_the_rules_open_what_search_reads_and_nothing_else() -> None:
     assert rules.pop(".read") is False
     assert rules.pop(".write") is False
     assert rules == {name: {".read": True} for name in ("photos", "index", "labels")}
+
+
+def test_every_licence_of_a_number_is_in_the_reference() -> None:
+    told = " ".join(REFERENCE.split()).lower()
+
+    assert not [n for n, one in LICENSES.items() if f"{n} {one.name}".lower() not in told]

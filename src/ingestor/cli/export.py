@@ -53,8 +53,8 @@ def form_of(output: str) -> Form:
     ending = Path(output).suffix.lower()
     if ending not in ENDINGS:
         raise SettingsError(
-            f"--output: nothing here writes {ending}; name the file .jsonl or .parquet, or say which with "
-            "--format."
+            f"--output: nothing here writes {ending}; name the file .jsonl or .parquet, which R, pandas "
+            "and jq read, or say which with --format."
         )
     return ENDINGS[ending]
 

@@ -35,7 +35,7 @@ def test_the_name_says_which_form(output: str, form: str) -> None:
 
 
 def test_a_form_that_there_is_none_of_is_refused(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"nothing here writes \.csv.*--format"):
+    with pytest.raises(SettingsError, match=r"nothing here writes \.csv.* R, .*--format"):
         export(settings, output=str(tmp_path / "all.csv"), form=None)
 
     export(settings, output=str(tmp_path / "all.csv"), form="jsonl")
