@@ -131,7 +131,9 @@ def test_a_group_is_taken_from_any_address_below_it(address: str) -> None:
     ],
 )
 def test_what_is_below_no_group_is_refused(address: str) -> None:
-    with pytest.raises(SettingsError, match=r"neither a group id .* https://www.flickr.com/groups/"):
+    with pytest.raises(
+        SettingsError, match=r"neither a group id .* https://www.flickr.com/groups/"
+    ):
         Settings.read(groups=(address,))
 
 
