@@ -271,6 +271,21 @@ async def test_of_a_title_that_is_too_long_the_beginning_is_shown(visitor: Any, 
     assert shown
 
 
+async def test_the_narrowest_phone_has_room_for_a_long_word_and_for_the_score(
+    visitor: Any,
+) -> None:
+    async with visitor.at("/photo/1003?q=dog", viewport={"width": 320, "height": 640}) as page:
+        word = page.locator(".labels a").first
+        before = await word.bounding_box()
+        await word.locator("bdi").evaluate("(word) => { word.textContent = 'photography' }")
+        after = await word.bounding_box()
+        slider = await page.locator("#min").bounding_box()
+        score = await page.locator("#least").bounding_box()
+
+        assert after["height"] == before["height"]
+        assert score["y"] < slider["y"] + slider["height"]
+
+
 async def test_axe_finds_nothing_serious_in_the_suggestions(visitor: Any) -> None:
     async with visitor.at("/") as page:
         await choose(page, "d", "ArrowDown")
