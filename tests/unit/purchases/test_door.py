@@ -114,7 +114,7 @@ async def test_a_disk_that_is_full_once_the_intent_is_written_sends_nothing(open
     assert asyncio.get_running_loop().time() < 1, "nobody waits to try again"
 
 
-@pytest.mark.parametrize("trouble", ["stopping", "disk-full", "disk-broken", "lease"])
+@pytest.mark.parametrize("trouble", ["stopping", "disk-full", "disk-broken", "moved", "lease"])
 async def test_what_comes_while_a_token_is_renewed_is_obeyed(open_shop, trouble: str):
     """For a minute the intent is written and nothing has left."""
     images, claim = pictures("cat"), Meanwhile()
@@ -124,6 +124,7 @@ async def test_what_comes_while_a_token_is_renewed_is_obeyed(open_shop, trouble:
         "stopping": partial(shop.lifetime.stop, "SIGTERM"),
         "disk-full": partial(setattr, shop.journal, "full", "The disk is full."),
         "disk-broken": partial(setattr, shop.journal, "broken", JournalError("The disk is gone.")),
+        "moved": partial(setattr, shop.journal, "gone", JournalError("The file was moved.")),
         "lease": partial(setattr, claim, "safe", False),
     }[trouble]
     asyncio.get_running_loop().call_later(30, happen)
