@@ -40,6 +40,8 @@ class Halt:
         self._wall = wall
         self._listen = listen
         self._ends = 0.0
+        self._told, self._told_until = "", 0.0
+        """Every group may meet what refuses us: it is told once in the time until it is tried again."""
         self._day_ends = FOREVER
         """Unix time. Only of a ceiling, which ends by itself."""
         self._ended_by = "purchase"
@@ -73,15 +75,18 @@ class Halt:
             self._end()
 
     def _begin(self, error: BaseException, seconds: float) -> None:
-        self.reason, self._ends = reason_of(error), self._clock() + seconds
-        self._listen(
-            events.BuyingHalted(reason=self.reason, message=cause_of(error), seconds=seconds)
-        )
+        now, message = self._clock(), cause_of(error)
+        self.reason, self._ends = reason_of(error), now + seconds
+        if message == self._told and now < self._told_until:
+            return
+        self._told, self._told_until = message, self._ends
+        self._listen(events.BuyingHalted(reason=self.reason, message=message, seconds=seconds))
 
     def _end(self) -> None:
         if self.reason:
             self._listen(events.BuyingResumed(reason=self.reason))
         self.reason, self._ends, self._day_ends = "", 0.0, FOREVER
+        self._told = ""
 
     @property
     def _by_itself(self) -> bool:

@@ -106,6 +106,32 @@ def test_a_refusal_is_not_over_because_it_is_time_to_try_again(told: Told):
     assert told.resumed == []
 
 
+def test_a_refusal_that_every_group_meets_is_told_once_until_it_is_tried_again(told: Told):
+    for _group in range(50):
+        told.halt.refused(REFUSED, seconds=900)
+        told.now += 30
+
+    assert [type(event) for event in told.said] == 2 * [events.BuyingHalted]
+
+
+def test_another_refusal_is_told_at_once(told: Told):
+    for upstream in ("flickr", "google", "flickr"):
+        refused = Denied(
+            f"{upstream} does not accept the key.", upstream=upstream, reason="api-key"
+        )
+        told.halt.refused(refused, seconds=900)
+
+    assert len(told.said) == 3
+
+
+def test_a_refusal_that_comes_again_is_told_again(told: Told):
+    for _time in range(2):
+        told.halt.refused(REFUSED, seconds=900)
+        told.halt.went_well(BOUGHT)
+
+    assert len(told.said) == 4
+
+
 def test_a_ceiling_after_a_refusal_is_a_ceiling(told: Told):
     told.halt.refused(REFUSED, seconds=900)
     told.halt.spent(SPENT, seconds=60)
