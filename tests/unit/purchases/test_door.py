@@ -170,6 +170,19 @@ async def test_what_reaches_vision_late_counts_from_then(open_shop, said: Step):
     assert min(later - earlier for earlier, later in pairwise(shop.arrived)) >= MINUTE
 
 
+async def test_a_refusal_that_comes_quickly_makes_no_answer_late(open_shop):
+    """What makes labels takes longer than what says no: it is no way there, and costs no pace."""
+    images = pictures("cat", "dog", "owl")
+    shop = await open_shop(images, limits=(1, 1800))
+    shop.script = [REFUSED]
+
+    for image, shop.way_there in zip(images, (0.0, 2.0, 2.0), strict=True):
+        with suppress(IngestorError):
+            await shop.door.purchase([image], attempt=1)
+
+    assert shop.arrived[2] - shop.arrived[1] < MINUTE + 1.0
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
