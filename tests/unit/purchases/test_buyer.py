@@ -282,6 +282,7 @@ async def test_an_image_is_doubted_only_once(open_shop, lost: IngestorError):
 
     assert names_of(outcomes) == {"100": "in-doubt"}
     assert len(shop.calls) == 2
+    assert [outcome.attempts for outcome in outcomes] == [2]
 
 
 async def test_a_passing_error_does_not_wash_a_doubt_away(open_shop):
