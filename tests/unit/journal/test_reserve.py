@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import facts
-from ingestor.journal.writer import Connect, Journal, connect
+from ingestor.journal.writer import MOST_TOGETHER, Connect, Journal, connect
 
 TIGHT, ROOMY = 60, 10_000
 """Pages: the tables take some forty."""
@@ -68,19 +70,19 @@ async def test_a_reserve_that_no_disk_has_is_refused_and_not_left_out(path: Path
             pass
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
     """As `ulimit -f` does it: no file of this process may have a megabyte."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE - 1, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_limit_of_files_that_the_journal_would_meet_is_told_before(
-    path: Path, small_files: None
-):
-    with pytest.raises(SettingsError, match=r"No file may have 1 MB here \(`ulimit -f`\)"):
+async def test_a_limit_of_files_that_the_journal_would_meet_is_told_before(path: Path):
+    with small_files(), pytest.raises(SettingsError, match=r"No file may have 1 MB here \(`ulimit"):
         async with Journal(path, reserve=MEGABYTE):
             pass
 
@@ -138,6 +140,17 @@ async def test_a_sync_that_failed_is_not_tried_again(path: Path):
         assert path.with_name("reserve").exists()
 
 
+async def test_what_waited_when_a_sync_failed_is_not_written_after_it(path: Path):
+    def failing(_db: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    works = [failing] + [fact_of(1, str(number)) for number in range(2 * MOST_TOGETHER)]
+    async with Journal(path) as journal:
+        outcomes = await asyncio.gather(*map(journal.write, works), return_exceptions=True)
+
+    assert {type(outcome) for outcome in outcomes} == {JournalError}
+
+
 async def test_room_that_is_there_again_is_set_aside_again(path: Path):
     async with Journal(path, connect=on_a_disk(), reserve=MEGABYTE) as journal:
         await journal.write(fact_of(MEGABYTE))
@@ -146,3 +159,13 @@ async def test_room_that_is_there_again_is_set_aside_again(path: Path):
         await journal.find_room()
 
         assert (journal.full is None, path.with_name("reserve").exists()) == (True, True)
+
+
+async def test_where_there_is_no_room_yet_the_disk_stays_full(path: Path):
+    async with Journal(path, connect=on_a_disk(), reserve=MEGABYTE) as journal:
+        await journal.write(fact_of(MEGABYTE))
+
+        with small_files():
+            await journal.find_room()
+
+        assert (journal.full is None, path.with_name("reserve").exists()) == (False, False)
