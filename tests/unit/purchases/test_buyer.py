@@ -133,6 +133,7 @@ async def test_an_image_whose_error_never_passes_is_given_up_and_its_neighbours_
 
     assert names_of(outcomes) == {"100": "cat", "101": "vision-unavailable"}
     assert shop.calls == [["100", "101"], *[["101"]] * (MOST_ATTEMPTS - 1)]
+    assert [one.attempts for one in outcomes if isinstance(one, Failure)] == [MOST_ATTEMPTS]
     assert (await shop.units()).possible == MOST_ATTEMPTS
 
 
