@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -332,6 +333,22 @@ async def test_whom_a_workers_run_waits_for_is_told(tmp_path: Path) -> None:
         board = await runs_of(a_house(tmp_path))
 
     assert board.verdict == ("doubt", "Running, but waiting for Flickr (no route).")
+
+
+async def test_a_run_that_stands_still_is_not_said_to_be_well(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        await journal.write(partial(begin_run, run="r", now=1.0))
+    seconds = itertools.count()
+    heart = a_heart(tmp_path, clock=lambda: next(seconds), wall=time.time)
+    heart.take(events.RunStarted(run="r", groups=("g",), limit=9, resumed=0))
+    for _second in range(75):
+        heart._note()
+
+    async with heart.beating():
+        await asyncio.sleep(0)
+        board = await runs_of(a_house(tmp_path))
+
+    assert board.verdict == ("doubt", "Running, but nothing has moved for 1 min 15 s.")
 
 
 async def test_what_was_sent_is_not_forecast_a_second_time(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ class Beat:
     age: float
     """Seconds since it was said."""
     chart: Chart | None
+    still: float
+    """Seconds in which no count has changed."""
 
     @property
     def alive(self) -> bool:
@@ -42,8 +45,13 @@ def read_beat(path: Path, *, now: float) -> Beat | None:
         pairs.append([quota["used"], quota["rate"]])
         if limits is None or not all(_numbers(pair, length=2) for pair in pairs):
             return None
-        chart = draw([point for point in points if point], quota=limits[1] / MINUTE)
-        return Beat(told=_fitting(told), age=max(0.0, now - float(told["at"])), chart=chart)
+        curve = [point for point in points if point]
+        return Beat(
+            told=_fitting(told),
+            age=max(0.0, now - float(told["at"])),
+            chart=draw(curve, quota=limits[1] / MINUTE),
+            still=_still(curve),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -58,6 +66,12 @@ def _fitting(told: Mapping[str, Any]) -> Mapping[str, Any]:
         "expected": None if told["expected"] is None else int(told["expected"]),
         "counts": {name: int(told["counts"][name]) for name in COUNTS},
     }
+
+
+def _still(curve: Sequence[tuple[float, ...]]) -> float:
+    """Seconds since the first of the points at its end that tell the same."""
+    same = takewhile(lambda point: point[1:] == curve[-1][1:], reversed(curve))
+    return max((curve[-1][0] - point[0] for point in same), default=0.0)
 
 
 def _numbers(value: Any, *, length: int) -> tuple[float, ...] | None:

@@ -31,6 +31,8 @@ SAMPLES: Final = 3
 """Of each cause of failures (taste)."""
 FREE_OF_TROUBLE: Final = 0.05
 """The share of failed photos, of those that are through, up to which a run looks well (taste)."""
+STANDSTILL: Final = 60.0
+"""Seconds. A quota has something to do in every minute; an upstream is waited for for two (taste)."""
 NO_RUN: Final = 0
 """They are counted from 1."""
 STATES: Final = {
@@ -94,6 +96,9 @@ class Board:
             return "trouble", f"{counts['failed']:,} photos failed so far ({share:.0%}){most}."
         if self.following and self.following.alive and self.following.awaited:
             return "doubt", f"Running, but waiting for {self.following.awaited}."
+        if self.beat.still > STANDSTILL:
+            still = amounts.roughly(self.beat.still)
+            return "doubt", f"Running, but nothing has moved for {still}."
         if lost := self.ours.images:
             images = f"{amounts.counted(lost, 'image')} {'was' if lost == 1 else 'were'}"
             return "doubt", f"Running; {images} paid for, perhaps, and lost."

@@ -66,6 +66,22 @@ async def test_a_wall_clock_that_is_set_moves_no_point_of_the_curve(
     assert [seconds for seconds, *_ in told(tmp_path)["points"]][:3] == [1.0, 2.0, 3.0]
 
 
+async def test_how_long_nothing_has_moved_is_read_back(tmp_path: Path) -> None:
+    now = 0.0
+    heart = a_heart(tmp_path, clock=lambda: now)
+    for now in range(100):
+        if now < 40:
+            heart.take(events.PhotoFailed(photo="1", stage="download", reason="gone", detail=""))
+        heart._note()
+    async with heart.beating():
+        pass
+
+    beat = read_beat(tmp_path / FILE, now=100.0)
+
+    assert beat is not None
+    assert beat.still == 99 - 39
+
+
 async def test_a_state_directory_that_takes_no_file_ends_nothing(tmp_path: Path) -> None:
     async with a_heart(tmp_path / "missing").beating():
         pass
