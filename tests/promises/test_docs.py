@@ -113,16 +113,14 @@ def test_the_reference_invents_no_flag() -> None:
     assert not sorted(written - flags() - {"--help"})
 
 
-@pytest.mark.parametrize("page", [README, REFERENCE], ids=["README", "reference"])
-def test_every_command_is_in_the_documents(page: str) -> None:
-    missing = [name for name, _command in commands() if name and f"ingestor {name}" not in page]
+def test_every_command_is_in_the_reference() -> None:
+    names = [name for name, _command in commands() if name]
 
-    assert not missing
+    assert not [name for name in names if f"ingestor {name}" not in REFERENCE]
 
 
-@pytest.mark.parametrize("page", [README, REFERENCE], ids=["README", "reference"])
-def test_every_exit_code_is_in_the_documents(page: str) -> None:
-    rows = re.findall(r"^\| (\d+(?:, \d+)*) \|", page, flags=re.MULTILINE)
+def test_every_exit_code_is_in_the_reference() -> None:
+    rows = re.findall(r"^\| (\d+(?:, \d+)*) \|", REFERENCE, flags=re.MULTILINE)
 
     assert {code for row in rows for code in row.split(", ")} == set(EXIT_CODES)
 
