@@ -67,7 +67,9 @@ class Auditor(Checker):
         super().updated(paths)
         for photo in {path.split("/")[1][1:] for path in paths if path.startswith("photos/p")}:
             if not self.world.database[f"photos/p{photo}"]:
-                self.hold(photo in self.world.left, f"I4: {photo} left no group, and is taken down")
+                # One that the store will not take was never there, but for groups that it was told of.
+                may = photo in self.world.left or self.world.pictures[photo].trouble == "refused"
+                self.hold(may, f"I4: {photo} left no group, and is taken down")
                 filed = self._filed(photo)
                 self.hold(
                     not filed or self.world.holed,

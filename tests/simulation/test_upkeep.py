@@ -15,6 +15,8 @@ TOGETHER = 10
 """Seeds in one test: fine enough to be spread over cores."""
 SHARE = 40
 MOST_SEEDS = 40
+REFUSED = 53012
+"""By the store, after it had been told that the photo is in a second group."""
 RARE = {
     "earlier-labels-stay-in-the-index",
     "found-records-not-adopted",
@@ -36,6 +38,12 @@ def test_groups_that_are_followed_agree_with_everything_in_the_end(first: int) -
         verdict = keep_up(seed)
 
         assert verdict.ok, timeline(verdict)
+
+
+def test_what_once_went_wrong_with_groups_that_are_followed_does_no_more() -> None:
+    verdict = keep_up(REFUSED)
+
+    assert verdict.ok, timeline(verdict)
 
 
 @pytest.mark.parametrize("seed", [1, 8, 12])

@@ -28,7 +28,7 @@ from ingestor.journal.withdrawals import bring_back
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Photo, Published
-from ingestor.records import letters_taken_back, membership, merged, read_photo
+from ingestor.records import letters_taken_back, membership, merged, read_groups, read_photo
 from ingestor.services import Update
 
 READS_AT_ONCE: Final = 16
@@ -272,6 +272,21 @@ class Adoption:
             return set()
         there = await self._read_all(photos, group=None)
         return set(photos) - {one.photo.id for one in there}
+
+    async def take_groups_back(self, photo: str) -> None:
+        """
+        Of a photo that the store would not take it may know that it is in groups of ours: alone these are no
+        photo. Where it has an annotation of it, an earlier one or that of others, they stay.
+        """
+        record = await self._database.read(f"photos/p{photo}")
+        found = read_photo(record, photo_id=photo)
+        if self._update is None or found is None or found.annotation.model:
+            return
+        # The first page of a group is written down after it was told of.
+        met = {*await self._journal.read(listing.groups_met), *self._groups}
+        if ours := read_groups(record).keys() & met - set(await self.groups_of_others()):
+            told = merged(membership(photo, group=gid, date_added=0) for gid in ours)
+            await self._update(dict.fromkeys(told))
 
     async def groups_of_others(self) -> list[str]:
         """Those that others have had since this journal had them last."""

@@ -149,6 +149,12 @@ class Book:
         await self._journal.write(partial(dead.fail, failure=failure, now=self._wall()))
         self._listen(events.PhotoFailed.of(failure))
 
+    async def refused(self, failure: Failure) -> None:
+        """End a photo that the store will not take. In this order: whoever tells of it meanwhile sees that."""
+        await self.failed(failure)
+        if self._adoption:
+            await self._adoption.take_groups_back(failure.photo_id)
+
     async def write(self, batch: Sequence[Published], *, left_over: bool = False) -> None:
         """Publish, then catalog and mark: a photo that counts as stored can be found."""
         started = self._clock()
@@ -214,6 +220,8 @@ class Book:
             return False
         # Only now: who takes one down from now on sees that it is in our group.
         by_id = {photo.id: photo for photo in photos}
+        for photo in await self._journal.read(partial(dead.dead_among, ids=list(by_id))):
+            await self._adoption.take_groups_back(photo)
         stored = await self._journal.read(partial(results.stored_among, photos=list(by_id)))
         return await self._adoption.bring_back([by_id[photo] for photo in stored])
 
@@ -221,7 +229,7 @@ class Book:
         """What was bought and not stored comes first: it is paid for."""
         write = partial(self.write, left_over=True)
         while batch := await self._left_over():
-            await publish(batch, write=write, failed=self.failed)
+            await publish(batch, write=write, failed=self.refused)
 
     async def _left_over(self) -> Sequence[Published]:
         """The next of it, but for what others have bought and published since."""

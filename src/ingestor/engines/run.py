@@ -206,7 +206,7 @@ class Run:
             store=partial(
                 store,
                 write=self.book.write,
-                failed=self.book.failed,
+                failed=self.book.refused,
                 weigh=weigh_record,
                 writers=STORE_WRITERS,
                 lifetime=self.lifetime,

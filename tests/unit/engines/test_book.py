@@ -15,13 +15,13 @@ from ingestor.apis.flickr import Unusable
 from ingestor.catalog.arriving import adopt
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.book import Book
-from ingestor.errors import JournalError
+from ingestor.errors import JournalError, Rejected
 from ingestor.journal import listing, results, runs
 from ingestor.journal.results import keep
 from ingestor.journal.withdrawals import withdraw
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
-from ingestor.records import photo_record
+from ingestor.records import merged, photo_record
 from ingestor.report import Bottleneck, Report, UnitsReport
 from ingestor.services import ListedPage
 from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
@@ -68,6 +68,37 @@ class TakenDownThen(Database):
     async def update(self, paths: Mapping[str, Any]) -> None:
         await super().update(paths)
         self.photos = ()
+
+
+class Refusing(Database):
+    """Takes no photo, and knows the groups that it was told of."""
+
+    alone = True
+    """Whether nobody else uses it."""
+
+    async def read(self, path: str) -> Any:
+        if path == "leases" and self.alone:
+            return None
+        node = f"{path}/groups/"
+        told = merged(self.sent)
+        groups = {key[len(node) :]: at for key, at in told.items() if key.startswith(node) and at}
+        return {"groups": groups} if groups else await super().read(path)
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        if any(path.endswith("/sha256") for path in paths):
+            raise Rejected("Invalid data", upstream="database", status=400)
+        await super().update(paths)
+
+
+class RefusedMeanwhile(Refusing):
+    """While it is told of a group, the photo is refused."""
+
+    book: Book
+
+    async def update(self, paths: Mapping[str, Any]) -> None:
+        if "photos/p7/groups/2@N00" in paths and not self.sent:
+            await self.book.publish_left_over()
+        await super().update(paths)
 
 
 @pytest.fixture
@@ -437,6 +468,50 @@ async def test_what_a_restored_database_lacks_comes_back_in_all_groups_of_ours(j
 
     assert "photos/p7/sha256" in database.sent[-1]
     assert database.memberships == {"photos/p7/groups/1@N00", "photos/p7/groups/4@N00"}
+
+
+@pytest.mark.parametrize("make", [Refusing, RefusedMeanwhile])
+async def test_nothing_is_left_of_a_photo_that_was_told_of_and_is_refused(
+    journal: Journal, make: type[Refusing]
+):
+    """By the time it turns up in a second group it is bought."""
+    database = make()
+    book = a_book(journal, database, shared=True)
+    await book._adoption.begin([FIRST, SECOND])  # type: ignore[union-attr]
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await annotated(journal, "7")
+
+    if isinstance(database, RefusedMeanwhile):
+        database.book = book
+    await book.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
+    await book.publish_left_over()
+
+    assert await database.read("photos/p7") is None
+    assert database.memberships == {"photos/p7/groups/2@N00"}
+
+
+async def test_what_others_say_of_a_photo_that_is_refused_stays(journal: Journal):
+    database = Refusing()
+    book = a_book(journal, database, shared=True)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await annotated(journal, "7")
+    await book.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
+    told, database.alone = list(database.sent), False
+
+    await book.publish_left_over()
+
+    assert database.sent == told
+
+
+async def test_a_refused_photo_that_is_found_as_before_stays_in_its_groups(journal: Journal):
+    database = Refusing("7")
+    book = a_book(journal, database, shared=True)
+    await book.sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await annotated(journal, "7")
+
+    await book.publish_left_over()
+
+    assert not database.sent
 
 
 async def test_what_is_stored_has_no_dead_letter_in_the_database_any_more(journal: Journal):
