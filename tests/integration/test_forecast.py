@@ -199,6 +199,18 @@ async def test_known_photos_with_other_features_are_counted_where_they_are_not_b
     assert (same.known, same.known_otherwise) == (30, 0)
 
 
+async def test_a_photo_that_waits_to_be_annotated_anew_is_counted_once_though_both_know_it(
+    ingest: Ingest, foresee, tmp_path: Path
+):
+    await ingest(limit=30)
+    await ingest(limit=30, max_labels=3, reannotate=True, max_units=8)
+    await ingest(groups=("safari",), limit=5, state=tmp_path / "theirs")
+
+    foreseen = await foresee(limit=40, max_labels=5)
+
+    assert (foreseen.known, foreseen.known_otherwise) == (30, 30)
+
+
 async def test_the_other_world_is_refused_as_a_run_refuses_it(ingest: Ingest, foresee):
     await ingest(limit=5)
 

@@ -19,7 +19,7 @@ from ingestor.journal.writer import Journal, Work
 from ingestor.kits.channel import Channel
 from ingestor.kits.dimension import seconds_for
 from ingestor.kits.lifetime import Lifetime, Stopping
-from ingestor.models import Photo
+from ingestor.models import Photo, Published
 from ingestor.purchases import pricing
 from ingestor.report import Forecast
 from ingestor.services import IMAGES_PER_REQUEST, ListedPage, Services, open_services
@@ -69,8 +69,7 @@ class _Count:
         known = self.anew.intersection(taken)
         await self._count_otherwise(known)
         if self.adoption:
-            there = await self.adoption.find(list(self.parked))
-            known |= {published.photo.id for published in there}
+            self._count_theirs(await self.adoption.find(list(self.parked)), known)
         self.known += len(known)
         self.dead += len(self.parked - known)
 
@@ -111,9 +110,8 @@ class _Count:
         known |= self.anew.intersection(photo.id for photo in new)
         await self._count_otherwise(known)
         if self.adoption:
-            found = await self.adoption.find([photo.id for photo in new], group=group)
-            known |= {published.photo.id for published in found}
-            self.known_otherwise += sum(one.annotation.features != self.asked for one in found)
+            ids = [photo.id for photo in new]
+            self._count_theirs(await self.adoption.find(ids, group=group), known)
         self._add(new, known=known, unusable={failure.photo_id for failure in failures})
         self.listen(
             events.PageListed(
@@ -133,6 +131,12 @@ class _Count:
             self.known_otherwise += await self.journal.read(
                 partial(listing.annotated_otherwise, ids=list(known), features=self.asked)
             )
+
+    def _count_theirs(self, found: Sequence[Published], known: set[str]) -> None:
+        """What the database has is known as well; of what waits to be annotated anew the journal knew."""
+        theirs = [one for one in found if one.photo.id not in known]
+        self.known_otherwise += sum(one.annotation.features != self.asked for one in theirs)
+        known |= {one.photo.id for one in theirs}
 
     def _add(
         self, new: Sequence[Photo], *, known: Container[str], unusable: Container[str]
