@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Collection, Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -67,7 +67,6 @@ class _Count:
         taken = await self._taken_on(groups, most=most, listed=False)
         self.ids.update(taken, self.parked)
         known = self.anew.intersection(taken)
-        await self._count_otherwise(known)
         if self.adoption:
             self._count_theirs(await self.adoption.find(list(self.parked)), known)
         self.known += len(known)
@@ -78,9 +77,7 @@ class _Count:
         most = None if limit is None else limit - len(self.ids)
         taken = await self._taken_on(groups, most=most, listed=True)
         self.ids.update(taken)
-        known = self.anew.intersection(taken)
-        await self._count_otherwise(known)
-        self.known += len(known)
+        self.known += len(self.anew.intersection(taken))
 
     async def _taken_on(
         self, groups: Sequence[str], *, most: int | None, listed: bool
@@ -108,7 +105,9 @@ class _Count:
             partial(listing.finished_among, ids=[photo.id for photo in new], features=self.features)
         )
         known |= self.anew.intersection(photo.id for photo in new)
-        await self._count_otherwise(known)
+        self.known_otherwise += await self.journal.read(
+            partial(listing.annotated_otherwise, ids=list(known), features=self.asked)
+        )
         if self.adoption:
             ids = [photo.id for photo in new]
             self._count_theirs(await self.adoption.find(ids, group=group), known)
@@ -124,13 +123,6 @@ class _Count:
             )
         )
         return _Seen(new_to_run=len(new))
-
-    async def _count_otherwise(self, known: Collection[str]) -> None:
-        """Of the journal's. Where only what is asked for counts as known, there are none."""
-        if self.features is None:
-            self.known_otherwise += await self.journal.read(
-                partial(listing.annotated_otherwise, ids=list(known), features=self.asked)
-            )
 
     def _count_theirs(self, found: Sequence[Published], known: set[str]) -> None:
         """What the database has is known as well; of what waits to be annotated anew the journal knew."""
