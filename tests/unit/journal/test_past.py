@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 
@@ -25,10 +26,11 @@ ENOUGH = KEPT + FEW
 
 
 @pytest.fixture
-def db() -> sqlite3.Connection:
+def db() -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
-    return db
+    yield db
+    db.close()
 
 
 def begin(db: sqlite3.Connection, *, at: float, park: bool = False) -> Opening:
