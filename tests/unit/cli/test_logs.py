@@ -113,6 +113,14 @@ def test_who_reads_warnings_alone_sees_what_a_worker_does_not_do(event: events.E
     assert [line["level"] for line in book.lines] == ["warning"]
 
 
+def test_a_list_of_groups_that_is_as_it_should_be_is_worth_no_warning() -> None:
+    book = Book()
+
+    listening(book, level="warning")(events.WatchlistChanged(groups=2, refused=()))
+
+    assert book.lines == []
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_reaches_a_line(form: Form) -> None:
     book = Book()

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from ingestor.engines.beats import beating
+from ingestor.engines.beats import LARGEST, beating, last_told
 
 pytestmark = pytest.mark.looptime
 
@@ -48,3 +48,11 @@ async def test_what_ends_badly_has_a_last_beat_too(tmp_path: Path) -> None:
             raise ValueError("ours")
 
     assert said(path)["ended"]
+
+
+def test_what_no_beat_can_be_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "told.json"
+    path.write_bytes(orjson.dumps("x" * LARGEST))
+
+    with pytest.raises(ValueError, match="too large"):
+        last_told(path)

@@ -114,6 +114,19 @@ async def test_a_quota_that_is_used_up_binds_as_it_should_though_something_was_r
     assert parts.verdict(Units(certain=40)).advice == ADVICE["vision-quota"]
 
 
+@pytest.mark.looptime
+async def test_who_was_not_refused_has_a_quota_as_large_as_was_said_however_little_is_used() -> (
+    None
+):
+    watched = Counter({"vision-quota": 9})
+    parts = gauges(watched, held=watched, clock=asyncio.get_running_loop().time)
+    for _ in range(2):
+        await parts.quota.acquire(1.0)
+        await asyncio.sleep(600)
+
+    assert parts.verdict(Units(certain=40)).advice == ADVICE["vision-quota"]
+
+
 async def crowded(channel: Channel[Any]) -> None:
     await channel.send_all([None] * channel.capacity)
 

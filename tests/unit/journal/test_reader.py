@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ingestor.errors import IngestorError, JournalError, SettingsError
-from ingestor.journal.reader import open_reader
+from ingestor.journal.reader import is_there, open_reader
 from ingestor.journal.schema import VERSION, migrate
 from ingestor.journal.writer import connect
 
@@ -147,3 +147,9 @@ def test_a_journal_that_was_not_closed_takes_a_place_to_be_recovered_in(locked: 
 
     with pytest.raises(JournalError, match="Copy the directory"):
         open_reader(locked)
+
+
+def test_a_directory_is_no_journal_and_nothing_is_below_a_file(path: Path) -> None:
+    assert is_there(path)
+    assert not is_there(path.parent)
+    assert not is_there(path / "journal.sqlite3")

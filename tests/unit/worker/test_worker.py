@@ -218,6 +218,11 @@ def a_worker(
     return worker
 
 
+def halts_of(told: list[Event]) -> list[float]:
+    """For how many seconds buying was said to halt."""
+    return [event.seconds for event in told if isinstance(event, BuyingHalted)]
+
+
 @pytest.mark.parametrize("every", [60.0, 900.0, 6 * HOUR])
 @pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
 async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
@@ -249,11 +254,12 @@ async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
 
 
 async def test_a_ceiling_that_is_met_after_midnight_was_that_of_the_day_before():
-    lifetime = Lifetime(drain=8.0)
+    lifetime, told = Lifetime(drain=8.0), list[Event]()
     turns = RefusedTurns(RunStopped("All spent.", reason="max-units-per-day"))
     worker = a_worker(
         turns,
         lifetime=lifetime,
+        listen=told.append,
         wall=lambda: MIDNIGHT - 0.5 + lifetime.clock(),
         groups=("zoo",),
         every=900.0,
@@ -264,6 +270,25 @@ async def test_a_ceiling_that_is_met_after_midnight_was_that_of_the_day_before()
 
     lifetime.close()
     assert turns.tried == [1.0, 902.0]
+    assert halts_of(told)[0] == 0.0
+
+
+async def test_a_ceiling_that_is_met_after_the_clock_was_set_back_is_that_of_the_day_it_is_now():
+    """The turn began, by the clock that was ahead, on the next day."""
+    lifetime, told = Lifetime(drain=8.0), list[Event]()
+    turns = RefusedTurns(RunStopped("All spent.", reason="max-units-per-day"))
+
+    def wall() -> float:
+        ahead = 24 * HOUR if lifetime.clock() < 0.5 else 0.0
+        return MIDNIGHT - HOUR + lifetime.clock() + ahead
+
+    worker = a_worker(turns, lifetime=lifetime, listen=told.append, wall=wall, groups=("zoo",))
+    asyncio.get_running_loop().call_later(0.5 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert halts_of(told) == [HOUR - 1.0]
 
 
 @pytest.mark.parametrize("reason", ["daily-quota", "throttled"])
@@ -330,6 +355,16 @@ async def test_whose_own_images_were_to_blame_is_no_witness():
 
     assert not suspects.may_witness("zoo", now=HOUR)
     assert suspects.may_witness("ark", now=HOUR)
+
+
+async def test_who_was_taken_off_the_list_is_heard_when_it_comes_back():
+    suspects = Suspects()
+    suspects.refused("zoo", now=0.0)
+    suspects.bought("aviary")
+
+    suspects.forget("zoo")
+
+    assert suspects.may_witness("zoo", now=HOUR)
 
 
 async def test_who_was_taken_off_the_list_makes_no_second_for_the_next(tmp_path: Path):
