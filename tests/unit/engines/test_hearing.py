@@ -24,12 +24,23 @@ class Failing:
         raise LookupError(f"at news {self.told}")
 
 
+def tell_twice(listener: Failing, lifetime: Lifetime) -> None:
+    with heard(listener, lifetime) as tell:
+        tell(NEWS)
+        tell(NEWS)
+
+
+def stop_before_it_begins(listener: Failing, lifetime: Lifetime) -> None:
+    with heard(listener, lifetime) as tell:
+        tell(NEWS)
+        raise Stopping
+
+
 async def test_who_fails_is_told_nothing_more() -> None:
     lifetime, listener = Lifetime(drain=8.0), Failing()
 
-    with pytest.raises(LookupError, match="at news 1"), heard(listener, lifetime) as tell:
-        tell(NEWS)
-        tell(NEWS)
+    with pytest.raises(LookupError, match="at news 1"):
+        tell_twice(listener, lifetime)
 
     lifetime.close()
     assert (listener.told, lifetime.reason) == (1, "listener")
@@ -38,9 +49,8 @@ async def test_who_fails_is_told_nothing_more() -> None:
 async def test_its_error_is_told_where_the_run_had_not_begun() -> None:
     lifetime = Lifetime(drain=8.0)
 
-    with pytest.raises(LookupError), heard(Failing(), lifetime) as tell:
-        tell(NEWS)
-        raise Stopping
+    with pytest.raises(LookupError):
+        stop_before_it_begins(Failing(), lifetime)
 
     lifetime.close()
 
