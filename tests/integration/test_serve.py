@@ -335,6 +335,18 @@ async def test_whom_a_workers_run_waits_for_is_told(tmp_path: Path) -> None:
     assert board.verdict == ("doubt", "Running, but waiting for Flickr (no route).")
 
 
+async def test_for_whom_a_worker_waited_is_not_told_of_a_run_after_it(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        await journal.write(partial(begin_run, run="r", now=1.0))
+    async with Pulse(tmp_path, wall=time.time, awaited=lambda: "Flickr (no route)").beating():
+        await asyncio.sleep(0)
+
+    async with at_work("r", tmp_path):
+        board = await runs_of(a_house(tmp_path))
+
+    assert board.verdict == ("fine", "Running, and all is well.")
+
+
 async def test_a_run_that_stands_still_is_not_said_to_be_well(tmp_path: Path) -> None:
     async with Journal(tmp_path / "journal.sqlite3") as journal:
         await journal.write(partial(begin_run, run="r", now=1.0))
