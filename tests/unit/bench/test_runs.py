@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ingestor.bench import rounds
 from ingestor.bench.runs import judge
 from ingestor.bench.scenarios import SCENARIOS
 from ingestor.bench.upstreams import BenchFailed
+from ingestor.settings import Settings
 
 LIMIT = 100
 
@@ -52,3 +54,16 @@ async def test_a_lap_in_which_no_picture_came_is_no_lap() -> None:
 
     with pytest.raises(BenchFailed, match="48 photos failed"):
         await rounds.lap(scenario, photos=48, number=0, quick=True)
+
+
+def test_what_is_measured_buys_whatever_the_environment_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INGESTOR_DRY_RUN", "true")
+    names = ("flickr_url", "image_url", "vision_url", "database_url")
+    addresses = {name: "http://127.0.0.1:1/" for name in names}
+    addresses |= {"flickr_key": "k", "google_key": "k"}
+
+    given = rounds.settings_for(addresses, tmp_path, 5, quota=1800)
+
+    assert not Settings.read(**given).dry_run
