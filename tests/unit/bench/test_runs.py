@@ -61,7 +61,7 @@ def test_what_is_measured_buys_whatever_the_environment_asks_for(
 ) -> None:
     monkeypatch.setenv("INGESTOR_DRY_RUN", "true")
     names = ("flickr_url", "image_url", "vision_url", "database_url")
-    addresses = {name: "http://127.0.0.1:1/" for name in names}
+    addresses = dict.fromkeys(names, "http://127.0.0.1:1/")
     addresses |= {"flickr_key": "k", "google_key": "k"}
 
     given = rounds.settings_for(addresses, tmp_path, 5, quota=1800)
