@@ -220,9 +220,11 @@ class Book:
             return False
         # Only now: who takes one down from now on sees that it is in our group.
         by_id = {photo.id: photo for photo in photos}
-        for photo in await self._journal.read(partial(dead.dead_among, ids=list(by_id))):
+        refused, stored = await self._journal.read(
+            lambda db: (dead.dead_among(db, list(by_id)), results.stored_among(db, list(by_id)))
+        )
+        for photo in refused:
             await self._adoption.take_groups_back(photo)
-        stored = await self._journal.read(partial(results.stored_among, photos=list(by_id)))
         return await self._adoption.bring_back([by_id[photo] for photo in stored])
 
     async def publish_left_over(self) -> None:
