@@ -22,6 +22,13 @@ STATEMENTS = 400
 """More than the journal and its checkers have, so that none is read twice."""
 
 
+class Copy(sqlite3.Connection):
+    """What a disk held. It closes with whoever holds it: otherwise Python warns, from 3.13 on."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Disk(sqlite3.Connection):
     """Handed to the journal as its connection; `plug` says who is writing."""
 
@@ -41,7 +48,7 @@ class Disk(sqlite3.Connection):
         self.tight = False
         """Its process was told that it is full, and has set nothing aside since."""
         self.synced = True
-        self._unsynced: list[sqlite3.Connection] = []
+        self._unsynced: list[Copy] = []
         self._point: Callable[[str], None] = lambda _tag: None
         self._committed: Callable[[], None] = lambda: None
         self._changes = 0
@@ -56,7 +63,7 @@ class Disk(sqlite3.Connection):
             return self._commit()
         if sql.startswith("PRAGMA synchronous"):
             self.synced = "FULL" in sql
-            self._unsynced = [] if self.synced else [self._copy()]
+            self._unsynced = [] if self.synced else [self.copied()]
         if sql.startswith("PRAGMA quick_check"):
             # Memory does not rot, and looking at all of it takes as long as ten photos.
             sql = "SELECT 'ok'"
@@ -98,8 +105,8 @@ class Disk(sqlite3.Connection):
         """Read for a checker: not a point, and nobody's statement."""
         return super().execute(sql, parameters).fetchall()
 
-    def _copy(self) -> sqlite3.Connection:
-        copy = sqlite3.connect(":memory:")
+    def copied(self) -> Copy:
+        copy = Copy(":memory:")
         self.backup(copy)
         return copy
 
@@ -118,7 +125,7 @@ class Disk(sqlite3.Connection):
             raise sqlite3.OperationalError(FAILURES[1] if self.reserved else why)
         cursor = super().execute("COMMIT")
         if not self.synced:
-            self._unsynced.append(self._copy())
+            self._unsynced.append(self.copied())
         if changed:
             self._changes = self.total_changes
             self._committed()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import random
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -22,6 +21,7 @@ from ingestor.errors import Denied
 from ingestor.journal import dead
 from ingestor.models import Photo
 from ingestor.services import ListedPage
+from tests.simulation.disk import Copy
 from tests.simulation.upstreams import Upstreams
 from tests.simulation.world import GROUP, ORIGIN, Picture, Taken, Trouble, World, content_of
 
@@ -60,7 +60,7 @@ class Refusal:
 class Copies:
     """Of a journal's file and of a database, made at one moment."""
 
-    journal: sqlite3.Connection
+    journal: Copy
     purchases: Mapping[str, str]
     """Those that it knows, by id, with their states; of what is summed up it knows that it is over."""
     database: dict[str, dict[str, Any]]
@@ -206,12 +206,10 @@ class Gatherings(World):
     # What befalls a state directory and a database
 
     def keep_copies(self) -> Copies:
-        copied = sqlite3.connect(":memory:")
-        self.disk.backup(copied)
         known = {call.purchase: "settled" for call in self.ours if call.settled}
         known |= dict(self.disk.look("SELECT id, state FROM purchases"))
         return Copies(
-            journal=copied,
+            journal=self.disk.copied(),
             purchases=known,
             database=copy.deepcopy(self.database),
             holed=self.holed,
