@@ -289,6 +289,25 @@ async def test_refusals_for_no_reason_leave_as_many_downloads_at_once(error):
     assert desk.slots.limit > 32
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(lambda: NotSent("no route", reason="connect"), id="no route"),
+        pytest.param(lambda: AnswerLost("cut", reason="truncated"), id="cut short"),
+        pytest.param(
+            lambda: Unavailable("html", upstream="images", reason="not-an-image"), id="a page"
+        ),
+    ],
+)
+async def test_what_does_not_tell_of_load_makes_no_fewer_downloads_at_once(error):
+    desk = Desk(failing(error, times=1, only="7."))
+
+    images = await desk.run(*photos(400))
+
+    assert len(images) == 400
+    assert desk.slots.cuts == 0
+
+
 async def test_many_photos_that_never_come_are_not_tried_longer_for_it():
     bad = {photo.sizes[0].url for photo in photos(1_000)[::10]}
 
