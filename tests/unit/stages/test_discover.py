@@ -213,6 +213,12 @@ async def test_what_an_earlier_run_left_comes_first_and_counts():
     assert await pool.walk(limit=4) == ["7", "8", "1", "2"]
 
 
+async def test_of_what_an_earlier_run_left_no_more_is_taken_than_the_limit():
+    pool = Pool(ids(1, 9), pending=["7", "8", "9"])
+
+    assert await pool.walk(limit=2) == ["7", "8"]
+
+
 async def test_who_waits_for_the_pages_is_taken_from_them_or_else_comes_last():
     pool = Pool(ids(1, 5), waiting=["4", "99"])
 
