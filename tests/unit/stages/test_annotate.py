@@ -75,6 +75,35 @@ async def test_a_batch_that_waited_for_a_place_is_not_bought_after_the_cut():
     assert (bought, memory.held) == (["100"], 0)
 
 
+async def test_a_place_is_given_back_by_every_batch_that_waited_for_it_past_the_stop():
+    lifetime, memory = Lifetime(drain=8.0), Memory(1000)
+
+    async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
+        lifetime.stop("SIGTERM")
+        await asyncio.sleep(1)
+        return []
+
+    await memory.reserve(3 * 7)
+    images = [an_image(number, reserved=7) for number in ("100", "101", "102")]
+    await annotated(images, buy, lifetime=lifetime, memory=memory)
+
+    assert memory.held == 0
+
+
+async def test_what_was_bought_in_vain_does_not_reach_the_store():
+    published: Channel[Published] = Channel(2)
+
+    async def buy(batch: Sequence[Image]) -> Sequence[Published | Failure]:
+        return [
+            Failure(photo_id="100", stage="annotate", reason="vision-refused"),
+            a_published("101"),
+        ]
+
+    await annotated([an_image("100"), an_image("101")], buy, published=published, most=2, heaviest=2)
+
+    assert [one.photo.id async for one in published] == ["101"]
+
+
 async def test_a_request_has_at_most_sixteen_images_and_ten_megabytes():
     sent: list[tuple[int, int]] = []
 
