@@ -51,10 +51,13 @@ class Followed:
     """By call, the place of the row that leaves before it."""
     waiting: list[int] = field(default_factory=list)
     """Left by an earlier run, and not handed out before they could be listed."""
+    left: list[int] = field(default_factory=list)
+    """Left by an earlier run, and handed out at once."""
     useless: int = 0
     """The page that always comes without rows."""
 
     async def list_page(self, group: str, number: int) -> Page:
+        assert number >= 1
         self.calls.append(number)
         place = self.leaves.get(len(self.calls))
         if place is not None and place < len(self.rows):
@@ -75,7 +78,7 @@ class Followed:
         return sum(row // 2 > date for row in self.known) // PER_PAGE + 1
 
     async def take_pending(self, most: int, *, listed: bool) -> Sequence[Photo]:
-        taken = [row for row in self.waiting if listed and row not in self.known]
+        taken = [row for row in (self.waiting if listed else self.left) if row not in self.known]
         self.known.update(taken)
         return [a_photo(str(row)) for row in taken]
 
@@ -139,6 +142,14 @@ async def test_the_newest_come_first_while_the_rest_fills_in_behind():
     assert (await pool.turn(most=6))[:2] == [32, 31]
 
 
+async def test_all_that_is_new_comes_before_what_an_earlier_run_left():
+    pool = Followed(rows(30))
+    await pool.turn()
+    pool.rows[:0], pool.left = rows(50, 31), [99]
+
+    assert await pool.turn() == [*rows(50, 31), 99]
+
+
 async def test_a_hole_is_found_again_without_reading_what_lies_above_it():
     pool = Followed(rows(91))
     await pool.turn(most=60)
@@ -147,6 +158,12 @@ async def test_a_hole_is_found_again_without_reading_what_lies_above_it():
 
     assert brought == rows(31)
     assert len(pool.calls) <= 1 + 1 + 6
+
+
+async def test_a_hole_above_all_that_is_left_asks_for_no_page_before_the_first():
+    pool = Followed(rows(20), cover=((0, 2), (30, 40)))
+
+    assert await pool.turn() == rows(20)
 
 
 async def test_a_page_that_never_comes_costs_itself_and_nothing_behind_it():
