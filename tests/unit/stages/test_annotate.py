@@ -99,7 +99,9 @@ async def test_what_was_bought_in_vain_does_not_reach_the_store():
             a_published("101"),
         ]
 
-    await annotated([an_image("100"), an_image("101")], buy, published=published, most=2, heaviest=2)
+    await annotated(
+        [an_image("100"), an_image("101")], buy, published=published, most=2, heaviest=2
+    )
 
     assert [one.photo.id async for one in published] == ["101"]
 
