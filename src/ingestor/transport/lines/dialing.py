@@ -35,7 +35,7 @@ class Dialer:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await self._connected(origin, addresses, new_line)
-        except (OSError, ssl.SSLError, ssl.CertificateError) as error:
+        except OSError as error:
             mistake = error
         # Raised here, where no foreign error hangs on to it.
         raise _explained(mistake, origin)
