@@ -42,6 +42,7 @@ def an_answer(*pieces: bytes, cap: int = 1000, held: int = 1000) -> Answer:
             CHUNKED + b"5\r\nhello\r\n0\r\nContent-Encoding: gzip\r\n\r\n", id="with a trailer"
         ),
         pytest.param(HINT * 3 + response(b"hello"), id="after hints"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + response(b"hello"), id="after a go-ahead"),
         pytest.param(response(b"hello", headers=["CONTENT-ENCODING: Identity"]), id="not packed"),
     ],
 )
@@ -214,6 +215,15 @@ async def test_a_line_that_has_rested_too_long_is_closed() -> None:
         ) as transport,
     ):
         await transport.send(a_request(f"{far.origin}/"))
+        async with asyncio.timeout(5):
+            await far.left.wait()
+
+
+async def test_lines_that_rest_are_closed_by_whoever_leaves() -> None:
+    async with far_end(answers(response(), then="stall")) as far:
+        async with a_transport(far.origin) as transport:
+            await transport.send(a_request(f"{far.origin}/"))
+
         async with asyncio.timeout(5):
             await far.left.wait()
 
