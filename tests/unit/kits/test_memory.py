@@ -87,6 +87,20 @@ async def test_only_one_of_many_that_are_stuck_passes_the_limit_at_a_time():
     assert memory.held == 200
 
 
+async def test_of_those_that_are_stuck_the_first_passes_whoever_looks_first():
+    memory = Memory(100)
+    await memory.reserve(100)
+    first = asyncio.create_task(memory.grow(20))
+    await asyncio.sleep(STUCK / 2)
+    memory.release(1)  # The first is told when it looks next, and waits anew.
+    second = asyncio.create_task(memory.grow(20))
+
+    await asyncio.wait((first, second), return_when=asyncio.FIRST_COMPLETED)
+
+    assert (first.done(), second.done()) == (True, False)
+    await second
+
+
 async def test_nobody_new_goes_before_what_grows_even_where_it_would_fit():
     memory = Memory(100)
     await memory.reserve(90)
@@ -126,6 +140,7 @@ async def test_a_growth_that_nobody_waits_for_any_more_gives_its_bytes_back():
     growing.cancel()
     await asyncio.wait((growing,))
 
+    assert growing.cancelled()
     assert memory.held == 50
 
 
@@ -151,4 +166,5 @@ async def test_a_cancelled_reservation_gives_its_bytes_back():
     first.cancel()
     await asyncio.wait_for(second, 1)
 
+    assert first.cancelled()
     assert memory.held == 60
