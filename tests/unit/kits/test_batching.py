@@ -48,6 +48,17 @@ async def test_a_short_batch_leaves_after_the_linger_time(looptime):
 
 
 @pytest.mark.looptime
+async def test_what_weight_closes_does_not_linger(looptime):
+    channel: Channel[int] = Channel(4)
+    packing = batches(channel, most=4, heaviest=9, weigh=lambda _: 5, linger=2.0)
+    await channel.send_all([1, 2])
+
+    first = await anext(packing)
+
+    assert (first, looptime) == ([1], 0)
+
+
+@pytest.mark.looptime
 async def test_the_linger_time_counts_from_the_first_item():
     channel: Channel[int] = Channel(4)
     packing = batches(channel, most=4, heaviest=9, weigh=lambda _: 1, linger=2.0)
