@@ -144,6 +144,18 @@ def test_a_ceiling_after_a_refusal_is_a_ceiling(told: Told):
     assert told.resumed == ["max-units-per-day"]
 
 
+def test_a_refusal_after_a_ceiling_is_a_refusal(told: Told):
+    told.halt.spent(SPENT, seconds=60)
+    told.halt.refused(REFUSED, seconds=900)
+
+    told.unix += 60
+    assert not told.halt.may_buy()
+    told.halt.went_well(BOUGHT)
+
+    assert told.halt.may_buy()
+    assert told.resumed == ["billing"]
+
+
 def test_what_never_halted_does_not_resume(told: Told):
     assert told.halt.may_buy()
     told.halt.went_well(BOUGHT)
