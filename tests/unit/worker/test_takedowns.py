@@ -39,8 +39,10 @@ OUR_LAST_LEASE = Lease(owner="later", epoch=2, since=1_000.0, until=0.0)
 class Place:
     """A database with one photo; another machine takes it out of its group whenever we write."""
 
-    def __init__(self, groups: Mapping[str, int], leases: Mapping[str, Any] | None = None) -> None:
-        self.groups: Mapping[str, int] | None = groups
+    def __init__(
+        self, groups: Mapping[str, int] | None, leases: Mapping[str, Any] | None = None
+    ) -> None:
+        self.groups = groups
         self.labels: Mapping[str, Any] = {}
         self.leases = leases
         self.sent: list[Mapping[str, Any]] = []
@@ -279,6 +281,14 @@ async def test_a_photo_that_is_in_our_groups_only_goes_at_once(tmp_path: Path):
     await withdrawn(tmp_path, place, listed=(OURS, THEIRS))
 
     assert [set(paths) >= {"photos/p7", "dead/p7"} for paths in place.sent] == [True]
+
+
+async def test_a_photo_that_a_shared_database_lacks_goes_here_all_the_same(tmp_path: Path):
+    place = Place(None, {THEIRS: THEIR_LEASE})
+
+    await withdrawn(tmp_path, place)
+
+    assert [set(paths) for paths in place.sent] == [{"dead/p7", "index/dog/1000000-p7"}]
 
 
 @pytest.mark.looptime
