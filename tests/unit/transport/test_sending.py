@@ -88,6 +88,19 @@ async def test_a_mistake_in_a_body_is_not_blamed_on_the_network(
             await transport.send(a_request(f"{far.origin}/", method="POST", body=parts))
 
 
+async def test_a_body_that_is_longer_than_announced_does_not_arrive_whole() -> None:
+    """What was paid for by a mistake of ours would be billed, and nobody would know."""
+    parts = Parts(length=3, make=lambda: [b"12", b"345"])
+
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        with pytest.raises(ValueError, match="announced"):
+            await transport.send(a_request(f"{far.origin}/", method="POST", body=parts))
+        async with asyncio.timeout(5):
+            await far.left.wait()
+
+    assert not far.requests
+
+
 @pytest.mark.parametrize("body", [b"pay", some_parts()], ids=["bytes", "parts"])
 async def test_a_post_is_never_sent_twice_by_itself(body: bytes | Parts) -> None:
     """The server closes the reused connection after hearing the second request."""
@@ -267,12 +280,13 @@ async def test_cancelling_closes_the_connection() -> None:
         assert transport.calls["images"].failures == {"cancelled": 1}
 
 
-async def test_a_key_with_a_line_break_is_refused_before_it_leaves() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_key_with_a_line_break_is_refused_before_it_leaves(method: str) -> None:
+    key = {"X-Goog-Api-Key": "CANARY\r\nX: y"}
+
     async with far_end(says(response())) as far, a_transport(far.origin) as transport:
         with pytest.raises(AddressRefused) as refused:
-            await transport.send(
-                a_request(f"{far.origin}/", headers={"X-Goog-Api-Key": "CANARY\r\nX: y"})
-            )
+            await transport.send(a_request(f"{far.origin}/", method=method, headers=key))
 
     assert refused.value.reason == "malformed"
     assert not far.requests
