@@ -73,13 +73,13 @@ async def test_a_path_is_sent_as_it_was_escaped(method: str) -> None:
 
 @both_ways
 async def test_an_open_connection_is_used_again(method: str) -> None:
-    play = answers(response(), response())
+    play = answers(response(), response(), response())
 
     async with far_end(play) as far, a_transport(far.origin) as transport:
-        for _ in range(2):
+        for _ in range(3):
             await transport.send(a_request(f"{far.origin}/", method=method))
 
-        assert transport.calls["images"].reused == 1
+        assert transport.calls["images"].reused == 2
     assert far.connections == 1
 
 
