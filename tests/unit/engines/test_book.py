@@ -109,23 +109,25 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
 
 def a_book(
     journal: Journal,
-    database: Database,
+    database: Database | None,
     *,
     run: int = 1,
     shared: bool = False,
     listen: events.Listener = events.ignore,
 ) -> Book:
-    adoption = Adoption(
-        database=database,
-        journal=journal,
-        features=None,
-        run=run,
-        wall=lambda: 0.0,
-        update=database.update,
-    )
+    adoption = None
+    if database and shared:
+        adoption = Adoption(
+            database=database,
+            journal=journal,
+            features=None,
+            run=run,
+            wall=lambda: 0.0,
+            update=database.update,
+        )
     return Book(
         journal=journal,
-        update=database.update,
+        update=database.update if database else None,
         features=FEATURES,
         reannotate=False,
         run=run,
@@ -133,7 +135,7 @@ def a_book(
         clock=asyncio.get_running_loop().time,
         wall=lambda: 0.0,
         listen=listen,
-        adoption=adoption if shared else None,
+        adoption=adoption,
     )
 
 
@@ -281,6 +283,16 @@ async def test_a_known_photo_in_a_new_group_costs_one_small_update(journal: Jour
         )
 
     assert database.sent == [{"photos/p7/groups/2@N00": 7}]
+
+
+async def test_without_a_database_a_known_photo_in_a_new_group_is_told_to_nobody(journal: Journal):
+    await a_book(journal, None).sight(FIRST, 1, a_page("7", group=FIRST), room=None)
+    await annotated(journal, "7")
+
+    book = a_book(journal, None, run=2)
+    sighting = await book.sight(SECOND, 1, a_page("7", group=SECOND), room=None)
+
+    assert [photo.id for photo in sighting.joined] == ["7"]
 
 
 @pytest.mark.parametrize(
