@@ -59,6 +59,20 @@ async def test_a_lost_journal_costs_nothing_even_in_pieces(
     assert (again.skipped, again.units.certain) == (40, 0)
 
 
+async def test_a_lost_journal_asks_once_for_all_names(
+    ingest: Ingest, sandbox: Sandbox, state: Path
+):
+    await ingest(limit=40)
+    shutil.rmtree(state)
+    await ingest(limit=None)
+    sandbox.calls.clear()
+
+    await ingest(limit=None)
+
+    # Is it there, whose turn is it, and who else buys.
+    assert sandbox.calls.count("database", method="GET") == 3
+
+
 async def test_photos_of_a_page_that_came_empty_are_asked_about_by_the_next_run(
     ingest: Ingest, sandbox: Sandbox, state: Path
 ):
