@@ -225,6 +225,19 @@ async def test_a_stop_in_the_middle_loses_nothing(ingest: Ingest, sandbox: Sandb
     assert sandbox.bill.units == 200
 
 
+async def test_a_stop_is_told_with_its_reason(ingest: Ingest):
+    lifetime, told = Lifetime(drain=8.0), list[events.Event]()
+
+    def stop_early(event: events.Event) -> None:
+        told.append(event)
+        if isinstance(event, events.PageListed):
+            lifetime.stop("SIGTERM")
+
+    await ingest(limit=40, lifetime=lifetime, listen=stop_early)
+
+    assert events.RunStopping(reason="SIGTERM") in told
+
+
 async def test_without_a_database_the_catalog_is_the_store(ingest: Ingest, sandbox: Sandbox):
     report = await ingest(limit=30, database_url=None)
 
