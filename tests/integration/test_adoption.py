@@ -69,7 +69,7 @@ async def test_a_lost_journal_asks_once_for_all_names(
 
     await ingest(limit=None)
 
-    # Is it there, whose turn is it, and who else buys.
+    # Which nodes there are, and the lease twice: to take it, and to give it back.
     assert sandbox.calls.count("database", method="GET") == 3
 
 
