@@ -116,7 +116,9 @@ def error_for(response: Response) -> VendorError:
     message = refusal.message if refusal else text_of(response)
     if status in GIVEN_UP or status >= FIRST_SERVER_ERROR:
         # Whatever is said beside it: the work may have begun.
-        return _broken(response, message) if status != 503 else _away(response, refusal)
+        if status == 503 and refusal:
+            return _unavailable(response, refusal)
+        return _broken(response, message)
     if status == 429 or (refusal and refusal.status == "RESOURCE_EXHAUSTED"):
         return _throttled(response, refusal or _Refusal(message="Too many requests."))
     if denial := _denial(status, refusal):
@@ -192,10 +194,7 @@ def _project(refusal: _Refusal) -> str:
     return f"project {name}" if kind == "projects" and name else "the project"
 
 
-def _away(response: Response, refusal: _Refusal | None) -> Unavailable:
-    """Google's own word for it, or somebody's on the way."""
-    if refusal is None:
-        return _broken(response, text_of(response))
+def _unavailable(response: Response, refusal: _Refusal) -> Unavailable:
     return Unavailable(
         f"Vision is not available: {refusal.message}",
         upstream="vision",
