@@ -220,12 +220,12 @@ class Book:
             return False
         # Only now: who takes one down from now on sees that it is in our group.
         by_id = {photo.id: photo for photo in photos}
-        refused, stored = await self._journal.read(
-            lambda db: (dead.dead_among(db, list(by_id)), results.stored_among(db, list(by_id)))
-        )
-        for photo in refused:
-            await self._adoption.take_groups_back(photo)
-        return await self._adoption.bring_back([by_id[photo] for photo in stored])
+        states = await self._journal.read(partial(listing.states_of, ids=list(by_id)))
+        for photo, state in states.items():
+            if state == "dead":
+                await self._adoption.take_groups_back(photo)
+        stored = [by_id[photo] for photo, state in states.items() if state == "stored"]
+        return await self._adoption.bring_back(stored)
 
     async def publish_left_over(self) -> None:
         """What was bought and not stored comes first: it is paid for."""

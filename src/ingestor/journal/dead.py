@@ -219,15 +219,6 @@ def parked_among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
     return {photo for (photo,) in rows}
 
 
-def dead_among(db: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
-    """Those of `ids` that are dead now."""
-    rows = db.execute(
-        "SELECT id FROM photos WHERE state = 'dead' AND id IN (SELECT value FROM json_each(?))",
-        (json_list(ids),),
-    )
-    return [photo for (photo,) in rows]
-
-
 def among(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
     """Those of `ids` that have a dead letter."""
     rows = db.execute(

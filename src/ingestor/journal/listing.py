@@ -221,6 +221,15 @@ def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str 
     return _finished(db, dict(rows.fetchall()), features)
 
 
+def states_of(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """What has become so far of those of `ids` that are known."""
+    rows = db.execute(
+        "SELECT id, state FROM photos WHERE id IN (SELECT value FROM json_each(?))",
+        (json_list(ids),),
+    )
+    return dict(rows.fetchall())
+
+
 def annotated_otherwise(db: sqlite3.Connection, ids: Sequence[str], *, features: str) -> int:
     """How many of `ids` have annotations, but none with these features."""
     (photos,) = db.execute(

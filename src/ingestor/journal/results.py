@@ -279,15 +279,6 @@ def mark_stored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     )
 
 
-def stored_among(db: sqlite3.Connection, photos: Sequence[str]) -> list[str]:
-    """Those of `photos` that are published."""
-    rows = db.execute(
-        "SELECT id FROM photos WHERE state = 'stored' AND id IN (SELECT value FROM json_each(?))",
-        (json_list(photos),),
-    )
-    return [photo for (photo,) in rows]
-
-
 def mark_unstored(db: sqlite3.Connection, photos: Sequence[str]) -> None:
     """They were stored once, and are not any more; or are to be published again."""
     db.execute(
