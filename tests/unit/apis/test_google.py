@@ -131,6 +131,7 @@ async def test_what_is_wrong_with_a_key_file_is_said(
         (" ", "is blank"),
         ("~/key.json", "'~/key.json' was not found: nothing replaces the ~ here"),
         ("/nowhere/key.json ", "'/nowhere/key.json ' was not found"),
+        (f"{__file__}/key.json", "key.json' was not found"),
         ("/", "'/' cannot be read (Is a directory)"),
     ],
 )
