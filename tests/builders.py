@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from ingestor.models import Annotation, FeatureSet, Image, Label, Photo, Published, Size
+from ingestor.report import Bottleneck, Report, UnitsReport
 
 FEATURES = FeatureSet(max_labels=10)
 
@@ -67,3 +68,26 @@ def a_published(photo_id: str = "54483125961", *labels: Label, **given: Any) -> 
         "annotation": an_annotation(photo_id, *labels),
     }
     return Published(**filled | given)
+
+
+def a_report(**given: Any) -> Report:
+    filled: dict[str, Any] = {
+        "run_id": "r1",
+        "groups": ("1@N00",),
+        "ended": "complete",
+        "message": "",
+        "exit_code": 0,
+        "listed": 1000,
+        "stored": 860,
+        "skipped": 103,
+        "dead": 37,
+        "pending": 0,
+        "units": UnitsReport(certain=860, possible=0),
+        "cost_usd": 1.25,
+        "seconds": 34.2,
+        "images_per_second": 29.4,
+        "quota_used": 0.981,
+        "bottleneck": Bottleneck(name="vision-quota", advice="ask for a larger quota"),
+        "by_reason": {"known": 100, "video": 3, "gone": 30, "corrupt": 7},
+    }
+    return Report(**filled | given)

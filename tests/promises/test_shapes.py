@@ -23,12 +23,12 @@ from ingestor.journal.writer import connect
 from ingestor.models import Failure
 from ingestor.records import photo_record
 from ingestor.records.leases import Lease, lease_record
-from ingestor.report import Bottleneck, Forecast, Reconciled, Report, UnitsReport
+from ingestor.report import Forecast, Reconciled
 from ingestor.services.opening import _figures
 from ingestor.settings import Settings
 from ingestor.transport import CallStatistics
 from ingestor.web import runs as board
-from tests.builders import a_label, a_photo, a_published, an_annotation
+from tests.builders import a_label, a_photo, a_published, a_report, an_annotation
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
@@ -76,26 +76,7 @@ EXAMPLES = {
 FREE = {"by_reason", "safe"}
 """Objects whose keys are no names of ours."""
 
-REPORT = Report(
-    run_id="r1",
-    groups=("1@N00",),
-    ended="complete",
-    message="",
-    exit_code=0,
-    listed=1,
-    stored=1,
-    skipped=0,
-    dead=0,
-    pending=0,
-    units=UnitsReport(certain=1, possible=0),
-    cost_usd=0.0,
-    seconds=1.0,
-    images_per_second=1.0,
-    quota_used=1.0,
-    bottleneck=Bottleneck(name="vision-quota", advice=""),
-    by_reason={"video": 1},
-    calls={"vision": _figures(CallStatistics())},
-)
+REPORT = a_report(by_reason={"video": 1}, calls={"vision": _figures(CallStatistics())})
 FORECAST = Forecast(
     groups=("1@N00",),
     photos=1,

@@ -131,7 +131,7 @@ async def test_what_is_wrong_with_a_key_file_is_said(
         (" ", "is blank"),
         ("~/key.json", "'~/key.json' was not found: nothing replaces the ~ here"),
         ("/nowhere/key.json ", "'/nowhere/key.json ' was not found"),
-        (f"{__file__}/key.json", "key.json' was not found"),
+        pytest.param(f"{__file__}/key.json", "key.json' was not found", id="below a file"),
         ("/", "'/' cannot be read (Is a directory)"),
     ],
 )

@@ -13,31 +13,9 @@ from ingestor.cli.redaction import Redaction
 from ingestor.cli.reporting import Printer, last_words
 from ingestor.report import Bottleneck, Forecast, Report, UnitsReport
 from ingestor.settings import Settings
+from tests.builders import a_report
 
 NOTHING_TO_DO = Bottleneck(name="nothing-to-do", advice="Nothing was bought.")
-
-
-def a_report(**given: Any) -> Report:
-    filled: dict[str, Any] = {
-        "run_id": "r1",
-        "groups": ("1@N00",),
-        "ended": "complete",
-        "message": "",
-        "exit_code": 0,
-        "listed": 1000,
-        "stored": 860,
-        "skipped": 103,
-        "dead": 37,
-        "pending": 0,
-        "units": UnitsReport(certain=860, possible=0),
-        "cost_usd": 1.25,
-        "seconds": 34.2,
-        "images_per_second": 29.4,
-        "quota_used": 0.981,
-        "bottleneck": Bottleneck(name="vision-quota", advice="ask for a larger quota"),
-        "by_reason": {"known": 100, "video": 3, "gone": 30, "corrupt": 7},
-    }
-    return Report(**filled | given)
 
 
 def a_forecast(**given: Any) -> Forecast:

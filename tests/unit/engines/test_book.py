@@ -22,9 +22,8 @@ from ingestor.journal.withdrawals import withdraw
 from ingestor.journal.writer import Journal
 from ingestor.models import Photo
 from ingestor.records import merged, photo_record
-from ingestor.report import Bottleneck, Report, UnitsReport
 from ingestor.services import ListedPage
-from tests.builders import FEATURES, a_photo, a_published, a_size, an_annotation
+from tests.builders import FEATURES, a_photo, a_published, a_report, a_size, an_annotation
 from tests.inline import Inline
 
 FIRST, SECOND, THEIRS, ALSO_OURS = "1@N00", "2@N00", "3@N00", "4@N00"
@@ -151,26 +150,6 @@ async def annotated(journal: Journal, *photos: str) -> None:
         )
 
 
-REPORT = Report(
-    run_id="run-1",
-    groups=(FIRST, SECOND),
-    ended="complete",
-    message="",
-    exit_code=0,
-    listed=0,
-    stored=0,
-    skipped=0,
-    dead=0,
-    pending=0,
-    units=UnitsReport(certain=0, possible=0),
-    cost_usd=0.0,
-    seconds=1.0,
-    images_per_second=0.0,
-    quota_used=0.0,
-    bottleneck=Bottleneck(name="nothing", advice=""),
-)
-
-
 async def test_the_database_is_told_which_stretches_of_a_pool_are_covered(journal: Journal):
     database = Database()
     book = a_book(journal, database)
@@ -179,7 +158,7 @@ async def test_the_database_is_told_which_stretches_of_a_pool_are_covered(journa
     await book.sight(FIRST, 2, page, room=None, stretch=(40, 50))
     await book.sight(SECOND, 1, a_page("30", group=SECOND), room=None)
 
-    await book.close(REPORT)
+    await book.close(a_report())
 
     told = {path: value for path, value in database.sent[-1].items() if "/covered" in path}
     assert told == {
