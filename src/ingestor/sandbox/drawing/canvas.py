@@ -19,6 +19,8 @@ OVERSAMPLING: Final = 2
 CURVE_STEPS: Final = 7
 """Pieces between two points of a curve; more are not seen at this size."""
 
+SHADE: Final = 0.45
+"""How much of the light a shadow on the ground takes (taste)."""
 NEUTRAL: Final = 128
 LIGHT_REDUCTION: Final = 4
 """Light is soft, so it is computed with so many pixels in one."""
@@ -138,7 +140,7 @@ class Canvas:
         mask = Image.new("L", (self.size[0] // 2, self.size[1] // 2))
         ImageDraw.Draw(mask).polygon([(px / coarse, py / coarse) for px, py in points], fill=255)
         mask = mask.filter(ImageFilter.GaussianBlur(max(1.0, ry * self._unit / 12)))
-        mask = mask.point([round(value * 0.45) for value in range(256)])
+        mask = mask.point([round(value * SHADE) for value in range(256)])
         self._picture.paste((16, 18, 24), None, mask.resize(self.size))
 
     def finished(self) -> Image.Image:
