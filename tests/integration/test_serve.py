@@ -324,8 +324,7 @@ async def test_what_a_living_run_has_lost_is_told(tmp_path: Path) -> None:
 
 
 async def test_whom_a_workers_run_waits_for_is_told(tmp_path: Path) -> None:
-    async with Journal(tmp_path / "journal.sqlite3") as journal:
-        await journal.write(partial(begin_run, run="r", now=1.0))
+    await begin(tmp_path)
     pulse = Pulse(tmp_path, wall=time.time, awaited=lambda: "Flickr (no route)")
 
     async with at_work("r", tmp_path), pulse.beating():
@@ -336,8 +335,7 @@ async def test_whom_a_workers_run_waits_for_is_told(tmp_path: Path) -> None:
 
 
 async def test_for_whom_a_worker_waited_is_not_told_of_a_run_after_it(tmp_path: Path) -> None:
-    async with Journal(tmp_path / "journal.sqlite3") as journal:
-        await journal.write(partial(begin_run, run="r", now=1.0))
+    await begin(tmp_path)
     async with Pulse(tmp_path, wall=time.time, awaited=lambda: "Flickr (no route)").beating():
         await asyncio.sleep(0)
 
@@ -348,8 +346,7 @@ async def test_for_whom_a_worker_waited_is_not_told_of_a_run_after_it(tmp_path: 
 
 
 async def test_a_run_that_stands_still_is_not_said_to_be_well(tmp_path: Path) -> None:
-    async with Journal(tmp_path / "journal.sqlite3") as journal:
-        await journal.write(partial(begin_run, run="r", now=1.0))
+    await begin(tmp_path)
     seconds = itertools.count()
     heart = a_heart(tmp_path, clock=lambda: next(seconds), wall=time.time)
     heart.take(events.RunStarted(run="r", groups=("g",), limit=9, resumed=0))
@@ -388,6 +385,12 @@ async def test_money_is_that_of_the_last_run_where_none_lives(tmp_path: Path) ->
     assert board.money is not None
     assert (board.money.units, board.money.forecast_units) == (1, None)
     assert board.ours.images == 1
+
+
+async def begin(folder: Path) -> None:
+    """A journal with a run that has not ended."""
+    async with Journal(folder / "journal.sqlite3") as journal:
+        await journal.write(partial(begin_run, run="r", now=1.0))
 
 
 @asynccontextmanager
