@@ -21,6 +21,7 @@ import orjson
 
 from ingestor.bench import upstreams
 from ingestor.bench.rounds import settings_for
+from ingestor.bench.runs import environment
 from ingestor.bench.scenarios import NO_QUOTA, SCENARIOS
 from ingestor.bench.upstreams import BenchFailed
 from ingestor.kits import children
@@ -111,6 +112,7 @@ class _Counting:
         process = await asyncio.create_subprocess_exec(
             *(*strace, sys.executable, "-m", "ingestor.bench.counted", str(file)),
             stdout=asyncio.subprocess.PIPE,
+            env=environment(self.addresses),
         )
         try:
             async with asyncio.timeout(LONGEST_RUN):

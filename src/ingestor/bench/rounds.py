@@ -89,8 +89,6 @@ def settings_for(
     return {
         "groups": ["zoo"],
         "limit": photos,
-        # Of a run that buys nothing, as the environment may have it, there is nothing to measure.
-        "dry_run": False,
         "state": str(state),
         "flickr_url": addresses["flickr_url"],
         "image_url": addresses["image_url"],

@@ -20,6 +20,7 @@ from ingestor.bench.machine import keep_apart
 from ingestor.bench.upstreams import BenchFailed
 from ingestor.exits import COMPLETE
 from ingestor.kits import children
+from ingestor.settings import variables
 
 LONGEST_RUN: Final = 3600.0
 """Seconds; what takes longer hangs."""
@@ -88,7 +89,7 @@ class Runs:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE,
-            env=os.environ | trust(self.addresses),
+            env=environment(self.addresses),
         )
         keep_apart(client=process.pid)
         return process
@@ -104,12 +105,17 @@ def judge(report: Mapping[str, Any], *, limit: int) -> None:
         raise BenchFailed(f"{report['listed']} of {limit} photos were listed")
 
 
-def trust(addresses: Mapping[str, str | None]) -> dict[str, str]:
-    """The environment of one that believes in a sandbox's TLS, and is known to its database there."""
+def environment(addresses: Mapping[str, str | None]) -> dict[str, str]:
+    """
+    Ours without settings, of which a scenario has all that are measured. It believes in a sandbox's TLS,
+    and is known to its database there.
+    """
+    settings = variables().values()
+    ours = {name: value for name, value in os.environ.items() if name not in settings}
     authority, account = addresses["authority_file"], addresses["service_account_file"]
     if authority is None or account is None:
-        return {}
-    return {"SSL_CERT_FILE": authority, "GOOGLE_APPLICATION_CREDENTIALS": account}
+        return ours
+    return ours | {"SSL_CERT_FILE": authority, "GOOGLE_APPLICATION_CREDENTIALS": account}
 
 
 async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[dict[str, Any]]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingestor.bench import rounds
-from ingestor.bench.runs import judge
+from ingestor.bench.runs import environment, judge
 from ingestor.bench.scenarios import SCENARIOS
 from ingestor.bench.upstreams import BenchFailed
-from ingestor.settings import Settings
+from ingestor.settings import variables
 
 LIMIT = 100
 
@@ -56,14 +55,15 @@ async def test_a_lap_in_which_no_picture_came_is_no_lap() -> None:
         await rounds.lap(scenario, photos=48, number=0, quick=True)
 
 
-def test_what_is_measured_buys_whatever_the_environment_asks_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("variable", variables().values())
+@pytest.mark.parametrize("authority", [None, "authority.pem"])
+def test_what_is_measured_is_the_scenario_whatever_the_environment_says(
+    variable: str, authority: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INGESTOR_DRY_RUN", "true")
-    names = ("flickr_url", "image_url", "vision_url", "database_url")
-    addresses = dict.fromkeys(names, "http://127.0.0.1:1/")
-    addresses |= {"flickr_key": "k", "google_key": "k"}
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("HOME", "/somewhere")
 
-    given = rounds.settings_for(addresses, tmp_path, 5, quota=1800)
+    given = environment({"authority_file": authority, "service_account_file": authority})
 
-    assert not Settings.read(**given).dry_run
+    assert variable not in given
+    assert given["HOME"] == "/somewhere"
