@@ -23,6 +23,7 @@ from typing import Any
 
 import orjson
 
+from ingestor.journal.schema import VERSION
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import DRAWINGS_FOLDER, Sandbox
 from tests.campaigns.forks import Forks, Started, forks
@@ -155,7 +156,8 @@ def autopsy(state: Path) -> Autopsy:
 
 def _looked_into(db: sqlite3.Connection) -> Autopsy:
     (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
-    if not db.execute("PRAGMA user_version").fetchone()[0]:
+    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        # Killed between two steps of making it: not all tables are there, and nothing is in them.
         return Autopsy(healthy=verdict == "ok")
     certain, at_most = db.execute(
         "SELECT coalesce(sum(certain), 0), coalesce(sum(certain + possible + "

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
+from ingestor.journal.schema import MIGRATIONS, VERSION
 from tests.campaigns import kill, term
+from tests.campaigns.arena import Autopsy, autopsy
 
 pytestmark = pytest.mark.campaign
 
@@ -23,3 +29,13 @@ async def test_a_run_that_is_told_to_stop_saves_what_it_paid_for_and_goes_on_lat
 
     assert not tally.failed
     assert tally.slowest <= term.MOST_SECONDS
+
+
+@pytest.mark.parametrize("steps", range(VERSION))
+def test_a_journal_whose_making_was_killed_between_two_steps_knows_of_nothing(
+    tmp_path: Path, steps: int
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as journal:
+        journal.executescript(f"{''.join(MIGRATIONS[:steps])}PRAGMA user_version={steps};")
+
+    assert autopsy(tmp_path) == Autopsy()
