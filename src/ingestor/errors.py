@@ -87,47 +87,37 @@ class AddressRefused(TransportError):
 
 
 class VendorError(IngestorError):
-    """An upstream's refusal. Carries facts, never the request's credentials."""
+    """
+    An upstream's refusal. Carries facts, never the request's credentials; `retry_after` is the upstream's
+    wish in seconds, a floor, or None.
+    """
 
-    def __init__(
-        self, message: str, *, upstream: str, status: int = 200, reason: str = "refused"
-    ) -> None:
-        super().__init__(excerpt(message))
-        self.upstream = upstream
-        self.status = status
-        self.reason = reason
-
-
-class Throttled(VendorError):
-    """Too fast. `retry_after` is the upstream's wish in seconds, a floor, or None."""
+    reason = "refused"
 
     def __init__(
         self,
         message: str,
         *,
         upstream: str,
-        status: int = 429,
-        reason: str = "throttled",
+        reason: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, upstream=upstream, status=status, reason=reason)
+        super().__init__(excerpt(message))
+        self.upstream = upstream
+        self.reason = reason or self.reason
         self.retry_after = retry_after
+
+
+class Throttled(VendorError):
+    """Too fast."""
+
+    reason = "throttled"
 
 
 class Unavailable(VendorError):
     """Broken on their side; a paid call may have been carried out all the same."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        upstream: str,
-        status: int = 503,
-        reason: str = "unavailable",
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, upstream=upstream, status=status, reason=reason)
-        self.retry_after = retry_after
+    reason = "unavailable"
 
 
 class Unauthorized(VendorError):

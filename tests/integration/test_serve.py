@@ -138,7 +138,7 @@ async def test_a_run_lives_from_its_first_word_to_the_database_to_its_last(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     state, verdicts = tmp_path / "state", list[str]()
-    refused = Denied("No.", upstream="database", status=403)
+    refused = Denied("No.", upstream="database")
 
     async def refuse(_paths: object) -> None:
         raise refused

@@ -65,13 +65,13 @@ class Down:
     """A store that is down."""
 
     async def search(self, query: Query) -> Page:
-        raise Unavailable("down", upstream="database", status=503)
+        raise Unavailable("down", upstream="database")
 
     async def suggest(self, prefix: str, *, limit: int = 10) -> tuple[LabelCount, ...]:
-        raise Unavailable("down", upstream="database", status=503)
+        raise Unavailable("down", upstream="database")
 
     async def popular(self, *, limit: int = 24) -> tuple[LabelCount, ...]:
-        raise Unavailable("down", upstream="database", status=503)
+        raise Unavailable("down", upstream="database")
 
     async def photo(self, photo_id: str) -> Hit | None:
         raise ValueError("a bug")

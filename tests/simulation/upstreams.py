@@ -310,14 +310,14 @@ class Upstreams:
         fault = await self._weather("database", DATABASE)
         answer = do(*given)
         if fault == "500 done":
-            raise Unavailable("Internal error", upstream="database", status=500)
+            raise Unavailable("Internal error", upstream="database")
         if fault == "reset done":
             raise AnswerLost("connection reset", reason="reset")
         return answer
 
     def _write(self, paths: Mapping[str, Any]) -> None:
         if any(picture.trouble == "refused" for _, picture in self._written(paths)):
-            raise Rejected("Invalid data", upstream="database", status=400, reason="status-400")
+            raise Rejected("Invalid data", upstream="database", reason="status-400")
         self.world.apply(paths)
         self.checker.updated(paths)
         self._note(f"database: {len(paths)} paths")
@@ -345,7 +345,7 @@ class Upstreams:
             wait = self.rng.choice(RETRY_AFTER)
             raise Throttled("too fast", upstream=upstream, retry_after=wait)
         if fault == "401":
-            raise Unauthorized("stale", upstream=upstream, status=401)
+            raise Unauthorized("stale", upstream=upstream)
         return fault
 
     def _be_there(self, upstream: str) -> None:

@@ -30,8 +30,7 @@ DEADLINE = 60.0
 MOST_HOPS = 3
 """Redirects that are followed; a CDN has a reason for one."""
 
-FOUND = 302
-REDIRECTS = frozenset({301, FOUND, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 GONE = frozenset({404, 410})
 BLOCKED = 403
 """Said of a picture or of us: it passes, or it strikes everybody and ends our patience."""
@@ -114,7 +113,7 @@ def judge(response: Response, *, placeholders: Collection[str] = PLACEHOLDERS) -
     if not whole:
         raise _once_more("the picture ends in the middle", reason="corrupt")
     if placeholders and hashlib.sha256(content).hexdigest() in placeholders:
-        raise _never("a placeholder stands for the picture", status=200, reason="gone")
+        raise _never("a placeholder stands for the picture", reason="gone")
     return content
 
 
@@ -122,23 +121,17 @@ def next_hop(response: Response, url: str, *, origin: str) -> str:
     """Where a redirect leads. Raises Rejected ("gone", "redirected") if we do not go there."""
     location = response.headers.get("location", "")
     if UNAVAILABLE_PICTURE in location:
-        raise _never("the picture was removed", status=response.status, reason="gone")
+        raise _never("the picture was removed", reason="gone")
     try:
         target = urljoin(url, location)
     except ValueError:
         target = ""
     if not location or not target.startswith(f"{origin}/"):
-        raise _never(
-            "the picture's address leads away from the image server",
-            status=response.status,
-            reason="redirected",
-        )
+        raise _never("the picture's address leads away from the image server", reason="redirected")
     if not (target.isascii() and target.isprintable()) or " " in target:
         # The transport would refuse it, and a refused address is taken for everybody's trouble.
         raise _never(
-            "the picture's address leads to one that cannot be asked for",
-            status=response.status,
-            reason="redirected",
+            "the picture's address leads to one that cannot be asked for", reason="redirected"
         )
     return target
 
@@ -163,7 +156,7 @@ class Images:
             # Listed before the settings named another image server, and pending since.
             url = self._moved(size.url)
         if url is None:
-            raise _never("the picture lies elsewhere", status=0, reason="url-refused")
+            raise _never("the picture lies elsewhere", reason="url-refused")
         for _hop in range(1 + MOST_HOPS):
             try:
                 response = await self._transport.send(image_request(url, room=room))
@@ -173,21 +166,20 @@ class Images:
             if response.status not in REDIRECTS:
                 return judge(response)
             url = next_hop(response, url, origin=self._origin)
-        raise _never("too many redirects", status=FOUND, reason="redirected")
+        raise _never("too many redirects", reason="redirected")
 
 
 def _give_up_for_good(error: AnswerLost) -> None:
     """Raises Rejected where another attempt would meet the same."""
     if error.reason in NOT_A_PICTURE_OF_OURS:
-        sentence = NOT_A_PICTURE_OF_OURS[error.reason]
-        raise _never(sentence, status=200, reason=error.reason) from None
+        raise _never(NOT_A_PICTURE_OF_OURS[error.reason], reason=error.reason) from None
 
 
 def _refuse(response: Response) -> NoReturn:
     status = response.status
     wait = retry_after(response.headers)
     if status in GONE:
-        raise _never("the picture is gone", status=status, reason="gone")
+        raise _never("the picture is gone", reason="gone")
     if status == TOO_FAST:
         raise Throttled(
             "the image server wants fewer requests", upstream=UPSTREAM, retry_after=wait
@@ -196,15 +188,12 @@ def _refuse(response: Response) -> NoReturn:
         raise Unavailable(
             "the image server forbids it",
             upstream=UPSTREAM,
-            status=status,
             reason="forbidden",
             retry_after=wait,
         )
     if status == TIMED_OUT or status >= FIRST_SERVER_ERROR:
-        raise Unavailable(
-            f"the image server answers {status}", upstream=UPSTREAM, status=status, retry_after=wait
-        )
-    raise _never(f"the image server answers {status}", status=status, reason="refused")
+        raise Unavailable(f"the image server answers {status}", upstream=UPSTREAM, retry_after=wait)
+    raise _never(f"the image server answers {status}", reason="refused")
 
 
 def _is_image(content: bytes) -> bool:
@@ -223,8 +212,8 @@ def _has_its_end(content: bytes) -> bool:
 
 
 def _once_more(sentence: str, *, reason: str) -> Unavailable:
-    return Unavailable(sentence, upstream=UPSTREAM, status=200, reason=reason)
+    return Unavailable(sentence, upstream=UPSTREAM, reason=reason)
 
 
-def _never(sentence: str, *, status: int, reason: str) -> Rejected:
-    return Rejected(sentence, upstream=UPSTREAM, status=status, reason=reason)
+def _never(sentence: str, *, reason: str) -> Rejected:
+    return Rejected(sentence, upstream=UPSTREAM, reason=reason)

@@ -26,9 +26,9 @@ OURS: dict[IngestorError, int] = {
     errors.AddressRefused("Not there.", reason="origin"): 1,
     errors.Throttled("Too fast.", upstream="vision"): 1,
     errors.Unavailable("Broken.", upstream="vision"): 1,
-    errors.Unauthorized("Stale twice.", upstream="vision", status=401): 2,
-    errors.Denied("The API is off.", upstream="vision", status=403): 2,
-    errors.Rejected("Not like this.", upstream="vision", status=400): 1,
+    errors.Unauthorized("Stale twice.", upstream="vision"): 2,
+    errors.Denied("The API is off.", upstream="vision"): 2,
+    errors.Rejected("Not like this.", upstream="vision"): 1,
 }
 
 

@@ -85,7 +85,7 @@ class Refusing(Database):
 
     async def update(self, paths: Mapping[str, Any]) -> None:
         if any(path.endswith("/sha256") for path in paths):
-            raise Rejected("Invalid data", upstream="database", status=400)
+            raise Rejected("Invalid data", upstream="database")
         await super().update(paths)
 
 

@@ -45,7 +45,7 @@ class Place:
     async def read_with_etag(self, path: str) -> tuple[Any, str]:
         if self.rejections:
             self.rejections -= 1
-            raise Rejected("not so", upstream="database", status=400)
+            raise Rejected("not so", upstream="database")
         return self.values.get(path), self._etag(path)
 
     async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None:

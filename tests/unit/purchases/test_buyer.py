@@ -31,7 +31,7 @@ from tests.shops import WALL, BadImage, labelled, names_of, pictures
 pytestmark = pytest.mark.looptime
 
 RESET = AnswerLost("reset", reason="reset")
-BAD_GATEWAY = Unavailable("HTML", upstream="vision", status=502, reason="server-error")
+BAD_GATEWAY = Unavailable("HTML", upstream="vision", reason="server-error")
 
 
 async def test_every_image_gets_the_labels_of_its_own_bytes(open_shop):
@@ -200,7 +200,7 @@ async def test_a_poisonous_image_is_found_by_halves(open_shop):
     [
         pytest.param(NotSent("refused", reason="connect"), 0, id="never sent"),
         pytest.param(Throttled("too fast", upstream="vision"), 0, id="too fast"),
-        pytest.param(Unauthorized("stale", upstream="vision", status=401), 0, id="stale token"),
+        pytest.param(Unauthorized("stale", upstream="vision"), 0, id="stale token"),
         pytest.param(
             Unavailable("busy", upstream="vision", reason="unavailable"), 1, id="Google's own 503"
         ),
@@ -323,7 +323,7 @@ async def test_google_s_own_503_is_repeated_within_bounds(open_shop, share, call
 async def test_a_second_stale_token_ends_the_run(open_shop):
     images = pictures("cat")
     shop = await open_shop(images)
-    shop.script.extend(Unauthorized("stale", upstream="vision", status=401) for _ in range(9))
+    shop.script.extend(Unauthorized("stale", upstream="vision") for _ in range(9))
 
     outcomes = await shop.buyer.annotate(images)
 
@@ -335,7 +335,7 @@ async def test_a_second_stale_token_ends_the_run(open_shop):
 async def test_a_disabled_api_ends_the_run_and_costs_nothing(open_shop):
     images = pictures("cat")
     shop = await open_shop(images)
-    shop.script.append(Denied("billing is off", upstream="vision", status=403, reason="billing"))
+    shop.script.append(Denied("billing is off", upstream="vision", reason="billing"))
 
     outcomes = await shop.buyer.annotate(images)
 

@@ -36,7 +36,7 @@ def too_fast(_batch: Sequence[Image]) -> IngestorError:
 
 
 def bad_gateway(_batch: Sequence[Image]) -> IngestorError:
-    return Unavailable("<html>", upstream="vision", status=502, reason="server-error")
+    return Unavailable("<html>", upstream="vision", reason="server-error")
 
 
 def reset(_batch: Sequence[Image]) -> IngestorError:
@@ -56,7 +56,7 @@ def image_by_image(batch: Sequence[Image]) -> Sequence[Answer]:
 
 
 def refused(_batch: Sequence[Image]) -> IngestorError:
-    return Rejected("no", upstream="vision", status=400, reason="refused")
+    return Rejected("no", upstream="vision", reason="refused")
 
 
 async def spend(shop: Shop, images: Sequence[Image], broken: Broken, *, begins: float, ends: float):

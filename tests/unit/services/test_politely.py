@@ -46,7 +46,7 @@ class Asked:
 
 
 def stale() -> Unauthorized:
-    return Unauthorized("stale", upstream="database", status=401)
+    return Unauthorized("stale", upstream="database")
 
 
 def told_to_wait(seconds: float) -> Throttled:

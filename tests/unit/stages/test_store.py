@@ -61,7 +61,7 @@ async def test_a_retry_that_the_stop_woke_ends_its_own_update_only():
 async def test_a_store_that_takes_nothing_stops_the_run_and_not_the_updates_after_it():
     """Whatever is bought from then on could not be stored, and what was bought may yet be."""
     lifetime = Lifetime(drain=8.0)
-    denied = Denied("Permission denied", upstream="database", status=403, reason="rules")
+    denied = Denied("Permission denied", upstream="database", reason="rules")
     tried: list[int] = []
 
     async def write(batch: Sequence[Published]) -> None:

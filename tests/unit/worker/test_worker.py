@@ -85,7 +85,7 @@ class FoundLater(AllGroups):
     async def lookup(self, name: str) -> Group:
         self.asked.append(name)
         if len(self.asked) == 2:
-            raise Unavailable("away", upstream="flickr", status=503)
+            raise Unavailable("away", upstream="flickr")
         return Group(id=f"{self._prefix}{name}", name=name)
 
 

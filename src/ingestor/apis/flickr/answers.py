@@ -205,13 +205,12 @@ def _denied(sentence: str, *, reason: str, group: str) -> Denied:
 
 def _by_status(response: Response) -> VendorError:
     status, wait = response.status, retry_after(response.headers)
-    broken = partial(Unavailable, upstream="flickr", status=status, retry_after=wait)
+    broken = partial(Unavailable, upstream="flickr", retry_after=wait)
     if status in {403, 429}:
         # A block page (403) is what abuse looks like from here; only slowing down helps.
         return Throttled(
             f"Flickr refuses for speed (status {status}).",
             upstream="flickr",
-            status=status,
             reason="throttled" if status == 429 else "blocked",
             retry_after=wait,
         )
@@ -225,13 +224,11 @@ def _by_status(response: Response) -> VendorError:
         return Denied(
             "There is no Flickr API at this address: check --flickr-url.",
             upstream="flickr",
-            status=status,
             reason="wrong-address",
         )
     return Rejected(
         f"Flickr rejects the request with status {status}.",
         upstream="flickr",
-        status=status,
         reason=f"status-{status}",
     )
 
@@ -240,6 +237,5 @@ def _unreadable(response: Response) -> Unavailable:
     return Unavailable(
         f"Flickr's answer is unreadable: {text_of(response)}",
         upstream="flickr",
-        status=response.status,
         reason="unreadable",
     )

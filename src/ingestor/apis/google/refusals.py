@@ -61,7 +61,7 @@ def translated(error: Exception) -> IngestorError:
     if not isinstance(error, google.auth.exceptions.GoogleAuthError):
         why = f"its answer cannot be read ({type(error).__name__})"
     elif _is_final(error):
-        return Denied(_refusal(error), upstream="google", status=400, reason="credentials")
+        return Denied(_refusal(error), upstream="google", reason="credentials")
     else:
         why = _outage(error) or words(error)
     return NotSent(f"Google gave no token: {why}", reason="token-endpoint")

@@ -120,7 +120,7 @@ class Tokens:
             raise NotSent("Google's token endpoint does not answer.", reason="timeout") from None
         except AddressRefused as error:
             # Before anything was asked of Vision: not a request that may have been billed.
-            raise Denied(str(error), upstream="google", status=400, reason="origin") from None
+            raise Denied(str(error), upstream="google", reason="origin") from None
         except Exception as error:  # noqa: BLE001 - the library takes an answer of another shape for a token's
             told = translated(error)
             self._refused |= isinstance(told, Denied)

@@ -39,7 +39,7 @@ def error_for(response: Response) -> VendorError:
     """Name the error that a request got; writes that were refused changed nothing."""
     message, moved_to = _read_refusal(response)
     status = response.status
-    denied = partial(Denied, upstream="database", status=status)
+    denied = partial(Denied, upstream="database")
     if moved_to or "different region" in message:
         where = f"at {moved_to}" if moved_to else message
         return denied(
@@ -63,15 +63,12 @@ def error_for(response: Response) -> VendorError:
 def _unauthorized(message: str, response: Response) -> VendorError:
     words = message.lower()
     if "permission denied" in words:
-        return Denied(
-            RULES.format(message=message), upstream="database", status=401, reason="rules"
-        )
+        return Denied(RULES.format(message=message), upstream="database", reason="rules")
     if "appcheck" in words:
         return Denied(
             "The database enforces App Check, which servers cannot pass: switch the enforcement off "
             "for the Realtime Database, or use credentials of a service account.",
             upstream="database",
-            status=401,
             reason="app-check",
         )
     why = (message or text_of(response)).rstrip(".")
@@ -79,7 +76,6 @@ def _unauthorized(message: str, response: Response) -> VendorError:
         f"The database does not accept the credentials ({why}). Check that "
         "GOOGLE_APPLICATION_CREDENTIALS names the key of a service account in the database's own project.",
         upstream="database",
-        status=401,
         reason="unauthorized",
     )
 
@@ -95,13 +91,11 @@ def _refused(message: str, response: Response) -> VendorError:
         return Unavailable(
             f"The database answered with status {status}: {message}",
             upstream="database",
-            status=status,
             retry_after=wait,
         )
     return Rejected(
         f"The database rejects the request: {message}",
         upstream="database",
-        status=status,
         reason=_reason_for(message, status=status),
     )
 

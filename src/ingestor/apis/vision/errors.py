@@ -128,16 +128,15 @@ def error_for(response: Response) -> VendorError:
             return Unauthorized(
                 f"Vision does not accept the credentials: {message}",
                 upstream="vision",
-                status=status,
                 reason="unauthorized",
             )
         case 413:
-            return _rejected(message, status=status, reason="too-large")
+            return _rejected(message, reason="too-large")
         case _ if refusal is None:
             # A status alone does not say that it was Google who refused, and before the work.
             return _broken(response, message)
         case _:
-            return _rejected(message, status=status, reason=_reason_for(message))
+            return _rejected(message, reason=_reason_for(message))
 
 
 def _throttled(response: Response, refusal: _Refusal) -> Throttled:
@@ -146,7 +145,6 @@ def _throttled(response: Response, refusal: _Refusal) -> Throttled:
     return Throttled(
         f"Vision refuses for {'today' if daily else 'speed'}: {refusal.message}",
         upstream="vision",
-        status=response.status,
         reason="daily-quota" if daily else "throttled",
         retry_after=_wait(response, refusal),
     )
@@ -160,7 +158,7 @@ def _wait(response: Response, refusal: _Refusal) -> float | None:
 
 def _denial(status: int, refusal: _Refusal | None) -> Denied | None:
     """What ends the run: the key, the project or the address is wrong, not the request."""
-    denied = partial(Denied, upstream="vision", status=status)
+    denied = partial(Denied, upstream="vision")
     if status == 404 or 300 <= status < 400:
         return denied(
             f"There is no Cloud Vision at this address (status {status}): check --vision-url.",
@@ -198,7 +196,6 @@ def _unavailable(response: Response, refusal: _Refusal) -> Unavailable:
     return Unavailable(
         f"Vision is not available: {refusal.message}",
         upstream="vision",
-        status=response.status,
         reason="unavailable",
         retry_after=_wait(response, refusal),
     )
@@ -208,16 +205,13 @@ def _broken(response: Response, message: str) -> Unavailable:
     return Unavailable(
         f"Vision answered with status {response.status}: {message}",
         upstream="vision",
-        status=response.status,
         reason="server-error",
         retry_after=retry_after(response.headers),
     )
 
 
-def _rejected(message: str, *, status: int, reason: str) -> Rejected:
-    return Rejected(
-        f"Vision rejects the request: {message}", upstream="vision", status=status, reason=reason
-    )
+def _rejected(message: str, *, reason: str) -> Rejected:
+    return Rejected(f"Vision rejects the request: {message}", upstream="vision", reason=reason)
 
 
 def _reason_for(message: str) -> str:
