@@ -38,8 +38,6 @@ class Sighting:
     """Photos that cannot be fetched at all."""
     joined: tuple[Photo, ...]
     """Photos that are bought already and were not known to be in this group."""
-    repeated: int
-    """Rows that this run had met before."""
     returned: int
     """Photos that had been withdrawn: their annotations are known, and wait to be published again."""
 
@@ -125,16 +123,15 @@ def sight(
         "back": [],
     }
     met: dict[str, Photo] = {}
-    taken = repeated = 0
+    taken = 0
     for photo in photos:
         last = before.get(photo.id)
-        if photo.id in met or (last and last.run == run and last.state != "withdrawn"):
-            repeated += 1
-        elif room is None or taken < room:
+        again = photo.id in met or (last and last.run == run and last.state != "withdrawn")
+        if not again:
+            if room is not None and taken >= room:
+                continue
             taken += 1
             ends[_end(photo, last, finished=finished, causes=causes)].append(photo)
-        else:
-            continue
         met[photo.id] = photo
     joined = _join(db, met.values())
     _write(db, ends, before=before, causes=causes, run=run)
@@ -147,7 +144,6 @@ def sight(
         skipped=len(ends["skipped"]),
         dead=tuple(dead),
         joined=tuple(met[id_] for id_ in joined if id_ in before and before[id_].state in BOUGHT),
-        repeated=repeated,
         returned=len(ends["back"]),
     )
 
