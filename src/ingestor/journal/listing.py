@@ -210,11 +210,7 @@ def newly_in_group(db: sqlite3.Connection, photos: Sequence[Photo], *, group: st
 
 def finished_among(db: sqlite3.Connection, ids: Sequence[str], *, features: str | None) -> set[str]:
     """Those of `ids` that need no work; nothing is written."""
-    rows = db.execute(
-        "SELECT id, state FROM photos WHERE id IN (SELECT value FROM json_each(?))",
-        (json_list(ids),),
-    )
-    return _finished(db, dict(rows.fetchall()), features)
+    return _finished(db, states_of(db, ids), features)
 
 
 def states_of(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
