@@ -347,7 +347,7 @@ async def test_a_turn_that_leaves_photos_to_the_next_one_is_complete(site: Site)
             groups={group.id: group.name},
             lifetime=lifetime,
             listen=events.ignore,
-            front_door=follow_one(most=16),
+            front_door=partial(follow_one, most=16),
         )
         left = (await journal.read(runs.photos_by_state))["listed"]
 

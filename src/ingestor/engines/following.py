@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from ingestor.engines.run import FrontDoor, Run
+from ingestor.engines.run import Run
 from ingestor.journal import coverage
 from ingestor.journal.listing import Sighting
 from ingestor.kits.channel import Channel
 from ingestor.kits.intervals import Interval
 from ingestor.models import Photo
-from ingestor.pipeline import Discover
 from ingestor.services import PHOTOS_PER_PAGE, ListedPage
 from ingestor.stages.follow import follow
 
 
-def follow_one(*, most: int) -> FrontDoor:
+async def follow_one(run: Run, photos: Channel[Photo], *, most: int) -> None:
     """For runs of one group; `most` photos that need an annotation, or a page more."""
-
-    def front_door(run: Run) -> Discover:
-        return partial(_discover, run, most)
-
-    return front_door
-
-
-async def _discover(run: Run, most: int, photos: Channel[Photo]) -> None:
     (group,) = run.groups
 
     async def sight(number: int, page: ListedPage, stretch: Interval | None) -> Sighting:

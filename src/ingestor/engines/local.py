@@ -15,7 +15,7 @@ from ingestor.engines.ceilings import moments_at
 from ingestor.engines.forecast import OpenServices, forecast
 from ingestor.engines.hearing import heard
 from ingestor.engines.leases import Leases, Seen, leased
-from ingestor.engines.run import FrontDoor, Run
+from ingestor.engines.run import FrontDoor, Run, list_groups
 from ingestor.errors import SettingsError
 from ingestor.journal.recovery import Opening, open_run
 from ingestor.journal.writer import Journal, Work
@@ -89,7 +89,7 @@ async def carry_out(
     wall: Callable[[], float] = time.time,
     new_name: Callable[[], str] = new_name,
     most_images: int = IMAGES_PER_REQUEST,
-    front_door: FrontDoor | None = None,
+    front_door: FrontDoor = list_groups,
     begun: Callable[[Run], None] | None = None,
     seen: Seen | None = None,
 ) -> Report:

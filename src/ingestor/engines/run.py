@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 
 from ingestor import events, pipeline
@@ -18,12 +18,13 @@ from ingestor.journal import pending
 from ingestor.journal.counts import count_run
 from ingestor.journal.recovery import Opening
 from ingestor.journal.writer import Journal
+from ingestor.kits.channel import Channel
 from ingestor.kits.collecting import rare_collections
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
 from ingestor.kits.quota import Quota
-from ingestor.models import Failure, Image, Published
+from ingestor.models import Failure, Image, Photo, Published
 from ingestor.pipeline import Channels
 from ingestor.purchases import Buyer, Door, DoubtAllowance
 from ingestor.purchases.door import MOST_ATTEMPTS
@@ -46,7 +47,8 @@ STORE_WRITERS = 4
 """Updates in flight: enough to hide the round trip, few enough to see what hangs (taste)."""
 
 
-FrontDoor = Callable[["Run"], pipeline.Discover]
+FrontDoor = Callable[["Run", Channel[Photo]], Coroutine[None, None, None]]
+"""How a run finds its photos."""
 
 
 class Run:
@@ -59,7 +61,7 @@ class Run:
         services: Services,
         *,
         opening: Opening,
-        front_door: FrontDoor | None = None,
+        front_door: FrontDoor,
         groups: Mapping[str, str],
         leases: Leases | None,
         lifetime: Lifetime,
@@ -68,8 +70,7 @@ class Run:
         new_name: Callable[[], str],
         most_images: int,
     ) -> None:
-        """`front_door` finds photos in another way than by listing the groups up to the limit."""
-        self._front_door = front_door or list_groups
+        self._front_door = front_door
         self.settings = settings
         self.leases = leases
         self.journal = journal
@@ -183,7 +184,7 @@ class Run:
         )
         await pipeline.run(
             self.channels,
-            discover=self._front_door(self),
+            discover=partial(self._front_door, self),
             download=partial(
                 download,
                 image_of=downloader.image_of,
@@ -341,10 +342,10 @@ class Run:
         self.listen(events.RunStopping(reason=self.lifetime.reason or "", message=message))
 
 
-def list_groups(run: Run) -> pipeline.Discover:
+def list_groups(run: Run, photos: Channel[Photo]) -> Coroutine[None, None, None]:
     """List the groups of a run from the newest photo down, until the limit."""
-    return partial(
-        discover,
+    return discover(
+        photos,
         groups=list(run.groups),
         limit=run.opening.room(run.settings.limit),
         list_page=run.services.list_page,

@@ -114,7 +114,7 @@ class Turns:
                     lifetime=lifetime,
                     listen=self._listen,
                     wall=self._wall,
-                    front_door=follow_one(most=self._most),
+                    front_door=partial(follow_one, most=self._most),
                     begun=self._go_on_with,
                     seen=self._seen,
                 )
