@@ -54,11 +54,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise SettingsError(_no_journal(path))
     try:
         return _opened(path, "mode=ro")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode not in NOTHING_BESIDE_IT:
-            raise JournalError(f"{path} cannot be read ({error}).") from error
     except sqlite3.Error as error:
-        raise JournalError(f"{path} cannot be read ({error}).") from error
+        if getattr(error, "sqlite_errorcode", None) not in NOTHING_BESIDE_IT:
+            raise JournalError(f"{path} cannot be read ({error}).") from error
     _check_open(path)
     return _where_nothing_can_be_written(path)
 
