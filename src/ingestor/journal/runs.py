@@ -25,10 +25,10 @@ STATES = tuple(_ENDS)
 
 def begin_run(db: sqlite3.Connection, *, run: str, now: float, epoch: int = 0) -> int:
     """Write down that a run began; returns its number in this journal."""
-    cursor = db.execute("INSERT INTO runs (id, started, epoch) VALUES (?, ?, ?)", (run, now, epoch))
-    if cursor.lastrowid is None:
-        raise RuntimeError("sqlite gave no row id")
-    return cursor.lastrowid
+    (number,) = db.execute(
+        "INSERT INTO runs (id, started, epoch) VALUES (?, ?, ?) RETURNING number", (run, now, epoch)
+    ).fetchone()
+    return int(number)
 
 
 def end_run(
