@@ -27,7 +27,7 @@ from ingestor.sandbox.server import DROPPED_WITH_THE_CLIENT, KEEP_ALIVE_SECONDS
 from ingestor.sandbox.tokens import Tokens
 from ingestor.transport.allowlist import Origin
 from ingestor.transport.connector import CONNECT_SECONDS
-from ingestor.transport.http import POOLS, Pool
+from ingestor.transport.http import KEEPALIVE, USUAL_KEEPALIVE
 from ingestor.transport.lines.dialing import Dial
 from ingestor.transport.lines.line import Line
 from ingestor.transport.translation import explain
@@ -114,7 +114,7 @@ class Network:
             self._servers[name] = runner.server
 
     def connector(self, name: str) -> aiohttp.BaseConnector:
-        return PipeConnector(self, name, keepalive=POOLS.get(name, Pool()).keepalive)
+        return PipeConnector(self, name, keepalive=KEEPALIVE.get(name, USUAL_KEEPALIVE))
 
     def dial(self, name: str) -> Dial:
         """For the lines on which pictures come."""

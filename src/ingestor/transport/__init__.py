@@ -17,7 +17,7 @@ Foreign errors stop here: whatever aiohttp, the resolver or TLS raise leaves thi
 Rule of the room: nobody in here knows a vendor; what is allowed comes in as origins.
 """
 
-from ingestor.transport.http import HttpTransport, Pool
+from ingestor.transport.http import HttpTransport
 from ingestor.transport.safety import require_safe_http
 from ingestor.transport.statistics import CallStatistics
 from ingestor.transport.values import Hidden, Parts, Request, Response, Room, Transport
@@ -27,7 +27,6 @@ __all__ = [
     "Hidden",
     "HttpTransport",
     "Parts",
-    "Pool",
     "Request",
     "Response",
     "Room",

@@ -39,7 +39,6 @@ class GuardedConnector(aiohttp.TCPConnector):
         self,
         allowed: AllowList,
         *,
-        connections: int,
         keepalive: float,
         tls: ssl.SSLContext,
         resolver: CheckedResolver,
@@ -47,7 +46,8 @@ class GuardedConnector(aiohttp.TCPConnector):
         super().__init__(
             ssl=tls,
             resolver=resolver,
-            limit=connections,
+            # Who calls is limited already, and waiting for a connection eats the deadline.
+            limit=0,
             keepalive_timeout=keepalive,
             happy_eyeballs_delay=HAPPY_EYEBALLS_SECONDS,
         )

@@ -42,20 +42,9 @@ from ingestor.transport.values import Request, Response, place
 LOOK_UPS = 4
 """Of one upstream at once. Those that hang are its own: others, above all the paid one, have places left."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """How many connections an upstream may have, and how long an idle one is worth reusing."""
-
-    connections: int = 0
-    """0: no limit here. Who calls is limited already, and waiting in a pool eats the deadline."""
-    keepalive: float = 15.0
-    """Seconds; aiohttp's own default."""
-
-
-POOLS: Mapping[str, Pool] = MappingProxyType(
-    {"vision": Pool(keepalive=4.0), "images": Pool(keepalive=50.0)}
-)
+USUAL_KEEPALIVE = 15.0
+"""Seconds that an idle connection is worth reusing; aiohttp's own default."""
+KEEPALIVE: Mapping[str, float] = MappingProxyType({"vision": 4.0, "images": 50.0})
 """
 Vision: a POST on a reused connection that the server closes at that moment looks sent, and so perhaps
 billed. Common servers close idle connections after 5 s at the earliest (Node, Apache): below that,
@@ -70,8 +59,8 @@ meets one which has just been closed is repeated.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Upstream:
     session: aiohttp.ClientSession
-    fetcher: Fetcher | None
-    """The short way; None where another network is put below, or connections are counted."""
+    fetcher: Fetcher
+    """The short way."""
     allowed: AllowList
     calls: CallStatistics = field(default_factory=CallStatistics)
     connections: WeakSet[object] = field(default_factory=WeakSet)
@@ -125,8 +114,7 @@ class HttpTransport:
 
     `connector` and, for the short way, `dial` put another network below it (memory pipes in a
     simulation); then it is that one's duty to stay on the allow-list, which is still asked here for
-    every request. With a connector alone there is no short way: no minimum rate, and no room that an
-    answer waits for.
+    every request.
     """
 
     def __init__(
@@ -134,7 +122,7 @@ class HttpTransport:
         *,
         origins: Mapping[str, Sequence[str]],
         user_agent: str,
-        pools: Mapping[str, Pool] = POOLS,
+        keepalive: Mapping[str, float] = KEEPALIVE,
         tls: ssl.SSLContext | None = None,
         connector: Callable[[str], aiohttp.BaseConnector] | None = None,
         dial: Callable[[str], Dial] | None = None,
@@ -144,14 +132,14 @@ class HttpTransport:
         """Raises SettingsError for an origin or a TLS context that is not safe."""
         self._allowed = {name: AllowList(texts) for name, texts in origins.items()}
         self._user_agent = user_agent
-        self._pools = pools
+        self._keepalive = keepalive
         self._tls = verifying(tls)
         self._resolvers = {
             name: CheckedResolver(aside=Aside(LOOK_UPS, name="resolver"), look_up=look_up)
             for name in origins
         }
         self._connector = connector or self._guarded
-        self._dial = dial or (self._dialer if connector is None else None)
+        self._dial = dial or self._dialer
         self._window = window
         self._upstreams: dict[str, _Upstream] = {}
         self._exits = AsyncExitStack()
@@ -169,8 +157,7 @@ class HttpTransport:
         for name, allowed in self._allowed.items():
             session = await self._exits.enter_async_context(self._session(name))
             fetcher = self._fetcher(name)
-            if fetcher is not None:
-                self._exits.push_async_callback(fetcher.close)
+            self._exits.push_async_callback(fetcher.close)
             self._upstreams[name] = _Upstream(session=session, fetcher=fetcher, allowed=allowed)
         return self
 
@@ -199,7 +186,7 @@ class HttpTransport:
         started = now()
         outcome: Response | TransportError | None = None
         try:
-            if upstream.fetcher is not None and request.method == "GET" and request.body is None:
+            if request.method == "GET" and request.body is None:
                 due = started + request.deadline
                 outcome = await upstream.fetcher.fetch(request, marks=marks, due=due)
             else:
@@ -228,15 +215,12 @@ class HttpTransport:
             request_class=MarkingRequest,
         )
 
-    def _fetcher(self, name: str) -> Fetcher | None:
-        pool = self._pools.get(name, Pool())
-        if pool.connections or self._dial is None:
-            return None
+    def _fetcher(self, name: str) -> Fetcher:
         return Fetcher(
             allowed=self._allowed[name],
             dial=self._dial(name),
             user_agent=self._user_agent,
-            keepalive=pool.keepalive,
+            keepalive=self._keepalive.get(name, USUAL_KEEPALIVE),
             window=self._window,
         )
 
@@ -244,11 +228,9 @@ class HttpTransport:
         return Dialer(resolver=self._resolvers[name], tls=self._tls)
 
     def _guarded(self, name: str) -> aiohttp.BaseConnector:
-        pool = self._pools.get(name, Pool())
         return GuardedConnector(
             self._allowed[name],
-            connections=pool.connections,
-            keepalive=pool.keepalive,
+            keepalive=self._keepalive.get(name, USUAL_KEEPALIVE),
             tls=self._tls,
             resolver=self._resolvers[name],
         )

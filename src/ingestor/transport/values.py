@@ -48,7 +48,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """What is to be sent; its repr shows no header, no body and no query."""
 
     upstream: str
-    """Whose pool, limits and statistics it belongs to: flickr, images, vision, database."""
+    """Whose connections and statistics it belongs to: flickr, images, vision, database."""
     method: str
     url: str
     """Sent as it stands: whoever makes it has escaped what needs escaping."""

@@ -185,7 +185,6 @@ def leading_to(*addresses: str) -> LookUp:
 def a_connector(*origins: str, look_up: LookUp) -> GuardedConnector:
     return GuardedConnector(
         AllowList(origins),
-        connections=0,
         keepalive=1.0,
         tls=ssl.create_default_context(),
         resolver=a_resolver(look_up),
@@ -265,7 +264,7 @@ async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
         origins={"images": [CDN]}, user_agent="tests", connector=lambda _: connector
     ) as transport:
         with pytest.raises(NotSent) as error:
-            await transport.send(a_request(f"{CDN}/"))
+            await transport.send(a_request(f"{CDN}/", method="POST"))
 
     assert error.value.reason == "dns"
 

@@ -14,7 +14,7 @@ import pytest
 
 from ingestor.errors import AnswerLost, NotSent
 from ingestor.sandbox.certificate import Certificate
-from ingestor.transport import HttpTransport, Pool
+from ingestor.transport import HttpTransport
 from ingestor.transport.lines.answer import LONGEST_HEAD, Answer
 from ingestor.transport.lines.line import Line
 from ingestor.transport.lines.watch import Watch
@@ -210,7 +210,7 @@ async def test_a_line_that_has_rested_too_long_is_closed() -> None:
         HttpTransport(
             origins={"images": [far.origin]},
             user_agent="tests",
-            pools={"images": Pool(keepalive=0.0)},
+            keepalive={"images": 0.0},
             window=0.05,
         ) as transport,
     ):

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from ingestor.errors import AddressRefused, AnswerLost, NotSent
-from ingestor.transport import HttpTransport, Parts, Pool
+from ingestor.transport import HttpTransport, Parts
 from ingestor.transport.connector import CONNECT_SECONDS
 from tests.far_end import FarEnd, a_request, a_transport, answers, far_end, response, says
 
@@ -231,26 +231,6 @@ async def test_connecting_ends_long_before_the_deadline_of_a_paid_request() -> N
     assert error.value.reason == "connect-timeout"
     # It looks the name up, and connects.
     assert asyncio.get_running_loop().time() - started <= 2 * CONNECT_SECONDS + 1
-
-
-async def test_waiting_for_the_pool_means_that_nothing_was_sent() -> None:
-    async with (
-        far_end(says(then="stall")) as far,
-        HttpTransport(
-            origins={"images": [far.origin]},
-            user_agent="tests",
-            pools={"images": Pool(connections=1)},
-        ) as transport,
-        asyncio.TaskGroup() as group,
-    ):
-        first = group.create_task(transport.send(a_request(f"{far.origin}/")), name="first")
-        await far.heard.wait()
-
-        with pytest.raises(NotSent) as error:
-            await transport.send(a_request(f"{far.origin}/", deadline=SHORT))
-
-        assert error.value.reason == "timeout"
-        first.cancel()
 
 
 async def test_an_early_answer_is_taken_although_the_body_is_not_through() -> None:
