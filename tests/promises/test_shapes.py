@@ -24,7 +24,6 @@ from ingestor.models import Failure
 from ingestor.records import photo_record
 from ingestor.records.leases import Lease, lease_record
 from ingestor.report import Forecast, Reconciled
-from ingestor.services.opening import _figures
 from ingestor.settings import Settings
 from ingestor.transport import CallStatistics
 from ingestor.web import runs as board
@@ -76,7 +75,7 @@ EXAMPLES = {
 FREE = {"by_reason", "safe"}
 """Objects whose keys are no names of ours."""
 
-REPORT = a_report(by_reason={"video": 1}, calls={"vision": _figures(CallStatistics())})
+REPORT = a_report(by_reason={"video": 1}, calls={"vision": CallStatistics().figures()})
 FORECAST = Forecast(
     groups=("1@N00",),
     photos=1,

@@ -122,9 +122,7 @@ class Outside:
             fetch=self._fetch,
             ask_vision=self._annotate,
             update=None,
-            check_store=_nothing_to_check,
             target="catalog",
-            calls=dict,
         )
 
     async def _asked(self, upstream: str, *, seconds: float) -> None:
@@ -207,10 +205,6 @@ def an_annotation(image: Image) -> Annotation:
         sha256=image.sha256,
         features=FEATURES.key,
     )
-
-
-async def _nothing_to_check() -> None:
-    """The embedded catalog is always there."""
 
 
 class Unhurried(Loop):

@@ -117,9 +117,7 @@ class Upstreams:
             fetch=lambda size, room: self._through("images", self._fetch, size, room),
             ask_vision=lambda *asked: self._through("vision", self._annotate, *asked),
             update=database.update if database else None,
-            check_store=database.check if database else _nothing_to_check,
             target="https://demo.firebaseio.com" if database else "catalog",
-            calls=dict,
             database=database,
         )
 
@@ -373,10 +371,6 @@ class Upstreams:
 
     def _note(self, text: str) -> None:
         self.world.note(self.loop.points, text)
-
-
-async def _nothing_to_check() -> None:
-    """The embedded catalog is always there."""
 
 
 def _refusal(fault: str, wait: int | None) -> Response:

@@ -269,7 +269,10 @@ class Run:
                 seconds=seconds,
                 quota_used=self.quota.used,
                 bottleneck=self.gauges.verdict(counted.units),
-                calls=self.services.calls(),
+                calls={
+                    upstream: calls.figures()
+                    for upstream, calls in self.services.statistics().items()
+                },
                 reused=self.reused,
                 refusals=self.quota.refused,
             ),

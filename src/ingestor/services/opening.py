@@ -65,16 +65,17 @@ class Services:
     ask_vision: AskVision
     update: Update | None
     """Writes paths to the database; None where the embedded catalog is the store."""
-    check_store: Callable[[], Awaitable[None]]
-    """One small read: raises where the database's address, region or rules are wrong."""
     target: str
     """Names the store, so that a journal knows where its results were published."""
-    calls: Callable[[], Mapping[str, Mapping[str, float]]]
-    """Per upstream what was asked of it so far."""
     statistics: Callable[[], Mapping[str, CallStatistics]] = dict
-    """The same, for those who want more than a report."""
+    """Per upstream what was asked of it so far."""
     database: PoliteDatabase | None = None
     """What else the database can be asked; None where there is none."""
+
+    async def check_store(self) -> None:
+        """Raises where the database's address, region or rules are wrong; a catalog is there at all times."""
+        if self.database:
+            await self.database.check()
 
 
 PLAYED_BY_COMMANDS = (
@@ -121,9 +122,7 @@ async def open_services(
             fetch=Images(transport, origin=images).fetch,
             ask_vision=vision.annotate,
             update=database.update if database else None,
-            check_store=database.check if database else _nothing_to_check,
             target=url or EMBEDDED,
-            calls=lambda: {name: _figures(calls) for name, calls in transport.calls.items()},
             statistics=lambda: transport.calls,
             database=database,
         )
@@ -192,20 +191,3 @@ def _origins(settings: Settings) -> dict[str, list[str]]:
     if settings.database_url:
         origins["database"] = [settings.database_url]
     return origins
-
-
-async def _nothing_to_check() -> None:
-    """The embedded catalog is there when the journal is."""
-
-
-def _figures(calls: CallStatistics) -> dict[str, float]:
-    return {
-        "requests": calls.count,
-        "refused": calls.statuses[429],
-        "failed": sum(calls.failures.values()),
-        "reused_connections": calls.reused,
-        "bytes_in": calls.bytes_in,
-        "bytes_out": calls.bytes_out,
-        "p50_seconds": calls.within(0.5),
-        "p99_seconds": calls.within(0.99),
-    }

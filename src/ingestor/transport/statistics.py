@@ -41,3 +41,16 @@ class CallStatistics:
             if calls and seen >= wanted:
                 return float(2**power) / 1000
         return 0.0
+
+    def figures(self) -> dict[str, float]:
+        """As a report has them."""
+        return {
+            "requests": self.count,
+            "refused": self.statuses[429],
+            "failed": sum(self.failures.values()),
+            "reused_connections": self.reused,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "p50_seconds": self.within(0.5),
+            "p99_seconds": self.within(0.99),
+        }

@@ -73,7 +73,7 @@ async def open_turns(outside: Outside, place: Path) -> AsyncIterator[tuple[Turns
     lifetime = Lifetime(drain=8.0)
     services = SimpleNamespace(
         list_page=outside.list_page, fetch=outside.fetch, ask_vision=outside.ask_vision,
-        update=None, database=None, target="catalog", calls=dict, statistics=dict,
+        update=None, database=None, target="catalog", statistics=dict,
     )  # fmt: skip
     async with Journal(place / "journal.sqlite3", thread=Inline()) as journal:
         turns = Turns(
