@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ class _Counting:
         await asyncio.to_thread(file.write_bytes, orjson.dumps(asked))
         strace = ("strace", "-f", "-c", "-o", str(traced)) if kind == "system" else ()
         process = await asyncio.create_subprocess_exec(
-            *(*strace, sys.executable, "-m", "ingestor.bench.counted", str(file)),
+            *(*strace, *children.MODULE, "ingestor.bench.counted", str(file)),
             stdout=asyncio.subprocess.PIPE,
             env=environment(self.addresses),
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +84,7 @@ class Runs:
         asked = {"loop": self.loop, "split": split, "settings": settings}
         await asyncio.to_thread(file.write_bytes, orjson.dumps(asked))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ingestor.bench.client", str(file)),
+            *(*children.MODULE, "ingestor.bench.client", str(file)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE,

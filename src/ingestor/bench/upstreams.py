@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -53,7 +52,7 @@ async def sandbox(
 def command(scenario: Scenario, *, photos: int, quota: int) -> list[str]:
     """The words that make a sandbox one of this scenario."""
     return [
-        *(sys.executable, "-m", "ingestor.sandbox", "--announce", "--until-stdin-closes"),
+        *(*children.MODULE, "ingestor.sandbox", "--announce", "--until-stdin-closes"),
         *("--port", "0", "--seed", str(SEED), "--photos", str(photos), "--sheets", scenario.sheets),
         *("--images-per-minute", str(quota), "--requests-per-minute", str(quota)),
         *(("--fast",) if scenario.fast else ()),

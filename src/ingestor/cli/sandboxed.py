@@ -156,7 +156,7 @@ def _memory(settings: Settings) -> Path:
 def command(visit: Visit, settings: Settings, *, port: int, seed: int) -> list[str]:
     """What starts the sandbox; Vision's quotas there are those that we were told of."""
     return [
-        *(sys.executable, "-m", "ingestor.sandbox", "--announce", "--until-stdin-closes"),
+        *(*children.MODULE, "ingestor.sandbox", "--announce", "--until-stdin-closes"),
         *("--memory", str(_memory(settings))),
         *("--port", str(port), "--seed", str(seed)),
         *("--images-per-minute", str(settings.images_per_minute)),

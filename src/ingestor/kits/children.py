@@ -1,9 +1,18 @@
-"""The end of a process that we started: it is asked, then made to, and reaped in any case."""
+"""
+A process that we start: from our own files, whoever's directory this is. In the end it is asked, then made to,
+and reaped in any case.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
+from typing import Final
+
+MODULE: Final = (sys.executable, "-P", "-m")
+"""What the name of a module follows. Without -P the directory where somebody happens to be comes before all
+others: a `random.py` there would be carried out in place of Python's, with the keys at hand."""
 
 
 async def end(process: asyncio.subprocess.Process, *, patience: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ def test_its_memory_is_kept_with_the_journal() -> None:
     words = command(visit, visit.settings(), port=0, seed=7)
 
     assert words[words.index("--memory") + 1] == "there/sandbox"
+
+
+def test_what_lies_where_somebody_happens_to_be_is_not_carried_out(tmp_path: Path) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('not ours')")
+    visit = a_visit()
+    words = command(visit, visit.settings(), port=0, seed=7)
+    start = words[: words.index("--announce")]
+
+    said = subprocess.run(
+        [*start, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert said.returncode == 0, said.stderr
 
 
 async def test_an_upstream_of_ones_own_is_refused_beside_it() -> None:
