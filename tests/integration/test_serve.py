@@ -27,15 +27,16 @@ from ingestor.errors import Denied, JournalError
 from ingestor.journal.ledger import Intent, close_purchase, open_purchase
 from ingestor.journal.runs import begin_run, end_run
 from ingestor.journal.writer import Journal
+from ingestor.kits import connections
+from ingestor.kits.connections import Connections
 from ingestor.kits.lifetime import Lifetime
 from ingestor.models import PurchaseState
 from ingestor.sandbox.server import Sandbox
 from ingestor.services import Services, Update, open_services
 from ingestor.settings import Settings
-from ingestor.web import connections
 from ingestor.web.app import application
 from ingestor.web.beat import Beat, read_beat
-from ingestor.web.connections import Connections
+from ingestor.web.gate import counted
 from ingestor.web.house import House
 from ingestor.web.lazy import lazily
 from ingestor.web.runs import plain_runs, runs_of
@@ -61,7 +62,7 @@ def a_house(folder: Path, catalog: object = None) -> House:
 async def page(folder: Path, connections: Connections) -> AsyncIterator[int]:
     async with lazily(folder / "journal.sqlite3") as catalog:
         app = application(a_house(folder, catalog))
-        app.middlewares.insert(0, connections.counted)
+        app.middlewares.insert(0, counted(connections))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:

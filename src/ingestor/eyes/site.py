@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ingestor.errors import SettingsError
 from ingestor.eyes.figures import Figures, View
 from ingestor.kits.beside import beside
+from ingestor.kits.connections import Connections
 from ingestor.kits.listening import why_not
 
 OFF: Final = "off"
@@ -21,6 +23,8 @@ BEAT: Final = 0.5
 """Seconds between two looks at how late the loop is."""
 GRACE: Final = 0.5
 """Seconds for answers under way at the end: a container is given four beyond what is paid for."""
+MOST: Final = 64
+"""Connections at once (taste): a process may open so many files, and a run needs them."""
 MOST_BODY: Final = 1024
 """Bytes; nobody has anything to send here."""
 
@@ -37,26 +41,37 @@ async def watched(
     registry.register(figures)
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
+    connections = Connections(most=MOST)
+    app = application(figures, registry)
+    app.middlewares.append(_counted(connections))
     runner = web.AppRunner(
-        application(figures, registry),
+        app,
         access_log=None,
         handle_signals=False,
         shutdown_timeout=GRACE,
     )
     await runner.setup()
     try:
+        async with _listening(connections, runner, address), beside(_feel(view), name="eyes"):
+            yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _listening(
+    connections: Connections, runner: web.AppRunner, address: tuple[str, int]
+) -> AsyncIterator[None]:
+    host, port = address
+    async with AsyncExitStack() as stack:
         try:
-            await web.TCPSite(runner, *address).start()
+            await stack.enter_async_context(connections.listening(runner, host=host, port=port))
         except OSError as error:
-            host, port = address
             raise SettingsError(
                 f"--eyes: {host}:{port} cannot be listened on ({why_not(error)}). "
                 "Give another HOST:PORT, or off."
             ) from None
-        async with beside(_feel(view), name="eyes"):
-            yield
-    finally:
-        await runner.cleanup()
+        yield
 
 
 def address_of(text: str) -> tuple[str, int] | None:
@@ -89,6 +104,15 @@ def application(figures: Figures, registry: CollectorRegistry) -> web.Applicatio
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", metrics)
     return app
+
+
+def _counted(connections: Connections) -> Middleware:
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with connections.answering(request.protocol):
+            return await handler(request)
+
+    return count
 
 
 async def _feel(view: View) -> None:

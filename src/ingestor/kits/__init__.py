@@ -7,8 +7,8 @@ on beside a block. `quota` grants permits under several limits per minute, each 
 `memory` grants bytes, `pacing` slots, `tempo` turns at an upstream whose limit nobody knows. `retrying`
 tries again, a `breaker` only seldom while nobody is served, and a `lifetime` ends it all. `luck` judges
 failures in a row, `intervals` and `paging` reckon with what is covered of a list; `amounts` writes for
-people, and `listening` why a place cannot be listened on. `children` are other processes; `loops`,
-`collecting` and `allocator` are about this one.
+people, and `listening` why a place cannot be listened on; `connections` bounds those of who comes there.
+`children` are other processes; `loops`, `collecting` and `allocator` are about this one.
 
 Rule of the room: nothing about photos, nothing from upstairs, no HTTP.
 """

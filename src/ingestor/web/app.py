@@ -12,13 +12,13 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from ingestor.kits.connections import Connections
 from ingestor.web import api, gate, live, views
 from ingestor.web.answers import NOTICE
 from ingestor.web.asking import alone
 from ingestor.web.assets import ASSETS, SHORT, Assets
 from ingestor.web.bugs import bugs_told_to
 from ingestor.web.cards import flickr_page
-from ingestor.web.connections import Connections
 from ingestor.web.house import HOUSE, House
 from ingestor.web.lookout import LOOKOUT, Lookout
 from ingestor.web.runs import STATES, runs_of
@@ -93,7 +93,7 @@ async def serving(house: House, *, host: str, port: int) -> AsyncIterator[str]:
     """Serve while in the block; yields the address. Raises OSError where it cannot listen."""
     app = application(house)
     connections = Connections()
-    app.middlewares.insert(0, connections.counted)
+    app.middlewares.insert(0, gate.counted(connections))
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
+from ingestor.kits.connections import Connections
 from ingestor.web.house import HOUSE
 
 MOST_QUESTIONS: Final = 64
@@ -33,6 +34,15 @@ class Crowd:
 
 
 CROWD: Final = web.AppKey("crowd", Crowd)
+
+
+def counted(connections: Connections) -> Middleware:
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with connections.answering(request.protocol):
+            return await handler(request)
+
+    return count
 
 
 @web.middleware

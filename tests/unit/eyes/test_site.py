@@ -19,7 +19,7 @@ from ingestor import events
 from ingestor.errors import SettingsError
 from ingestor.eyes import Counts, View, address_of, watched
 from ingestor.eyes.figures import Figures
-from ingestor.eyes.site import application
+from ingestor.eyes.site import MOST, application
 from ingestor.journal.ledger import Intent, open_purchase
 from ingestor.journal.rechecks import Recheck, set_recheck
 from ingestor.journal.runs import begin_run
@@ -40,6 +40,12 @@ def view(tmp_path: Path) -> View:
 @pytest.fixture
 def registry() -> CollectorRegistry:
     return CollectorRegistry()
+
+
+@pytest.fixture
+def address() -> tuple[str, int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return "127.0.0.1", int(free.getsockname()[1])
 
 
 @pytest.fixture
@@ -185,16 +191,47 @@ async def test_a_journal_that_is_not_there_yet_is_no_error(site: Client):
 
 
 async def test_who_reads_no_answer_does_not_keep_a_worker_from_ending(
-    view: View, registry: CollectorRegistry
+    view: View, registry: CollectorRegistry, address: tuple[str, int]
 ):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = ("127.0.0.1", int(free.getsockname()[1]))
     with socket.socket() as mute:
         async with asyncio.timeout(PATIENCE), watched(view, registry, address=address):
             mute.connect(address)
             mute.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
             # By then as much is on its way as will go there.
             await asyncio.sleep(1.0)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\n"], ids=["nothing", "half"]
+)
+async def test_a_slow_client_gets_no_hold_on_a_worker(
+    view: View, registry: CollectorRegistry, address: tuple[str, int], sent: bytes
+):
+    async with watched(view, registry, address=address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(sent)
+
+        async with asyncio.timeout(PATIENCE):
+            assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.looptime
+async def test_strangers_hold_few_of_the_files_that_a_worker_may_open(
+    view: View, registry: CollectorRegistry, address: tuple[str, int]
+):
+    async with watched(view, registry, address=address):
+        held = [await asyncio.open_connection(*address) for _ in range(MOST)]
+        for reader, writer in held:
+            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"ok\n")
+
+        refused, one_more = await asyncio.open_connection(*address)
+        async with asyncio.timeout(1.0):
+            assert await refused.read() == b""
+        for _, writer in [*held, (refused, one_more)]:
+            writer.close()
 
 
 @pytest.mark.parametrize("text", ["", "9464", "localhost", "localhost:http", "h:70000"])

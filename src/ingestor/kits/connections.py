@@ -1,19 +1,16 @@
 """
-Who may hold a connection, and for how long without asking: slow clients get no hold on the page.
+Who may hold a connection, and for how long without asking: slow clients get no hold on a server.
 
-The server library bounds the size of a request, not the time it takes to arrive, nor the number of
+A server library bounds the size of a request, not the time it takes to arrive, nor the number of
 connections. A browser opens six, and sends a request in milliseconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
-
-from aiohttp import web
-from aiohttp.typedefs import Handler
+from collections.abc import AsyncIterator, Iterator, Sized
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, Protocol, runtime_checkable
 
 from ingestor.kits.beside import beside
 
@@ -27,6 +24,31 @@ EVERY: Final = 1.0
 """Seconds between two looks at who has been silent for too long."""
 
 
+class Server(Protocol):
+    """Makes what speaks on each connection, and knows those that are open."""
+
+    @property
+    def connections(self) -> Sized: ...
+
+    def __call__(self) -> asyncio.BaseProtocol: ...
+
+
+class Runner(Protocol):
+    """Has a server while it runs."""
+
+    @property
+    def server(self) -> Server | None: ...
+
+
+@runtime_checkable
+class Speaker(Protocol):
+    """What speaks on one of them."""
+
+    transport: asyncio.Transport | None
+
+    def force_close(self) -> None: ...
+
+
 class Connections:
     def __init__(self, *, most: int = MOST, patience: float = PATIENCE) -> None:
         self._most = most
@@ -34,7 +56,7 @@ class Connections:
         self._deadlines: dict[asyncio.BaseProtocol, float] = {}
 
     @asynccontextmanager
-    async def listening(self, runner: web.AppRunner, *, host: str, port: int) -> AsyncIterator[str]:
+    async def listening(self, runner: Runner, *, host: str, port: int) -> AsyncIterator[str]:
         """Accept connections while in the block; yields the address."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: self._accept(runner, loop.time()), host, port)
@@ -46,38 +68,38 @@ class Connections:
         finally:
             server.close()
 
-    @web.middleware
-    async def counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    @contextmanager
+    def answering(self, speaker: asyncio.BaseProtocol) -> Iterator[None]:
         """While it is being answered a request is our own business."""
-        self._deadlines.pop(request.protocol, None)
+        self._deadlines.pop(speaker, None)
         try:
-            return await handler(request)
+            yield
         finally:
-            self._deadlines[request.protocol] = asyncio.get_running_loop().time() + IDLE
+            self._deadlines[speaker] = asyncio.get_running_loop().time() + IDLE
 
-    def _accept(self, runner: web.AppRunner, now: float) -> asyncio.BaseProtocol:
+    def _accept(self, runner: Runner, now: float) -> asyncio.BaseProtocol:
         server = runner.server
         if server is None or len(server.connections) >= self._most:
             return _Refused()
-        protocol: asyncio.BaseProtocol = server()
-        self._deadlines[protocol] = now + self._patience
-        return protocol
+        speaker = server()
+        self._deadlines[speaker] = now + self._patience
+        return speaker
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(EVERY)
             now = loop.time()
-            for protocol in [one for one, end in self._deadlines.items() if end < now]:
-                del self._deadlines[protocol]
-                if isinstance(protocol, web.RequestHandler):
-                    _cut(protocol)
+            for speaker in [one for one, end in self._deadlines.items() if end < now]:
+                del self._deadlines[speaker]
+                if isinstance(speaker, Speaker):
+                    _cut(speaker)
 
 
-def _cut(protocol: web.RequestHandler) -> None:
+def _cut(speaker: Speaker) -> None:
     """Closing alone waits until all is sent that was written: for ever, where nobody reads it."""
-    transport = protocol.transport
-    protocol.force_close()
+    transport = speaker.transport
+    speaker.force_close()
     if transport is not None:
         transport.abort()
 
