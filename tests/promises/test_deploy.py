@@ -184,3 +184,11 @@ def test_logs_of_months_do_not_fill_the_disk_of_the_journal() -> None:
     assert re.search(r"^  logging:.*\{max-size: \w+, max-file: \S+\}\}$", shared, re.MULTILINE)
     assert "    <<: *ingestor\n" in service("worker")
     assert "    <<: *ingestor\n" in service("web")
+
+
+def test_nobody_enters_grafana_by_the_password_that_it_comes_with() -> None:
+    own = environment("grafana")
+
+    assert own["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert own["GF_AUTH_DISABLE_LOGIN_FORM"] == '"true"'
+    assert own["GF_AUTH_BASIC_ENABLED"] == '"false"'
