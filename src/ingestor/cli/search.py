@@ -41,6 +41,8 @@ ROOMY: Final = 90
 BAR_WIDTH: Final = 10
 EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 MOST_OF_A_TITLE: Final = 60
+MOST_OF_AN_ADDRESS: Final = 500
+"""Characters; Flickr's own have some hundred, and a database may hold anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,8 @@ def _title(hit: Hit) -> Text:
 
 
 def _addresses(hit: Hit) -> str:
-    return f"{hit.page}\n{hit.image}"
+    addresses = (hit.page, hit.image)
+    return "\n".join(one_line(address, most=MOST_OF_AN_ADDRESS) for address in addresses)
 
 
 def _labels(hit: Hit) -> Text:

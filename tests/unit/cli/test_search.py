@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from ingestor.catalog.query import Near, Page, Query
-from ingestor.cli.search import Asked, Found, meant, nothing, search
+from ingestor.catalog.query import Near, Page, Query, lone_hit
+from ingestor.cli.reporting import text_of
+from ingestor.cli.search import Asked, Found, drawn, meant, nothing, search
 from ingestor.cli.visit import Visit
 from ingestor.errors import SettingsError
 from ingestor.models import Published
 from ingestor.settings import Settings
+from tests.builders import a_label, a_photo, a_published, a_size
 from tests.shelves import a_shelved, local_shelf
 
 LABELS = ("Dog", "Cat", "Snow", "Polar bear", "Bear", "Black and white", "Ducks, geese and swans")
@@ -170,3 +174,16 @@ async def put(state: Path, *photos: Published) -> None:
 )
 def test_nothing_is_said_with_its_reason(found: Found, said: str) -> None:
     assert nothing(found) == said
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_nothing_that_a_database_holds_moves_the_cursor(width: int) -> None:
+    moving = "\x1b]0;mine\x07\x9b2J\r\u202e"
+    photo = a_photo("1", title=moving, owner_name=moving, page=f"https://x/{moving}")
+    size = a_size(url=f"https://y/{moving}")
+    hit = lone_hit(a_published("1", a_label(f"dog{moving}"), photo=photo, size=size))
+    console = Console(file=StringIO(), width=width, force_terminal=True, color_system=None)
+
+    text = text_of(drawn(Page(hits=(hit,)), width=width), console)
+
+    assert text.replace("\n", "").isprintable()
