@@ -28,6 +28,15 @@ def test_an_object_is_one_line(value: object, line: str) -> None:
     assert orjson.loads(line)
 
 
+@pytest.mark.parametrize("title", ["\x1b[2J", "\x9b2J", "a\x7fb", "a\u202eb", "a\u2028b"])
+@pytest.mark.parametrize("path", ["st", NO_TEXT], ids=["text", "no text"])
+def test_nothing_in_a_line_moves_the_cursor(title: str, path: str) -> None:
+    line = json_line({"title": title, "path": path})
+
+    assert line.removesuffix("\n").isprintable()
+    assert orjson.loads(line)["title"] == title
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf_8", "UTF-8"])
 def test_a_stream_of_few_letters_carries_them_all(encoding: str) -> None:
     """Another program reads it as UTF-8, whatever this terminal or this locale has."""
