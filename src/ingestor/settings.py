@@ -244,6 +244,16 @@ class Settings(BaseSettings):
     def _urls_are_safe(cls, url: str) -> str:
         return safe_url(url)
 
+    @field_validator("image_url")
+    @classmethod
+    def _pictures_have_an_origin(cls, url: str) -> str:
+        """Pictures bring their own paths: one that stands here would be left out unsaid."""
+        parts = urlsplit(url)
+        origin = parts._replace(path="", query="").geturl()
+        if parts.path not in ("", "/") or parts.query:
+            raise ValueError(f"pictures come from a host without a path, such as {origin}")
+        return url
+
     @field_validator("database_url")
     @classmethod
     def _database_url_is_safe(cls, url: str | None) -> str | None:

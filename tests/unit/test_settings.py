@@ -63,6 +63,19 @@ def test_an_address_that_nobody_can_have_is_told_with_its_flag(flag: str, url: s
         Settings.read(**{flag: url})
 
 
+@pytest.mark.parametrize("behind", ["/pictures", "/pictures/", "/?zone=1", "?zone=1"])
+def test_where_pictures_come_from_has_no_path_that_would_be_left_out(behind: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^--image-url: .* such as https://cdn.example:8443\.$"
+    ):
+        Settings.read(image_url=f"https://cdn.example:8443{behind}")
+
+
+@pytest.mark.parametrize("url", ["https://cdn.example", "https://cdn.example/"])
+def test_an_origin_may_end_in_a_slash(url: str) -> None:
+    assert Settings.read(image_url=url).image_url == url
+
+
 @pytest.mark.parametrize(
     ("given", "flag"),
     [
