@@ -88,7 +88,7 @@ class Reconciled:
     relabelled: int = 0
     """Photos whose labels differed: the journal is right, unless they were bought later elsewhere."""
     regrouped: int = 0
-    """Photos of which one of the two did not know all their groups."""
+    """Photos of which one of the two did not know all their groups, or the database knew a group alone."""
     index_written: int = 0
     index_deleted: int = 0
     refused: int = 0

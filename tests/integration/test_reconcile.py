@@ -31,6 +31,7 @@ from tests.builders import a_label, a_published
 from tests.integration.conftest import Ingest, in_database, settings_for
 
 PHOTOS = 40
+ZOO = "1000001@N20"
 LISTED_THERE = (
     "INSERT INTO groups (gid, name) VALUES ('9@N00', 'Theirs')",
     "INSERT INTO memberships SELECT photo, '9@N00', 1 FROM memberships",
@@ -491,6 +492,23 @@ async def test_what_another_program_keeps_among_the_photos_is_passed_over(
 
     assert (found.in_journal, found.in_database) == (PHOTOS, len(ours))
     assert found.published == PHOTOS - len(ours)
+
+
+async def test_groups_of_ours_in_which_no_photo_is_left_are_taken_out(
+    ingest: Ingest, sandbox: Sandbox, compare
+):
+    """A process was killed between giving a photo up and taking back what it had told of its group."""
+    await ingest(limit=PHOTOS)
+    for photo, groups in {"p1": {ZOO: 5}, "p2": {ZOO: 5, "9@N00": 6}}.items():
+        sandbox.database.put("sandbox", f"/photos/{photo}", value={"groups": dict(groups)})
+
+    told, found = await compare(check=True), await compare()
+
+    assert told.regrouped == found.regrouped == 2
+    assert in_database(sandbox, "/photos").keys() >= {"p2"}
+    assert "p1" not in in_database(sandbox, "/photos")
+    assert in_database(sandbox, "/photos/p2") == {"groups": {"9@N00": 6}}
+    assert (await compare(check=True)).agree
 
 
 async def test_where_a_value_stands_in_the_place_of_the_index_it_is_written_anew(

@@ -75,9 +75,7 @@ def drawn(found: Reconciled, *, check: bool) -> RenderableType:
             f"{counted(found.adopted, 'photo')} {done}adopted, "
             f"{counted(found.withdrawn, 'photo')} {done}withdrawn"
         )
-        rows["groups"] = Text(
-            f"{counted(found.regrouped, 'photo')} {done}put into those that one of both lacked"
-        )
+        rows["groups"] = Text(f"{counted(found.regrouped, 'photo')} {done}corrected")
         rows["index"] = Text(
             f"{count(found.index_written)} entries {done}written, "
             f"{count(found.index_deleted)} {done}deleted"

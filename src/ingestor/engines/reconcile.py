@@ -20,7 +20,15 @@ from ingestor.catalog.leaving import follow_out, give_up
 from ingestor.engines.adoption import PHOTO_KEY, take_letters_back
 from ingestor.engines.index import IndexReconciler, Readable
 from ingestor.engines.leases import taken_by_others
-from ingestor.engines.sides import Apart, There, equal, groups_apart, is_newer, there_of
+from ingestor.engines.sides import (
+    Apart,
+    There,
+    equal,
+    groups_apart,
+    is_newer,
+    lone_groups,
+    there_of,
+)
 from ingestor.errors import Rejected
 from ingestor.journal.facts import fact, set_fact
 from ingestor.journal.listing import groups_met
@@ -111,6 +119,7 @@ class _Repairs:
     before it noted that.
     """
     join: list[dict[str, Any]] = field(default_factory=list)
+    """Memberships that the database lacks, or has of no photo."""
     come: list[tuple[str, str, int]] = field(default_factory=list)
     """Memberships that the journal lacks: (photo, group, date added)."""
     left: list[tuple[str, str]] = field(default_factory=list)
@@ -133,6 +142,8 @@ class Reconciler:
     """See `IndexReconciler.unequal`."""
     _followed: set[str] = field(default_factory=set)
     """Groups that are ours: who leaves these is taken out of them here, and nowhere else."""
+    _lone: dict[str, set[str]] = field(default_factory=dict)
+    """Photos of which the database has nothing but groups of ours."""
     _emptied: bool = False
     """Whether the database has lost all of its photos."""
 
@@ -168,6 +179,9 @@ class Reconciler:
         records = await self.database.read("photos", query=query) or {}
         ids = sorted(match[1] for key in records if (match := PHOTO_KEY.fullmatch(key)))
         there = {id_: there_of(records[f"p{id_}"], photo=id_) for id_ in ids if id_ > photo}
+        self._lone = {
+            photo: self._followed.intersection(lone_groups(records[f"p{photo}"])) for photo in there
+        }
         return there, len(records) > self.slice
 
     async def _compare(self, here: Mapping[str, Held], there: Mapping[str, There | None]) -> None:
@@ -231,6 +245,10 @@ class Reconciler:
                 if theirs is not None:
                     self.found.adopted += 1
                     self._take(theirs, apart, repairs)
+                elif lone := self._lone.get(photo):
+                    # Who told of it was killed before it took that back.
+                    self.found.regrouped += 1
+                    repairs.join.append(dict.fromkeys(_joining(photo, dict.fromkeys(lone, 0))))
             elif theirs is None:
                 self.found.published += 1
                 repairs.publish.append((ours.published, ()))

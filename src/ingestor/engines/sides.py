@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingestor.journal.reconciling import Held
@@ -51,6 +51,12 @@ def there_of(record: object, *, photo: str) -> There | None:
         at=at / 1000 if isinstance(at, int | float) else 0.0,
         groups=read_groups(record),
     )
+
+
+def lone_groups(record: object) -> Collection[str]:
+    """The groups of a photo of which the database has nothing else: nobody finds one by these."""
+    lone = isinstance(record, dict) and record.keys() == {"groups"}
+    return read_groups(record).keys() if lone else ()
 
 
 def equal(ours: Published, theirs: Published) -> bool:
