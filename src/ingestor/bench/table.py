@@ -22,6 +22,7 @@ COLUMNS: Final[Sequence[tuple[str, Show]]] = (
     ("quota", lambda one: f"{one.quota_window:.1%}" if one.quota_window else "-"),
     ("429", lambda one: f"{one.refusals:.0f}"),
     ("lost", lambda one: f"{one.lost:.0f}"),
+    ("twice", lambda one: f"{one.doubled:.0f}"),
     ("bound by", lambda one: one.bound_by),
 )
 

@@ -80,6 +80,13 @@ def test_the_tail_is_the_time_of_the_last_hundredth() -> None:
     assert figures_of(lap).tail == 0.25
 
 
+def test_what_was_lost_and_what_was_paid_for_twice_are_told_side_by_side() -> None:
+    head, line = table.rows([a_lap()])
+
+    told = dict(zip(head, line, strict=True))
+    assert (told["lost"], told["twice"]) == ("0", "2")
+
+
 def test_what_was_kept_can_be_held_against_what_is_new() -> None:
     laps = [a_lap(cpu=5.0)]
     kept = table.laps_from(orjson.loads(rounds.as_json([a_lap(cpu=2.0)], about={})))
