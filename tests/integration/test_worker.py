@@ -169,6 +169,33 @@ async def test_a_page_that_stays_of_no_use_costs_no_run_at_each_look(site: Site)
     assert site.sandbox.bill.units == 500 + 3
 
 
+@pytest.mark.parametrize("zoo_photos", [501])
+async def test_a_group_that_is_named_anew_has_a_run_at_once(site: Site, tmp_path: Path):
+    """Though the last one was in vain: somebody has done something about it."""
+    names = tmp_path / "groups.txt"
+    names.write_text("zoo\n")
+
+    def name_anew(event: events.Event) -> None:
+        if isinstance(event, events.GroupDropped):
+            names.write_text("zoo\n\n")
+        elif len(zoo_looks()) == 4 and not site.of(events.GroupDropped):
+            names.write_text("# none\n")
+
+    def zoo_looks() -> list[Any]:
+        return [look for look in site.of(events.GroupLooked) if look.group == ZOO]
+
+    await site.work(
+        lambda event: len(zoo_looks()) == 6,
+        name_anew,
+        passed_over=2,
+        groups=("empty",),
+        groups_file=names,
+    )
+
+    # One that brings all the others, one that gets no further, and one after it was named anew.
+    assert [run.groups for run in site.of(events.RunStarted)].count((ZOO,)) == 3
+
+
 async def test_who_has_nothing_to_buy_hears_as_well_that_the_journal_is_gone(site: Site):
     """It would go on for weeks, with all that it sees in a file that nobody finds."""
 

@@ -101,6 +101,10 @@ class Turns:
             )
         return turn
 
+    def forget(self, group: str) -> None:
+        """It is not followed any more."""
+        self._in_vain.forget(group)
+
     async def _run(self, group: Group) -> Turn:
         await self._journal.find_room()
         before = await self._journal.read(partial(coverage.progress, group=group.id))

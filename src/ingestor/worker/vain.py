@@ -43,6 +43,10 @@ class InVain:
         pause = min(pause, self._longest)
         self._tries[group] = _Try(holes, pause, now + pause)
 
+    def forget(self, group: str) -> None:
+        """It is not followed any more: should it be again, somebody has done something about it."""
+        self._tries.pop(group, None)
+
     def is_early(self, group: str, holes: Holes, *, now: float) -> bool:
         """Whether a run for nothing but these would be in vain, as far as anybody knows."""
         last = self._tries.get(group)

@@ -125,10 +125,15 @@ class Worker:
             return
         for name in self.rota.keep(names, now=self._clock()):
             self._listen(events.GroupDropped(group=self._told_as(name)))
-            self._found.pop(name, None)
-            self._unfound.discard(name)
-            self._suspects.forget(name)
+            self._forget(name)
         self._tell(names, self._watchlist.refused, "")
+
+    def _forget(self, name: str) -> None:
+        """It is not followed any more."""
+        if found := self._found.pop(name, None):
+            self.turns.forget(found.id)
+        self._unfound.discard(name)
+        self._suspects.forget(name)
 
     def _tell(self, names: object, refused: tuple[str, ...], message: str) -> None:
         if (now := (names, refused, message)) != self._told:

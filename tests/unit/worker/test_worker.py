@@ -95,6 +95,9 @@ class EveryTurn:
     async def take(self, _group: Group, *, buying: bool) -> Turn:
         return Turn(more=False)
 
+    def forget(self, _group: str) -> None:
+        """It remembers nothing."""
+
 
 class RefusedTurns:
     """Vision refuses whatever is bought."""
@@ -133,6 +136,9 @@ class PoisonedPools:
 
     def tries(self, name: str) -> int:
         return sum(tried == name for tried, _at in self.tried)
+
+    def forget(self, _group: str) -> None:
+        """It remembers nothing."""
 
 
 class NoRoom:
