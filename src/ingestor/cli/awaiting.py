@@ -22,8 +22,6 @@ SELDOM: Final = 60.0
 STILL: Final = 600.0
 """Seconds between two of them while it stays away: a worker waits for days (taste)."""
 
-BEGINNINGS: Final = frozenset({events.RetryScheduled, events.LeaseAwaited})
-"""What shows that a wait has begun, by the kind of event."""
 ANSWERS: Final = MappingProxyType(
     {
         events.PageListed: ("flickr",),
@@ -68,11 +66,13 @@ class Awaiting:
 
     def take(self, event: events.Event) -> str:
         """Returns a sentence where a wait has begun, or goes on and on, and "" else."""
-        kind = type(event)
-        if kind in BEGINNINGS:
-            return self._begin(event)
-        if self._awaited and kind in ANSWERS:
-            for name in ANSWERS[kind]:
+        # By kind, which costs what passes by next to nothing.
+        if type(event) is events.RetryScheduled:
+            return self._upstream(event)
+        if type(event) is events.LeaseAwaited:
+            return self._lease(event)
+        if self._awaited:
+            for name in ANSWERS.get(type(event), ()):
                 self._awaited.pop(name, None)
         return ""
 
@@ -86,14 +86,6 @@ class Awaiting:
             events.UpstreamBack(upstream=name, seconds=now - self._away_since.pop(name))
             for name in names
         ]
-
-    def _begin(self, event: events.Event) -> str:
-        match event:
-            case events.RetryScheduled():
-                return self._upstream(event)
-            case events.LeaseAwaited():
-                return self._lease(event)
-        return ""
 
     def _upstream(self, event: events.RetryScheduled) -> str:
         # Of one that came and went there is something to be told still.
