@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestor.bench.rounds import Lap
+from ingestor.kits.amounts import MINUTE
 
-MINUTE = 60.0
 MICRO = 1e6
 PARTS = {"downloaded": 0.6, "annotated": 0.25, "stored": 0.15}
 """

@@ -12,6 +12,7 @@ from ingestor.bench.held import sentences
 from ingestor.bench.rounds import Lap
 from ingestor.bench.scenarios import SCENARIOS
 from ingestor.bench.table import grouped, rows
+from ingestor.kits.amounts import MINUTE
 
 STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
@@ -31,7 +32,6 @@ svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; display: bloc
 .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .3em }
 """
 MEGABYTE: Final = 1e6
-MINUTE: Final = 60.0
 MILLI: Final = 1000.0
 
 

@@ -15,8 +15,8 @@ from ingestor.bench.machine import machine
 from ingestor.bench.scenarios import QUICK, SCENARIOS, SEED, with_company
 from ingestor.bench.upstreams import BenchFailed
 from ingestor.errors import SettingsError
+from ingestor.kits.amounts import MINUTE
 
-MINUTE: Final = 60.0
 COUNTED_BESIDE: Final = "ceiling"
 """The scenario whose photos are counted as well, call by call; a quick look has no time for it."""
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingestor import events
+from ingestor.kits.amounts import MINUTE
 from ingestor.kits.dimension import WINDOW as QUOTA_WINDOW
 
 WINDOW: Final = 20.0
 """Seconds that a rate looks back. Taste: calm enough to read, quick enough to see a stall."""
 
-MINUTE: Final = 60.0
 ABOUT: Final = 0.95
 """Of the quota's speed; taste."""
 

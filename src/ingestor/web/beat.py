@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingestor.engines.beats import last_told
+from ingestor.kits.amounts import MINUTE
 from ingestor.web.chart import STAGES, Chart, draw
 
 STALE: Final = 6.0
 """Seconds without a beat after which a run counts as gone: it writes one a second."""
-MINUTE: Final = 60.0
 COUNTS: Final = (*STAGES, "failed", "idle", "retries")
 QUEUES: Final = ("photos", "images", "published")
 GAUGES: Final = ("memory", "downloads", "calls")
