@@ -48,8 +48,7 @@ class Places:
                 (self._lists[n].read_on(self._size) for n in unread), name="catalog-read"
             )
             for number, (places, ended) in zip(unread, pieces, strict=True):
-                pairs = [(place.photo, place.rank) for place in places]
-                self._common.feed(number, pairs, ended=ended)
+                self._common.feed(number, places, ended=ended)
             candidates = self._common.candidates()
             if candidates is not None and len(candidates) <= MOST_PROBES:
                 self._common.finish(await self._probe(candidates) if candidates else {})

@@ -24,18 +24,16 @@ class Intersection:
         self._found: list[Place] = []
         self._matched: set[str] = set()
 
-    def feed(self, number: int, piece: Sequence[tuple[str, int]], *, ended: bool) -> None:
-        """Add the next (photo, rank) pairs of a list; `ended` if nothing comes behind them."""
-        fresh = dict(piece)
+    def feed(self, number: int, piece: Sequence[Place], *, ended: bool) -> None:
+        """Add the next places of a list; `ended` if nothing comes behind them."""
+        fresh = {place.photo: place.rank for place in piece}
         self._ranks[number].update(fresh)
         self._ended[number] = ended
         if piece:
-            photo, rank = piece[-1]
-            self._read_to[number] = Place(rank, photo)
+            self._read_to[number] = piece[-1]
         in_all = set(fresh)
         for ranks in self._ranks:
-            if ranks is not self._ranks[number]:
-                in_all &= ranks.keys()
+            in_all &= ranks.keys()
         for photo in in_all:
             self._match(photo, [ranks[photo] for ranks in self._ranks])
 

@@ -11,8 +11,8 @@ from ingestor.catalog.query import Place
 RANKS = st.dictionaries(st.sampled_from("abcdefghij"), st.integers(0, 4))
 
 
-def as_list(ranks: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(ranks.items(), key=lambda entry: (entry[1], entry[0]))
+def as_list(ranks: dict[str, int]) -> list[Place]:
+    return sorted(Place(rank, photo) for photo, rank in ranks.items())
 
 
 def answer(lists: list[dict[str, int]]) -> list[Place]:
@@ -68,10 +68,10 @@ def test_candidates_are_all_that_need_looking_up_once_a_list_has_ended(
 def test_nothing_is_certain_while_a_shorter_reading_might_change_it() -> None:
     common = Intersection(2)
 
-    common.feed(0, [("a", 1), ("b", 5)], ended=False)
-    common.feed(1, [("b", 2)], ended=False)
+    common.feed(0, [Place(1, "a"), Place(5, "b")], ended=False)
+    common.feed(1, [Place(2, "b")], ended=False)
     early = common.ready()
-    common.feed(1, [("c", 5)], ended=False)
+    common.feed(1, [Place(5, "c")], ended=False)
 
     assert early == []
     assert common.ready() == [Place(5, "b")]
@@ -80,8 +80,8 @@ def test_nothing_is_certain_while_a_shorter_reading_might_change_it() -> None:
 def test_a_photo_that_moves_while_it_is_read_is_told_once() -> None:
     common = Intersection(2)
 
-    common.feed(0, [("a", 1)], ended=False)
-    common.feed(1, [("a", 1)], ended=True)
-    common.feed(0, [("a", 3)], ended=True)
+    common.feed(0, [Place(1, "a")], ended=False)
+    common.feed(1, [Place(1, "a")], ended=True)
+    common.feed(0, [Place(3, "a")], ended=True)
 
     assert [place.photo for place in common.ready()] == ["a"]
