@@ -119,10 +119,10 @@ async def a_site(*, world: World | None = None) -> AsyncIterator[Site]:
             "calls": site.calls,
             "clock": site.clock,
         }
-        cdn = images.application(pictures=site.pictures, **shared)
+        cdn = images.application(images.Cdn(pictures=site.pictures, **shared))
         site.cdn = await _served(cdn, stack)
-        api = flickr.application(image_url=site.cdn, disabled_keys=site.disabled, **shared)
-        site.api = await _served(api, stack) + flickr.PATH
+        api = flickr.Api(image_url=site.cdn, disabled_keys=site.disabled, **shared)
+        site.api = await _served(flickr.application(api), stack) + flickr.PATH
         yield site
 
 

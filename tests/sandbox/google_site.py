@@ -164,27 +164,31 @@ async def a_site(
         latency = Latency(SEED, fast=True)
         apps = {
             "vision": vision.application(
-                world=world,
-                latency=latency,
-                bill=site.bill,
-                quotas=quotas,
-                key=KEY,
-                disabled_keys=disabled,
-                self_signed=site.account.self_signed,
-                **common,
+                vision.Vision(
+                    world=world,
+                    latency=latency,
+                    bill=site.bill,
+                    quotas=quotas,
+                    key=KEY,
+                    disabled_keys=disabled,
+                    self_signed=site.account.self_signed,
+                    **common,
+                )
             ),
             "google": google.application(
-                account=site.account, latency=latency, clock=clock, **common
+                google.Google(account=site.account, latency=latency, clock=clock, **common)
             ),
             "control": control.application(
-                hello={"seed": SEED},
-                world=world,
-                bill=site.bill,
-                quotas=quotas,
-                database=site.database,
-                keys={"flickr": FLICKR_KEY, "google": KEY},
-                disabled_keys=disabled,
-                **common,
+                control.Controls(
+                    hello={"seed": SEED},
+                    world=world,
+                    bill=site.bill,
+                    quotas=quotas,
+                    database=site.database,
+                    keys={"flickr": FLICKR_KEY, "google": KEY},
+                    disabled_keys=disabled,
+                    **common,
+                )
             ),
         }
         for name, app in apps.items():

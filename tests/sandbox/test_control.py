@@ -166,16 +166,18 @@ async def test_the_table_in_the_docstring_is_complete(site: Site) -> None:
     }
 
     app = control.application(
-        hello={},
-        world=site.world,
-        faults=site.faults,
-        calls=site.calls,
-        bill=site.bill,
-        quotas=site.quotas,
-        tokens=site.tokens,
-        database=site.database,
-        keys={"flickr": FLICKR_KEY},
-        disabled_keys=set(),
+        control.Controls(
+            hello={},
+            world=site.world,
+            faults=site.faults,
+            calls=site.calls,
+            bill=site.bill,
+            quotas=site.quotas,
+            tokens=site.tokens,
+            database=site.database,
+            keys={"flickr": FLICKR_KEY},
+            disabled_keys=set(),
+        )
     )
     there = {
         (route.method, route.resource.canonical)

@@ -191,30 +191,36 @@ class Network:
         )
         return {
             "flickr": flickr.application(
-                world=world.zoo,
-                image_url=ADDRESSES["images"],
-                faults=world.faults,
-                latency=latency,
-                calls=calls,
-                clock=self._loop.time,
+                flickr.Api(
+                    world=world.zoo,
+                    image_url=ADDRESSES["images"],
+                    faults=world.faults,
+                    latency=latency,
+                    calls=calls,
+                    clock=self._loop.time,
+                )
             ),
             "images": images.application(
-                world=world.zoo,
-                pictures=Pictures(drawn, thread=Inline()),
-                faults=world.faults,
-                latency=latency,
-                calls=calls,
-                clock=self._loop.time,
+                images.Cdn(
+                    world=world.zoo,
+                    pictures=Pictures(drawn, thread=Inline()),
+                    faults=world.faults,
+                    latency=latency,
+                    calls=calls,
+                    clock=self._loop.time,
+                )
             ),
             "vision": vision.application(
-                world=world.zoo,
-                faults=world.faults,
-                latency=latency,
-                calls=calls,
-                bill=world.bill,
-                quotas=world.quotas,
-                tokens=Tokens(clock=self._loop.time),
-                key=KEY,
+                vision.Vision(
+                    world=world.zoo,
+                    faults=world.faults,
+                    latency=latency,
+                    calls=calls,
+                    bill=world.bill,
+                    quotas=world.quotas,
+                    tokens=Tokens(clock=self._loop.time),
+                    key=KEY,
+                )
             ),
             "database": database_application(
                 database=world.database_site,

@@ -51,6 +51,7 @@ class Controls:
     """What a view may look at and turn."""
 
     hello: Mapping[str, object]
+    """What the sandbox says of itself."""
     world: World
     faults: Faults
     calls: Calls
@@ -59,42 +60,17 @@ class Controls:
     tokens: Tokens
     database: Database
     keys: Mapping[str, str]
+    """The API keys of `flickr` and `google`."""
     disabled_keys: set[str]
+    """Those that are refused; the upstreams have the same set."""
 
 
 CONTROLS: Final = web.AppKey("controls", Controls)
 
 
-def application(
-    *,
-    hello: Mapping[str, object],
-    world: World,
-    faults: Faults,
-    calls: Calls,
-    bill: Bill,
-    quotas: Quotas,
-    tokens: Tokens,
-    database: Database,
-    keys: Mapping[str, str],
-    disabled_keys: set[str],
-) -> web.Application:
-    """
-    `hello` is what the sandbox says of itself. `keys` maps `flickr` and `google` to their API
-    keys; those in `disabled_keys`, which the upstreams share, are refused.
-    """
+def application(controls: Controls) -> web.Application:
     app = web.Application(middlewares=[_in_a_sentence])
-    app[CONTROLS] = Controls(
-        hello=hello,
-        world=world,
-        faults=faults,
-        calls=calls,
-        bill=bill,
-        quotas=quotas,
-        tokens=tokens,
-        database=database,
-        keys=keys,
-        disabled_keys=disabled_keys,
-    )
+    app[CONTROLS] = controls
     app.router.add_routes(
         [
             web.get("/hello", show_hello),

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -51,38 +51,22 @@ class Api:
 
     world: World
     image_url: str
+    """The CDN's origin."""
     faults: Faults
     latency: Latency
     calls: Calls
     clock: Clock
-    disabled: set[str]
+    disabled_keys: Collection[str] = ()
+    """Answered with code 100."""
     spent: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
 
 
 API: Final = web.AppKey("api", Api)
 
 
-def application(
-    *,
-    world: World,
-    image_url: str,
-    faults: Faults,
-    latency: Latency,
-    calls: Calls,
-    clock: Clock,
-    disabled_keys: set[str] | None = None,
-) -> web.Application:
-    """`image_url` is the CDN's origin; keys in `disabled_keys` are answered with code 100."""
+def application(api: Api) -> web.Application:
     app = web.Application()
-    app[API] = Api(
-        world=world,
-        image_url=image_url.rstrip("/"),
-        faults=faults,
-        latency=latency,
-        calls=calls,
-        clock=clock,
-        disabled=disabled_keys if disabled_keys is not None else set(),
-    )
+    app[API] = api
     for path in (PATH, PATH.rstrip("/")):
         app.router.add_get(path, rest)
         app.router.add_post(path, rest)
@@ -162,7 +146,7 @@ def _check(api: Api, arguments: Mapping[str, str]) -> None:
     key = arguments.get("api_key", "")
     if not KEY_FORMAT.fullmatch(key):
         raise Failure(code=100, message="Invalid API Key (Key has invalid format)")
-    if key in api.disabled:
+    if key in api.disabled_keys:
         raise Failure(code=100, message="Invalid API Key (Key not found)")
     method = arguments.get("method", "")
     if method not in METHODS:

@@ -75,26 +75,16 @@ class Google:
     faults: Faults
     latency: Latency
     calls: Calls
-    clock: Clock
+    clock: Clock = time.monotonic
     machine_tokens: dict[frozenset[str], MachineToken] = field(default_factory=dict)
 
 
 GOOGLE: Final = web.AppKey("google", Google)
 
 
-def application(
-    *,
-    account: ServiceAccount,
-    tokens: Tokens,
-    faults: Faults,
-    latency: Latency,
-    calls: Calls,
-    clock: Clock = time.monotonic,
-) -> web.Application:
+def application(google: Google) -> web.Application:
     app = web.Application()
-    app[GOOGLE] = Google(
-        account=account, tokens=tokens, faults=faults, latency=latency, calls=calls, clock=clock
-    )
+    app[GOOGLE] = google
     app.router.add_post("/token", _counted(token, method="token"))
     app.router.add_get(METADATA + "{path:.*}", _counted(metadata, method="metadata"))
     app.router.add_get("/", _counted(ping, method="ping"))

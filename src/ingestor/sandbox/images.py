@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Final
 
@@ -94,31 +94,17 @@ class Cdn:
     pictures: Pictures
     faults: Faults
     latency: Latency
+    calls: Calls
     clock: Clock
-    recent: deque[float]
+    recent: deque[float] = field(default_factory=deque)
 
 
 CDN: Final = web.AppKey("cdn", Cdn)
 
 
-def application(
-    *,
-    world: World,
-    pictures: Pictures,
-    faults: Faults,
-    latency: Latency,
-    calls: Calls,
-    clock: Clock,
-) -> web.Application:
-    app = web.Application(middlewares=[counted(calls, UPSTREAM)])
-    app[CDN] = Cdn(
-        world=world,
-        pictures=pictures,
-        faults=faults,
-        latency=latency,
-        clock=clock,
-        recent=deque(),
-    )
+def application(cdn: Cdn) -> web.Application:
+    app = web.Application(middlewares=[counted(cdn.calls, UPSTREAM)])
+    app[CDN] = cdn
     app.router.add_get("/{server}/{name}", serve)
     app.router.add_get("/{rest:.*}", nothing_here)
     return app

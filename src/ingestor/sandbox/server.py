@@ -164,35 +164,41 @@ class Sandbox:
         match name:
             case "flickr":
                 return flickr.application(
-                    world=self.world,
-                    image_url=self.addresses.image_url,
-                    faults=faults,
-                    latency=latency,
-                    calls=calls,
-                    clock=time.monotonic,
-                    disabled_keys=self.disabled_keys,
+                    flickr.Api(
+                        world=self.world,
+                        image_url=self.addresses.image_url,
+                        faults=faults,
+                        latency=latency,
+                        calls=calls,
+                        clock=time.monotonic,
+                        disabled_keys=self.disabled_keys,
+                    )
                 )
             case "image":
                 return images.application(
-                    world=self.world,
-                    pictures=self._pictures(stack),
-                    faults=faults,
-                    latency=latency,
-                    calls=calls,
-                    clock=time.monotonic,
+                    images.Cdn(
+                        world=self.world,
+                        pictures=self._pictures(stack),
+                        faults=faults,
+                        latency=latency,
+                        calls=calls,
+                        clock=time.monotonic,
+                    )
                 )
             case "vision":
                 return vision.application(
-                    world=self.world,
-                    faults=faults,
-                    latency=latency,
-                    calls=calls,
-                    bill=self.bill,
-                    quotas=self.quotas,
-                    tokens=self.tokens,
-                    key=self.addresses.google_key,
-                    disabled_keys=self.disabled_keys,
-                    self_signed=account.self_signed,
+                    vision.Vision(
+                        world=self.world,
+                        faults=faults,
+                        latency=latency,
+                        calls=calls,
+                        bill=self.bill,
+                        quotas=self.quotas,
+                        tokens=self.tokens,
+                        key=self.addresses.google_key,
+                        disabled_keys=self.disabled_keys,
+                        self_signed=account.self_signed,
+                    )
                 )
             case "database":
                 return database_application(
@@ -204,27 +210,31 @@ class Sandbox:
                 )
             case "google":
                 return google.application(
-                    account=account,
-                    tokens=self.tokens,
-                    faults=faults,
-                    latency=latency,
-                    calls=calls,
+                    google.Google(
+                        account=account,
+                        tokens=self.tokens,
+                        faults=faults,
+                        latency=latency,
+                        calls=calls,
+                    )
                 )
             case _:
                 return self._control()
 
     def _control(self) -> web.Application:
         return control.application(
-            hello={"seed": self.options.seed, "addresses": asdict(self.addresses)},
-            world=self.world,
-            faults=self.faults,
-            calls=self.calls,
-            bill=self.bill,
-            quotas=self.quotas,
-            tokens=self.tokens,
-            database=self.database,
-            keys={"flickr": self.addresses.flickr_key, "google": self.addresses.google_key},
-            disabled_keys=self.disabled_keys,
+            control.Controls(
+                hello={"seed": self.options.seed, "addresses": asdict(self.addresses)},
+                world=self.world,
+                faults=self.faults,
+                calls=self.calls,
+                bill=self.bill,
+                quotas=self.quotas,
+                tokens=self.tokens,
+                database=self.database,
+                keys={"flickr": self.addresses.flickr_key, "google": self.addresses.google_key},
+                disabled_keys=self.disabled_keys,
+            )
         )
 
     def _pictures(self, stack: contextlib.AsyncExitStack) -> Pictures:

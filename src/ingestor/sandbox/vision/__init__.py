@@ -5,7 +5,7 @@ Cloud Vision's `images:annotate` on loopback, from the vendor's documents.
 `answers` and `spoiling` write what goes out. Only `app` awaits.
 """
 
-from ingestor.sandbox.vision.app import application
+from ingestor.sandbox.vision.app import Vision, application
 from ingestor.sandbox.vision.faults import FAULTS, KNOBS
 
-__all__ = ["FAULTS", "KNOBS", "application"]
+__all__ = ["FAULTS", "KNOBS", "Vision", "application"]

@@ -66,9 +66,10 @@ class Vision:
     bill: Bill
     quotas: Quotas
     tokens: Tokens
-    self_signed: Lookup
     key: str
-    disabled_keys: Collection[str]
+    disabled_keys: Collection[str] = ()
+    self_signed: Lookup = lambda _token: None
+    """Judges bearer tokens that nobody issued: a service account's own JWTs."""
 
     def see(self, image: bytes) -> Sight:
         photo_id = photo_id_in(image)
@@ -86,33 +87,9 @@ class Vision:
 VISION: Final = web.AppKey("vision", Vision)
 
 
-def application(
-    *,
-    world: World,
-    faults: Faults,
-    latency: Latency,
-    calls: Calls,
-    bill: Bill,
-    quotas: Quotas,
-    tokens: Tokens,
-    key: str,
-    disabled_keys: Collection[str] = (),
-    self_signed: Lookup = lambda _token: None,
-) -> web.Application:
-    """`self_signed` judges bearer tokens that nobody issued: a service account's own JWTs."""
+def application(vision: Vision) -> web.Application:
     app = web.Application()
-    app[VISION] = Vision(
-        world=world,
-        faults=faults,
-        latency=latency,
-        calls=calls,
-        bill=bill,
-        quotas=quotas,
-        tokens=tokens,
-        self_signed=self_signed,
-        key=key,
-        disabled_keys=disabled_keys,
-    )
+    app[VISION] = vision
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 
