@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,6 +67,21 @@ class Calls:
         """Count how a call ended; `method` is the vendor's name for it, status 0 is a hang-up."""
         self._answered[upstream, method, status] += 1
 
+    async def answering(
+        self, upstream: str, method: str, answer: Awaitable[web.StreamResponse]
+    ) -> web.StreamResponse:
+        """Wait for the answer of a call, and count how it ended."""
+        status = 0
+        try:
+            response = await answer
+            status = response.status
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            self.answered(upstream, method, status=status)
+
     def total(self, upstream: str) -> int:
         return self._arrived[upstream]
 
@@ -116,15 +131,6 @@ def counted(calls: Calls, upstream: str) -> Middleware:
     @web.middleware
     async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
         calls.arrived(upstream)
-        status = 0
-        try:
-            response = await handler(request)
-            status = response.status
-            return response
-        except web.HTTPException as answer:
-            status = answer.status
-            raise
-        finally:
-            calls.answered(upstream, request.method, status=status)
+        return await calls.answering(upstream, request.method, handler(request))
 
     return count

@@ -82,15 +82,9 @@ async def rest(request: web.Request) -> web.StreamResponse:
     api = request.app[API]
     api.calls.arrived(UPSTREAM)
     arguments = await arguments_of(request)
-    method = arguments.get("method", "unknown")
-    status = 0
-    try:
-        response = await answered(api, request, arguments=arguments)
-        status = response.status
-        return response
-    finally:
-        name = method if method in METHODS else "unknown"
-        api.calls.answered(UPSTREAM, name.removeprefix("flickr."), status=status)
+    method = arguments.get("method", "")
+    name = method.removeprefix("flickr.") if method in METHODS else "unknown"
+    return await api.calls.answering(UPSTREAM, name, answered(api, request, arguments=arguments))
 
 
 async def arguments_of(request: web.Request) -> dict[str, str]:

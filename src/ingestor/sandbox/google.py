@@ -141,13 +141,7 @@ def _counted(
     async def count(request: web.Request) -> web.StreamResponse:
         calls = request.app[GOOGLE].calls
         calls.arrived(UPSTREAM)
-        status = 0
-        try:
-            response = await view(request)
-            status = response.status
-            return response
-        finally:
-            calls.answered(UPSTREAM, method, status=status)
+        return await calls.answering(UPSTREAM, method, view(request))
 
     return count
 

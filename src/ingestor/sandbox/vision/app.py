@@ -97,17 +97,14 @@ def application(vision: Vision) -> web.Application:
 async def serve(request: web.Request) -> web.StreamResponse:
     """Any path: the front end knows one, and answers HTML for all others."""
     vision = request.app[VISION]
-    status = 0
-    try:
-        if request.method == "POST" and PATH.fullmatch(request.path):
-            response = await _annotate(request, vision)
-        else:
-            vision.calls.arrived(UPSTREAM)
-            response = _response(request, not_found(request.path))
-        status = response.status
-        return response
-    finally:
-        vision.calls.answered(UPSTREAM, METHOD, status=status)
+    known = request.method == "POST" and PATH.fullmatch(request.path)
+    answer = _annotate if known else _nothing_here
+    return await vision.calls.answering(UPSTREAM, METHOD, answer(request, vision))
+
+
+async def _nothing_here(request: web.Request, vision: Vision) -> web.StreamResponse:
+    vision.calls.arrived(UPSTREAM)
+    return _response(request, not_found(request.path))
 
 
 async def _annotate(request: web.Request, vision: Vision) -> web.StreamResponse:
