@@ -7,14 +7,15 @@ https://cloud.google.com/compute/docs/metadata/overview
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from ingestor.sandbox.calls import Calls
+from ingestor.sandbox.calls import Calls, Clock
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.latency import Latency
 from ingestor.sandbox.service_account import EMAIL, GRANT_AUDIENCE, PROJECT, BadJwt, ServiceAccount
@@ -56,8 +57,6 @@ FLAVOR: Final = "Metadata-Flavor"
 METADATA_HEADERS: Final = {FLAVOR: "Google", "Server": "Metadata Server for VM"}
 RENEWED_BEFORE: Final = 240.0
 """Seconds before its end until which the metadata server gives the same token again."""
-
-Clock = Callable[[], float]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,9 +134,7 @@ async def ping(_request: web.Request) -> web.StreamResponse:
     return _text("computeMetadata/\n")
 
 
-def _counted(
-    view: Callable[[web.Request], Awaitable[web.StreamResponse]], *, method: str
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _counted(view: Handler, *, method: str) -> Handler:
     async def count(request: web.Request) -> web.StreamResponse:
         calls = request.app[GOOGLE].calls
         calls.arrived(UPSTREAM)
@@ -189,10 +186,7 @@ def _machine_token(google: Google, query: Mapping[str, str]) -> web.Response:
     asked = frozenset(filter(None, query.get("scopes", "").split(","))) or frozenset(MACHINE_SCOPES)
     kept = google.machine_tokens.get(asked)
     now = google.clock()
-    renew = (
-        kept is None or kept.expires - RENEWED_BEFORE <= now or not google.tokens.grant(kept.token)
-    )
-    if kept is None or renew:
+    if kept is None or kept.expires - RENEWED_BEFORE <= now or not google.tokens.grant(kept.token):
         seconds = google.faults.knob("google.expires-in")
         kept = MachineToken(
             token=google.tokens.issue(asked, seconds=seconds), expires=now + seconds
