@@ -16,6 +16,7 @@ TINY_GIF: Final = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00!\xf9\x04\x00\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 )
+PLACEHOLDER_URL: Final = "https://s.yimg.com/pw/images/en-us/photo_unavailable_l.png"
 HUGE_BYTES: Final = 32 * 2**20
 """Above Vision's 20 MB per image."""
 
@@ -34,6 +35,19 @@ class Misdeed:
     request: web.Request
     picture: bytes
     faults: Faults
+
+    @property
+    def half(self) -> bytes:
+        return self.picture[: len(self.picture) // 2]
+
+    @property
+    def length(self) -> dict[str, str]:
+        """The header that announces the whole picture."""
+        return {"Content-Length": str(len(self.picture))}
+
+    async def begin(self, body: bytes = b"") -> None:
+        """Send the headers of the whole picture, and so much of it."""
+        await self.request.writer.write(head("200 OK", JPEG | self.length) + body)
 
 
 async def misbehave(
@@ -70,13 +84,11 @@ async def _redirect_loop(misdeed: Misdeed) -> Raw:
 
 
 async def _cut_short(misdeed: Misdeed) -> Raw:
-    length = {"Content-Length": str(len(misdeed.picture))}
-    half = misdeed.picture[: len(misdeed.picture) // 2]
-    return _answer("200 OK", length, half, close=True)
+    return _answer("200 OK", misdeed.length, misdeed.half, close=True)
 
 
 async def _truncated(misdeed: Misdeed) -> Raw:
-    return _answer("200 OK", body=misdeed.picture[: len(misdeed.picture) // 2])
+    return _answer("200 OK", body=misdeed.half)
 
 
 async def _huge(misdeed: Misdeed) -> Raw:
@@ -99,28 +111,23 @@ async def _gzip_bomb(_misdeed: Misdeed) -> Raw:
 
 
 async def _drip(misdeed: Misdeed) -> Raw:
-    await misdeed.request.writer.write(
-        head("200 OK", JPEG | {"Content-Length": str(len(misdeed.picture))})
-    )
+    await misdeed.begin()
     pace = misdeed.faults.knob("image.drip-seconds")
     return await drip(misdeed.request, misdeed.picture, seconds_per_byte=pace)
 
 
 async def _stall(misdeed: Misdeed) -> Raw:
-    length = str(len(misdeed.picture))
-    await misdeed.request.writer.write(head("200 OK", JPEG | {"Content-Length": length}))
+    await misdeed.begin()
     return await stall()
 
 
 async def _reset(misdeed: Misdeed) -> Raw:
-    half = misdeed.picture[: len(misdeed.picture) // 2]
-    length = str(len(misdeed.picture))
-    await misdeed.request.writer.write(head("200 OK", JPEG | {"Content-Length": length}) + half)
+    await misdeed.begin(misdeed.half)
     return hang_up(misdeed.request)
 
 
 async def _half_closed(misdeed: Misdeed) -> Raw:
-    chunk = b"%x\r\n" % len(misdeed.picture) + misdeed.picture[: len(misdeed.picture) // 2]
+    chunk = b"%x\r\n" % len(misdeed.picture) + misdeed.half
     headers = head("200 OK", JPEG | {"Transfer-Encoding": "chunked"})
     return Raw(headers, chunk, close=True)
 
@@ -134,8 +141,7 @@ async def _long_header(misdeed: Misdeed) -> Raw:
 
 
 async def _extra_bytes(misdeed: Misdeed) -> Raw:
-    length = {"Content-Length": str(len(misdeed.picture))}
-    return _answer("200 OK", length, misdeed.picture + b"and then some", close=True)
+    return _answer("200 OK", misdeed.length, misdeed.picture + b"and then some", close=True)
 
 
 async def _stale(misdeed: Misdeed) -> Raw:
@@ -144,14 +150,12 @@ async def _stale(misdeed: Misdeed) -> Raw:
     return Raw(status=0, close=True)
 
 
-async def _throttled_hint(misdeed: Misdeed) -> Raw:
-    seconds = round(misdeed.faults.knob("image.retry-after"))
-    return _answer("429 Too Many Requests", {"Retry-After": str(seconds)})
+def _later(status: str) -> Callable[[Misdeed], Awaitable[Raw]]:
+    async def answer(misdeed: Misdeed) -> Raw:
+        seconds = round(misdeed.faults.knob("image.retry-after"))
+        return _answer(status, {"Retry-After": str(seconds)})
 
-
-async def _unavailable(misdeed: Misdeed) -> Raw:
-    seconds = round(misdeed.faults.knob("image.retry-after"))
-    return _answer("503 Service Unavailable", {"Retry-After": str(seconds)})
+    return answer
 
 
 async def _swapped(misdeed: Misdeed) -> Raw:
@@ -161,10 +165,7 @@ async def _swapped(misdeed: Misdeed) -> Raw:
 MISDEEDS: Final[Mapping[str, Callable[[Misdeed], Awaitable[Raw]]]] = {
     "image.not-found": _fixed("404 Not Found", {"Content-Type": "text/html"}),
     "image.gone": _fixed("410 Gone", {"Content-Type": "text/html"}),
-    "image.placeholder": _fixed(
-        "302 Found",
-        {"Location": "https://s.yimg.com/pw/images/en-us/photo_unavailable_l.png"},
-    ),
+    "image.placeholder": _fixed("302 Found", {"Location": PLACEHOLDER_URL}),
     "image.placeholder-served": _fixed("200 OK", {"Content-Type": "image/gif"}, TINY_GIF),
     "image.redirect-near": _redirect_near,
     "image.redirect-loop": _redirect_loop,
@@ -188,8 +189,8 @@ MISDEEDS: Final[Mapping[str, Callable[[Misdeed], Awaitable[Raw]]]] = {
     "image.extra-bytes": _extra_bytes,
     "image.stale-connection": _stale,
     "image.throttled": _fixed("429 Too Many Requests", {"Content-Type": "text/html"}),
-    "image.throttled-hint": _throttled_hint,
-    "image.unavailable": _unavailable,
+    "image.throttled-hint": _later("429 Too Many Requests"),
+    "image.unavailable": _later("503 Service Unavailable"),
     "image.error": _fixed("500 Internal Server Error", {"Content-Type": "text/html"}, HTML_PAGE),
     "image.swapped": _swapped,
     "image.foreign-format": _fixed("200 OK", {"Content-Type": "image/gif"}, TINY_GIF),

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from ingestor.sandbox.calls import Calls, Clock, counted
 from ingestor.sandbox.faults import Faults
-from ingestor.sandbox.image_faults import misbehave
+from ingestor.sandbox.image_faults import PLACEHOLDER_URL, misbehave
 from ingestor.sandbox.latency import Latency
 from ingestor.sandbox.marks import START_OF_IMAGE, mark_of, marked
 from ingestor.sandbox.photos import (
@@ -82,8 +82,6 @@ LENGTH_SHARE: Final = 8
 """One answer in so many tells its length; the others come in chunks, as seen."""
 
 LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
-
-PLACEHOLDER_URL: Final = "https://s.yimg.com/pw/images/en-us/photo_unavailable_l.png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
