@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
 from ingestor.journal import ledger
 from ingestor.journal.recovery import Moments, Opening, open_run
-from ingestor.journal.schema import migrate
 from ingestor.purchases.pricing import day_start, month_start
 from tests.builders import an_image
 
@@ -18,14 +16,11 @@ MINUTE, DAY, YEAR = 60.0, 86_400.0, 365 * 86_400.0
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """A run that bought a unit by a clock that was a year ahead."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
     begin(db, at=NOW + YEAR)
     buy(db, run=1, at=NOW + YEAR)
-    yield db
-    db.close()
+    return db
 
 
 def begin(db: sqlite3.Connection, *, at: float) -> Opening:

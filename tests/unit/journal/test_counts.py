@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from ingestor.journal import ledger, listing, runs
 from ingestor.journal.counts import MONTHS, count_run
-from ingestor.journal.schema import migrate
 from ingestor.purchases import pricing
 from tests.builders import a_photo, an_image
 
 
 def moment(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-@pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
-    yield db
-    db.close()
 
 
 def buy(db: sqlite3.Connection, name: str, *, run: int, at: float, units: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from ingestor.journal.dead import fail
 from ingestor.journal.listing import sight
 from ingestor.journal.pending import take
 from ingestor.journal.results import keep, unpublished
-from ingestor.journal.schema import migrate
 from ingestor.models import Failure
 from tests.builders import a_photo, a_size, an_annotation
 
@@ -22,18 +20,15 @@ GROUP = "42637302@N00"
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """Three photos of one run: two gone, one annotated and then refused by the store."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
     photos = [a_photo(photo_id) for photo_id in ("1", "2", "3")]
     sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
     keep(db, an_annotation("3"), size=a_size(), purchase="p", now=2.0)
     for photo_id in ("1", "2"):
         fail(db, Failure(photo_id=photo_id, stage="download", reason="gone"), now=3.0)
     fail(db, Failure(photo_id="3", stage="store", reason="refused", paid="yes"), now=4.0)
-    yield db
-    db.close()
+    return db
 
 
 def states(db: sqlite3.Connection) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +11,6 @@ from ingestor.catalog import export
 from ingestor.catalog.finding import find_photo
 from ingestor.catalog.indexing import index_photos
 from ingestor.journal import listing, reconciling, results
-from ingestor.journal.schema import migrate
 from tests.builders import a_label, a_photo, a_published, a_size, an_annotation
 
 NOW, YEAR = 1_790_000_000.0, 365 * 86_400.0
@@ -32,16 +31,13 @@ ASKED: dict[str, Ask] = {
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """A photo that was annotated by a clock a year ahead, and anew when that had been set right."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
     listing.sight(db, [a_photo("7")], run=1, room=None, features=None, unusable=(), now=NOW)
     learn(db, "First", features="f", at=NOW + YEAR)
     learn(db, "Then", features="g", at=NOW)
     index_photos(db, [a_published("7", a_label("Then"))])
-    yield db
-    db.close()
+    return db
 
 
 def learn(db: sqlite3.Connection, label: str, *, features: str, at: float) -> None:

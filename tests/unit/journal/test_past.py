@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-
-import pytest
 
 from ingestor.journal import dead, ledger, listing, runs
 from ingestor.journal.counts import count_run
 from ingestor.journal.doubts import doubts_of
 from ingestor.journal.past import AT_ONCE, KEPT
 from ingestor.journal.recovery import Moments, Opening, open_run
-from ingestor.journal.schema import migrate
 from ingestor.models import PurchaseState
 from ingestor.purchases.pricing import day_start, month_start
 from tests.builders import a_photo, an_annotation, an_image
@@ -23,14 +19,6 @@ MINUTE, DAY = 60.0, 86_400.0
 FEW = 4
 ENOUGH = KEPT + FEW
 """Runs after which one is long past."""
-
-
-@pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
-    yield db
-    db.close()
 
 
 def begin(db: sqlite3.Connection, *, at: float, park: bool = False) -> Opening:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
 from ingestor.catalog.arriving import shelve
 from ingestor.journal import ledger, listing, results, runs
 from ingestor.journal.recovery import Moments, Opening, open_run
-from ingestor.journal.schema import migrate
 from ingestor.models import PurchaseState
 from tests.builders import a_label, a_photo, a_published, an_image
 
 MONTH, DAY, NOW = 1_000.0, 2_000.0, 2_500.0
 """When this month and this day began, and what the time is."""
 WINDOW = 60.0
-
-
-@pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
-    yield db
-    db.close()
 
 
 def begin(db: sqlite3.Connection, name: str, *, at: float = NOW) -> Opening:

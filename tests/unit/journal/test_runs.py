@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
 from ingestor.journal import runs
 from ingestor.journal.listing import sight
 from ingestor.journal.results import keep
-from ingestor.journal.schema import migrate
 from tests.builders import a_published, an_annotation
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """Three photos that were annotated in one run, and met again in the next."""
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(db)
     these = [a_published(photo, annotation=an_annotation(photo)) for photo in "123"]
     for number, name in enumerate(("first", "second"), start=1):
         runs.begin_run(db, run=name, now=0.0)
@@ -28,8 +24,7 @@ def db() -> Iterator[sqlite3.Connection]:
             for one in these:
                 keep(db, one.annotation, size=one.size, purchase="p", now=1.0)
             db.execute("UPDATE photos SET state = 'stored'")
-    yield db
-    db.close()
+    return db
 
 
 def test_other_features_are_noticed(db: sqlite3.Connection) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 
 from ingestor.journal import listing, withdrawals
-from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import APART, Compared
 from tests.builders import a_photo
 
@@ -17,13 +15,10 @@ ADDED = 100
 
 
 @pytest.fixture
-def db() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(connection)
+def db(db: sqlite3.Connection) -> sqlite3.Connection:
     for gid in (ZOO, FARM):
-        connection.execute("INSERT INTO groups (gid, name) VALUES (?, '')", (gid,))
-    yield connection
-    connection.close()
+        db.execute("INSERT INTO groups (gid, name) VALUES (?, '')", (gid,))
+    return db
 
 
 def join(db: sqlite3.Connection, group: str) -> None:
