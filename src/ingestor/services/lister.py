@@ -14,9 +14,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from ingestor import events
-from ingestor.apis.flickr import OfNoUse, PoolPage
+from ingestor.apis.flickr import ListedPage, OfNoUse
 from ingestor.models import Photo
-from ingestor.services.pages import ListedPage
 from ingestor.services.politely import Politely
 
 INSISTING: Final = 60.0
@@ -26,7 +25,7 @@ INSISTING: Final = 60.0
 class PoolPages(Protocol):
     """What is needed of Flickr; see `apis.flickr.Flickr`."""
 
-    def __call__(self, group_id: str, *, page: int) -> Awaitable[PoolPage]: ...
+    def __call__(self, group_id: str, *, page: int) -> Awaitable[ListedPage]: ...
 
 
 class Lister:
@@ -54,10 +53,9 @@ class Lister:
 
     async def __call__(self, group: str, number: int) -> ListedPage:
         """Raises what `Politely` does."""
-        page = await self._politely("flickr", partial(self._ask, group, number))
-        return ListedPage(pages=page.pages, total=page.total, rows=page.rows)
+        return await self._politely("flickr", partial(self._ask, group, number))
 
-    async def _ask(self, group: str, number: int) -> PoolPage:
+    async def _ask(self, group: str, number: int) -> ListedPage:
         try:
             page = await self._pool_page(group, page=number)
         except OfNoUse as error:

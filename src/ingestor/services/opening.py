@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ingestor import events
-from ingestor.apis.flickr import Flickr, Group, ImageOrigin
+from ingestor.apis.flickr import Flickr, Group, ImageOrigin, ListedPage
 from ingestor.apis.google import (
     ANYBODY,
     EMULATOR_OWNER,
@@ -34,7 +34,6 @@ from ingestor.models import Image, Size
 from ingestor.purchases import AskVision
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.lister import Lister
-from ingestor.services.pages import ListedPage
 from ingestor.services.politely import Politely
 from ingestor.settings import Settings
 from ingestor.transport import CallStatistics, HttpTransport, Room

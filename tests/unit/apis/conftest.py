@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestor.apis.flickr import ImageOrigin, PoolPage
+from ingestor.apis.flickr import ImageOrigin, ListedPage
 from ingestor.apis.flickr.answers import read_listing
 from ingestor.apis.flickr.rows import read_rows
 from ingestor.transport import Request, Response
@@ -49,7 +49,7 @@ def read_answer(content: bytes) -> Response:
     return Response(status=int(status), headers=dict(pairs), body=body.removesuffix(b"\n"))
 
 
-def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> PoolPage:
+def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> ListedPage:
     """A whole page at once; `Flickr.pool_page` reads it piece by piece."""
     listing = read_listing(response, group=group)
     return listing.read(read_rows(listing.rows, group=group, images=images), origin=images.url)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import pytest
 
-from ingestor.apis.flickr import OfNoUse, PoolPage, Unusable
+from ingestor.apis.flickr import ListedPage, OfNoUse, Unusable
 from ingestor.errors import RunStopped
 from ingestor.events import Event, PagePassedOver
 from ingestor.kits.lifetime import Lifetime
@@ -32,11 +32,11 @@ class Pools:
         self.until = until
         self.asked = 0
 
-    async def __call__(self, group_id: str, *, page: int) -> PoolPage:
+    async def __call__(self, group_id: str, *, page: int) -> ListedPage:
         self.asked += 1
         bad = (group_id, page) in self._useless and now() < self.until
         rows = [_bad(page, place) if bad else a_photo(f"{page}{place}") for place in range(EACH)]
-        found = PoolPage(page=page, pages=9, total=9 * EACH, rows=tuple(rows))
+        found = ListedPage(pages=9, total=9 * EACH, rows=tuple(rows))
         if bad:
             raise OfNoUse("none can be used", page=found)
         return found

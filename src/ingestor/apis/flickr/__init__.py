@@ -1,8 +1,8 @@
 """
 The Flickr API: what hangs in a group's pool, and which group a URL means.
 
-Which addresses pictures may have stands in `addresses`, what a row of a listing says in `rows`, what
-a whole answer says, or refuses, in `answers`; `client` only waits.
+Which addresses pictures may have stands in `addresses`, what a row of a listing says in `rows`, a page of
+them in `pages`, what a whole answer says, or refuses, in `answers`; `client` only waits.
 """
 
 from ingestor.apis.flickr.addresses import PICTURE_PATH, ImageOrigin
@@ -10,11 +10,11 @@ from ingestor.apis.flickr.answers import (
     OF_THE_GROUP,
     Group,
     OfNoUse,
-    PoolPage,
     error_for,
     read_group,
 )
 from ingestor.apis.flickr.client import PER_PAGE, Flickr, lookup_request, pool_request
+from ingestor.apis.flickr.pages import ListedPage
 from ingestor.apis.flickr.rows import Unusable, read_row
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "Flickr",
     "Group",
     "ImageOrigin",
+    "ListedPage",
     "OfNoUse",
-    "PoolPage",
     "Unusable",
     "error_for",
     "lookup_request",

@@ -8,7 +8,7 @@ weather: the service answers with HTML, JSONP and broken JSON on its bad days, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from ingestor.apis import read_json, read_usual, retry_after, text_of
+from ingestor.apis.flickr.pages import ListedPage
 from ingestor.apis.flickr.rows import Count, Row, Unusable, number, text
 from ingestor.errors import Denied, Rejected, Throttled, Unavailable, VendorError
 from ingestor.models import Photo
@@ -58,20 +59,10 @@ NOT_TO_BLAME = 4
 """So many rows of a page, and not one that is of use, say nothing of the photos (taste)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolPage:
-    """One page as it was answered: beyond the end Flickr gives the last page again, and says so."""
-
-    page: int
-    pages: int
-    total: int
-    rows: tuple[Photo | Unusable, ...]
-
-
 class OfNoUse(Unavailable):
     """A page that can be read, and of whose photos not one can be used."""
 
-    def __init__(self, said: str, *, page: PoolPage) -> None:
+    def __init__(self, said: str, *, page: ListedPage) -> None:
         super().__init__(said, upstream="flickr", reason="unreadable")
         self.page = page
 
@@ -80,17 +71,15 @@ class OfNoUse(Unavailable):
 class Listing:
     """A page whose rows are still as they came."""
 
-    page: int
     pages: int
     total: int
     rows: Sequence[object]
 
-    def read(self, rows: Iterable[Photo | Unusable], *, origin: str) -> PoolPage:
+    def read(self, rows: Sequence[Photo | Unusable], *, origin: str) -> ListedPage:
         """`origin` is where pictures may come from. Raises OfNoUse where no row is."""
-        read = tuple(rows)
-        page = PoolPage(page=self.page, pages=self.pages, total=self.total, rows=read)
-        useless = [row for row in read if isinstance(row, Unusable)]
-        if len(useless) == len(read) >= NOT_TO_BLAME:
+        page = ListedPage(pages=self.pages, total=self.total, rows=tuple(rows))
+        useless = [row for row in rows if isinstance(row, Unusable)]
+        if len(useless) == len(rows) >= NOT_TO_BLAME:
             raise OfNoUse(_useless(useless[0], origin=origin), page=page)
         return page
 
@@ -124,7 +113,7 @@ def read_listing(response: Response, *, group: str) -> Listing:
     rows = listing.get("photo", [] if total == 0 else None)
     if page is None or pages is None or total is None or not isinstance(rows, list):
         raise _unreadable(response)
-    return Listing(page=page, pages=pages, total=total, rows=rows)
+    return Listing(pages=pages, total=total, rows=rows)
 
 
 def read_group(response: Response, *, group: str) -> Group:

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 from pydantic import SecretStr
 
 from ingestor.apis.flickr.addresses import ImageOrigin
-from ingestor.apis.flickr.answers import Group, PoolPage, read_group, read_listing
+from ingestor.apis.flickr.answers import Group, read_group, read_listing
+from ingestor.apis.flickr.pages import ListedPage
 from ingestor.apis.flickr.rows import Unusable, read_rows
 from ingestor.models import Photo
 from ingestor.transport import Request, Transport
@@ -57,7 +58,7 @@ class Flickr:
         self._key = key
         self._images = images
 
-    async def pool_page(self, group_id: str, *, page: int) -> PoolPage:
+    async def pool_page(self, group_id: str, *, page: int) -> ListedPage:
         response = await self._transport.send(
             pool_request(group_id, page=page, url=self._url, key=self._key)
         )

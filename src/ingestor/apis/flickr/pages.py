@@ -1,17 +1,17 @@
-"""A page of a pool as a run takes it: every row a photo, and a failure where it cannot be fetched."""
+"""A page of a pool, and what a run takes of it: every row a photo, and a failure where it cannot be fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestor.apis.flickr import Unusable
+from ingestor.apis.flickr.rows import Unusable
 from ingestor.models import Failure, Photo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPage:
-    """One page of a pool, rows and all."""
+    """One page as it was answered: beyond the end Flickr gives the last page again."""
 
     pages: int
     total: int
