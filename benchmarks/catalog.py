@@ -31,6 +31,7 @@ from pathlib import Path
 from collection import BATCH, LABELS_PER_PHOTO, build, label_name, photos_in, publish
 from first_paint import Visit, visits
 
+from ingestor.apis.google import EMULATOR_OWNER
 from ingestor.apis.rtdb import Database
 from ingestor.apis.rtdb import Query as Range
 from ingestor.catalog import Catalog
@@ -121,7 +122,7 @@ async def ask_embedded(path: Path) -> list[Row]:
 async def ask_database(address: str, *, photos: int) -> tuple[float, list[Row]]:
     async with HttpTransport(origins={"database": [address]}, user_agent="benchmark") as transport:
         counting = Counting(transport)
-        database = Database(counting, url=address, authorize=as_owner)
+        database = Database(counting, url=address, access=EMULATOR_OWNER)
         seconds = await publish(database, photos=photos, seed=SEED)
         page = photos // 200
         key, far = f"index/{asked_key(POPULAR[0])}", Range(limit_to_first=page * PAGE)
@@ -248,10 +249,6 @@ def sandbox() -> Iterator[str]:
         yield json.loads(process.stdout.readline())["database_url"]
     finally:
         process.communicate()
-
-
-async def as_owner() -> Mapping[str, str]:
-    return {"authorization": "Bearer owner"}
 
 
 def print_rows(rows: Sequence[Row]) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from ingestor.apis.google import EMULATOR_OWNER
 from ingestor.apis.rtdb import Database
 from ingestor.catalog import Catalog
 from ingestor.catalog.entries import file_entries
@@ -66,7 +67,7 @@ async def database_shelf() -> AsyncIterator[RemoteShelf]:
         serving() as site,
         HttpTransport(origins={"database": [site.origin]}, user_agent="tests") as transport,
     ):
-        database = Database(transport, url=f"{site.origin}/?ns=tests", authorize=_as_owner)
+        database = Database(transport, url=f"{site.origin}/?ns=tests", access=EMULATOR_OWNER)
         yield RemoteShelf(database)
 
 
@@ -104,7 +105,3 @@ class RemoteShelf:
             paths |= updates_for(one, previous_labels=before)
             self._labels[one.photo.id] = one.annotation.labels
         await self.database.update(paths)
-
-
-async def _as_owner() -> Mapping[str, str]:
-    return {"authorization": "Bearer owner"}

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from ingestor.apis import flickr, images, read_json, rtdb, vision
 from ingestor.apis.flickr import ImageOrigin
+from ingestor.apis.google import ANYBODY
 from ingestor.catalog.query import Query
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import IngestorError
@@ -77,7 +78,7 @@ def as_many_as_answered(response: Response, dice: random.Random) -> list[Image]:
 
 
 def read_database(response: Response, dice: random.Random) -> None:
-    database = rtdb.Database(Always(response), url=URL, authorize=nobody)
+    database = rtdb.Database(Always(response), url=URL, access=ANYBODY)
     for call in (
         database.read("a"),
         database.update({"a": 1}),
@@ -171,10 +172,6 @@ class AlwaysReads:
 
     async def read(self, path: str, *, query: object = None) -> Any:
         return self.value
-
-
-async def nobody() -> dict[str, str]:
-    return {}
 
 
 def at_once(call: Awaitable[Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from ingestor.apis.flickr import Flickr, ImageOrigin
+from ingestor.apis.google import Fixed
 from ingestor.apis.images import Images
 from ingestor.apis.rtdb import Database
 from ingestor.apis.vision import Vision
@@ -34,8 +35,7 @@ async def test_no_hostile_picture_is_paid_for_and_none_fills_the_memory() -> Non
     assert len(met) == len(WORST)
 
 
-async def as_owner() -> dict[str, str]:
-    return {"authorization": "Bearer canary"}
+A_TOKEN = Fixed({"authorization": "Bearer canary"})
 
 
 def ask_flickr(transport: HttpTransport, origin: str) -> Coroutine[Any, Any, object]:
@@ -50,12 +50,12 @@ def ask_images(transport: HttpTransport, origin: str) -> Coroutine[Any, Any, obj
 
 
 def ask_vision(transport: HttpTransport, origin: str) -> Coroutine[Any, Any, object]:
-    vision = Vision(transport, url=origin, authorize=as_owner, features=FEATURES)
+    vision = Vision(transport, url=origin, access=A_TOKEN, features=FEATURES)
     return vision.annotate([an_image()])
 
 
 def ask_database(transport: HttpTransport, origin: str) -> Coroutine[Any, Any, object]:
-    return Database(transport, url=f"{origin}/?ns=demo", authorize=as_owner).update({"a": 1})
+    return Database(transport, url=f"{origin}/?ns=demo", access=A_TOKEN).update({"a": 1})
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 There", "308 There"])

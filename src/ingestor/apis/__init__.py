@@ -5,8 +5,8 @@ One room per vendor: pure functions hold all we know about the wire, a thin clie
 credentials of the last two.
 
 Rule of the room: no HTTP library is imported here but the one that google-auth brings for tokens,
-and vendors do not know each other. What their answers have in common stands below: JSON or not, and
-how long they ask us to wait.
+and vendors do not know each other. What they have in common stands below: who we are to them, whether an
+answer is JSON, and how long they ask us to wait.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import orjson
@@ -25,6 +25,21 @@ T = TypeVar("T")
 
 LONGEST_WAIT = 86_400.0
 """Seconds that a Retry-After may ask for: a day; anything above is nonsense, and read as a day."""
+
+
+class Credentials(Protocol):
+    """What authorizes a request, as headers; they are secret."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """
+        Renews first what is about to end. Raises Denied, or NotSent where there is no token now: what
+        it was wanted for has not left this machine.
+        """
+        ...
+
+    async def refresh_after(self, headers: Mapping[str, str]) -> None:
+        """Replace what was refused; nothing happens if these headers are history already."""
+        ...
 
 
 def read_json(response: Response) -> object:

@@ -18,7 +18,6 @@ from ingestor.apis.flickr import Flickr, Group, ImageOrigin, ListedPage
 from ingestor.apis.google import (
     ANYBODY,
     EMULATOR_OWNER,
-    Credentials,
     default_tokens,
     is_emulator,
     open_credentials,
@@ -106,15 +105,13 @@ async def open_services(
         images = ImageOrigin(settings.image_url)
         flickr = Flickr(transport, url=settings.flickr_url, key=flickr_key, images=images)
         vision = Vision(
-            transport,
-            url=settings.vision_url,
-            authorize=access.vision.headers,
-            renew=access.vision.refresh_after,
-            features=settings.features,
+            transport, url=settings.vision_url, access=access.vision, features=settings.features
         )
-        database = (
-            PoliteDatabase(_database_at(url, transport, access.database), politely) if url else None
-        )
+        database = None
+        if url:
+            database = PoliteDatabase(
+                Database(transport, url=url, access=access.database), politely
+            )
         yield Services(
             lookup=lambda group: politely("flickr", lambda: flickr.lookup_group(group)),
             list_page=Lister(flickr.pool_page, politely, clock=lifetime.clock, listen=listen),
@@ -154,11 +151,7 @@ async def open_database(
     access = EMULATOR_OWNER if is_emulator(url) else await default_tokens()
     async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
         politely = _politeness(settings, lifetime=lifetime, listen=listen)
-        yield PoliteDatabase(_database_at(url, transport, access), politely)
-
-
-def _database_at(url: str, transport: HttpTransport, access: Credentials) -> Database:
-    return Database(transport, url=url, authorize=access.headers, renew=access.refresh_after)
+        yield PoliteDatabase(Database(transport, url=url, access=access), politely)
 
 
 @asynccontextmanager
@@ -173,7 +166,7 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
     # The rules that ship with the project let everybody read photos, index and labels.
     reader = EMULATOR_OWNER if is_emulator(url) else ANYBODY
     async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
-        yield DatabaseCatalog(Database(transport, url=url, authorize=reader.headers))
+        yield DatabaseCatalog(Database(transport, url=url, access=reader))
 
 
 def weigh_image(image: Image) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from ingestor.apis.flickr import ImageOrigin, ListedPage
 from ingestor.apis.flickr.answers import read_listing
 from ingestor.apis.flickr.rows import read_rows
+from ingestor.apis.google import Fixed
 from ingestor.transport import Request, Response
 
 ANSWERS = Path(__file__).parents[2] / "answers"
@@ -53,3 +54,14 @@ def read_pool_page(response: Response, *, group: str, images: ImageOrigin) -> Li
     """A whole page at once; `Flickr.pool_page` reads it piece by piece."""
     listing = read_listing(response, group=group)
     return listing.read(read_rows(listing.rows, group=group, images=images), origin=images.url)
+
+
+class Noting(Fixed):
+    """Credentials that note what was refused."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(headers)
+        self.refused: list[Mapping[str, str]] = []
+
+    async def refresh_after(self, headers: Mapping[str, str]) -> None:
+        self.refused.append(headers)

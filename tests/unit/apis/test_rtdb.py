@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestor.apis import Credentials
+from ingestor.apis.google import Fixed
 from ingestor.apis.rtdb import (
     NOTHING,
     Conflict,
@@ -32,7 +34,7 @@ from ingestor.errors import (
 from ingestor.records import updates_for
 from ingestor.transport import Request, Response
 from tests.builders import a_label, a_published
-from tests.unit.apis.conftest import Answer, Recorder
+from tests.unit.apis.conftest import Answer, Noting, Recorder
 
 URL = "https://demo-default-rtdb.firebaseio.com"
 EMULATOR = "http://127.0.0.1:9000/?ns=demo"
@@ -254,17 +256,16 @@ async def test_whatever_is_answered_only_our_errors_come_out(body: bytes, status
 # The client
 
 
-async def a_token() -> dict[str, str]:
-    return {"authorization": "Bearer canary"}
+A_TOKEN = Fixed({"authorization": "Bearer canary"})
 
 
-def a_database(*answers: Response, **given: Any) -> Database:
-    return Database(Recorder(*answers), url=URL, authorize=a_token, **given)
+def a_database(*answers: Response, access: Credentials = A_TOKEN) -> Database:
+    return Database(Recorder(*answers), url=URL, access=access)
 
 
 async def test_silence_is_success(answer: Answer) -> None:
     transport = Recorder(answer("rtdb/update_ok"))
-    database = Database(transport, url=EMULATOR, authorize=a_token)
+    database = Database(transport, url=EMULATOR, access=A_TOKEN)
 
     await database.update({"a": 1})
 
@@ -294,7 +295,7 @@ async def test_a_version_is_read_with_its_value(
     answer: Answer, name: str, value: object, etag: str
 ) -> None:
     transport = Recorder(answer(f"rtdb/{name}"))
-    database = Database(transport, url=URL, authorize=a_token)
+    database = Database(transport, url=URL, access=A_TOKEN)
 
     assert await database.read_with_etag("leases/1@N00") == (value, etag)
     assert transport.requests[0].headers["x-firebase-etag"] == "true"
@@ -302,7 +303,7 @@ async def test_a_version_is_read_with_its_value(
 
 async def test_a_write_on_a_condition_meets_who_was_faster(answer: Answer) -> None:
     transport = Recorder(answer("rtdb/412"), answer("rtdb/null"))
-    database = Database(transport, url=URL, authorize=a_token)
+    database = Database(transport, url=URL, access=A_TOKEN)
 
     conflict = await database.write_if("leases/1@N00", {"owner": "a"}, etag="older")
     assert conflict == Conflict(value={"owner": "b"}, etag="newer")
@@ -313,20 +314,18 @@ async def test_a_write_on_a_condition_meets_who_was_faster(answer: Answer) -> No
 
 
 async def test_stale_credentials_are_renewed_before_the_error_leaves(answer: Answer) -> None:
-    renewed: list[object] = []
-
-    async def renew(headers: Any) -> None:
-        renewed.append(headers["authorization"])
+    access = Noting({"authorization": "Bearer canary"})
 
     with pytest.raises(Unauthorized):
-        await a_database(answer("rtdb/401_expired"), renew=renew).update({"a": 1})
+        await a_database(answer("rtdb/401_expired"), access=access).update({"a": 1})
 
-    assert renewed == ["Bearer canary"]
+    assert [headers["authorization"] for headers in access.refused] == ["Bearer canary"]
 
 
 async def test_rules_that_deny_are_no_reason_to_renew(answer: Answer) -> None:
-    async def renew(headers: Any) -> None:
-        raise AssertionError("nothing is stale")
+    access = Noting({"authorization": "Bearer canary"})
 
     with pytest.raises(Denied):
-        await a_database(answer("rtdb/401_rules"), renew=renew).update({"a": 1})
+        await a_database(answer("rtdb/401_rules"), access=access).update({"a": 1})
+
+    assert access.refused == [], "nothing is stale"

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestor.apis.google import Fixed
 from ingestor.apis.vision import (
     BYTES_PER_REQUEST,
     IMAGES_PER_REQUEST,
@@ -36,7 +37,7 @@ from ingestor.models import Annotation, FeatureSet, Image, PurchaseState
 from ingestor.purchases.meaning import state_after
 from ingestor.transport import Parts, Request, Response
 from tests.builders import FEATURES, an_image
-from tests.unit.apis.conftest import NESTED, Answer, Recorder
+from tests.unit.apis.conftest import NESTED, Answer, Noting, Recorder
 
 URL = "https://vision.googleapis.com"
 EVERYTHING = FeatureSet(max_labels=50, safe_search=True)
@@ -464,10 +465,12 @@ def test_whatever_is_answered_only_our_errors_come_out(body: bytes, status: int)
 
 # The client
 
+A_KEY = {"x-goog-api-key": "canary"}
+
 
 async def test_the_client_asks_and_reads(answer: Answer) -> None:
     transport = Recorder(answer("vision/labels"))
-    vision = Vision(transport, url=URL, authorize=a_key, features=FEATURES)
+    vision = Vision(transport, url=URL, access=Fixed(A_KEY), features=FEATURES)
 
     [annotation] = await vision.annotate([an_image()])
 
@@ -476,19 +479,11 @@ async def test_the_client_asks_and_reads(answer: Answer) -> None:
 
 
 async def test_stale_credentials_are_renewed_before_the_error_leaves(answer: Answer) -> None:
-    renewed: list[object] = []
-
-    async def renew(headers: object) -> None:
-        renewed.append(headers)
-
+    access = Noting(A_KEY)
     transport = Recorder(answer("vision/401_expired"))
-    vision = Vision(transport, url=URL, authorize=a_key, features=FEATURES, renew=renew)
+    vision = Vision(transport, url=URL, access=access, features=FEATURES)
 
     with pytest.raises(Unauthorized):
         await vision.annotate([an_image()])
 
-    assert renewed == [{"x-goog-api-key": "canary"}]
-
-
-async def a_key() -> dict[str, str]:
-    return {"x-goog-api-key": "canary"}
+    assert access.refused == [A_KEY]

@@ -8,7 +8,6 @@ Which they are is chosen in `access`, and `keyfile` says why a file is none; `to
 from ingestor.apis.google.access import (
     ANYBODY,
     EMULATOR_OWNER,
-    Credentials,
     Fixed,
     default_tokens,
     is_emulator,
@@ -23,7 +22,6 @@ __all__ = [
     "EMULATOR_OWNER",
     "LAST",
     "RENEWALS_APART",
-    "Credentials",
     "Fixed",
     "Tokens",
     "default_tokens",

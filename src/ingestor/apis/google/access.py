@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import google.auth
@@ -17,6 +17,7 @@ from google.auth import environment_vars
 from google.auth.transport.requests import Request as TokenRequest
 from pydantic import SecretStr
 
+from ingestor.apis import Credentials
 from ingestor.apis.google.guard import guarded_request
 from ingestor.apis.google.keyfile import fault_of
 from ingestor.apis.google.refusals import ASKED, translated, words
@@ -45,21 +46,6 @@ UNUSABLE = (
     "The Google credentials cannot be used: {why}. Check GOOGLE_APPLICATION_CREDENTIALS, or run: "
     "gcloud auth application-default login"
 )
-
-
-class Credentials(Protocol):
-    """What authorizes a request, as headers; they are secret."""
-
-    async def headers(self) -> Mapping[str, str]:
-        """
-        Renews first what is about to end. Raises Denied, or NotSent where there is no token now: what
-        it was wanted for has not left this machine.
-        """
-        ...
-
-    async def refresh_after(self, headers: Mapping[str, str]) -> None:
-        """Replace what was refused; nothing happens if these headers are history already."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ what was sent may be sent again.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from ingestor.apis import read_json
+from ingestor.apis import Credentials, read_json
 from ingestor.apis.rtdb.addresses import Address, Query, address_of
 from ingestor.apis.rtdb.errors import error_for
 from ingestor.errors import Rejected, Unauthorized, Unavailable
@@ -40,9 +40,6 @@ LONGEST_KEY = 768
 """Bytes (same page)."""
 SHORT = 64
 """Characters: too few for a key that is too long, at four bytes each, and for 33 levels, which take 65."""
-
-Authorize = Callable[[], Awaitable[Mapping[str, str]]]
-Renew = Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,34 +83,26 @@ class Database:
     """
     The thin half: everything it knows, it asks the functions above.
 
-    After a 401 it lets `renew` replace the credentials, then raises Unauthorized: one more try is
-    the caller's to make.
+    After a 401 it has the credentials replaced, then raises Unauthorized: one more try is the caller's
+    to make.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        url: str,
-        authorize: Authorize,
-        renew: Renew | None = None,
-    ) -> None:
+    def __init__(self, transport: Transport, *, url: str, access: Credentials) -> None:
         self._transport = transport
         self._address = address_of(url)
-        self._authorize = authorize
-        self._renew = renew
+        self._access = access
 
     async def check(self) -> None:
         """One small read: raises where the address, the credentials or the region are wrong."""
         await self.read("", shallow=True)
 
     async def update(self, paths: Mapping[str, Any]) -> None:
-        headers = await self._authorize()
+        headers = await self._access.headers()
         await self._send(update_request(paths, address=self._address, headers=headers))
 
     async def read(self, path: str, *, query: Query | None = None, shallow: bool = False) -> Any:
         """None where nothing stands; objects may come back as lists (see `records`)."""
-        headers = await self._authorize()
+        headers = await self._access.headers()
         request = read_request(
             path, address=self._address, headers=headers, query=query, shallow=shallow
         )
@@ -121,13 +110,13 @@ class Database:
 
     async def read_with_etag(self, path: str) -> tuple[Any, str]:
         """The ETag is NOTHING where nothing stands."""
-        headers = Hidden(await self._authorize(), **{"x-firebase-etag": "true"})
+        headers = Hidden(await self._access.headers(), **{"x-firebase-etag": "true"})
         response = await self._send(_request("GET", self._address.url(path), headers))
         return _value(response), _etag(response)
 
     async def write_if(self, path: str, value: Any, *, etag: str) -> Conflict | None:
         """Replace what stands at `path` if it is still what `etag` names; None when written."""
-        headers = Hidden(await self._authorize(), **{"if-match": etag})
+        headers = Hidden(await self._access.headers(), **{"if-match": etag})
         # Not silent: "print=silent" beside "if-match" has been seen to be refused.
         request = _request("PUT", self._address.url(path), headers, body=value)
         response = await self._send(request, expected=(412,))
@@ -140,8 +129,8 @@ class Database:
         if response.status in {200, 204, *expected}:
             return response
         error = error_for(response)
-        if isinstance(error, Unauthorized) and self._renew:
-            await self._renew(request.headers)
+        if isinstance(error, Unauthorized):
+            await self._access.refresh_after(request.headers)
         raise error
 
 

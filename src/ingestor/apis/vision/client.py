@@ -6,8 +6,9 @@ Asking: sixteen images go in, one answer each comes out.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from ingestor.apis import Credentials
 from ingestor.apis.vision.answers import ImageError, read_annotations
 from ingestor.apis.vision.body import body_for
 from ingestor.errors import Unauthorized
@@ -20,9 +21,6 @@ MOST_ANSWER = 8_000_000
 """Bytes; sixteen images with fifty labels each answer in about 100,000."""
 
 LABEL_FIELDS = "labelAnnotations(mid,description,score,topicality)"
-
-Authorize = Callable[[], Awaitable[Mapping[str, str]]]
-Renew = Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 def annotate_request(
@@ -52,24 +50,17 @@ class Vision:
     """
     The thin half: everything it knows, it asks the functions above.
 
-    After a 401 it lets `renew` replace the credentials, then raises Unauthorized: one more try,
-    under its own permit, is the caller's to make.
+    After a 401 it has the credentials replaced, then raises Unauthorized: one more try, under its own
+    permit, is the caller's to make.
     """
 
     def __init__(
-        self,
-        transport: Transport,
-        *,
-        url: str,
-        authorize: Authorize,
-        features: FeatureSet,
-        renew: Renew | None = None,
+        self, transport: Transport, *, url: str, access: Credentials, features: FeatureSet
     ) -> None:
         self._transport = transport
         self._url = url
-        self._authorize = authorize
+        self._access = access
         self._features = features
-        self._renew = renew
 
     async def annotate(
         self, images: Sequence[Image], leaving: Callable[[], None] | None = None
@@ -78,7 +69,7 @@ class Vision:
         Buys: every call that leaves may be charged, whatever comes back. Until then a new token and a
         connection may take a minute or more: `leaving` is asked last, and may raise NotSent.
         """
-        headers = await self._authorize()
+        headers = await self._access.headers()
         response = await self._transport.send(
             annotate_request(
                 images, self._features, url=self._url, headers=headers, leaving=leaving
@@ -87,6 +78,5 @@ class Vision:
         try:
             return read_annotations(response, images, self._features)
         except Unauthorized:
-            if self._renew:
-                await self._renew(headers)
+            await self._access.refresh_after(headers)
             raise
