@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestor import events
+from ingestor.apis.vision import ImageError
 from ingestor.errors import IngestorError, NotSent
 from ingestor.journal import ledger, listing, runs
 from ingestor.journal.recovery import Moments, open_run
@@ -33,12 +34,8 @@ Step = Callable[[Sequence[Image]], Sequence[Answer]] | IngestorError
 """What Vision says to a request."""
 
 
-@dataclass
-class BadImage:
-    photo_id: str
-    code: int = 3
-    message: str = "Bad image data."
-    transient: bool = False
+def bad_image(photo_id: str, code: int = 3, *, transient: bool = False) -> ImageError:
+    return ImageError(photo_id=photo_id, code=code, message="Bad image data.", transient=transient)
 
 
 @dataclass

@@ -8,25 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from ingestor.apis.vision import ImageError
 from ingestor.errors import AddressRefused, IngestorError, NotSent, Unavailable, VendorError
 from ingestor.journal.ledger import Intent
 from ingestor.models import Annotation, Failure, Image, PurchaseState
-
-
-class ImageError(Protocol):
-    """What Vision says of one image that it could not annotate."""
-
-    @property
-    def photo_id(self) -> str: ...
-    @property
-    def code(self) -> int: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def transient(self) -> bool: ...
-
 
 Answer = Annotation | ImageError
 

@@ -26,7 +26,7 @@ from ingestor.models import Failure, Image, Published
 from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.purchases.meaning import Answer
 from tests.builders import a_label, an_annotation
-from tests.shops import WALL, BadImage, labelled, names_of, pictures
+from tests.shops import WALL, bad_image, labelled, names_of, pictures
 
 pytestmark = pytest.mark.looptime
 
@@ -92,7 +92,7 @@ async def test_bytes_whose_purchase_failed_elsewhere_are_bought_after_all(open_s
 async def test_one_bad_image_does_not_spoil_the_batch(open_shop):
     images = pictures("cat", "dog")
     shop = await open_shop(images)
-    shop.script.append(lambda batch: [labelled(batch)[0], BadImage(batch[1].photo.id)])
+    shop.script.append(lambda batch: [labelled(batch)[0], bad_image(batch[1].photo.id)])
 
     outcomes = await shop.buyer.annotate(images)
 
@@ -108,7 +108,7 @@ async def test_only_the_image_with_a_passing_error_is_sent_again(open_shop):
     shop = await open_shop(images)
     shop.script.append(
         lambda batch: [
-            *labelled(batch)[:2], BadImage(batch[2].photo.id, code=14, transient=True)
+            *labelled(batch)[:2], bad_image(batch[2].photo.id, code=14, transient=True)
         ]
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ async def test_an_image_whose_error_never_passes_is_given_up_and_its_neighbours_
 
     def trouble_with_dogs(batch: Sequence[Image]) -> Sequence[Answer]:
         return [
-            BadImage(image.photo.id, code=14, transient=True) if image.content == b"dog" else found
+            bad_image(image.photo.id, code=14, transient=True) if image.content == b"dog" else found
             for image, found in zip(batch, labelled(batch), strict=True)
         ]
 
@@ -141,7 +141,7 @@ async def test_where_nothing_is_bought_twice_an_image_with_a_passing_error_is_no
     images = pictures("cat")
     shop = await open_shop(images, share=0.0)
     shop.script.append(
-        lambda batch: [BadImage(image.photo.id, code=13, transient=True) for image in batch]
+        lambda batch: [bad_image(image.photo.id, code=13, transient=True) for image in batch]
     )
 
     outcomes = await shop.buyer.annotate(images)
@@ -291,7 +291,7 @@ async def test_a_passing_error_does_not_wash_a_doubt_away(open_shop):
     shop = await open_shop(images, share=1.0)
     lost = AnswerLost("connection reset", reason="reset")
     shop.script += [
-        lost, lambda batch: [BadImage(batch[0].photo.id, code=14, transient=True)], lost
+        lost, lambda batch: [bad_image(batch[0].photo.id, code=14, transient=True)], lost
     ]  # fmt: skip
 
     outcomes = await shop.buyer.annotate(images)

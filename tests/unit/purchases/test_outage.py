@@ -16,7 +16,7 @@ from ingestor.purchases.buyer import MOST_REFUSED
 from ingestor.purchases.door import OneAtATime
 from ingestor.purchases.meaning import Answer
 from tests.builders import an_image
-from tests.shops import BadImage, Shop, labelled
+from tests.shops import Shop, bad_image, labelled
 
 pytestmark = pytest.mark.looptime
 
@@ -52,7 +52,7 @@ def come_again_later(_batch: Sequence[Image]) -> IngestorError:
 
 
 def image_by_image(batch: Sequence[Image]) -> Sequence[Answer]:
-    return [BadImage(image.photo.id, code=14, transient=True) for image in batch]
+    return [bad_image(image.photo.id, code=14, transient=True) for image in batch]
 
 
 def refused(_batch: Sequence[Image]) -> IngestorError:
@@ -209,7 +209,9 @@ async def test_an_error_of_one_image_is_not_tried_again_in_the_same_moment(open_
 
     def shaky(batch: Sequence[Image]) -> Sequence[Answer]:
         return [
-            BadImage(bad, code=8, transient=True) if image.photo.id == bad else labelled([image])[0]
+            bad_image(bad, code=8, transient=True)
+            if image.photo.id == bad
+            else labelled([image])[0]
             for image in batch
         ]
 
