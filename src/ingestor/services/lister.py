@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from ingestor import events
 from ingestor.apis.flickr import ListedPage, OfNoUse
@@ -22,18 +22,12 @@ INSISTING: Final = 60.0
 """Seconds for which a page is asked for again: passing trouble is over, and a person still waits (taste)."""
 
 
-class PoolPages(Protocol):
-    """What is needed of Flickr; see `apis.flickr.Flickr`."""
-
-    def __call__(self, group_id: str, *, page: int) -> Awaitable[ListedPage]: ...
-
-
 class Lister:
     """One for all groups: whether Flickr is well shows in any of them."""
 
     def __init__(
         self,
-        pool_page: PoolPages,
+        pool_page: Callable[[str, int], Awaitable[ListedPage]],
         politely: Politely,
         *,
         clock: Callable[[], float],
@@ -57,7 +51,7 @@ class Lister:
 
     async def _ask(self, group: str, number: int) -> ListedPage:
         try:
-            page = await self._pool_page(group, page=number)
+            page = await self._pool_page(group, number)
         except OfNoUse as error:
             if not self._is_alone((group, number)):
                 raise

@@ -32,7 +32,7 @@ class Pools:
         self.until = until
         self.asked = 0
 
-    async def __call__(self, group_id: str, *, page: int) -> ListedPage:
+    async def __call__(self, group_id: str, page: int) -> ListedPage:
         self.asked += 1
         bad = (group_id, page) in self._useless and now() < self.until
         rows = [_bad(page, place) if bad else a_photo(f"{page}{place}") for place in range(EACH)]

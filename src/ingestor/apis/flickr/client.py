@@ -58,7 +58,7 @@ class Flickr:
         self._key = key
         self._images = images
 
-    async def pool_page(self, group_id: str, *, page: int) -> ListedPage:
+    async def pool_page(self, group_id: str, page: int) -> ListedPage:
         response = await self._transport.send(
             pool_request(group_id, page=page, url=self._url, key=self._key)
         )
