@@ -105,6 +105,8 @@ class Journal:
         self._thread = thread or ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._arrived = asyncio.Event()
+        self._leaving = False
+        """Nothing more will be handed in."""
         self._writer: asyncio.Task[None] | None = None
         self._lock: IO[bytes] | None = None
         self._connection: sqlite3.Connection | None = None
@@ -127,7 +129,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._waiting.append((_NOTHING_MORE, asyncio.get_running_loop().create_future()))
+        self._leaving = True
         self._arrived.set()
         await _to_the_end(self._leave())
 
@@ -221,15 +223,12 @@ class Journal:
                 some = [
                     self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))
                 ]
-                last = some[-1][0] is _NOTHING_MORE
-                await self._commit(some[:-1] if last else some)
-                if last:
-                    return
+                await self._commit(some)
                 busy = len(some) > 1
+            if self._leaving:
+                return
 
     async def _commit(self, some: Sequence[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
-        if not some:
-            return
         outcomes = await self._in_thread(lambda: self._transaction([work for work, _ in some]))
         for (_, done), outcome in zip(some, outcomes, strict=True):
             if done.cancelled():
@@ -283,10 +282,6 @@ class _Mistake(Exception):
 class _Raised:
     def __init__(self, error: Exception) -> None:
         self.error = error
-
-
-def _NOTHING_MORE(_connection: sqlite3.Connection) -> None:  # noqa: N802 - a mark, not a verb
-    """Stands at the end of the line when the journal closes."""
 
 
 def _carried_out(connection: sqlite3.Connection, works: Sequence[Work[Any]]) -> list[Any]:
