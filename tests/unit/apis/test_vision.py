@@ -399,6 +399,16 @@ GOOGLES = b'{"error": {"message": "No."}}'
 SOMEBODYS = b"<html>No.</html>"
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 413, 429, 500, 503])
+def test_no_message_repeats_the_key_by_which_google_calls_us(status: int) -> None:
+    said = "Permission denied: Consumer 'api_key:AIza-canary_key' has been suspended."
+
+    for body in ({"error": {"message": said}}, said):
+        told = str(error_for(a_response(body, status=status)))
+
+        assert "canary" not in told
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 401, 403, 404, 413, 429])
 @pytest.mark.parametrize("body", [GOOGLES, SOMEBODYS], ids=["Google", "somebody"])
 def test_who_is_not_let_in_is_not_billed_whoever_says_so(status: int, body: bytes) -> None:

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec import structs
+
 from ingestor.apis import LONGEST_WAIT, read_json, retry_after, text_of
 from ingestor.errors import Denied, Rejected, Throttled, Unauthorized, Unavailable, VendorError
 from ingestor.transport import Response
@@ -18,6 +20,10 @@ from ingestor.transport import Response
 GIVEN_UP = frozenset({408, 499})
 """Timed out there, or cancelled: statuses of a call that had begun."""
 FIRST_SERVER_ERROR = 500
+
+KEY = re.compile(rb"api_key:[^\s'\"\\<&]+")
+"""How Google calls whom it knows by a key: "Consumer 'api_key:AIza…' has been suspended."."""
+HIDDEN = b"api_key:***"
 
 DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 """google.protobuf.Duration in JSON: "37s", "1.5s"."""
@@ -111,6 +117,8 @@ def error_for(response: Response) -> VendorError:
     charged; `Unavailable` is possibly charged: "unavailable" is Google's own 503, which may be
     repeated a few times, "server-error" is every other one, and in doubt.
     """
+    # What is said of it is read by many, on a worker's port and in the database as well.
+    response = structs.replace(response, body=KEY.sub(HIDDEN, response.body))
     refusal = _read_refusal(response)
     status = response.status
     message = refusal.message if refusal else text_of(response)
