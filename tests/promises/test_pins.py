@@ -27,7 +27,7 @@ def versions(pins: str) -> dict[str, str]:
     return {match["name"]: match["version"] for match in found if match}
 
 
-@pytest.mark.parametrize("pins", ["installer", "run", "test"])
+@pytest.mark.parametrize("pins", ["audit", "installer", "run", "test"])
 def test_a_list_of_pins_holds_versions_and_hashes_and_nothing_else(pins: str) -> None:
     foreign = [line for line in lines(pins) if not (PIN.fullmatch(line) or HASH.fullmatch(line))]
 
@@ -48,6 +48,15 @@ def test_every_floor_is_met_by_a_pin(pins: str, asked: list[str]) -> None:
 
     for requirement in map(Requirement, asked):
         assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "scripts/audit", "scripts/install"])
+def test_whatever_a_script_installs_is_pinned(file: str) -> None:
+    words = re.findall(r"pip install (-.*)", (ROOT / file).read_text())
+
+    assert words
+    for fetched in words:
+        assert "--require-hashes -r " in fetched or "--no-deps --no-build-isolation" in fetched
 
 
 def test_the_tests_run_on_what_users_run_on() -> None:
