@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,14 @@ import jsonschema
 import pytest
 import pytest_asyncio
 
+from ingestor import events
 from ingestor.catalog.query import Hit, LabelCount, Page, Query
+from ingestor.engines.pulse import Pulse
 from ingestor.errors import Unavailable
 from ingestor.journal.dead import fail
 from ingestor.journal.facts import set_fact
-from ingestor.journal.writer import connect
+from ingestor.journal.runs import begin_run, end_run
+from ingestor.journal.writer import Journal, connect
 from ingestor.models import Failure
 from ingestor.web import app, lookout
 from ingestor.web.app import STATIC, application
@@ -34,6 +39,7 @@ from ingestor.web.house import House
 from ingestor.web.lazy import lazily
 from ingestor.web.live import MOST_STREAMS
 from ingestor.web.runs import Board, runs_of
+from tests.builders import a_report
 from tests.houses import HOSTILE, IMAGES, Client, a_collection, visiting
 from tests.shelves import a_shelved, database_shelf, local_shelf
 
@@ -542,6 +548,31 @@ async def test_strangers_are_not_told_where_things_lie(
     assert "Ingest a group first, then come back." in text
     assert str(tmp_path) not in text
     assert told or content is None
+
+
+@pytest.mark.parametrize("path", ["/runs", "/api/runs"])
+async def test_strangers_are_told_what_went_wrong_without_its_place(
+    tmp_path: Path, path: str
+) -> None:
+    full = f"The disk is full: {tmp_path}/journal.sqlite3 cannot be written."
+    unread = f"--groups-file: {tmp_path}/groups.txt cannot be read (Permission denied)."
+    pulse = Pulse(tmp_path, wall=time.time, awaited=lambda: f"Google ('{tmp_path}/a key')")
+    pulse.take(events.WatchlistChanged(groups=1, refused=(), message=unread))
+    pulse.take(events.GroupFailed(group="g", reason="r", message=full, seconds=9.0))
+    async with Journal(tmp_path / "journal.sqlite3") as journal:
+        run = await journal.write(partial(begin_run, run="r", now=1.0))
+        report = a_report(message=full).as_json()
+        await journal.write(partial(end_run, number=run, reason="full", report=report, now=2.0))
+
+    async with (
+        pulse.beating(),
+        lazily(journal.path) as catalog,
+        visiting(catalog, tmp_path, strangers=True) as page,
+    ):
+        _, text, _ = await page.get(path)
+
+    assert str(tmp_path) not in unescape(text)
+    assert "The disk is full: … cannot be written." in unescape(text)
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=dog", "/photo/1", "/runs", "/api/runs"])

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ingestor.engines.beats import last_told
 from ingestor.engines.pulse import COUNTED
 from ingestor.kits.amounts import counted
+from ingestor.web.discreet import discreet
 
 STALE: Final = 30.0
 """Seconds without a beat after which a worker counts as gone: it writes one every five."""
@@ -86,10 +87,12 @@ class Following:
         return "fine", f"The worker follows {groups}; nothing is to be bought just now."
 
 
-def read_following(path: Path, *, now: float, names: Mapping[str, str]) -> Following | None:
+def read_following(
+    path: Path, *, now: float, names: Mapping[str, str], strangers: bool = False
+) -> Following | None:
     """None where none ever worked here, or where its word is that of another version."""
     try:
-        told = last_told(path)
+        told = discreet(last_told(path)) if strangers else last_told(path)
         news = [
             News(at=float(at), group=names.get(group) or str(group), sentence=str(sentence))
             for at, group, sentence in told["news"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from ingestor.engines import pulse
@@ -21,6 +21,7 @@ from ingestor.kits import amounts
 from ingestor.purchases import pricing
 from ingestor.web.beat import Beat, read_beat
 from ingestor.web.chart import STAGES
+from ingestor.web.discreet import discreet
 from ingestor.web.house import House, let_go
 from ingestor.web.lazy import NothingYet
 from ingestor.web.pulse import Following, plain_following, read_following
@@ -125,6 +126,8 @@ def _read(house: House, now: float) -> Board:
                 beat, number = None, last
             counted = count_run(db, run=number, now=now) if number is not None else None
             stands = standing(db, now=now, month_start=month, most_runs=MOST_RUNS)
+            if house.strangers:
+                stands = replace(stands, runs=discreet(stands.runs))
             names = {gid: name for gid, name, _ in stands.groups}
             return Board(
                 beat=beat,
@@ -134,12 +137,17 @@ def _read(house: House, now: float) -> Board:
                 standing=stands,
                 ours=doubts_of(db, living=living, run=number or NO_RUN),
                 everywhere=doubts_of(db, living=living),
-                following=read_following(house.live.with_name(pulse.FILE), now=now, names=names),
+                following=_following(house, now=now, names=names),
                 invented=fact(db, "world") == "sandbox",
                 now=now,
             )
     except SettingsError as error:
         raise NothingYet(str(error)) from None
+
+
+def _following(house: House, *, now: float, names: Mapping[str, str]) -> Following | None:
+    path = house.live.with_name(pulse.FILE)
+    return read_following(path, now=now, names=names, strangers=house.strangers)
 
 
 def plain_runs(board: Board) -> dict[str, Any]:
