@@ -28,6 +28,8 @@ PROBE_EVERY: Final = 900.0
 WATCH_EVERY: Final = 15.0
 """Seconds between two looks at the file of groups."""
 DAY: Final = 86_400.0
+NAMED_FOR: Final = DAY
+"""Seconds after which a group is asked for its name again: who owns one may give it another."""
 
 
 class Worker:
@@ -59,6 +61,8 @@ class Worker:
         self._wall = wall
         self._watchlist = Watchlist(settings.groups, settings.groups_file)
         self._found: dict[str, Group] = {}
+        self._named_at: dict[str, float] = {}
+        """When each was last asked for its name."""
         self._unfound: set[str] = set()
         """Names of groups that trouble was told of before their ids were known."""
         self._told: tuple[object, ...] = ()
@@ -109,7 +113,7 @@ class Worker:
     async def _arrive_at(self, name: str) -> Denied | None:
         """Where there is no such group, that is what is returned."""
         try:
-            self._found[name] = await self._services.lookup(name)
+            await self._meet(name)
         except Denied as error:
             if trouble_of(error) is not Trouble.LOST:
                 raise
@@ -132,6 +136,7 @@ class Worker:
         """It is not followed any more."""
         if found := self._found.pop(name, None):
             self.turns.forget(found.id)
+            del self._named_at[name]
         self._unfound.discard(name)
         self._suspects.forget(name)
 
@@ -168,10 +173,20 @@ class Worker:
 
     async def _find(self, name: str) -> Group:
         if name not in self._found:
-            group = await self._services.lookup(name)
+            group = await self._meet(name)
             if name in self._unfound and name != group.id:
                 self._listen(events.GroupDropped(group=name))
-            self._found[name] = group
+        elif self._clock() - self._named_at[name] >= NAMED_FOR:
+            # By its id: should its address lead elsewhere by now, that is another group. And without an
+            # answer it is followed by the name that it had.
+            self._named_at[name] = self._clock()
+            with contextlib.suppress(IngestorError):
+                self._found[name] = await self._services.lookup(self._found[name].id)
+        return self._found[name]
+
+    async def _meet(self, name: str) -> Group:
+        self._found[name] = await self._services.lookup(name)
+        self._named_at[name] = self._clock()
         return self._found[name]
 
     def _trouble(self, name: str, error: BaseException, *, began: float) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -530,6 +531,34 @@ async def test_a_group_that_is_named_anew_is_looked_up_anew(tmp_path: Path):
     dropped = [event.group for event in said if isinstance(event, GroupDropped)]
     assert dropped == ["farm", "id of farm"]
     assert services.asked == ["zoo", "farm", "farm", "farm"]
+
+
+class Renaming(AllGroups):
+    """Gives the group another name every time that it is asked, and is away when it is asked for the third."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, float]] = []
+
+    async def lookup(self, name: str) -> Group:
+        self.asked.append((name, asyncio.get_running_loop().time()))
+        if len(self.asked) == 3:
+            raise RunStopped("Flickr is away.", reason="flickr")
+        return Group(id="1@N20", name=f"Zoo {len(self.asked)}")
+
+
+async def test_a_group_that_was_renamed_has_its_new_name_within_a_day():
+    """It is asked for by its id, for somebody else may have taken its address; and followed if nobody answers."""
+    lifetime, turns, services = Lifetime(drain=8.0), QuietTurns(), Renaming()
+    worker = a_worker(turns, lifetime=lifetime, services=services, groups=("zoo",), every=HOUR)
+    asyncio.get_running_loop().call_later(80 * HOUR, lifetime.stop, "SIGTERM")
+
+    await worker.work()
+
+    lifetime.close()
+    assert turns.looked == {"Zoo 1", "Zoo 2", "Zoo 4"}
+    assert [name for name, _at in services.asked] == ["zoo", "1@N20", "1@N20", "1@N20"]
+    times = [at for _name, at in services.asked]
+    assert all(24 * HOUR <= later - at <= 25 * HOUR for at, later in pairwise(times))
 
 
 async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
