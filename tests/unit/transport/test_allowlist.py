@@ -269,6 +269,23 @@ async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
     assert error.value.reason == "dns"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_with_a_connector_of_its_own_nothing_goes_another_way(method: str) -> None:
+    """Not even what has a shorter one: the network below it may be nobody's but the test's."""
+    async with far_end(says(response(b"hello"))) as far:
+        origin = f"http://localhost:{far.origin.rpartition(':')[2]}"
+        connector = a_connector(origin, look_up=leading_to("127.0.0.1"))
+        async with HttpTransport(
+            origins={"images": [origin]},
+            user_agent="tests",
+            connector=lambda _: connector,
+            look_up=leading_to(),
+        ) as transport:
+            answer = await transport.send(a_request(f"{origin}/", method=method))
+
+    assert answer.body == b"hello"
+
+
 async def test_a_name_whose_look_up_hangs_holds_up_no_other_upstream() -> None:
     given_up = threading.Event()
     asked: set[str] = set()

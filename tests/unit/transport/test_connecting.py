@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -47,6 +48,17 @@ def leading_to(*addresses: str) -> LookUp:
 
 def a_transport(origin: str, look_up: LookUp = socket.getaddrinfo) -> HttpTransport:
     return HttpTransport(origins={"vision": [origin]}, user_agent="tests", look_up=look_up)
+
+
+@contextmanager
+def no_file_left() -> Iterator[None]:
+    """Whatever this process opens now is one too many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def seconds_until_not_sent(transport: HttpTransport, url: str, method: str) -> float:
@@ -103,3 +115,14 @@ async def test_a_family_of_addresses_that_leads_nowhere_holds_nobody_up(method: 
 
     assert answer.body == b"hello"
     assert taken <= HAPPY_EYEBALLS_SECONDS + 1
+
+
+@both_ways
+async def test_a_process_that_may_open_no_more_says_that_it_is_itself(method: str) -> None:
+    """Nobody at the other end is to blame, nor was anything sent."""
+    async with far_end(says(response())) as far, a_transport(far.origin) as transport:
+        ask = a_request(f"{far.origin}/", upstream="vision", method=method)
+        with pytest.raises(NotSent) as error, no_file_left():
+            await transport.send(ask)
+
+    assert error.value.reason == "no-files"
