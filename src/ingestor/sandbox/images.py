@@ -112,10 +112,10 @@ async def serve(request: web.Request) -> web.StreamResponse:
     cdn = request.app[CDN]
     await cdn.latency.pause(UPSTREAM)
     if over_limit(cdn):
-        return Raw(*refusal("429 Too Many Requests", {}), status=429)
+        return refusal("429 Too Many Requests")
     found = photo_at(cdn.world, request.path)
     if found is None:
-        return missing("404 Not Found", status=404)
+        return missing("404 Not Found")
     photo, size = found
     fault = cdn.faults.first(FAULTS, photo.id)
     if fault is not None:
@@ -132,7 +132,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
 
 
 async def nothing_here(_request: web.Request) -> web.StreamResponse:
-    return missing("404 Not Found", status=404)
+    return missing("404 Not Found")
 
 
 def photo_at(world: World, path: str) -> tuple[ScenePhoto, str] | None:
@@ -197,13 +197,13 @@ def over_limit(cdn: Cdn) -> bool:
     return False
 
 
-def refusal(status: str, headers: dict[str, str]) -> tuple[bytes, bytes]:
+def refusal(status: str) -> Raw:
     body = f"<html><body><h1>{status}</h1></body></html>\n".encode()
-    common = {"Content-Type": "text/html", "Content-Length": str(len(body))}
-    return head(status, common | headers), body
+    headers = {"Content-Type": "text/html", "Content-Length": str(len(body))}
+    return Raw(head(status, headers), body, status=int(status[:3]))
 
 
-def missing(line: str, *, status: int) -> Raw:
+def missing(status: str) -> Raw:
     """How the CDN says that there is nothing: no body, and an HTML type."""
     headers = {
         "Content-Type": "text/html",
@@ -211,15 +211,15 @@ def missing(line: str, *, status: int) -> Raw:
         "X-Cache": "Error from cloudfront",
         "Server": "Jubilee",
     }
-    return Raw(head(line, headers), status=status)
+    return Raw(head(status, headers), status=int(status[:3]))
 
 
 async def _gone(_cdn: Cdn, _photo: ScenePhoto) -> Raw:
-    return missing("404 Not Found", status=404)
+    return missing("404 Not Found")
 
 
 async def _removed(_cdn: Cdn, _photo: ScenePhoto) -> Raw:
-    return missing("410 Gone", status=410)
+    return missing("410 Gone")
 
 
 async def _placeholder(_cdn: Cdn, _photo: ScenePhoto) -> Raw:
