@@ -72,7 +72,6 @@ class Watch:
 
     def __init__(self, sandbox: Sandbox, tally: Tally) -> None:
         addresses = sandbox.addresses
-        assert addresses.service_account_file is not None
         key_file = orjson.loads(Path(addresses.service_account_file).read_bytes())
         body = key_file["private_key"].splitlines()[1:-1]
         secrets = {
@@ -119,7 +118,7 @@ def surroundings(arena: Arena, *, tokens: bool) -> dict[str, str]:
     del settings["GOOGLE_API_KEY"]
     return settings | {
         "FIREBASE_DATABASE_URL": settings["FIREBASE_DATABASE_URL"].partition("?")[0],
-        "GOOGLE_APPLICATION_CREDENTIALS": str(arena.sandbox.addresses.service_account_file),
+        "GOOGLE_APPLICATION_CREDENTIALS": arena.sandbox.addresses.service_account_file,
     }
 
 

@@ -36,7 +36,7 @@ async def fetched(url: str, **arguments: Any) -> tuple[int, bytes]:
 
 
 def key_file_of(sandbox: Sandbox) -> Path:
-    return Path(str(sandbox.addresses.service_account_file))
+    return Path(sandbox.addresses.service_account_file)
 
 
 def content_of(file: Path) -> Any:

@@ -35,10 +35,10 @@ class Faults:
         rates: Mapping[str, float] | None = None,
         *,
         known: Mapping[str, str],
-        knobs: Mapping[str, float] | None = None,
+        knobs: Mapping[str, float],
     ) -> None:
         self.known: Final = dict(known)
-        self.knobs: Final = dict(knobs or {})
+        self.knobs: Final = dict(knobs)
         self._defaults: Final = dict(self.knobs)
         self._seed = seed
         self._rates: dict[str, float] = {}

@@ -78,8 +78,8 @@ class Addresses:
     control_url: str
     flickr_key: str
     google_key: str
-    service_account_file: str | None = None
-    authority_file: str | None = None
+    service_account_file: str
+    authority_file: str | None
     """Whom to trust, where the sites speak TLS; OpenSSL takes it as SSL_CERT_FILE."""
 
     def settings(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class Addresses:
 
     def _trust(self) -> dict[str, str]:
         """Over TLS: whom to believe, and a token's source, for the database is no emulator's then."""
-        if self.authority_file is None or self.service_account_file is None:
+        if self.authority_file is None:
             return {}
         return {
             "SSL_CERT_FILE": self.authority_file,

@@ -75,8 +75,8 @@ class Sandbox:
 
     addresses: Addresses
 
-    def __init__(self, options: Options | None = None, *, world: World | None = None) -> None:
-        self.options: Final = options or Options()
+    def __init__(self, options: Options, *, world: World | None = None) -> None:
+        self.options: Final = options
         seed = self.options.seed
         self.world: Final = world or World.made(seed, photos=self.options.photos)
         self.faults: Final = Faults(seed, self.options.rates, known=FAULTS, knobs=KNOBS)
@@ -272,8 +272,8 @@ def addresses_of(
     *,
     options: Options,
     key_file: Path,
-    certificate: Certificate | None = None,
-    pictures: str | None = None,
+    certificate: Certificate | None,
+    pictures: str | None,
 ) -> Addresses:
     """`pictures` is where somebody else serves them."""
     secure = OVER_TLS if certificate else ()

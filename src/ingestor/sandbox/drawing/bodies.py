@@ -12,10 +12,10 @@ Pattern = Callable[[Canvas], None]
 class Build:
     """How an animal is built; lengths in units of the canvas, the back at `height`."""
 
-    length: float = 62
-    height: float = 56
-    girth: float = 26
-    leg: float = 8
+    length: float
+    height: float
+    girth: float
+    leg: float
     sag: float = 0.0
     """How much lower the belly hangs than the chest."""
 
@@ -91,9 +91,7 @@ def tail(canvas: Canvas, points: Points, widths: Sequence[float], *, colour: Col
     canvas.flush()
 
 
-def sitting(
-    canvas: Canvas, *, colour: Colour, belly: Colour, feet: Colour, wide: float = 26
-) -> None:
+def sitting(canvas: Canvas, *, colour: Colour, belly: Colour, feet: Colour, wide: float) -> None:
     """A body that faces us, sitting: head room is from y = -62 up."""
     for side in (-1, 1):
         canvas.ellipse(side * wide * 0.86, -13, wide * 0.52, 13, colour)
@@ -124,7 +122,7 @@ def sitting(
     canvas.flush()
 
 
-def bust(canvas: Canvas, *, colour: Colour, chest: Colour, wide: float = 34) -> None:
+def bust(canvas: Canvas, *, colour: Colour, chest: Colour, wide: float) -> None:
     """Neck and shoulders below a portrait's head, out of the lower edge."""
     shoulders = [
         (-wide * 0.55, 6),

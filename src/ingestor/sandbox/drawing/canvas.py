@@ -202,11 +202,11 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
     return (red, green, blue)
 
 
-def darker(colour: Colour, share: float = 0.25) -> Colour:
+def darker(colour: Colour, share: float) -> Colour:
     return mix(colour, (12, 10, 20), share)
 
 
-def lighter(colour: Colour, share: float = 0.3) -> Colour:
+def lighter(colour: Colour, share: float) -> Colour:
     return mix(colour, (255, 252, 244), share)
 
 

@@ -224,7 +224,7 @@ def ripples(sheet: Sheet, colour: Colour, *, horizon: float) -> None:
     sheet.lay(blur=1.6)
 
 
-def flowers(sheet: Sheet, colours: tuple[Colour, ...], *, top: float, blur: float = 4) -> None:
+def flowers(sheet: Sheet, colours: tuple[Colour, ...], *, top: float, blur: float) -> None:
     """A bed of blossoms, larger towards the viewer."""
     for _ in range(60):
         depth = sheet.chance.random()

@@ -231,7 +231,7 @@ def snake(canvas: Canvas, plumage: Plumage) -> None:
     canvas.flush(depth=0)
 
 
-def turtle(canvas: Canvas, plumage: Plumage, *, swims: bool = False) -> None:
+def turtle(canvas: Canvas, plumage: Plumage, *, swims: bool) -> None:
     skin = plumage.back
     canvas.limb([(34, 18), (48, 8), (56, 0)], [17, 14, 14], skin)
     canvas.polygon([(-44, 22), (-60, 26), (-42, 30)], skin)

@@ -78,7 +78,7 @@ def sign_in(path: str) -> web.Response:
     )
 
 
-def written(value: JSON, *, pretty: bool = False) -> bytes:
+def written(value: JSON, *, pretty: bool) -> bytes:
     if not pretty:
         return orjson.dumps(value)
     text = json.dumps(value, ensure_ascii=False, indent=2, separators=(",", " : "))

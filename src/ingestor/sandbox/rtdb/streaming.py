@@ -50,7 +50,7 @@ class Terms:
 
     keep_alive: float
     still_good: Callable[[], bool]
-    cut: bool = False
+    cut: bool
     """Reset the connection after the first event."""
 
 

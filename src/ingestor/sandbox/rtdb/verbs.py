@@ -47,10 +47,10 @@ class Ask:
     path: Path
     options: Options
     caller: Caller
-    body: bytes = b""
-    if_match: str | None = None
-    if_none_match: str | None = None
-    wants_etag: bool = False
+    body: bytes
+    if_match: str | None
+    if_none_match: str | None
+    wants_etag: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ QUOTA_HELP: Final = "https://cloud.google.com/docs/quotas/help/request_increase"
 
 
 def good_answer(
-    entries: Sequence[Any], *, parameters: Parameters, reshape: str = "", odd: bool = False
+    entries: Sequence[Any], *, parameters: Parameters, reshape: str, odd: bool
 ) -> Answer:
     """
     The batch's answer as the caller asked for it: masked, indented, wrapped.

@@ -39,10 +39,10 @@ CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$.]*")
 class Parameters:
     """How the caller wants the answer. `callback` makes it JSONP."""
 
-    pretty: bool = True
+    pretty: bool
     mask: Mask
-    enum_numbers: bool = False
-    callback: str | None = None
+    enum_numbers: bool
+    callback: str | None
 
 
 def read_parameters(query: Mapping[str, str]) -> Parameters:
