@@ -186,20 +186,7 @@ class Sandbox:
                     )
                 )
             case "vision":
-                return vision.application(
-                    vision.Vision(
-                        world=self.world,
-                        faults=faults,
-                        latency=latency,
-                        calls=calls,
-                        bill=self.bill,
-                        quotas=self.quotas,
-                        tokens=self.tokens,
-                        key=self.addresses.google_key,
-                        disabled_keys=self.disabled_keys,
-                        self_signed=account.self_signed,
-                    )
-                )
+                return self._vision(account)
             case "database":
                 return database_application(
                     database=self.database,
@@ -220,6 +207,22 @@ class Sandbox:
                 )
             case _:
                 return self._control()
+
+    def _vision(self, account: ServiceAccount) -> web.Application:
+        return vision.application(
+            vision.Vision(
+                world=self.world,
+                faults=self.faults,
+                latency=self.latency,
+                calls=self.calls,
+                bill=self.bill,
+                quotas=self.quotas,
+                tokens=self.tokens,
+                key=self.addresses.google_key,
+                disabled_keys=self.disabled_keys,
+                self_signed=account.self_signed,
+            )
+        )
 
     def _control(self) -> web.Application:
         return control.application(
