@@ -9,7 +9,6 @@ again. See https://firebase.google.com/docs/database/rest/structure-data.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final, TypeAlias
 
 from ingestor.sandbox.rtdb.keys import MAX_DEPTH, KeyOrder, are_keys, in_order
@@ -237,7 +236,7 @@ def scalars_below(node: Node | None) -> Iterable[tuple[str, Scalar]]:
     while waiting:
         key, found = waiting.pop()
         if isinstance(found, Branch):
-            waiting.extend(chain(found.children.items()))
+            waiting.extend(found.children.items())
         else:
             value = scalar_of(found)
             if value is not None:

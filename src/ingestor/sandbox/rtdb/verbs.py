@@ -6,6 +6,7 @@ See https://firebase.google.com/docs/reference/rest/database for verbs and condi
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, TypeAlias
 
 import orjson
@@ -153,9 +154,7 @@ def _updates_of(base: Path, body: JSON) -> dict[Path, JSON]:
         paths = paths_of(body)
     except Refused:
         raise Refused(400, PARSE_OBJECT) from None
-    if not all(paths):
-        raise Refused(400, PARSE_OBJECT)
-    if len(set(paths)) < len(paths):
+    if not all(paths) or len(set(paths)) < len(paths):
         raise Refused(400, PARSE_OBJECT)
     if base:
         paths = [base + path for path in paths]
@@ -183,13 +182,10 @@ def _refuse_big(ask: Ask, writes: list[Write], namespace: Namespace) -> None:
     """Estimate what the write changes, what it removes included."""
     room = write_bytes(ask.options.write_size_limit or namespace.write_size_limit)
     room -= len(ask.body)
-    for write in writes:
-        if write.old is None:
-            continue
-        for key, value in scalars_below(write.old):
-            room -= len(key) + (len(value) if isinstance(value, str) else NUMBER_BYTES)
-            if room < 0:
-                raise Refused(400, WRITE_TOO_BIG)
+    for key, value in chain.from_iterable(scalars_below(write.old) for write in writes):
+        if room < 0:
+            break
+        room -= len(key) + (len(value) if isinstance(value, str) else NUMBER_BYTES)
     if room < 0:
         raise Refused(400, WRITE_TOO_BIG)
 
