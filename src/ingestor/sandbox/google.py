@@ -18,7 +18,14 @@ from aiohttp.typedefs import Handler
 from ingestor.sandbox.calls import Calls, Clock
 from ingestor.sandbox.faults import Faults
 from ingestor.sandbox.latency import Latency
-from ingestor.sandbox.service_account import EMAIL, GRANT_AUDIENCE, PROJECT, BadJwt, ServiceAccount
+from ingestor.sandbox.service_account import (
+    EMAIL,
+    GRANT_AUDIENCE,
+    PROJECT,
+    PROJECT_NUMBER,
+    BadJwt,
+    ServiceAccount,
+)
 from ingestor.sandbox.tokens import Holder, Tokens
 from ingestor.sandbox.wire import hang_up, stall
 
@@ -43,7 +50,7 @@ KNOBS: Final = {"google.expires-in": 3599.0}
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-CLIENT_ID: Final = "731000000001-sandbox.apps.googleusercontent.com"
+CLIENT_ID: Final = f"{PROJECT_NUMBER}-sandbox.apps.googleusercontent.com"
 CLIENT_SECRET: Final = "sandbox-canary-client-secret"  # noqa: S105 - a canary
 REFRESH_TOKEN: Final = "sandbox-canary-refresh-token"  # noqa: S105 - a canary
 """An end user's default credentials; canaries, good for nothing outside the sandbox."""
@@ -254,6 +261,6 @@ METADATA_PATHS: Final[Mapping[str, Callable[[Google, Mapping[str, str]], web.Res
     ),
     "instance/service-accounts/default/token": _machine_token,
     "project/project-id": lambda _google, _query: _text(PROJECT),
-    "project/numeric-project-id": lambda _google, _query: _text("731000000001"),
+    "project/numeric-project-id": lambda _google, _query: _text(PROJECT_NUMBER),
     "universe/universe-domain": lambda _google, _query: _text("googleapis.com"),
 }

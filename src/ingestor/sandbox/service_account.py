@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from ingestor.sandbox.tokens import Grant
 
 PROJECT: Final = "sandbox"
+PROJECT_NUMBER: Final = "731000000001"
+"""The same project, as errors and the ids of clients name it."""
 EMAIL: Final = "sandbox@sandbox.iam.gserviceaccount.com"
 KEY_ID: Final = "5a9db0c55a9db0c55a9db0c55a9db0c55a9db0c5"
 """Spells `sandbox` as well as forty hexadecimal digits can."""

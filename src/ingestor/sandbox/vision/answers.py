@@ -20,6 +20,7 @@ from ingestor.sandbox.google_errors import (
     retry_info,
 )
 from ingestor.sandbox.quotas import Exhausted
+from ingestor.sandbox.service_account import PROJECT_NUMBER
 from ingestor.sandbox.vision import credentials
 from ingestor.sandbox.vision.annotations import with_numbers
 from ingestor.sandbox.vision.masks import masked
@@ -84,7 +85,7 @@ def throttled(
     message = (
         f"Quota exceeded for quota metric '{name}' and limit '{name} per {per}' of service "
         f"'{credentials.SERVICE}' for consumer "
-        f"'project_number:{credentials.PROJECT.rpartition('/')[2]}'."
+        f"'project_number:{PROJECT_NUMBER}'."
     )
     details: list[Detail] = [
         error_info(

@@ -16,12 +16,16 @@ from ingestor.sandbox.google_errors import (
     localized,
     refusal,
 )
+from ingestor.sandbox.service_account import PROJECT_NUMBER
 from ingestor.sandbox.tokens import Grant, Holder
 
 SERVICE: Final = "vision.googleapis.com"
 METHOD: Final = "google.cloud.vision.v1.ImageAnnotator.BatchAnnotateImages"
-PROJECT: Final = "projects/731000000001"
-"""The sandbox's own project number, as Google's errors name consumers."""
+PROJECT: Final = f"projects/{PROJECT_NUMBER}"
+"""As Google's errors name consumers."""
+CONSOLE: Final = "https://console.developers.google.com"
+CONSUMER: Final = {"consumer": PROJECT, "service": SERVICE}
+CALL: Final = {"method": METHOD, "service": SERVICE}
 
 SCOPES: Final = frozenset(
     {
@@ -87,9 +91,7 @@ def credentials_missing() -> Answer:
     return refusal(
         401,
         f"Request is missing required authentication credential. {EXPECTED}",
-        details=[
-            error_info("CREDENTIALS_MISSING", metadata={"method": METHOD, "service": SERVICE})
-        ],
+        details=[error_info("CREDENTIALS_MISSING", metadata=CALL)],
         headers={"WWW-Authenticate": CHALLENGE},
     )
 
@@ -98,9 +100,7 @@ def token_invalid() -> Answer:
     return refusal(
         401,
         f"Request had invalid authentication credentials. {EXPECTED}",
-        details=[
-            error_info("ACCESS_TOKEN_EXPIRED", metadata={"method": METHOD, "service": SERVICE})
-        ],
+        details=[error_info("ACCESS_TOKEN_EXPIRED", metadata=CALL)],
         headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'},
     )
 
@@ -110,11 +110,7 @@ def scope_insufficient() -> Answer:
     return refusal(
         403,
         "Request had insufficient authentication scopes.",
-        details=[
-            error_info(
-                "ACCESS_TOKEN_SCOPE_INSUFFICIENT", metadata={"method": METHOD, "service": SERVICE}
-            )
-        ],
+        details=[error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", metadata=CALL)],
         headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scopes}"'},
     )
 
@@ -127,36 +123,34 @@ def quota_project_missing() -> Answer:
         f"The {SERVICE} API requires a quota project, which is not set by default. To learn how "
         "to set your quota project, see "
         "https://cloud.google.com/docs/authentication/adc-troubleshooting/user-creds .",
-        details=[error_info("SERVICE_DISABLED", metadata=_consumer())],
+        details=[error_info("SERVICE_DISABLED", metadata=CONSUMER)],
     )
 
 
 def service_disabled() -> Answer:
-    number = PROJECT.rpartition("/")[2]
-    url = f"https://console.developers.google.com/apis/api/{SERVICE}/overview?project={number}"
+    url = f"{CONSOLE}/apis/api/{SERVICE}/overview?project={PROJECT_NUMBER}"
     return refusal(
         403,
-        f"Cloud Vision API has not been used in project {number} before or it is disabled. "
+        f"Cloud Vision API has not been used in project {PROJECT_NUMBER} before or it is disabled. "
         f"Enable it by visiting {url} then retry. If you enabled this API recently, wait a few "
         "minutes for the action to propagate to our systems and retry.",
         details=[
             help_link("Google developers console API activation", url=url),
-            error_info("SERVICE_DISABLED", metadata=_consumer()),
+            error_info("SERVICE_DISABLED", metadata=CONSUMER),
         ],
     )
 
 
 def billing_disabled() -> Answer:
-    number = PROJECT.rpartition("/")[2]
-    url = f"https://console.developers.google.com/billing/enable?project={number}"
+    url = f"{CONSOLE}/billing/enable?project={PROJECT_NUMBER}"
     return refusal(
         403,
         "This API method requires billing to be enabled. Please enable billing on project "
-        f"#{number} by visiting {url} then retry. If you enabled billing for this project "
+        f"#{PROJECT_NUMBER} by visiting {url} then retry. If you enabled billing for this project "
         "recently, wait a few minutes for the action to propagate to our systems and retry.",
         details=[
             help_link("Google developers console billing", url=url),
-            error_info("BILLING_DISABLED", metadata=_consumer()),
+            error_info("BILLING_DISABLED", metadata=CONSUMER),
         ],
     )
 
@@ -165,11 +159,5 @@ def key_restricted() -> Answer:
     return refusal(
         403,
         f"Requests to this API {SERVICE} method {METHOD} are blocked.",
-        details=[
-            error_info("API_KEY_SERVICE_BLOCKED", metadata=_consumer() | {"methodName": METHOD})
-        ],
+        details=[error_info("API_KEY_SERVICE_BLOCKED", metadata=CONSUMER | {"methodName": METHOD})],
     )
-
-
-def _consumer() -> dict[str, str]:
-    return {"consumer": PROJECT, "service": SERVICE}
