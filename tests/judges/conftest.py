@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.judges.judging import check, pytest_terminal_summary
+from tests.judges.whole_sandbox import sandbox
 
-__all__ = ["check", "pytest_terminal_summary"]
+__all__ = ["check", "pytest_terminal_summary", "sandbox"]

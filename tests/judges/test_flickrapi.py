@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import flickrapi
@@ -11,7 +10,7 @@ import requests
 
 from ingestor.sandbox.server import Sandbox
 from tests.judges.judging import Check
-from tests.judges.whole_sandbox import SECONDS, ZOO_PHOTOS, a_whole_sandbox
+from tests.judges.whole_sandbox import SECONDS, ZOO_PHOTOS
 
 JUDGE = "flickrapi"
 
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.judge
 EXTRAS = "license,date_upload,owner_name,path_alias,tags,media,o_dims,description,url_z,url_m,url_o"
 SIZES = {"url_z": "_z.jpg", "url_m": ".jpg", "url_o": "_o.jpg"}
 ROW = {"id", "owner", "secret", "server", "farm", "title", "ispublic", "isfriend", "isfamily"}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with a_whole_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from ingestor.sandbox.vision.masks import ANSWER
 from ingestor.sandbox.vision.schema import BATCH, ENUMS, MESSAGES
 from tests.judges.discovery import objections, size_of
 from tests.judges.judging import Check
-from tests.judges.whole_sandbox import a_whole_sandbox
 
 JUDGE = "google-api-python-client"
 
@@ -38,12 +37,6 @@ FEATURES = [
 CREDENTIALS = {"access_token", "oauth_token", "key"}
 VALUES = {"alt": "json", "prettyPrint": "true", "fields": "*", "callback": "x"}
 REQUEST, RESPONSE, STATUS = BATCH, "BatchAnnotateImagesResponse", "Status"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with a_whole_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from ingestor.sandbox.google import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.service_account import EMAIL
 from tests.judges.judging import Check
-from tests.judges.whole_sandbox import SECONDS, a_whole_sandbox
+from tests.judges.whole_sandbox import SECONDS
 
 JUDGE = "google-auth"
 
@@ -50,12 +50,6 @@ print(json.dumps({
 }))
 """
 """google-auth reads the metadata server's address when it is imported, so it needs a process."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with a_whole_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from ingestor.sandbox.google import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from ingestor.sandbox.server import Sandbox
 from ingestor.sandbox.vision.credentials import PROJECT
 from tests.judges.judging import Check
-from tests.judges.whole_sandbox import SECONDS, a_whole_sandbox
+from tests.judges.whole_sandbox import SECONDS
 
 JUDGE = "google-cloud-vision"
 
@@ -32,12 +32,6 @@ LABELS = vision.Feature(type_=vision.Feature.Type.LABEL_DETECTION)
 SAFE = vision.Feature(type_=vision.Feature.Type.SAFE_SEARCH_DETECTION)
 EVERY_KIND: Any = vision.Feature.Type
 PICTURES = 3
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with a_whole_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import asyncio
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+
+import pytest
 
 from ingestor.sandbox.options import Options
 from ingestor.sandbox.server import Sandbox
@@ -18,21 +18,17 @@ SECONDS = 20
 ZOO_PHOTOS = 1_200
 
 
-@contextmanager
-def a_whole_sandbox(**options: Any) -> Iterator[Sandbox]:
-    filled: dict[str, Any] = {
-        "port": 0,
-        "fast": True,
-        "photos": ZOO_PHOTOS,
-        "images_per_minute": 0,
-        "requests_per_minute": 0,
-    }
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    options = Options(
+        port=0, fast=True, photos=ZOO_PHOTOS, images_per_minute=0, requests_per_minute=0
+    )
     served: queue.Queue[Sandbox] = queue.Queue()
     loop = asyncio.new_event_loop()
     leave = asyncio.Event()
 
     async def serve() -> None:
-        async with Sandbox(Options(**filled | options)) as sandbox:
+        async with Sandbox(options) as sandbox:
             served.put(sandbox)
             await leave.wait()
 
