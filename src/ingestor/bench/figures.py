@@ -26,10 +26,8 @@ class Figures:
     """One lap, or the median of several: that is why counts are floats."""
 
     seconds: float
-    per_second: float
-    """Photos stored, all in all."""
     steady_per_second: float
-    """The same between the first quarter of the photos and the end; what was begun before counts in part."""
+    """Photos, from the first quarter of them to the end; what was begun before counts in part."""
     cpu_us: float
     """CPU of the client for one more photo, once it runs: user and system, all threads."""
     cores: float
@@ -40,7 +38,6 @@ class Figures:
     """The loop's lag, 99th percentile."""
     tail: float
     """The share of the time that the last 1 % of the photos took."""
-    quota_used: float
     quota_window: float
     """Share of the quota used between the end of the first window and the last purchase."""
     refusals: float
@@ -63,7 +60,6 @@ def figures_of(lap: Lap) -> Figures:
     seconds = final["seconds"]
     return Figures(
         seconds=lap.seconds,
-        per_second=report["stored"] / lap.seconds,
         steady_per_second=photos / wall,
         cpu_us=cpu / photos * MICRO,
         cores=cpu / wall,
@@ -71,7 +67,6 @@ def figures_of(lap: Lap) -> Figures:
         peak_mb=report["peak_memory_mb"],
         lag_ms=percentile(seconds.get("lag", ()), 0.99) * 1000,
         tail=_tail(lap),
-        quota_used=report["quota_used"],
         quota_window=_quota_window(lap),
         refusals=report["refusals"],
         lost=report["listed"] - report["stored"] - report["skipped"] - report["dead"],
