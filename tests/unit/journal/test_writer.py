@@ -40,6 +40,13 @@ async def test_every_commit_is_synced(path: Path):
     assert (level, mode) == (2, "wal")
 
 
+async def test_a_sync_reaches_the_drive_where_it_has_a_cache_of_its_own(path: Path):
+    async with Journal(path) as journal:
+        (asked,) = await journal.read(lambda db: db.execute("PRAGMA fullfsync").fetchone())
+
+    assert asked == 1
+
+
 async def test_work_handed_in_together_is_done_in_order(path: Path):
     seen: list[int] = []
 
