@@ -17,7 +17,7 @@ from ingestor.sandbox.rtdb.misbehaviour import (
     Throttle,
 )
 from ingestor.sandbox.rtdb.refusals import Refused
-from tests.sandbox.rtdb_site import serving, until
+from tests.sandbox.rtdb_site import OWNER, serving, until
 
 SILENT = {name for name in FAULTS if "stall" in name}
 STATUSES = {
@@ -39,6 +39,19 @@ async def test_what_is_refused_is_not_applied(fault: str) -> None:
     assert refused.status == STATUSES[fault]
     assert after_refusal is None
     assert (taken.status, site.database.value()) == (200, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("asked", "stranger"), [("127.0.0.1", "[::1]"), ("[::1]", "127.0.0.1")], ids=["IPv4", "IPv6"]
+)
+async def test_a_redirect_leads_to_a_stranger_whom_every_system_has(
+    asked: str, stranger: str
+) -> None:
+    async with serving() as site:
+        site.faults.queue("database.redirect")
+        reply = await site.ask("GET", "/a.json", headers={**OWNER, "Host": f"{asked}:9000"})
+
+    assert reply.headers["Location"] == f"http://{stranger}:9000/a.json"
 
 
 @pytest.mark.parametrize("fault", sorted({*AFTER_WRITES} - SILENT - RESETS))

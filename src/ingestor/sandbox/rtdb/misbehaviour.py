@@ -54,8 +54,11 @@ REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 OTHER_REGION: Final = "https://{ns}.europe-west1.firebasedatabase.app"
-ANOTHER_HOST: Final = "127.0.0.2"
-"""Where a redirect leads: to a stranger, but not off this machine."""
+LOOPBACKS: Final = ("::1", "127.0.0.1")
+"""
+A redirect leads to the one that was not asked: to a stranger, but not off this machine. Of the other
+addresses of 127/8 macOS has none, and whoever follows one there waits until it gives up.
+"""
 
 BAD_GATEWAY: Final = "<html><head><title>502 Bad Gateway</title></head><body></body></html>\n"
 SURPRISE: Final = "<html><body>Sign in to continue</body></html>\n"
@@ -142,7 +145,8 @@ async def misbehave(fault: str, request: web.Request, *, namespace: str) -> web.
         case "database.reset" | "database.reset-after-apply":
             return hang_up(request)
         case "database.redirect":
-            there = str(request.url.with_host(ANOTHER_HOST))
+            stranger = next(host for host in LOOPBACKS if host != request.url.host)
+            there = str(request.url.with_host(stranger))
             return web.Response(status=307, headers={"Location": there})
         case "database.bad-gateway":
             return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
