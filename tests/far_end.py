@@ -9,9 +9,12 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Never
+
+import aiohttp
 
 from ingestor.transport import HttpTransport, Request
+from ingestor.transport.lines.dialing import Dial
 
 Play = Callable[["FarEnd", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """What happens on one connection; it is closed when the play is over."""
@@ -142,6 +145,26 @@ def response(
     """A whole answer; `length` is what it claims where that is not the truth."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length < 0 else length}"]
     return "\r\n".join([*lines, *headers, "", ""]).encode() + body
+
+
+class Silence:
+    """A network in which nobody ever answers; a name has more addresses than anybody has patience."""
+
+    def connector(self, _name: str) -> aiohttp.BaseConnector:
+        return BlackHole()
+
+    def dial(self, _name: str) -> Dial:
+        return _nobody_answers
+
+
+class BlackHole(aiohttp.BaseConnector):
+    async def _create_connection(self, *_: object) -> Never:
+        await _nobody_answers()
+
+
+async def _nobody_answers(*_: object) -> Never:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 def a_transport(*origins: str, window: float = 5.0) -> HttpTransport:

@@ -99,8 +99,7 @@ class WireUpstreams(Upstreams):
                 Watched,
                 watch=self.watched,
                 tls=TLS,
-                connector=network.connector,
-                dial=network.dial,
+                network=network,
             ),
         ) as services:
             self._ask = services.ask_vision

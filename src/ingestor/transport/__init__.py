@@ -2,7 +2,7 @@
 The way to the four upstreams: a request value goes in, a response value comes out.
 
 `values` are what goes in and comes out. `http` is the transport itself: over aiohttp, where a `connector`
-guards the socket and a body is `outgoing`, or over `lines`. `allowlist` says where one may go, `safety` what
+guards the socket and a body is `outgoing`, or over `lines`; below both is one `network`. `allowlist` says where one may go, `safety` what
 must hold before, `caps` what an answer may be on both ways, `pace` how fast a picture has to come. An `exchange`
 keeps its deadline and its cap, and leaves `marks` of how far it came; `translation` says what went wrong,
 `statistics` how often.

@@ -20,27 +20,18 @@ from weakref import WeakSet
 import aiohttp
 
 from ingestor.errors import AddressRefused, TransportError
-from ingestor.kits.aside import Aside
 from ingestor.transport.allowlist import AllowList
 from ingestor.transport.caps import LONGEST_HEADER, MOST_HEADERS
-from ingestor.transport.connector import (
-    CONNECT_SECONDS,
-    CheckedResolver,
-    GuardedConnector,
-    LookUp,
-)
+from ingestor.transport.connector import CONNECT_SECONDS, LookUp
 from ingestor.transport.exchange import Exchange
-from ingestor.transport.lines.dialing import Dial, Dialer
 from ingestor.transport.lines.fetcher import Fetcher
 from ingestor.transport.marks import MarkingRequest, Marks
+from ingestor.transport.network import Internet, Network
 from ingestor.transport.pace import WINDOW_SECONDS
 from ingestor.transport.safety import require_safe_http, verifying
 from ingestor.transport.statistics import CallStatistics
 from ingestor.transport.translation import FOREIGN, translate
 from ingestor.transport.values import Request, Response, place
-
-LOOK_UPS = 4
-"""Of one upstream at once. Those that hang are its own: others, above all the paid one, have places left."""
 
 USUAL_KEEPALIVE = 15.0
 """Seconds that an idle connection is worth reusing; aiohttp's own default."""
@@ -112,9 +103,8 @@ class HttpTransport:
     """
     An open `Transport`. Enter it once; leaving it closes every connection.
 
-    `connector` and, for the short way, `dial` put another network below it (memory pipes in a
-    simulation); then it is that one's duty to stay on the allow-list, which is still asked here for
-    every request.
+    Another `network` may be below it (memory pipes in a simulation); the allow-list is still asked here
+    for every request.
     """
 
     def __init__(
@@ -124,22 +114,17 @@ class HttpTransport:
         user_agent: str,
         keepalive: Mapping[str, float] = KEEPALIVE,
         tls: ssl.SSLContext | None = None,
-        connector: Callable[[str], aiohttp.BaseConnector] | None = None,
-        dial: Callable[[str], Dial] | None = None,
+        network: Network | None = None,
         window: float = WINDOW_SECONDS,
         look_up: LookUp = socket.getaddrinfo,
     ) -> None:
         """Raises SettingsError for an origin or a TLS context that is not safe."""
         self._allowed = {name: AllowList(texts) for name, texts in origins.items()}
         self._user_agent = user_agent
-        self._keepalive = keepalive
-        self._tls = verifying(tls)
-        self._resolvers = {
-            name: CheckedResolver(aside=Aside(LOOK_UPS, name="resolver"), look_up=look_up)
-            for name in origins
-        }
-        self._connector = connector or self._guarded
-        self._dial = dial or self._dialer
+        self._keepalive = {name: keepalive.get(name, USUAL_KEEPALIVE) for name in origins}
+        self._network = network or Internet(
+            self._allowed, keepalive=self._keepalive, tls=verifying(tls), look_up=look_up
+        )
         self._window = window
         self._upstreams: dict[str, _Upstream] = {}
         self._exits = AsyncExitStack()
@@ -199,7 +184,7 @@ class HttpTransport:
 
     def _session(self, name: str) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=self._connector(name),
+            connector=self._network.connector(name),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -218,19 +203,8 @@ class HttpTransport:
     def _fetcher(self, name: str) -> Fetcher:
         return Fetcher(
             allowed=self._allowed[name],
-            dial=self._dial(name),
+            dial=self._network.dial(name),
             user_agent=self._user_agent,
-            keepalive=self._keepalive.get(name, USUAL_KEEPALIVE),
+            keepalive=self._keepalive[name],
             window=self._window,
-        )
-
-    def _dialer(self, name: str) -> Dial:
-        return Dialer(resolver=self._resolvers[name], tls=self._tls)
-
-    def _guarded(self, name: str) -> aiohttp.BaseConnector:
-        return GuardedConnector(
-            self._allowed[name],
-            keepalive=self._keepalive.get(name, USUAL_KEEPALIVE),
-            tls=self._tls,
-            resolver=self._resolvers[name],
         )

@@ -257,33 +257,15 @@ async def test_the_address_that_was_checked_is_connected_to(host: str, address: 
     assert [(entry["host"], entry["port"]) for entry in found] == [(address, 443)]
 
 
-async def test_a_name_that_nobody_knows_means_that_nothing_was_sent() -> None:
-    connector = a_connector(CDN, look_up=leading_to())
-
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_name_that_nobody_knows_means_that_nothing_was_sent(method: str) -> None:
     async with HttpTransport(
-        origins={"images": [CDN]}, user_agent="tests", connector=lambda _: connector
+        origins={"images": [CDN]}, user_agent="tests", look_up=leading_to()
     ) as transport:
         with pytest.raises(NotSent) as error:
-            await transport.send(a_request(f"{CDN}/", method="POST"))
+            await transport.send(a_request(f"{CDN}/", method=method))
 
     assert error.value.reason == "dns"
-
-
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_with_a_connector_of_its_own_nothing_goes_another_way(method: str) -> None:
-    """Not even what has a shorter one: the network below it may be nobody's but the test's."""
-    async with far_end(says(response(b"hello"))) as far:
-        origin = f"http://localhost:{far.origin.rpartition(':')[2]}"
-        connector = a_connector(origin, look_up=leading_to("127.0.0.1"))
-        async with HttpTransport(
-            origins={"images": [origin]},
-            user_agent="tests",
-            connector=lambda _: connector,
-            look_up=leading_to(),
-        ) as transport:
-            answer = await transport.send(a_request(f"{origin}/", method=method))
-
-    assert answer.body == b"hello"
 
 
 async def test_a_name_whose_look_up_hangs_holds_up_no_other_upstream() -> None:

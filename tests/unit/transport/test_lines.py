@@ -8,7 +8,6 @@ import ssl
 import tracemalloc
 from asyncio import StreamReader, StreamWriter
 from pathlib import Path
-from typing import Never
 
 import pytest
 
@@ -18,7 +17,17 @@ from ingestor.transport import HttpTransport
 from ingestor.transport.lines.answer import LONGEST_HEAD, Answer
 from ingestor.transport.lines.line import Line
 from ingestor.transport.lines.watch import Watch
-from tests.far_end import FarEnd, Room, a_request, a_transport, answers, far_end, response, says
+from tests.far_end import (
+    FarEnd,
+    Room,
+    Silence,
+    a_request,
+    a_transport,
+    answers,
+    far_end,
+    response,
+    says,
+)
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LARGE_PICTURE = 8_000_000
@@ -319,12 +328,8 @@ async def test_reading_stops_at_the_byte_that_nobody_has_room_for() -> None:
 
 
 async def test_a_deadline_holds_while_nobody_accepts() -> None:
-    async def hangs(*_: object) -> Never:
-        await asyncio.Event().wait()
-        raise AssertionError
-
     async with HttpTransport(
-        origins={"images": ["https://images.example"]}, user_agent="tests", dial=lambda _: hangs
+        origins={"images": ["https://images.example"]}, user_agent="tests", network=Silence()
     ) as transport:
         with pytest.raises(NotSent) as late:
             await transport.send(a_request("https://images.example/", deadline=0.05))

@@ -7,15 +7,22 @@ import socket
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
-from typing import Never
 
-import aiohttp
 import pytest
 
 from ingestor.errors import AddressRefused, AnswerLost, NotSent
 from ingestor.transport import HttpTransport, Parts
 from ingestor.transport.connector import CONNECT_SECONDS
-from tests.far_end import FarEnd, a_request, a_transport, answers, far_end, response, says
+from tests.far_end import (
+    FarEnd,
+    Silence,
+    a_request,
+    a_transport,
+    answers,
+    far_end,
+    response,
+    says,
+)
 
 SHORT = 0.05
 """Seconds until a deadline that must pass."""
@@ -207,20 +214,12 @@ async def test_a_stall_after_the_headers_ends_at_the_deadline() -> None:
     assert lost.value.reason == "timeout"
 
 
-class BlackHole(aiohttp.BaseConnector):
-    """Whatever is tried, nobody answers; a name has more addresses than anybody has patience."""
-
-    async def _create_connection(self, *_: object) -> Never:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-
 @pytest.mark.looptime
 async def test_connecting_ends_long_before_the_deadline_of_a_paid_request() -> None:
     async with HttpTransport(
         origins={"vision": ["https://vision.example"]},
         user_agent="tests",
-        connector=lambda _: BlackHole(),
+        network=Silence(),
     ) as transport:
         started = asyncio.get_running_loop().time()
         with pytest.raises(NotSent) as error:
