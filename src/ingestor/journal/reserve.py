@@ -14,6 +14,10 @@ from ingestor.journal.lock import has_journal
 
 TOO_LITTLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The last of them where no file may be as large, as when somebody gives bytes for megabytes."""
+PIECE: Final = 1 << 20
+"""Bytes: more at once are hardly faster (taste)."""
+BLOCK: Final = 512
+"""Bytes in which `st_blocks` counts, whatever the file system's own are."""
 
 
 class Reserve:
@@ -31,7 +35,7 @@ class Reserve:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 os.ftruncate(file, self._size)
-                os.posix_fallocate(file, 0, self._size)
+                _allocate(file, self._size)
             finally:
                 os.close(file)
         except OSError as error:
@@ -40,14 +44,11 @@ class Reserve:
                 raise SettingsError(self._too_large()) from None
             if error.errno in TOO_LITTLE:
                 raise SettingsError(self._too_little()) from None
-            # A file system that cannot promise room: the journal still stops when it is full.
+            # A file system that takes no such file: the journal still stops when it is full.
         except OverflowError:
             # More than the system counts.
             self.release()
             raise SettingsError(self._too_little()) from None
-        except AttributeError:
-            # A system without posix_fallocate.
-            self.release()
 
     def release(self) -> bool:
         """Give the room up; tells whether there was any."""
@@ -70,6 +71,30 @@ class Reserve:
             f"No file may have {self._size / 1e6:.0f} MB here (`ulimit -f`), and the journal would meet that "
             "limit in the middle of paid calls. Raise it and run the same command again."
         )
+
+
+def _allocate(file: int, size: int) -> None:
+    try:
+        os.posix_fallocate(file, 0, size)
+    except AttributeError:
+        # macOS has no such call.
+        _fill(file, size)
+    except OSError as error:
+        # musl says so of a file system that cannot promise room; glibc writes there by itself.
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        _fill(file, size)
+
+
+def _fill(file: int, size: int) -> None:
+    """With what no file system makes smaller: of noughts some keep but the number."""
+    disk = os.fstatvfs(file)
+    if disk.f_bavail * disk.f_frsize < size - os.fstat(file).st_blocks * BLOCK:
+        # Found out by writing, it would be all that others have left.
+        raise OSError(errno.ENOSPC, "")
+    piece = os.urandom(PIECE)
+    with open(file, "wb", closefd=False) as out:
+        out.writelines(piece[: size - start] for start in range(0, size, PIECE))
 
 
 def _files_are_limited() -> bool:

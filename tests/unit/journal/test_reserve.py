@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import resource
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -61,6 +64,42 @@ async def test_the_reserve_is_there_while_the_journal_is_open(path: Path):
 
     assert (reserve.st_size, reserve.st_blocks * 512 >= MEGABYTE) == (MEGABYTE, True)
     assert not path.with_name("reserve").exists()
+
+
+def without_the_call(given: pytest.MonkeyPatch) -> None:
+    given.delattr(os, "posix_fallocate", raising=False)
+
+
+def without_support(given: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> NoReturn:
+        raise OSError(errno.EOPNOTSUPP, "")
+
+    given.setattr(os, "posix_fallocate", refuse, raising=False)
+
+
+# No test machine is both a Mac and one with musl.
+@pytest.mark.parametrize("lacking", [without_the_call, without_support], ids=["macOS", "musl"])
+async def test_room_is_taken_where_none_can_be_promised(
+    path: Path, monkeypatch: pytest.MonkeyPatch, lacking: Callable[[pytest.MonkeyPatch], None]
+):
+    lacking(monkeypatch)
+
+    async with Journal(path, reserve=MEGABYTE):
+        reserve = path.with_name("reserve").stat()
+
+    assert (reserve.st_size, reserve.st_blocks * 512 >= MEGABYTE) == (MEGABYTE, True)
+
+
+async def test_more_than_there_is_where_none_can_be_promised_is_refused_unwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    without_the_call(monkeypatch)
+    monkeypatch.delattr(os, "urandom")
+    much = shutil.disk_usage(path.parent).free + 1000 * MEGABYTE
+
+    with pytest.raises(SettingsError, match="lower INGESTOR_DISK_RESERVE"):
+        async with Journal(path, reserve=much):
+            pass
 
 
 @pytest.mark.parametrize("megabytes", [2**43, 2**60], ids=["no file", "no number"])
