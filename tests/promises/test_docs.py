@@ -15,6 +15,7 @@ import typer
 
 import ingestor
 from ingestor.cli.commands import app
+from ingestor.journal.schema import OLDEST_SQLITE
 from ingestor.sandbox.__main__ import parser as sandbox_parser
 from ingestor.settings import Settings
 from ingestor.web.licenses import LICENSES
@@ -48,6 +49,15 @@ def test_everybody_names_the_same_pythons() -> None:
     assert ranges == {(int(said[0]), int(said[-1]))}
     assert list(map(int, said)) == list(range(int(said[0]), int(said[-1]) + 1))
     assert project["requires-python"] == f">=3.{said[0]}"
+
+
+def test_everybody_names_the_same_sqlite() -> None:
+    script = (ROOT / "scripts/install").read_text()
+    oldest = ".".join(map(str, OLDEST_SQLITE))
+
+    assert f"SQLite has to be {oldest} or later" in " ".join(README.split())
+    assert f"with SQLite {oldest} or later" in script
+    assert f"sqlite_version_info < {OLDEST_SQLITE}" in script
 
 
 def variable(field: str) -> str:

@@ -17,7 +17,7 @@ import msgspec
 import orjson
 
 from ingestor.errors import JournalError, SettingsError
-from ingestor.journal.schema import VERSION
+from ingestor.journal.schema import VERSION, require_sqlite
 
 PATIENCE_SECONDS = 5.0
 """How long to wait where another process recovers the file, the only time a reader waits."""
@@ -47,9 +47,10 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     Open a journal for reading, for use by one thread at a time.
 
-    Raises SettingsError where there is none or another version must make it readable first,
+    Raises SettingsError where there is none, SQLite is too old or another version must make it readable first,
     JournalError where the file cannot be trusted or was written by a newer version.
     """
+    require_sqlite()
     if not is_there(path):
         raise SettingsError(_no_journal(path))
     try:

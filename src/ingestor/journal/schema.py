@@ -10,7 +10,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from ingestor.errors import JournalError
+from ingestor.errors import JournalError, SettingsError
+
+OLDEST_SQLITE: Final = (3, 37)
+"""The first with STRICT tables, the newest of what is used here. RHEL 9 gives its Pythons 3.34."""
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -210,6 +213,19 @@ MIGRATIONS: Final[tuple[str, ...]] = (
 )
 
 VERSION: Final = len(MIGRATIONS)
+
+
+def require_sqlite() -> None:
+    """
+    Raises SettingsError where this Python's is too old. Such a one takes every journal for a damaged one,
+    and whoever then moved it away would pay again for what it knows.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise SettingsError(
+            f"This Python has SQLite {sqlite3.sqlite_version}, and the journal takes {oldest} or later. Use "
+            "another Python; one that uv, Homebrew or python.org installs has an SQLite of its own."
+        )
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -21,7 +21,7 @@ from typing import IO, Any, Self, TypeVar, cast
 from ingestor.errors import JournalError, SettingsError
 from ingestor.journal.lock import place_of, take
 from ingestor.journal.reserve import Reserve
-from ingestor.journal.schema import migrate
+from ingestor.journal.schema import migrate, require_sqlite
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -199,6 +199,7 @@ class Journal:
             self.full = None
 
     def _open(self) -> None:
+        require_sqlite()
         self._reserve.set_aside()
         try:
             self._connection = connection = self._connect(self.path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import orjson
@@ -11,10 +12,13 @@ import pytest
 
 from ingestor.catalog.arriving import shelve
 from ingestor.catalog.finding import find_photo
+from ingestor.errors import SettingsError
 from ingestor.journal import runs
 from ingestor.journal.pending import take
+from ingestor.journal.reader import open_reader
 from ingestor.journal.results import reuse, unpublished
 from ingestor.journal.schema import MIGRATIONS, migrate
+from ingestor.journal.writer import Journal
 from ingestor.models import Photo
 from tests.builders import a_photo, an_annotation
 
@@ -58,6 +62,28 @@ def insert(db: sqlite3.Connection, photo: Photo, state: str) -> None:
     db.execute(
         "INSERT INTO memberships VALUES (?, ?, ?)", (photo.id, photo.group, photo.date_added)
     )
+
+
+async def written(path: Path) -> None:
+    async with Journal(path):
+        pass
+
+
+async def read(path: Path) -> None:
+    open_reader(path).close()
+
+
+@pytest.mark.parametrize("opened", [written, read])
+async def test_an_sqlite_that_is_too_old_takes_no_journal_for_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[[Path], Awaitable[None]]
+):
+    await written(tmp_path / "journal.sqlite3")
+    # What Python has on a test machine is never so old.
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.34.1")
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+
+    with pytest.raises(SettingsError, match=r"has SQLite 3\.34\.1, and the journal takes 3\.37"):
+        await opened(tmp_path / "journal.sqlite3")
 
 
 def test_what_was_listed_goes_on(db: sqlite3.Connection):
