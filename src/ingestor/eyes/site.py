@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -18,6 +20,7 @@ from ingestor.kits.beside import beside
 from ingestor.kits.connections import Connections
 from ingestor.kits.listening import why_not
 
+NAME: Final = "ingestor.eyes"
 OFF: Final = "off"
 BEAT: Final = 0.5
 """Seconds between two looks at how late the loop is."""
@@ -47,6 +50,7 @@ async def watched(
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=_logger(),
         handle_signals=False,
         shutdown_timeout=GRACE,
     )
@@ -104,6 +108,22 @@ def application(figures: Figures, registry: CollectorRegistry) -> web.Applicatio
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", metrics)
     return app
+
+
+def _logger() -> logging.Logger:
+    """
+    Of its own, below the one that all is led to: anybody can send what is no request, and each would leave
+    a traceback.
+    """
+    logger = logging.Logger(NAME)  # noqa: LOG001 - nothing global is configured
+    logger.parent = logging.getLogger()
+    logger.addFilter(_is_ours)
+    return logger
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def _counted(connections: Connections) -> Middleware:

@@ -234,6 +234,34 @@ async def test_strangers_hold_few_of_the_files_that_a_worker_may_open(
             writer.close()
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "told"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400", 0, id="theirs"),
+        pytest.param(b"GET /readyz HTTP/1.0\r\n\r\n", b"500", 1, id="ours"),
+    ],
+)
+async def test_only_a_mistake_of_ours_is_written_down(
+    view: View,
+    registry: CollectorRegistry,
+    address: tuple[str, int],
+    caplog: pytest.LogCaptureFixture,
+    asked: bytes,
+    answered: bytes,
+    told: int,
+):
+    view.why_not = lambda: str(1 / 0)
+
+    async with watched(view, registry, address=address):
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(asked)
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.split()[1] == answered
+    assert len(caplog.records) == told
+
+
 @pytest.mark.parametrize("text", ["", "9464", "localhost", "localhost:http", "h:70000"])
 def test_an_address_that_makes_no_sense_is_refused_in_a_sentence(text: str):
     with pytest.raises(SettingsError, match="--eyes"):
