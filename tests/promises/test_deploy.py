@@ -144,6 +144,12 @@ def test_every_setting_in_the_env_file_reaches_who_buys(name: str) -> None:
     assert not [value for value in own.values() if "$" in value]
 
 
+def test_the_file_of_the_keys_is_not_taken_into_the_history() -> None:
+    (file,) = set(re.findall(r"env_file: \[\{path: (\S+?),", COMPOSE))
+
+    assert file in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_the_page_is_given_what_it_reads_and_no_key() -> None:
     code = (ROOT / "src/ingestor/cli/serve.py").read_text()
     read = set(re.findall(r"\bsettings\.(\w+)", code)) & Settings.model_fields.keys()
