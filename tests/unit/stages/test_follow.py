@@ -177,6 +177,17 @@ async def test_a_page_that_never_comes_costs_itself_and_nothing_behind_it():
     assert len(pool.calls) < 10
 
 
+async def test_a_turn_reads_so_many_pages_and_goes_on_there_in_the_next():
+    pool = Followed(rows(2 * MOST_PAGES * PER_PAGE + 1))
+
+    for _ in range(2):
+        await pool.turn(most=10_000)
+        assert len(pool.calls) == MOST_PAGES
+    await pool.turn(most=10_000)
+
+    assert set(pool.rows) <= pool.known
+
+
 async def test_an_empty_pool_is_one_page_and_what_arrives_later_comes():
     pool = Followed([])
     await pool.turn()
