@@ -25,8 +25,9 @@ from ingestor.kits.lifetime import Lifetime
 from ingestor.kits.luck import FEWEST
 from ingestor.kits.memory import Memory
 from ingestor.kits.pacing import Adaptive
+from ingestor.kits.retrying import LONGEST_WAIT
 from ingestor.models import Failure, Image, Photo, Size
-from ingestor.stages.blame import IN_A_ROW
+from ingestor.stages.blame import IN_A_ROW, SEVERAL
 from ingestor.stages.download import Downloader, download
 from tests.builders import a_photo, a_size
 
@@ -399,6 +400,55 @@ async def test_a_wish_for_one_photo_that_passes_our_patience_is_that_photos_faul
     images = await desk.run(*photos(90))
 
     assert len(images) == 89
+    assert [failure.photo_id for failure in desk.failures] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds"),
+    [(SEVERAL - 1, LONGEST_WAIT + 1.0), (SEVERAL, 1.0)],
+    ids=["few", "several"],
+)
+async def test_who_is_turned_away_is_watched_until_several_are_or_nobody_else_is_heard(
+    number: int, seconds: float
+):
+    desk = Desk(failing(lambda: Throttled("slow", upstream="images", retry_after=300.0)))
+
+    async with asyncio.timeout(120.0):
+        await desk.run(*photos(number))
+
+    assert desk.failures == []
+    assert isinstance(desk.lifetime.error, RunStopped)
+    assert asyncio.get_running_loop().time() < seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        pytest.param(lambda: Rejected("gone", upstream="images", reason="gone"), 1, id="gone"),
+        pytest.param(
+            lambda: Unavailable("html", upstream="images", reason="not-an-image"), 2, id="a page"
+        ),
+    ],
+)
+async def test_what_is_wrong_with_one_picture_says_nothing_of_those_that_wait(error, tries: int):
+    """They were asked to come again in a while, and our patience is longer than that."""
+    lasting = [95.0, *[0.1] * (tries - 1)]
+    asked: set[str] = set()
+
+    async def fetch(size: Size, room: object) -> bytes:
+        if "n0." in size.url:
+            await asyncio.sleep(lasting.pop())
+            raise error()
+        await asyncio.sleep(1.0)
+        if size.url not in asked:
+            asked.add(size.url)
+            raise Throttled("slow", upstream="images", retry_after=100.0)
+        return PICTURE + size.url.encode()
+
+    desk = Desk(fetch)
+    images = await desk.run(*photos(1 + SEVERAL))
+
+    assert (len(images), desk.lifetime.error) == (SEVERAL, None)
     assert [failure.photo_id for failure in desk.failures] == ["0"]
 
 
