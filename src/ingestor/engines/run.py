@@ -28,7 +28,6 @@ from ingestor.models import Failure, Image, Photo, Published
 from ingestor.pipeline import Channels
 from ingestor.purchases import Buyer, Door, DoubtAllowance
 from ingestor.purchases.door import MOST_ATTEMPTS
-from ingestor.records import weigh_record
 from ingestor.report import Report
 from ingestor.services import BYTES_PER_REQUEST, Services, text_at_once, weigh_image
 from ingestor.settings import MOST_IN_FLIGHT, Settings
@@ -208,7 +207,6 @@ class Run:
                 store,
                 write=self.book.write,
                 failed=self.book.refused,
-                weigh=weigh_record,
                 writers=STORE_WRITERS,
                 lifetime=self.lifetime,
             ),

@@ -15,7 +15,7 @@ from ingestor.kits.batching import batches
 from ingestor.kits.channel import Channel
 from ingestor.kits.lifetime import Lifetime, Stopping
 from ingestor.models import Failure, Published
-from ingestor.records import MOST_BYTES, MOST_PHOTOS, halves
+from ingestor.records import MOST_BYTES, MOST_PHOTOS, halves, weigh_record
 
 LINGER = 0.5
 """Seconds: an annotation is searchable soon, and a busy run still fills its updates (taste)."""
@@ -29,7 +29,6 @@ async def store(
     *,
     write: Write,
     failed: Fail,
-    weigh: Callable[[Published], int],
     writers: int,
     lifetime: Lifetime,
 ) -> None:
@@ -63,7 +62,7 @@ async def store(
     with lifetime.at_cut(cut):
         async with asyncio.TaskGroup() as group:
             async for batch in batches(
-                published, most=MOST_PHOTOS, heaviest=MOST_BYTES, weigh=weigh, linger=LINGER
+                published, most=MOST_PHOTOS, heaviest=MOST_BYTES, weigh=weigh_record, linger=LINGER
             ):
                 await places.acquire()
                 # Asked when there is a place: whoever waited for it may have waited past the cut.

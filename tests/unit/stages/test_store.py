@@ -34,7 +34,6 @@ async def stored(
         published,
         write=write,
         failed=failed,
-        weigh=lambda _: 1,
         writers=writers,
         lifetime=lifetime or Lifetime(drain=8.0),
     )
