@@ -18,7 +18,7 @@ from ingestor.records import (
     escape,
     halves,
     key_of,
-    membership,
+    memberships,
     merged,
     photo_record,
     plan_updates,
@@ -216,7 +216,7 @@ def test_a_photo_stays_in_its_other_groups() -> None:
     tree = applied({}, updates_for(a_published("1")))
     applied(tree, updates_for(a_published("1", photo=a_photo("1", group="2@N02", date_added=7))))
 
-    applied(tree, membership("1", group="3@N03", date_added=8))
+    applied(tree, memberships([("1", "3@N03", 8)]))
 
     assert tree["photos"]["p1"]["groups"] == {"42637302@N00": 1745850000, "2@N02": 7, "3@N03": 8}
 

@@ -28,7 +28,7 @@ from ingestor.journal.withdrawals import bring_back
 from ingestor.journal.writer import Journal
 from ingestor.kits.together import together
 from ingestor.models import Photo, Published
-from ingestor.records import letters_taken_back, membership, merged, read_groups, read_photo
+from ingestor.records import letters_taken_back, memberships, read_groups, read_photo
 from ingestor.services import Update
 
 READS_AT_ONCE: Final = 16
@@ -242,9 +242,7 @@ class Adoption:
         listed = await self._journal.read(partial(listing.memberships, photos=photos))
         theirs = await self.groups_of_others() if listed else ()
         if ours := [one for one in listed if one[1] not in theirs]:
-            await self._update(
-                merged(membership(photo, group=gid, date_added=added) for photo, gid, added in ours)
-            )
+            await self._update(memberships(ours))
         return {photo: (gid, added) for photo, gid, added in ours}
 
     async def find(
@@ -285,8 +283,7 @@ class Adoption:
         # The first page of a group is written down after it was told of.
         met = {*await self._journal.read(listing.groups_met), *self._groups}
         if ours := read_groups(record).keys() & met - set(await self.groups_of_others()):
-            told = merged(membership(photo, group=gid, date_added=0) for gid in ours)
-            await self._update(dict.fromkeys(told))
+            await self._update(dict.fromkeys(memberships((photo, gid, 0) for gid in ours)))
 
     async def groups_of_others(self) -> list[str]:
         """Those that others have had since this journal had them last."""

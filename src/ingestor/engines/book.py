@@ -24,8 +24,7 @@ from ingestor.records import (
     SERVER_TIME,
     add_updates,
     escape,
-    membership,
-    merged,
+    memberships,
     weigh_record,
 )
 from ingestor.report import Report
@@ -210,12 +209,7 @@ class Book:
         """
         if self._update is None or not photos:
             return False
-        await self._update(
-            merged(
-                membership(photo.id, group=photo.group, date_added=photo.date_added)
-                for photo in photos
-            )
-        )
+        await self._update(memberships((one.id, one.group, one.date_added) for one in photos))
         if self._adoption is None:
             return False
         # Only now: who takes one down from now on sees that it is in our group.

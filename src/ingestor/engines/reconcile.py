@@ -40,7 +40,7 @@ from ingestor.models import Label, Photo, Published
 from ingestor.records import (
     BEHIND_PHOTOS,
     halves,
-    membership,
+    memberships,
     merged,
     plan_updates,
     updates_for,
@@ -279,7 +279,7 @@ class Reconciler:
         """The database is to know in which groups of ours a photo is."""
         if apart.lacking:
             self.found.regrouped += 1
-            repairs.join.append(_joining(photo, apart.lacking))
+            repairs.join.append(memberships((photo, gid, at) for gid, at in apart.lacking.items()))
 
     def _groups_apart(
         self, ours: Held | None, theirs: There | None, groups: Mapping[str, int]
@@ -366,10 +366,6 @@ class Reconciler:
                 return [error]
             return [said for half in halves(some) for said in await self._write(half)]
         return [None] * len(some)
-
-
-def _joining(photo: str, groups: Mapping[str, int]) -> dict[str, Any]:
-    return merged(membership(photo, group=gid, date_added=at) for gid, at in groups.items())
 
 
 def _within(photo: str, upto: str | None) -> bool:

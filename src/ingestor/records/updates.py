@@ -102,9 +102,9 @@ def index_path(key: str, score: float, *, photo_id: str) -> str:
     return f"index/{key}/{rank(score)}-p{photo_id}"
 
 
-def membership(photo_id: str, *, group: str, date_added: int) -> Paths:
-    """What a known photo changes when it turns up in one more group."""
-    return {f"photos/p{photo_id}/groups/{escape(group)}": date_added}
+def memberships(joining: Iterable[tuple[str, str, int]]) -> Paths:
+    """What known photos change when they turn up in one more group: (photo, group, date added) of each."""
+    return {f"photos/p{photo}/groups/{escape(gid)}": added for photo, gid, added in joining}
 
 
 def letters_taken_back(photo_ids: Iterable[str]) -> Paths:
