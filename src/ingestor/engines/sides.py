@@ -6,7 +6,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingestor.journal.reconciling import Held
-from ingestor.models import Published
+from ingestor.models import Annotation, Published
 from ingestor.records import read_groups, read_photo
 from ingestor.records.keys import keyed
 
@@ -60,12 +60,13 @@ def lone_groups(record: object) -> Collection[str]:
 
 
 def equal(ours: Published, theirs: Published) -> bool:
-    mine, other = ours.annotation, theirs.annotation
-    return (
-        (mine.features, mine.sha256, mine.model) == (other.features, other.sha256, other.model)
-        and {key: label.score for key, label in keyed(mine.labels).items()}
-        == {key: label.score for key, label in keyed(other.labels).items()}
-    )  # fmt: skip
+    return _said(ours.annotation) == _said(theirs.annotation)
+
+
+def _said(annotation: Annotation) -> tuple[object, ...]:
+    """What Vision said, and of what."""
+    scores = {key: label.score for key, label in keyed(annotation.labels).items()}
+    return annotation.features, annotation.sha256, annotation.model, scores
 
 
 def groups_apart(
