@@ -250,15 +250,12 @@ class Journal:
         try:
             return _carried_out(connection, works)
         except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
-            refusal = error
-        if _is_full(refusal) and self._reserve.release():
-            self.full = _why_full(self.path)
-            try:
-                return _carried_out(connection, works)
-            except Exception as error:  # noqa: BLE001 - likewise: SQLite's lack of memory is none of its own errors
-                refusal = error
-        self.broken = JournalError(_sentence(self.path, refusal))
-        return [_Raised(self.broken)] * len(works)
+            if _is_full(error) and self._reserve.release():
+                self.full = _why_full(self.path)
+                # There is room by now, and no reserve that could be given up a second time.
+                return self._transaction(works)
+            self.broken = JournalError(_sentence(self.path, error))
+            return [_Raised(self.broken)] * len(works)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
