@@ -14,7 +14,6 @@ from ingestor.catalog.entries import file_entries
 from ingestor.catalog.indexing import index_photos
 from ingestor.catalog.local import LocalCatalog
 from ingestor.catalog.rtdb import DatabaseCatalog
-from ingestor.journal.listing import sight
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
@@ -22,6 +21,7 @@ from ingestor.models import Label, Published
 from ingestor.records import updates_for
 from ingestor.transport import HttpTransport
 from tests.builders import a_label, a_photo, a_published, an_annotation
+from tests.journals import listed
 from tests.sandbox.rtdb_site import serving
 
 
@@ -80,8 +80,7 @@ class _Local:
         db = connect(self._path)
         try:
             db.execute("BEGIN")
-            photos = [one.photo for one in published]
-            sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
+            listed(db, *(one.photo for one in published))
             for number, one in enumerate(published):
                 keep(db, one.annotation, size=one.size, purchase="p", now=float(number))
             index_photos(db, published)

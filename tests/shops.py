@@ -14,7 +14,7 @@ from typing import Any
 from ingestor import events
 from ingestor.apis.vision import ImageError
 from ingestor.errors import IngestorError, NotSent
-from ingestor.journal import ledger, listing, runs
+from ingestor.journal import ledger, runs
 from ingestor.journal.recovery import Moments, open_run
 from ingestor.journal.writer import Journal
 from ingestor.kits.lifetime import Lifetime
@@ -25,6 +25,7 @@ from ingestor.purchases.door import MOST_ATTEMPTS
 from ingestor.purchases.meaning import Answer
 from tests.builders import FEATURES, a_label, an_annotation, an_image
 from tests.inline import Inline
+from tests.journals import listed
 
 WALL = 1_790_000_000.0
 PATIENCE = 120.0
@@ -122,12 +123,8 @@ async def opening_shops(folder: Path) -> AsyncIterator[OpenShop]:
                     moments=Moments(now=WALL, month=0.0, day=0.0, window=WALL - 60.0),
                 )
             )  # fmt: skip
-            await journal.write(
-                partial(
-                    listing.sight, photos=[image.photo for image in images], run=opening.run,
-                    room=None, features=None, unusable=(), now=WALL,
-                )
-            )  # fmt: skip
+            photos = [image.photo for image in images]
+            await journal.write(lambda db: listed(db, *photos, run=opening.run, now=WALL))
             clock = asyncio.get_running_loop().time
             quota = Quota(limits, largest=(1, 16), clock=clock)
             budget = Budget(ceiling=ceiling)

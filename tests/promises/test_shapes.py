@@ -16,8 +16,6 @@ from ingestor.cli.search import Asked, search
 from ingestor.cli.visit import Visit
 from ingestor.journal import runs
 from ingestor.journal.dead import fail
-from ingestor.journal.listing import sight
-from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
 from ingestor.models import Failure
@@ -28,6 +26,7 @@ from ingestor.settings import Settings
 from ingestor.transport import CallStatistics
 from ingestor.web import runs as board
 from tests.builders import a_label, a_photo, a_published, a_report, an_annotation
+from tests.journals import annotated, listed
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
@@ -110,8 +109,8 @@ def settings(tmp_path: Path) -> Settings:
     one = a_published("1", annotation=an_annotation("1", a_label("Dog"), safe={"racy": "UNLIKELY"}))
     db.execute("INSERT INTO runs (id, started, ended, reason) VALUES ('r1', 1.0, 2.0, 'complete')")
     db.execute("INSERT INTO groups (gid, name, total) VALUES ('42637302@N00', 'Dogs', 2)")
-    sight(db, [one.photo, a_photo("2")], run=1, room=None, features=None, unusable=(), now=1.0)
-    keep(db, one.annotation, size=one.size, purchase="p", now=1.0)
+    annotated(db, one)
+    listed(db, a_photo("2"))
     index_photos(db, [one])
     fail(db, Failure(photo_id="2", stage="download", reason="gone", detail=""), now=1.0)
     db.close()

@@ -14,6 +14,7 @@ from ingestor.journal import listing, results, runs
 from ingestor.journal.schema import migrate
 from ingestor.journal.writer import connect
 from tests.builders import FEATURES, a_label, a_photo, a_published, a_size, an_annotation
+from tests.journals import listed
 
 HASH = "ab" * 32
 
@@ -45,7 +46,7 @@ def test_an_adopted_photo_is_stored_and_needs_no_work(db: sqlite3.Connection):
 
 
 def test_a_pending_photo_is_taken_over(db: sqlite3.Connection):
-    listing.sight(db, [a_photo("1")], run=1, room=None, features=None, unusable=(), now=1.0)
+    listed(db, a_photo("1"))
 
     adopt(db, [found("1")], now=2.0)
 

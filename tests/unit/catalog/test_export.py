@@ -16,14 +16,12 @@ import pytest
 
 from ingestor.catalog import export
 from ingestor.errors import SettingsError
-from ingestor.journal.listing import sight
 from ingestor.journal.reader import open_reader
-from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
 from ingestor.journal.writer import connect
-from ingestor.models import Published
 from tests.builders import a_label, a_photo, a_published, an_annotation
+from tests.journals import annotated, listed
 
 
 @pytest.fixture
@@ -32,13 +30,6 @@ def db() -> Iterator[sqlite3.Connection]:
     migrate(connection)
     yield connection
     connection.close()
-
-
-def put(db: sqlite3.Connection, *published: Published, now: float = 1.0) -> None:
-    photos = [one.photo for one in published]
-    sight(db, photos, run=1, room=None, features=None, unusable=(), now=now)
-    for one in published:
-        keep(db, one.annotation, size=one.size, purchase="p", now=now)
 
 
 def as_json(db: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -58,12 +49,12 @@ def test_an_export_that_nobody_reads_holds_no_log_of_the_journal(tmp_path: Path)
     path = tmp_path / "journal.sqlite3"
     with closing(connect(path)) as writing:
         migrate(writing)
-        put(writing, *(a_published(str(number)) for number in range(3)))
+        annotated(writing, *(a_published(str(number)) for number in range(3)))
         with closing(open_reader(path)) as reading:
             rows = export.rows(reading, at_once=2)
             first = next(rows)["id"]
 
-            put(writing, a_published("5"))
+            annotated(writing, a_published("5"))
             _, log, written_back = writing.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
             assert written_back == log > 0
@@ -71,7 +62,9 @@ def test_an_export_that_nobody_reads_holds_no_log_of_the_journal(tmp_path: Path)
 
 
 def test_a_line_tells_all_about_a_photo(db: sqlite3.Connection) -> None:
-    put(db, a_published("7", a_label("vicuña", 0.9, mid="/m/1"), photo=a_photo("7", title="Ö\n")))
+    annotated(
+        db, a_published("7", a_label("vicuña", 0.9, mid="/m/1"), photo=a_photo("7", title="Ö\n"))
+    )
 
     (row,) = as_json(db)
 
@@ -82,7 +75,7 @@ def test_a_line_tells_all_about_a_photo(db: sqlite3.Connection) -> None:
 
 def test_both_forms_hold_the_same_rows(db: sqlite3.Connection) -> None:
     safe = an_annotation("2", a_label("Cat", 0.8), safe={"adult": "UNLIKELY"})
-    put(db, a_published("1"), a_published("2", annotation=safe), a_published("3", a_label()))
+    annotated(db, a_published("1"), a_published("2", annotation=safe), a_published("3", a_label()))
 
     table = as_parquet(db).read().to_pylist(maps_as_pydicts="strict")
 
@@ -91,14 +84,16 @@ def test_both_forms_hold_the_same_rows(db: sqlite3.Connection) -> None:
 
 
 def test_a_photo_annotated_twice_comes_once_with_the_newest(db: sqlite3.Connection) -> None:
-    put(db, a_published("1", a_label("Old")))
-    put(db, a_published("1", annotation=an_annotation("1", a_label("New"), features="b")), now=2.0)
+    annotated(db, a_published("1", a_label("Old")))
+    annotated(
+        db, a_published("1", annotation=an_annotation("1", a_label("New"), features="b")), now=2.0
+    )
 
     assert [row["labels"][0]["name"] for row in as_json(db)] == ["New"]
 
 
 def test_a_photo_that_left_every_group_is_kept_without_one(db: sqlite3.Connection) -> None:
-    put(db, a_published("1", a_label("Cat")))
+    annotated(db, a_published("1", a_label("Cat")))
     withdraw(db, ["1"], group=a_photo("1").group, now=2.0)
 
     (row,) = as_json(db)
@@ -107,7 +102,7 @@ def test_a_photo_that_left_every_group_is_kept_without_one(db: sqlite3.Connectio
 
 
 def test_photos_without_an_annotation_are_left_out(db: sqlite3.Connection) -> None:
-    sight(db, [a_photo("1")], run=1, room=None, features=None, unusable=(), now=1.0)
+    listed(db, a_photo("1"))
 
     assert as_json(db) == []
     assert as_parquet(db).read().num_rows == 0
@@ -115,7 +110,7 @@ def test_photos_without_an_annotation_are_left_out(db: sqlite3.Connection) -> No
 
 def test_parquet_is_written_in_groups_of_rows(db: sqlite3.Connection) -> None:
     count = export.ROWS_OF_A_GROUP + 1
-    put(db, *(a_published(str(number)) for number in range(count)))
+    annotated(db, *(a_published(str(number)) for number in range(count)))
 
     groups = as_parquet(db).metadata
 

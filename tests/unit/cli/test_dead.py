@@ -12,12 +12,12 @@ import pytest
 from ingestor.cli.dead import drop, retry, show
 from ingestor.errors import SettingsError
 from ingestor.journal.dead import fail_all
-from ingestor.journal.listing import sight
 from ingestor.journal.lock import take
 from ingestor.journal.writer import Journal, connect
 from ingestor.models import Failure
 from ingestor.settings import Settings
 from tests.builders import a_photo
+from tests.journals import listed
 
 IN_DOUBT = Failure(photo_id="2", stage="annotate", reason="in-doubt", paid="maybe")
 BROKEN = Failure(photo_id="3", stage="annotate", reason="vision-unavailable", paid="maybe")
@@ -28,11 +28,10 @@ def holding(state: Path, *failures: Failure) -> Settings:
     """Settings of a journal in which these photos are dead."""
     settings = Settings.read(state=state)
     photos = [a_photo(failure.photo_id) for failure in failures]
-    met = partial(sight, photos=photos, run=1, room=None, features=None, unusable=(), now=1.0)
 
     async def bury() -> None:
         async with Journal(settings.journal_path) as journal:
-            await journal.write(met)
+            await journal.write(lambda db: listed(db, *photos))
             await journal.write(partial(fail_all, failures=failures, now=2.0))
 
     asyncio.run(bury())

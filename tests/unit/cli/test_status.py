@@ -14,7 +14,6 @@ from ingestor.catalog.indexing import index_photos
 from ingestor.cli.status import status
 from ingestor.journal import ledger, runs
 from ingestor.journal.dead import fail
-from ingestor.journal.listing import sight
 from ingestor.journal.lock import is_taken, take
 from ingestor.journal.results import keep
 from ingestor.journal.schema import migrate
@@ -22,6 +21,7 @@ from ingestor.journal.writer import connect
 from ingestor.models import Failure
 from ingestor.settings import Settings
 from tests.builders import a_label, a_photo, a_published, an_annotation, an_image
+from tests.journals import listed
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_without_anybody_there_all_that_did_not_end_has_died(
 def test_what_goes_on_with_pending_photos_is_the_command_of_the_run(
     settings: Settings, db: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sight(db, [a_photo("9")], run=2, room=None, features=None, unusable=(), now=1.0)
+    listed(db, a_photo("9"), run=2)
 
     text = said(settings, capsys)
 
@@ -107,7 +107,7 @@ def test_who_failed_when_annotated_anew_is_told_to_be_found_as_before(
 ) -> None:
     for photo in ("1", "2"):
         failure = Failure(photo_id=photo, stage="annotate", reason="in-doubt", paid="maybe")
-        sight(db, [a_photo(photo)], run=1, room=None, features=None, unusable=(), now=1.0)
+        listed(db, a_photo(photo))
         fail(db, failure, now=2.0)
     index_photos(db, [a_published("1", a_label("Dog"))])
 

@@ -21,6 +21,7 @@ from ingestor.models import Failure
 from ingestor.records import escape, photo_record
 from tests.builders import a_label, a_photo, a_published
 from tests.inline import Inline
+from tests.journals import listed
 
 GROUP = "1@N00"
 
@@ -83,10 +84,7 @@ async def a_run(
 async def sight(journal: Journal, *photos: str, run: int = 1) -> None:
     """Have the run take on what it was listed."""
     rows = [a_photo(photo, group=GROUP) for photo in photos]
-    work = partial(
-        listing.sight, photos=rows, run=run, room=None, features=None, unusable=(), now=0.0
-    )
-    await journal.write(work)
+    await journal.write(lambda db: listed(db, *rows, run=run, now=0.0))
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestor.journal import ledger, listing, runs
+from ingestor.journal import ledger, runs
 from ingestor.journal.counts import MONTHS, count_run
 from ingestor.purchases import pricing
 from tests.builders import a_photo, an_image
+from tests.journals import listed
 
 
 def moment(text: str) -> float:
@@ -70,10 +71,7 @@ def test_what_a_run_has_taken_on_is_not_left_to_it_as_well(db: sqlite3.Connectio
     earlier = runs.begin_run(db, run="a", now=0.0)
     run = runs.begin_run(db, run="b", now=0.0)
     for photo, owner in (("1", earlier), ("2", run)):
-        listing.sight(
-            db, [a_photo(photo, group="1@N00")], run=owner, room=None, features=None, unusable=(),
-            now=0.0,
-        )  # fmt: skip
+        listed(db, a_photo(photo, group="1@N00"), run=owner, now=0.0)
 
     counted = count_run(db, run=run, now=0.0, gids=["1@N00"])
 

@@ -10,11 +10,11 @@ import pytest
 from ingestor.journal import dead
 from ingestor.journal.coverage import cover, covered
 from ingestor.journal.dead import fail
-from ingestor.journal.listing import sight
 from ingestor.journal.pending import take
 from ingestor.journal.results import keep, unpublished
 from ingestor.models import Failure
 from tests.builders import a_photo, a_size, an_annotation
+from tests.journals import listed
 
 GROUP = "42637302@N00"
 
@@ -23,7 +23,7 @@ GROUP = "42637302@N00"
 def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """Three photos of one run: two gone, one annotated and then refused by the store."""
     photos = [a_photo(photo_id) for photo_id in ("1", "2", "3")]
-    sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
+    listed(db, *photos)
     keep(db, an_annotation("3"), size=a_size(), purchase="p", now=2.0)
     for photo_id in ("1", "2"):
         fail(db, Failure(photo_id=photo_id, stage="download", reason="gone"), now=3.0)
@@ -71,7 +71,7 @@ def test_who_was_gone_waits_for_the_page_that_shows_where_the_picture_is_now(
     assert take(db, [GROUP], run=2, most=9, listed=False) == ()
 
     now = a_photo("1", sizes=(a_size(url="https://live.staticflickr.com/1/1_new_z.jpg"),))
-    page = sight(db, [now], run=2, room=None, features=None, unusable=(), now=5.0)
+    page = listed(db, now, run=2, now=5.0)
     assert page.fresh == (now,)
 
 

@@ -10,8 +10,9 @@ import pytest
 from ingestor.catalog import export
 from ingestor.catalog.finding import find_photo
 from ingestor.catalog.indexing import index_photos
-from ingestor.journal import listing, reconciling, results
+from ingestor.journal import reconciling, results
 from tests.builders import a_label, a_photo, a_published, a_size, an_annotation
+from tests.journals import listed
 
 NOW, YEAR = 1_790_000_000.0, 365 * 86_400.0
 
@@ -33,7 +34,7 @@ ASKED: dict[str, Ask] = {
 @pytest.fixture
 def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """A photo that was annotated by a clock a year ahead, and anew when that had been set right."""
-    listing.sight(db, [a_photo("7")], run=1, room=None, features=None, unusable=(), now=NOW)
+    listed(db, a_photo("7"), now=NOW)
     learn(db, "First", features="f", at=NOW + YEAR)
     learn(db, "Then", features="g", at=NOW)
     index_photos(db, [a_published("7", a_label("Then"))])

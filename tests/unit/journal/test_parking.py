@@ -14,6 +14,7 @@ from ingestor.journal.schema import migrate
 from ingestor.journal.withdrawals import withdraw
 from ingestor.models import Failure, PurchaseState
 from tests.builders import a_photo, a_size, an_annotation, an_image
+from tests.journals import listed
 
 GROUP = "1@N00"
 YEAR = 365 * 86_400.0
@@ -195,7 +196,7 @@ def test_what_came_back_can_be_asked_for(db: sqlite3.Connection) -> None:
 
 def test_many_that_leave_are_looked_for_among_purchases_once(db: sqlite3.Connection) -> None:
     photos = [a_photo(str(number), group=GROUP, is_video=True) for number in range(100, 200)]
-    listing.sight(db, photos, run=1, room=None, features=None, unusable=(), now=1.0)
+    listed(db, *photos)
     statements: list[str] = []
     db.set_trace_callback(statements.append)
 
@@ -206,7 +207,7 @@ def test_many_that_leave_are_looked_for_among_purchases_once(db: sqlite3.Connect
 
 def test_a_photo_that_cost_nothing_leaves_nothing_behind(db: sqlite3.Connection) -> None:
     photo = a_photo("8", group=GROUP)
-    listing.sight(db, [photo], run=1, room=None, features=None, unusable=(), now=1.0)
+    listed(db, photo)
     gone = Failure(photo_id="8", stage="download", reason="gone")
     dead.fail(db, gone, now=1.0)
 

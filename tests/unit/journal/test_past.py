@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from ingestor.journal import dead, ledger, listing, runs
+from ingestor.journal import dead, ledger, runs
 from ingestor.journal.counts import count_run
 from ingestor.journal.doubts import doubts_of
 from ingestor.journal.past import AT_ONCE, KEPT
@@ -12,6 +12,7 @@ from ingestor.journal.recovery import Moments, Opening, open_run
 from ingestor.models import PurchaseState
 from ingestor.purchases.pricing import day_start, month_start
 from tests.builders import a_photo, an_annotation, an_image
+from tests.journals import listed
 
 NOON = 1_789_992_000.0
 """Of 21 September 2026, UTC."""
@@ -39,9 +40,7 @@ def buy(
 ) -> None:
     """In the newest run."""
     run = run or runs.last_number(db) or 0
-    listing.sight(
-        db, [a_photo(photo)], run=run, room=None, features=None, unusable=(), now=at
-    )  # fmt: skip
+    listed(db, a_photo(photo), run=run, now=at)
     intent = ledger.Intent(
         id=f"{run}-{photo}", run=run, at=at, features=an_annotation(photo).features, attempt=1,
         units=1, images=(an_image(photo),),

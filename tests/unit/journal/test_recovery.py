@@ -7,10 +7,11 @@ import sqlite3
 import pytest
 
 from ingestor.catalog.arriving import shelve
-from ingestor.journal import ledger, listing, results, runs
+from ingestor.journal import ledger, listing, runs
 from ingestor.journal.recovery import Moments, Opening, open_run
 from ingestor.models import PurchaseState
 from tests.builders import a_label, a_photo, a_published, an_image
+from tests.journals import annotated, listed
 
 MONTH, DAY, NOW = 1_000.0, 2_000.0, 2_500.0
 """When this month and this day began, and what the time is."""
@@ -25,9 +26,7 @@ def begin(db: sqlite3.Connection, name: str, *, at: float = NOW) -> Opening:
 
 
 def buy(db: sqlite3.Connection, photo: str, *, run: int, at: float) -> ledger.Intent:
-    listing.sight(
-        db, [a_photo(photo)], run=run, room=None, features=None, unusable=(), now=at
-    )  # fmt: skip
+    listed(db, a_photo(photo), run=run, now=at)
     intent = ledger.Intent(
         id=photo, run=run, at=at, features="f", attempt=1, units=1, images=(an_image(photo),)
     )
@@ -93,9 +92,7 @@ def test_what_was_to_be_annotated_anew_and_was_not_is_where_it_was_before(
     run = begin(db, "first", at=0.0).run
     both = [a_published(photo, a_label()) for photo in ("1", "2")]
     photos = [one.photo for one in both]
-    listing.sight(db, photos, run=run, room=None, features=None, unusable=(), now=1.0)
-    for one in both:
-        results.keep(db, one.annotation, size=one.size, purchase="p", now=1.0)
+    annotated(db, *both, run=run)
     shelve(db, both[:1])
     listing.sight(db, photos, run=run + 1, room=None, features="other", unusable=(), now=2.0)
 

@@ -7,23 +7,17 @@ import sqlite3
 import pytest
 
 from ingestor.journal import runs
-from ingestor.journal.listing import sight
-from ingestor.journal.results import keep
 from tests.builders import a_published, an_annotation
+from tests.journals import annotated, listed
 
 
 @pytest.fixture
 def db(db: sqlite3.Connection) -> sqlite3.Connection:
     """Three photos that were annotated in one run, and met again in the next."""
     these = [a_published(photo, annotation=an_annotation(photo)) for photo in "123"]
-    for number, name in enumerate(("first", "second"), start=1):
-        runs.begin_run(db, run=name, now=0.0)
-        photos = [one.photo for one in these]
-        sight(db, photos, run=number, room=None, features=None, unusable=(), now=1.0)
-        if name == "first":
-            for one in these:
-                keep(db, one.annotation, size=one.size, purchase="p", now=1.0)
-            db.execute("UPDATE photos SET state = 'stored'")
+    annotated(db, *these, run=runs.begin_run(db, run="first", now=0.0))
+    db.execute("UPDATE photos SET state = 'stored'")
+    listed(db, *(one.photo for one in these), run=runs.begin_run(db, run="second", now=0.0))
     return db
 
 
