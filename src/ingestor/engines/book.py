@@ -131,13 +131,11 @@ class Book:
         Take on what earlier runs left of these groups, unless others have bought it since. Until all is
         `listed`, without those of whom the listing may show another picture.
         """
-        groups = list(self._groups)
-        if self._adoption is None:
-            take_all = partial(pending.take, gids=groups, run=self._run, most=most, listed=listed)
-            return await self._journal.write(take_all)
-        left = partial(pending.next_ones, gids=groups, run=self._run, most=most, listed=listed)
+        left = partial(
+            pending.next_ones, gids=list(self._groups), run=self._run, most=most, listed=listed
+        )
         while ids := await self._journal.read(left):
-            if await self._adoption.adopt(ids):
+            if self._adoption and await self._adoption.adopt(ids):
                 await self.publish_left_over()
             if taken := await self._journal.write(partial(pending.take_on, ids=ids, run=self._run)):
                 return taken

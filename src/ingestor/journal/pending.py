@@ -12,13 +12,6 @@ from ingestor.journal.runs import LATER
 from ingestor.models import Photo
 
 
-def take(
-    db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int, listed: bool = True
-) -> tuple[Photo, ...]:
-    """Take on photos that earlier runs listed and did not finish, newest first, `most` at a time."""
-    return take_on(db, next_ones(db, gids, run=run, most=most, listed=listed), run=run)
-
-
 def take_on(db: sqlite3.Connection, ids: Sequence[str], *, run: int) -> tuple[Photo, ...]:
     """Have the run finish those of `ids` that still wait for an annotation, newest first."""
     rows = db.execute(
@@ -42,8 +35,8 @@ def next_ones(
     db: sqlite3.Connection, gids: Sequence[str], *, run: int, most: int, listed: bool
 ) -> list[str]:
     """
-    Whom `take` would take on; nothing is written. Before their pages are `listed` nobody whose picture
-    was no good: what it is now, and where, only a page tells.
+    Photos that earlier runs listed and did not finish, newest first. Before their pages are `listed` none
+    whose picture was no good: what it is now, and where, only a page tells.
     """
     rows = db.execute(
         "SELECT id FROM photos WHERE state = 'listed' AND run < ? AND id IN "  # noqa: S608

@@ -10,7 +10,7 @@ import pytest
 from ingestor.journal import dead
 from ingestor.journal.coverage import cover, covered
 from ingestor.journal.dead import fail
-from ingestor.journal.pending import take
+from ingestor.journal.pending import next_ones, take_on
 from ingestor.journal.results import keep, unpublished
 from ingestor.models import Failure
 from tests.builders import a_photo, a_size, an_annotation
@@ -49,7 +49,7 @@ def test_a_retried_photo_is_handed_to_the_next_run(db: sqlite3.Connection) -> No
     retried = dead.retry(db, reason="gone")
 
     assert retried == 2
-    assert {photo.id for photo in take(db, [GROUP], run=2, most=9)} == {"1", "2"}
+    assert next_ones(db, [GROUP], run=2, most=9, listed=True) == ["1", "2"]
 
 
 def test_the_pages_of_pictures_that_are_gone_are_read_again_when_they_are_retried(
@@ -68,7 +68,7 @@ def test_who_was_gone_waits_for_the_page_that_shows_where_the_picture_is_now(
 ) -> None:
     dead.retry(db, photos=["1"])
 
-    assert take(db, [GROUP], run=2, most=9, listed=False) == ()
+    assert next_ones(db, [GROUP], run=2, most=9, listed=False) == []
 
     now = a_photo("1", sizes=(a_size(url="https://live.staticflickr.com/1/1_new_z.jpg"),))
     page = listed(db, now, run=2, now=5.0)
@@ -78,7 +78,8 @@ def test_who_was_gone_waits_for_the_page_that_shows_where_the_picture_is_now(
 def test_who_was_gone_and_is_on_no_page_is_tried_where_he_was(db: sqlite3.Connection) -> None:
     dead.retry(db, photos=["1"])
 
-    assert take(db, [GROUP], run=2, most=9, listed=True) == (a_photo("1"),)
+    waiting = next_ones(db, [GROUP], run=2, most=9, listed=True)
+    assert take_on(db, waiting, run=2) == (a_photo("1"),)
 
 
 def test_what_is_paid_for_is_only_published_again(db: sqlite3.Connection) -> None:

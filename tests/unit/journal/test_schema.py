@@ -14,7 +14,7 @@ from ingestor.catalog.arriving import shelve
 from ingestor.catalog.finding import find_photo
 from ingestor.errors import SettingsError
 from ingestor.journal import runs
-from ingestor.journal.pending import take
+from ingestor.journal.pending import take_on
 from ingestor.journal.reader import open_reader
 from ingestor.journal.results import reuse, unpublished
 from ingestor.journal.schema import MIGRATIONS, migrate
@@ -87,7 +87,7 @@ async def test_an_sqlite_that_is_too_old_takes_no_journal_for_a_damaged_one(
 
 
 def test_what_was_listed_goes_on(db: sqlite3.Connection):
-    assert take(db, [a_photo("1").group], run=2, most=10) == (a_photo("1"),)
+    assert take_on(db, ["1"], run=2) == (a_photo("1"),)
 
 
 def test_what_was_bought_is_published(db: sqlite3.Connection):
