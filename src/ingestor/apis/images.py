@@ -18,6 +18,7 @@ from ingestor.apis import retry_after
 from ingestor.errors import AnswerLost, Rejected, Throttled, Unavailable
 from ingestor.models import Size
 from ingestor.transport import Request, Response, Room, Transport
+from ingestor.transport.allowlist import usable
 
 UPSTREAM = "images"
 
@@ -128,7 +129,7 @@ def next_hop(response: Response, url: str, *, origin: str) -> str:
         target = ""
     if not location or not target.startswith(f"{origin}/"):
         raise _never("the picture's address leads away from the image server", reason="redirected")
-    if not (target.isascii() and target.isprintable()) or " " in target:
+    if not usable(target):
         # The transport would refuse it, and a refused address is taken for everybody's trouble.
         raise _never(
             "the picture's address leads to one that cannot be asked for", reason="redirected"

@@ -52,9 +52,7 @@ class AllowList:
 
     def admit(self, url: str) -> URL:
         """Read the URL if it leads to a known origin. Raises AddressRefused."""
-        # A blank or a line break would let whoever wrote the address (a redirect's sender) write
-        # headers of their own.
-        if not sendable(url) or " " in url:
+        if not usable(url):
             raise AddressRefused(f"{place(url)}: not a usable address", reason="malformed")
         try:
             address = URL(url, encoded=True)
@@ -80,13 +78,7 @@ class AllowList:
         scheme, _, rest = url.partition("://")
         authority, slash, target = rest.partition("/")
         origin = self._spelled.get((scheme, authority))
-        if (
-            origin is not None
-            and slash
-            and sendable(target)
-            and " " not in target
-            and "#" not in target
-        ):
+        if origin is not None and slash and usable(target) and "#" not in target:
             return origin, f"/{target}"
         address = self.admit(url)
         return Origin.of(address), address.raw_path_qs
@@ -95,8 +87,16 @@ class AllowList:
         return origin in self._origins
 
 
+def usable(address: str) -> bool:
+    """
+    Tell whether an address can be asked for as it is: printable ASCII. A blank or a line break would let
+    whoever wrote it (a redirect's sender) write headers of their own.
+    """
+    return address.isascii() and address.isprintable() and " " not in address
+
+
 def sendable(text: str) -> bool:
-    """Tell whether a text can stand in an address or a header as it is: printable ASCII."""
+    """Tell whether a text can stand in a header as it is: printable ASCII."""
     return text.isascii() and text.isprintable()
 
 
