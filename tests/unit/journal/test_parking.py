@@ -88,19 +88,9 @@ def test_what_is_asked_for_again_is_not_given_up_for_the_old_doubt(
     assert state(db) == [("listed", None)]
 
 
-def test_a_new_doubt_gives_it_up_again(db: sqlite3.Connection) -> None:
-    begin(db, "second", at=2.0)
-    dead.retry(db, photos=["7"])
-    begin(db, "third", at=3.0)
-    buy(db, "purchase-2", run=3, at=4.0)
-
-    begin(db, "fourth", at=5.0)
-
-    assert state(db) == [("dead", "in-doubt")]
-
-
-def test_a_new_doubt_gives_it_up_again_whatever_the_clock_said(db: sqlite3.Connection) -> None:
-    begin(db, "second", at=2.0 + YEAR)
+@pytest.mark.parametrize("given_up_at", [2.0, 2.0 + YEAR], ids=["earlier", "by a wrong clock"])
+def test_a_new_doubt_gives_it_up_again(db: sqlite3.Connection, given_up_at: float) -> None:
+    begin(db, "second", at=given_up_at)
     dead.retry(db, photos=["7"])
     begin(db, "third", at=3.0)
     buy(db, "purchase-2", run=3, at=4.0)

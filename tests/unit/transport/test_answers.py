@@ -239,19 +239,15 @@ async def test_a_cap_holds_however_much_was_set_aside(method: str) -> None:
     assert lost.value.reason == "too-large"
 
 
-async def test_a_length_is_asked_for_once() -> None:
-    room = Room()
+@pytest.mark.parametrize(
+    ("aside", "asked"), [(0, [700]), (700, [])], ids=["once", "not where it was set aside"]
+)
+async def test_room_is_asked_for_as_long_as_an_answer_says_it_is(
+    aside: int, asked: list[int]
+) -> None:
+    room = Room(size=aside)
 
     async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
         await transport.send(a_request(f"{far.origin}/", room=room))
 
-    assert room.asked == [700]
-
-
-async def test_what_was_set_aside_is_not_asked_for() -> None:
-    room = Room(size=700)
-
-    async with far_end(says(response(b"x" * 700))) as far, a_transport(far.origin) as transport:
-        await transport.send(a_request(f"{far.origin}/", room=room))
-
-    assert room.asked == []
+    assert room.asked == asked
