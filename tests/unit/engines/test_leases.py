@@ -99,6 +99,11 @@ def open_machine(place: Place, tmp_path: Path) -> Callable[..., Any]:
     return machine
 
 
+async def hold_briefly(leases: Leases) -> None:
+    async with leases.held():
+        pass
+
+
 def copy_journal(state: Path, *, to: Path) -> None:
     to.mkdir()
     with closing(sqlite3.connect(state / "journal.sqlite3")) as journal:
@@ -110,8 +115,7 @@ async def test_the_second_machine_is_told_who_works(open_machine, place: Place):
         with pytest.raises(
             RunStopped, match="Zoo is being worked on by run-1@a, since 2026"
         ) as told:
-            async with b("run-2").held():
-                pass
+            await hold_briefly(b("run-2"))
 
     assert told.value.reason == "lease"
 
@@ -138,8 +142,7 @@ async def test_a_machine_that_was_suspended_looks_before_it_buys(open_machine, p
 
 async def test_a_lease_given_back_is_free_at_once(open_machine, place: Place):
     async with open_machine("a") as a, open_machine("b") as b:
-        async with a("run-1").held():
-            pass
+        await hold_briefly(a("run-1"))
         second = b("run-2")
         async with second.held():
             assert (second.epoch, second.safe, second.others_worked) == (2, True, True)
@@ -183,8 +186,7 @@ async def test_who_waits_for_one_group_keeps_the_others(open_machine, place: Pla
         await asyncio.sleep(2 * LASTING)
 
         with pytest.raises(RunStopped, match="run-2@a"):
-            async with c("run-3").held():
-                pass
+            await hold_briefly(c("run-3"))
         await asyncio.gather(working, waiting)
 
     assert lifetime.reason is None
@@ -197,8 +199,7 @@ async def test_who_loses_a_group_while_waiting_for_another_is_told(open_machine,
     async with open_machine("a") as a, open_machine("b") as b:
 
         async def wait() -> None:
-            async with a("run-2", groups=both, wait=True, lifetime=lifetime).held():
-                pass
+            await hold_briefly(a("run-2", groups=both, wait=True, lifetime=lifetime))
 
         async with b("run-1", groups={"2@N00": "Safari"}).held():
             waiting = asyncio.create_task(wait(), name="wait")
@@ -241,8 +242,7 @@ async def test_a_lease_that_has_just_ended_may_live_by_its_holders_clock(
 
     async with open_machine("b") as b:
         with pytest.raises(RunStopped, match="run-1@a"):
-            async with b("run-2").held():
-                pass
+            await hold_briefly(b("run-2"))
 
 
 async def test_whose_clock_is_ages_ahead_is_followed_when_it_stands_still(
@@ -264,8 +264,7 @@ async def test_who_comes_again_and_again_need_not_wait_for_whose_clock_is_ages_a
     async with open_machine("b") as b:
         for run in ("run-2", "run-3"):
             with pytest.raises(RunStopped, match="run-1@a"):
-                async with b(run, seen=seen).held():
-                    pass
+                await hold_briefly(b(run, seen=seen))
             await asyncio.sleep(LASTING / 2 + 1)
 
         third = b("run-4", seen=seen)
@@ -279,8 +278,7 @@ async def test_what_is_renewed_between_two_looks_is_left_alone(open_machine, pla
     async with open_machine("a") as a, open_machine("b") as b, a("run-1").held():
         for run in ("run-2", "run-3"):
             with pytest.raises(RunStopped, match="run-1@a"):
-                async with b(run, seen=seen).held():
-                    pass
+                await hold_briefly(b(run, seen=seen))
             await asyncio.sleep(2 * LASTING)
 
 
@@ -314,16 +312,14 @@ async def test_a_copy_of_the_state_directory_is_another_machine(
     open_machine, place: Place, tmp_path: Path
 ):
     async with open_machine("a") as a:
-        async with a("run-1").held():
-            pass
+        await hold_briefly(a("run-1"))
         (tmp_path / "b").mkdir()
         (tmp_path / "b" / "journal.sqlite3").write_bytes(
             (tmp_path / "a" / "journal.sqlite3").read_bytes()
         )
         async with open_machine("b") as b, a("run-2").held():
             with pytest.raises(RunStopped, match="run-2@a"):
-                async with b("run-3").held():
-                    pass
+                await hold_briefly(b("run-3"))
 
 
 async def test_a_copy_that_is_made_while_a_run_lives_does_not_take_its_lease(
@@ -333,8 +329,7 @@ async def test_a_copy_that_is_made_while_a_run_lives_does_not_take_its_lease(
         copy_journal(tmp_path / "a", to=tmp_path / "b")
         async with open_machine("b") as b:
             with pytest.raises(RunStopped, match="run-1@a"):
-                async with b("run-2").held():
-                    pass
+                await hold_briefly(b("run-2"))
 
 
 async def test_a_clone_of_the_whole_disk_takes_no_lease_that_was_renewed_since(
@@ -346,16 +341,14 @@ async def test_a_clone_of_the_whole_disk_takes_no_lease_that_was_renewed_since(
         await asyncio.sleep(LASTING / 2)
         async with open_machine("b", place_of="a") as b:
             with pytest.raises(RunStopped, match="run-1@a"):
-                async with b("run-2").held():
-                    pass
+                await hold_briefly(b("run-2"))
 
 
 async def test_a_state_directory_that_was_moved_after_its_run_goes_on_as_before(
     open_machine, place: Place, tmp_path: Path
 ):
     async with open_machine("a") as a:
-        async with a("run-1").held():
-            pass
+        await hold_briefly(a("run-1"))
         copy_journal(tmp_path / "a", to=tmp_path / "b")
 
     async with open_machine("b") as b:
@@ -384,8 +377,7 @@ async def test_of_two_who_take_it_together_one_is_told(open_machine, place: Plac
 
     async with open_machine("a") as a:
         with pytest.raises(RunStopped, match="run-2@b"):
-            async with a("run-1").held():
-                pass
+            await hold_briefly(a("run-1"))
     assert place.values[PATH] == theirs
 
 
@@ -434,8 +426,7 @@ async def test_a_rejection_that_lasts_is_believed(open_machine, place: Place):
 
     async with open_machine("a") as a:
         with pytest.raises(Rejected):
-            async with a("run-1").held():
-                pass
+            await hold_briefly(a("run-1"))
 
 
 @pytest.mark.parametrize(
