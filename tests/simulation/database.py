@@ -25,9 +25,6 @@ class Tree:
         self._carry = carry
         self._written = written
 
-    async def check(self) -> None:
-        await self.read("", shallow=True)
-
     async def update(self, paths: Mapping[str, Any]) -> None:
         await self._carry("updates", self._written, paths)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from ingestor.apis.rtdb import Conflict, Database, Query
@@ -21,8 +20,7 @@ class PoliteDatabase:
     async def check(self) -> None:
         """One small read: raises where the address, the credentials or the region are wrong."""
         # Who rejects a read for its size knows us: address, region and credentials are right.
-        with suppress(Rejected):
-            await self._politely("database", self._database.check)
+        await self.keys("")
 
     async def update(self, paths: Mapping[str, Any]) -> None:
         await self._politely("database", lambda: self._database.update(paths))

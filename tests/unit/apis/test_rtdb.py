@@ -279,7 +279,7 @@ async def test_nothing_is_read_as_none(answer: Answer) -> None:
 
 async def test_the_console_is_no_database(answer: Answer) -> None:
     with pytest.raises(Denied) as denied:
-        await a_database(answer("rtdb/console")).check()
+        await a_database(answer("rtdb/console")).read("", shallow=True)
 
     assert denied.value.reason == "no-database"
 

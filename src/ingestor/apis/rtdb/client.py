@@ -92,10 +92,6 @@ class Database:
         self._address = address_of(url)
         self._access = access
 
-    async def check(self) -> None:
-        """One small read: raises where the address, the credentials or the region are wrong."""
-        await self.read("", shallow=True)
-
     async def update(self, paths: Mapping[str, Any]) -> None:
         headers = await self._access.headers()
         await self._send(update_request(paths, address=self._address, headers=headers))
