@@ -9,7 +9,7 @@ Rule of the room: the stages do not know it; whoever starts a run hands them its
 
 from ingestor.apis.flickr import OF_THE_GROUP, Group, ListedPage
 from ingestor.apis.flickr import PER_PAGE as PHOTOS_PER_PAGE
-from ingestor.apis.vision import BYTES_PER_REQUEST, IMAGES_PER_REQUEST, text_at_once
+from ingestor.apis.vision import BYTES_PER_REQUEST, IMAGES_PER_REQUEST, text_at_once, weigh_image
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.opening import (
     Services,
@@ -17,7 +17,6 @@ from ingestor.services.opening import (
     open_catalog,
     open_database,
     open_services,
-    weigh_image,
 )
 from ingestor.services.politely import Politely
 

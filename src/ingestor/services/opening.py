@@ -24,12 +24,12 @@ from ingestor.apis.google import (
 )
 from ingestor.apis.images import Images
 from ingestor.apis.rtdb import Database
-from ingestor.apis.vision import Vision, encoded_size
+from ingestor.apis.vision import Vision
 from ingestor.catalog import Catalog
 from ingestor.catalog.rtdb import DatabaseCatalog
 from ingestor.errors import SettingsError
 from ingestor.kits.lifetime import Lifetime
-from ingestor.models import Image, Size
+from ingestor.models import Size
 from ingestor.purchases import AskVision
 from ingestor.services.database import PoliteDatabase
 from ingestor.services.lister import Lister
@@ -167,11 +167,6 @@ async def open_catalog(settings: Settings) -> AsyncIterator[Catalog]:
     reader = EMULATOR_OWNER if is_emulator(url) else ANYBODY
     async with HttpTransport(origins={"database": [url]}, user_agent=USER_AGENT) as transport:
         yield DatabaseCatalog(Database(transport, url=url, access=reader))
-
-
-def weigh_image(image: Image) -> int:
-    """Bytes of an image in the body of an annotate request."""
-    return encoded_size(len(image.content))
 
 
 def _origins(settings: Settings) -> dict[str, list[str]]:

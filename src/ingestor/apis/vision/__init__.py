@@ -9,8 +9,8 @@ from ingestor.apis.vision.answers import ImageError, read_annotations
 from ingestor.apis.vision.body import (
     BYTES_PER_REQUEST,
     IMAGES_PER_REQUEST,
-    encoded_size,
     text_at_once,
+    weigh_image,
 )
 from ingestor.apis.vision.client import PAID_DEADLINE, Vision, annotate_request
 from ingestor.apis.vision.errors import error_for
@@ -22,8 +22,8 @@ __all__ = [
     "ImageError",
     "Vision",
     "annotate_request",
-    "encoded_size",
     "error_for",
     "read_annotations",
     "text_at_once",
+    "weigh_image",
 ]

@@ -29,9 +29,9 @@ BYTES_PER_IMAGE = 256
 """At least what surrounds one image in the JSON; about 190 with every feature asked for."""
 
 
-def encoded_size(size: int) -> int:
-    """What an image of `size` bytes takes of a request: its base64 and the JSON around it."""
-    return _base64_size(size) + BYTES_PER_IMAGE
+def weigh_image(image: Image) -> int:
+    """Bytes that an image takes of a request: its base64 and the JSON around it."""
+    return _base64_size(len(image.content)) + BYTES_PER_IMAGE
 
 
 def text_at_once(images: Sequence[Image]) -> int:
