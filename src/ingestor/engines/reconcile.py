@@ -248,7 +248,7 @@ class Reconciler:
                 elif lone := self._lone.get(photo):
                     # Who told of it was killed before it took that back.
                     self.found.regrouped += 1
-                    repairs.join.append(dict.fromkeys(_joining(photo, dict.fromkeys(lone, 0))))
+                    repairs.join.append(dict.fromkeys(memberships((photo, gid, 0) for gid in lone)))
             elif theirs is None:
                 self.found.published += 1
                 repairs.publish.append((ours.published, ()))
