@@ -59,6 +59,16 @@ async def test_a_program_that_asks_for_the_sandbox_does_not_get_the_vendors(
         await ask(settings, lifetime=Lifetime(drain=8.0))
 
 
+@pytest.mark.parametrize("ask", [ingest, forecast])
+async def test_a_program_that_names_no_group_is_not_told_that_all_is_complete(
+    sandbox: Sandbox, tmp_path: Path, ask: Callable[..., Awaitable[object]]
+) -> None:
+    settings = settings_for(sandbox, tmp_path / "state", groups=())
+
+    with pytest.raises(SettingsError, match="groups"):
+        await ask(settings, lifetime=Lifetime(drain=8.0))
+
+
 @pytest.mark.parametrize("kind", ["RunStarted", "BatchSent", "BatchSettled", "UpdateStored"])
 async def test_an_error_of_a_listener_loses_nothing_that_is_paid_for(
     sandbox: Sandbox, tmp_path: Path, kind: str

@@ -13,6 +13,7 @@ from functools import partial
 from ingestor import events
 from ingestor.engines.adoption import Adoption
 from ingestor.engines.ceilings import budget_of, moments_at
+from ingestor.errors import SettingsError
 from ingestor.journal import listing, pending, results, runs
 from ingestor.journal.recovery import Opening, foresee_run
 from ingestor.journal.writer import Journal, Work
@@ -157,6 +158,7 @@ async def forecast(
     The same picture under two ids is counted twice: nothing is downloaded that would show it.
     Raises Stopping when told to stop before the listing is done.
     """
+    must_name_groups(settings)
     async with (
         Journal(settings.journal_path) as journal,
         open_services(settings, lifetime=lifetime, listen=listen) as services,
@@ -186,6 +188,12 @@ async def forecast(
             raise Stopping
         await count.resume_last(groups, limit=settings.limit)
     return _priced(settings, count, opening, groups=tuple(groups))
+
+
+def must_name_groups(settings: Settings) -> None:
+    """A program that means none has mostly misspelt a variable, and would hear that all is complete."""
+    if not settings.groups:
+        raise SettingsError("groups: name at least one Flickr group, by its id or its URL.")
 
 
 def _opening(settings: Settings, *, now: float) -> Work[Opening]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingestor import events
 from ingestor.engines.ceilings import moments_at
-from ingestor.engines.forecast import OpenServices, forecast
+from ingestor.engines.forecast import OpenServices, forecast, must_name_groups
 from ingestor.engines.hearing import heard
 from ingestor.engines.leases import Leases, Seen, leased
 from ingestor.engines.run import FrontDoor, Run, list_groups
@@ -57,6 +57,7 @@ async def ingest(
     """
     if settings.dry_run:
         raise SettingsError("dry_run: a run buys. Ask `forecast` for its price, or leave that out.")
+    must_name_groups(settings)
     keep_usual_blocks()
     reserving = partial(Journal, reserve=settings.disk_reserve * MEGABYTE)
     with heard(listen, lifetime) as tell:
