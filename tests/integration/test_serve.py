@@ -72,9 +72,13 @@ async def page(folder: Path, connections: Connections) -> AsyncIterator[int]:
             await runner.cleanup()
 
 
-async def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 (what people give)
+async def test_the_command_serves_where_it_says_until_it_is_told_to_stop(
+    tmp_path: Path, host: str
+) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ingestor", "serve", "--port", "0", "--state", str(tmp_path)),
+        *("--host", host),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "GOOGLE_API_KEY": CANARY},
     )

@@ -100,7 +100,8 @@ async def _until_stopped(
                     say("these photos were invented by the sandbox: add --sandbox to see them")
                 if not is_loopback(door.host):
                     say(
-                        "everybody who reaches this machine can see it; put a proxy with TLS before it"
+                        "everybody who reaches this machine can see it, at its name or address; put a "
+                        "proxy with TLS before it"
                     )
                 with suppress(Stopping):
                     await lifetime.rest(FOR_EVER)

@@ -22,6 +22,8 @@ IDLE: Final = 35.0
 """Seconds between two requests; longer than keep-alive, whose end comes first for the polite."""
 EVERY: Final = 1.0
 """Seconds between two looks at who has been silent for too long."""
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (told, not bound)
+"""Every address of this machine, and the one of them that it can be asked by from here."""
 
 
 class Server(Protocol):
@@ -62,9 +64,8 @@ class Connections:
         server = await loop.create_server(lambda: self._accept(runner, loop.time()), host, port)
         try:
             bound = server.sockets[0].getsockname()
-            shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
             async with beside(self._sweep(), name="connections"):
-                yield f"http://{shown}:{bound[1]}"
+                yield f"http://{_seen_from_here(bound[0])}:{bound[1]}"
         finally:
             server.close()
 
@@ -94,6 +95,12 @@ class Connections:
                 del self._deadlines[speaker]
                 if isinstance(speaker, Speaker):
                     _cut(speaker)
+
+
+def _seen_from_here(host: str) -> str:
+    """As a browser takes it."""
+    host = EVERYWHERE.get(host, host)
+    return f"[{host}]" if ":" in host else host
 
 
 def _cut(speaker: Speaker) -> None:
