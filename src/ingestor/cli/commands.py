@@ -126,7 +126,7 @@ def serve(
     state: shared.Journal = None,
     database_url: shared.Database = None,
     image_url: ways.ImageUrl = None,
-    sandbox: shared.OfSandbox = False,
+    sandbox: of_serve.Sandbox = False,
 ) -> int:
     """Show the collection in a browser, and how the runs are doing, until Ctrl+C."""
     from ingestor.cli.serve import DEFAULT_PORT, Door

@@ -37,3 +37,4 @@ Name = Annotated[
         metavar="HOST",
     ),
 ]
+Sandbox = Annotated[bool, flag("--sandbox", "Have the sandbox draw the pictures that it invented.")]

@@ -23,9 +23,8 @@ Database = Annotated[
     str | None,
     flag(
         "--database-url",
-        "Ask this Realtime Database.",
-        env="FIREBASE_DATABASE_URL",
-        default="none: the journal answers",
+        "Ask this Realtime Database, even if there is a journal.",
+        default="the journal, or FIREBASE_DATABASE_URL where there is none",
         metavar="URL",
     ),
 ]
@@ -39,5 +38,7 @@ DatabaseBeside = Annotated[
         metavar="URL",
     ),
 ]
-OfSandbox = Annotated[bool, flag("--sandbox", "Ask the database of the sandbox.")]
+OfSandbox = Annotated[
+    bool, flag("--sandbox", "Ask the database of the sandbox in place of a real one.")
+]
 AsJson = Annotated[bool, flag("--json", "One JSON object on stdout, for programs.")]
