@@ -113,7 +113,7 @@ class DatabaseCatalog:
     async def photo(self, photo_id: str) -> Hit | None:
         if not PHOTO_ID.fullmatch(photo_id):
             return None
-        published = read_photo(await self._read(f"photos/p{photo_id}"), photo_id=photo_id)
+        published = await self._published(photo_id)
         # Without a model nobody has annotated it: a membership alone is not a photo yet, or not any more.
         return lone_hit(published) if published and published.annotation.model else None
 
@@ -127,8 +127,7 @@ class DatabaseCatalog:
     async def _thumb(self, key: str) -> str:
         """The best picture that may be shown; "" if SafeSearch has hidden the best of all."""
         for place in await self._entries(key, BEFORE_ALL, 1, worst_rank=RANK_STEPS - 1):
-            record = await self._read(f"photos/p{place.photo}")
-            published = read_photo(record, photo_id=place.photo)
+            published = await self._published(place.photo)
             if published and not is_hidden(published.annotation.safe):
                 return published.photo.thumb
         return ""
@@ -154,12 +153,10 @@ class DatabaseCatalog:
     async def _probe(self, query: Query, photos: Iterable[str]) -> dict[str, list[int]]:
         """The ranks of photos in every group of the query, of those that have them all."""
         probed = list(photos)
-        records = await together(
-            (self._read(f"photos/p{photo}") for photo in probed), name="catalog-read"
-        )
+        found = await together((self._published(photo) for photo in probed), name="catalog-read")
         ranks: dict[str, list[int]] = {}
-        for photo, record in zip(probed, records, strict=True):
-            own = _ranks(read_photo(record, photo_id=photo))
+        for photo, published in zip(probed, found, strict=True):
+            own = _ranks(published)
             of_groups = [weakest([group], own) for group in query.groups]
             if all(worth is not None and worth <= query.worst_rank for worth in of_groups):
                 ranks[photo] = [worth for worth in of_groups if worth is not None]
@@ -167,7 +164,7 @@ class DatabaseCatalog:
 
     async def _hit(self, query: Query, place: Place) -> Hit | None:
         """The photo at a place of the answer; None if it turns out to have no place there."""
-        published = read_photo(await self._read(f"photos/p{place.photo}"), photo_id=place.photo)
+        published = await self._published(place.photo)
         if published is None or not _may_stand(query, place, published):
             return None
         return hit_of(query, place, published=published)
@@ -200,6 +197,9 @@ class DatabaseCatalog:
             # Whole numbers sort before all texts, so a range of texts may bring some along.
             if key.startswith(prefix) and (name := _name(label))
         }
+
+    async def _published(self, photo: str) -> Published | None:
+        return read_photo(await self._read(f"photos/p{photo}"), photo_id=photo)
 
     async def _read(self, path: str, query: Range | None = None) -> Any:
         async with self._reads:
