@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -158,12 +158,7 @@ async def _meant(house: House, asking: Asking) -> Asking:
     label = await label_called(house.catalog, asking.whole)
     if label is None:
         return asking
-    return Asking(
-        groups=((label,),),
-        min_score=asking.min_score,
-        everything=asking.everything,
-        after=asking.after,
-    )
+    return replace(asking, groups=((label,),), unwanted=(), whole="")
 
 
 async def _neighbours(house: House, hit: Hit, *, everything: bool) -> list[Hit]:
