@@ -11,7 +11,7 @@ from ingestor.cli.flags import of_bench, of_dead, of_search, of_serve, of_worker
 from ingestor.cli.flags.flag import flag
 from ingestor.cli.flags.like_a_run import LikeARun
 from ingestor.cli.flags.plain import Plain, PlainGroup
-from ingestor.cli.visit import Visit
+from ingestor.cli.visit import Visit, settings_of
 
 __all__ = ["app"]
 
@@ -68,22 +68,11 @@ def worker(
     sandbox: what.Sandbox = False,
 ) -> int:
     """Keep groups in sync until told to stop. Takes the flags of a run as well."""
+    typed = dict(locals())  # the flags and nothing else: there is no other local yet
     from ingestor.cli.worker import work as run
 
     visit: Visit = context.obj
-    settings = visit.settings(
-        groups=tuple(group or ()) or None,
-        groups_file=groups_file,
-        every=every,
-        recheck=recheck,
-        max_units_per_day=max_units_per_day,
-        max_units_per_month=max_units_per_month,
-        eyes=eyes,
-        traces=traces,
-        state=state,
-        sandbox=sandbox,
-    )
-    return run(visit, settings)
+    return run(visit, visit.settings(**settings_of(typed)))
 
 
 @app.command(cls=Plain)
