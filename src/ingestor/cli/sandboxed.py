@@ -100,24 +100,24 @@ async def _running(
 
     port = _number("INGESTOR_SANDBOX_PORT", DEFAULT_PORT)
     seed = _number("INGESTOR_SANDBOX_SEED", DEFAULT_SEED)
-    found = await asyncio.to_thread(hello, port + CONTROL_OFFSET) if port else None
-    if found is not None and found.get("seed") == seed:
-        if any(name in visit.flags for name in SANDBOX_FLAGS):
-            raise SettingsError(
-                f"A sandbox is running on port {port} already, and it keeps its ways: stop it, or "
-                "leave out --sandbox-fast and --sandbox-fault."
-            )
-        if replaced is None:
-            yield found["addresses"]
-            return
-        words = command(visit, settings, port=port, seed=seed)
-        heir = _taking_its_place(words, control=port + CONTROL_OFFSET, replaced=replaced)
-        async with beside(heir, name="sandbox"):
-            yield found["addresses"]
+    words, control = command(visit, settings, port=port, seed=seed), port + CONTROL_OFFSET
+    found = await asyncio.to_thread(hello, control) if port else None
+    if found is None or found.get("seed") != seed:
+        _check_memory(settings)
+        async with _started(words) as addresses:
+            yield addresses
         return
-    _check_memory(settings)
-    async with _started(command(visit, settings, port=port, seed=seed)) as addresses:
-        yield addresses
+    if any(name in visit.flags for name in SANDBOX_FLAGS):
+        raise SettingsError(
+            f"A sandbox is running on port {port} already, and it keeps its ways: stop it, or "
+            "leave out --sandbox-fast and --sandbox-fault."
+        )
+    if replaced is None:
+        yield found["addresses"]
+        return
+    heir = _taking_its_place(words, control=control, replaced=replaced)
+    async with beside(heir, name="sandbox"):
+        yield found["addresses"]
 
 
 async def _taking_its_place(
