@@ -138,15 +138,10 @@ async def set_faults(request: web.Request) -> web.Response:
     """All or nothing: a wrong name or rate leaves everything as it was."""
     faults = request.app[CONTROLS].faults
     wanted = {name: _number(value) for name, value in (await _object(request)).items()}
-    before = {name: faults.knobs.get(name, faults.rates().get(name, 0.0)) for name in wanted}
-    try:
-        for name, value in wanted.items():
-            faults.set(name, value)
-    except ValueError:
-        for name, value in before.items():
-            if name in faults.known or name in faults.knobs:
-                faults.set(name, value)
-        raise
+    for name, value in wanted.items():
+        faults.check(name, value)
+    for name, value in wanted.items():
+        faults.set(name, value)
     return await show_faults(request)
 
 

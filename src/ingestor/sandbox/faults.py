@@ -52,7 +52,7 @@ class Faults:
     def strikes(self, name: str, key: str = "") -> bool:
         """Tell whether the fault hits this request; asking counts as a request."""
         if name not in self._active:
-            self._check(name)
+            self._check_name(name)
             return False
         if self._queued[name] > 0:
             self._queued[name] -= 1
@@ -71,20 +71,23 @@ class Faults:
 
     def set(self, name: str, value: float) -> None:
         """Change a rate or a knob from now on."""
+        self.check(name, value)
+        (self.knobs if name in self.knobs else self._rates)[name] = value
+        self._refresh()
+
+    def check(self, name: str, value: float) -> None:
+        """Raise `ValueError` for what cannot be set."""
         if name in self.knobs:
             if not math.isfinite(value) or value < 0:
                 raise ValueError(f"the knob {name} takes a number from 0 up, not {value}")
-            self.knobs[name] = value
             return
-        self._check(name)
+        self._check_name(name)
         if not 0 <= value <= 1:
             raise ValueError(f"the rate of {name} lies between 0 and 1; {value} does not")
-        self._rates[name] = value
-        self._refresh()
 
     def queue(self, name: str, times: int = 1) -> None:
         """Let the next so many requests that could meet this fault meet it."""
-        self._check(name)
+        self._check_name(name)
         self._queued[name] += times
         self._refresh()
 
@@ -118,7 +121,7 @@ class Faults:
         queued = {name for name, left in self._queued.items() if left > 0}
         self._active = frozenset(self.rates()) | queued
 
-    def _check(self, name: str) -> None:
+    def _check_name(self, name: str) -> None:
         if name in self.known:
             return
         everything = [*self.known, *self.knobs]
