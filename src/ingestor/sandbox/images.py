@@ -160,9 +160,10 @@ def there(photo: ScenePhoto, drawing: bytes, *, size: str) -> Raw:
     start = START_OF_IMAGE + mark_of(photo.bytes_of)
     rest = memoryview(drawing)[2:]
     width, height = photo.dimensions(size)
+    uploaded = formatdate(photo.uploaded, usegmt=True)
     common = (
         "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n"
-        f'ETag: "{photo.secret}{photo.bytes_of}"\r\nLast-Modified: {date_of(photo)}\r\n'
+        f'ETag: "{photo.secret}{photo.bytes_of}"\r\nLast-Modified: {uploaded}\r\n'
         f"imagewidth: {width}\r\nimageheight: {height}\r\n{COMMON_HEADERS}"
     )
     if int(photo.id) % LENGTH_SHARE == 0:
@@ -177,10 +178,6 @@ COMMON_HEADERS: Final = (
     "access-control-allow-origin: *\r\nX-Cache: Miss from cloudfront\r\n"
     "Via: 1.1 sandbox.cloudfront.net (CloudFront)\r\n"
 )
-
-
-def date_of(photo: ScenePhoto) -> str:
-    return formatdate(photo.uploaded, usegmt=True)
 
 
 def over_limit(cdn: Cdn) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ingestor.sandbox.scenes import Scene, scenes_of
-from ingestor.sandbox.titles import Member, members_of, odd_title, tags_of, title_of
+from ingestor.sandbox.titles import ODD_TITLES, Member, members_of, tags_of, title_of
 
 FIRST_ID: Final = 51_000_000_000
 IDS_PER_GROUP: Final = 1_000_000_000
@@ -207,7 +207,7 @@ class Gallery:
 
     def _title(self, scene: Scene, chance: random.Random) -> str:
         if self._style == MESSY and chance.random() < 0.2:
-            return odd_title(chance)
+            return chance.choice(ODD_TITLES)
         return title_of(scene, chance)
 
 

@@ -118,7 +118,7 @@ class Sandbox:
             for port in ports(self.options.port)
         ]
         key_file = await asyncio.to_thread(key_file_in, memory, stack)
-        certificate = self._certificate(stack)
+        certificate = Certificate.made(scratch(stack)) if self.options.tls else None
         self.addresses = addresses_of(
             [socket.getsockname()[1] for socket in sockets],
             options=self.options,
@@ -141,9 +141,6 @@ class Sandbox:
             stack.push_async_callback(runner.cleanup)
             shown = certificate.context() if certificate and name in OVER_TLS else None
             await web.SockSite(runner, socket, backlog=BACKLOG, ssl_context=shown).start()
-
-    def _certificate(self, stack: contextlib.AsyncExitStack) -> Certificate | None:
-        return Certificate.made(scratch(stack)) if self.options.tls else None
 
     async def _nginx(
         self, stack: contextlib.AsyncExitStack, certificate: Certificate | None

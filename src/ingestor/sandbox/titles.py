@@ -95,10 +95,6 @@ def title_of(scene: Scene, chance: random.Random) -> str:
             return f"{chance.choice(MOODS)} {animal} {where}"
 
 
-def odd_title(chance: random.Random) -> str:
-    return chance.choice(ODD_TITLES)
-
-
 def tags_of(scene: Scene, chance: random.Random) -> str:
     """Tags as Flickr normalises them: lower case, no spaces inside, one space between."""
     words: Sequence[str] = (scene.species, scene.place, "wildlife", "animal", "nature", "nikon")
