@@ -5,7 +5,6 @@ Rows (R1...) are those of the failure model.
 """
 
 import asyncio
-import hashlib
 import re
 import time
 from collections import deque
@@ -14,7 +13,7 @@ from typing import Final
 
 from aiohttp import web
 
-from ingestor.sandbox.faults import Faults
+from ingestor.sandbox.faults import Faults, share_of
 from ingestor.sandbox.rtdb.database import Database
 from ingestor.sandbox.rtdb.keys import Path
 from ingestor.sandbox.rtdb.refusals import (
@@ -134,8 +133,6 @@ MINUTE: Final = 60.0
 _ID: Final = re.compile(r"[0-9]{4,}$")
 """What looks like an id at the end of a key: a poisoned record is one wherever it is named."""
 
-_SHARE_RANGE: Final = 2**64
-
 
 async def misbehave(fault: str, request: web.Request, *, namespace: str) -> web.StreamResponse:
     """Answer as the fault says, having done nothing. Raises `Refused` for most."""
@@ -186,10 +183,7 @@ def veto_of(faults: Faults, database: Database) -> Veto:
 
 def _poisoned(key: str, share: float) -> bool:
     found = _ID.search(key)
-    if found is None:
-        return False
-    digest = hashlib.blake2b(found[0].encode(), digest_size=8).digest()
-    return int.from_bytes(digest) < share * _SHARE_RANGE
+    return found is not None and share_of(found[0]) < share
 
 
 class Throttle:
