@@ -98,7 +98,13 @@ def _waiting(db: sqlite3.Connection) -> list[str]:
 
 
 @pytest.fixture
-def ingest(sandbox: Sandbox, tmp_path: Path) -> Ingest:
+def state(tmp_path: Path) -> Path:
+    """The directory of the journal, one for each test."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def ingest(sandbox: Sandbox, state: Path) -> Ingest:
     """Run `ingest(limit=…, groups=…, …)` on the sandbox, with one state directory per test."""
 
     async def run(
@@ -107,7 +113,7 @@ def ingest(sandbox: Sandbox, tmp_path: Path) -> Ingest:
         listen: events.Listener = events.ignore,
         **given: Any,
     ) -> Report:
-        settings = settings_for(sandbox, given.pop("state", tmp_path / "state"), **given)
+        settings = settings_for(sandbox, given.pop("state", state), **given)
         return await local.ingest(
             settings, listen=listen, lifetime=lifetime or Brisk(drain=settings.drain)
         )

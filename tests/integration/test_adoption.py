@@ -25,11 +25,6 @@ from tests.integration.conftest import Ingest, in_database, lose_answers, settin
 ZOO, SAFARI = "1000001@N20", "1000002@N21"
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    return tmp_path / "state"
-
-
 async def test_a_lost_journal_costs_nothing(ingest: Ingest, sandbox: Sandbox, state: Path):
     adopted = 0
 

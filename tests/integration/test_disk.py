@@ -33,19 +33,18 @@ RESERVE = 4
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
+def disk(state: Path) -> Iterator[Path]:
     """The state directory of `ingest`, on a file system of its own."""
-    place = tmp_path / "state"
-    place.mkdir()
+    state.mkdir()
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("mounting takes root")
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(place)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(state)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("nothing can be mounted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    yield state
+    subprocess.run(["umount", str(state)], check=True)
 
 
 def fill(place: Path) -> Path:
@@ -178,7 +177,7 @@ def replaced(state: Path) -> None:
 
 @pytest.mark.parametrize("lose", [deleted, moved, replaced])
 async def test_nothing_is_bought_for_a_journal_that_is_not_where_it_was(
-    ingest: Ingest, sandbox: Sandbox, tmp_path: Path, lose: Callable[[Path], None]
+    ingest: Ingest, sandbox: Sandbox, state: Path, lose: Callable[[Path], None]
 ):
     lost = False
 
@@ -186,7 +185,7 @@ async def test_nothing_is_bought_for_a_journal_that_is_not_where_it_was(
         nonlocal lost
         if isinstance(event, events.BatchSettled) and not lost:
             lost = True
-            lose(tmp_path / "state")
+            lose(state)
 
     stopped = await ingest(limit=PHOTOS, listen=lose_early)
 
@@ -197,14 +196,14 @@ async def test_nothing_is_bought_for_a_journal_that_is_not_where_it_was(
 
 
 async def test_a_run_that_had_nothing_to_buy_says_as_well_that_its_journal_is_gone(
-    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+    ingest: Ingest, sandbox: Sandbox, state: Path
 ):
     """It would be complete, with nothing of it left here, and the next one without a database buys all."""
     await ingest(limit=PHOTOS)
 
     def lose_it(event: events.Event) -> None:
         if isinstance(event, events.PageListed):
-            deleted(tmp_path / "state")
+            deleted(state)
 
     again = await ingest(limit=PHOTOS, listen=lose_it)
 
@@ -231,7 +230,7 @@ class Failing:
 
 @pytest.mark.parametrize("told_to_stop", [False, True], ids=["by itself", "after a signal"])
 async def test_a_disk_that_fails_leaves_a_report_of_what_is_on_it(
-    sandbox: Sandbox, tmp_path: Path, *, told_to_stop: bool
+    sandbox: Sandbox, state: Path, *, told_to_stop: bool
 ):
     opened: list[Failing] = []
     lifetime = Brisk(drain=8.0)
@@ -246,7 +245,7 @@ async def test_a_disk_that_fails_leaves_a_report_of_what_is_on_it(
             if told_to_stop:
                 lifetime.stop("SIGTERM")
 
-    settings = settings_for(sandbox, tmp_path / "state", limit=PHOTOS)
+    settings = settings_for(sandbox, state, limit=PHOTOS)
     report = await local.ingest(
         settings,
         listen=listen,

@@ -24,12 +24,12 @@ from tests.integration.conftest import Ingest, lose_answers, settings_for
 
 
 @pytest.fixture
-def foresee(sandbox: Sandbox, tmp_path: Path) -> Any:
+def foresee(sandbox: Sandbox, state: Path) -> Any:
     """`foresee(limit=…)` for the state directory of `ingest`; asks no image and buys nothing."""
 
     async def forecast(**given: Any) -> Forecast:
         sandbox.calls.clear()
-        settings = settings_for(sandbox, tmp_path / "state", dry_run=True, **given)
+        settings = settings_for(sandbox, state, dry_run=True, **given)
         foreseen = await local.forecast(settings, lifetime=Lifetime(drain=8.0))
         assert sandbox.calls.total("image") == sandbox.calls.total("vision") == 0
         return foreseen
@@ -88,7 +88,7 @@ async def test_the_free_units_of_the_month_are_counted(ingest: Ingest, foresee):
     assert (foreseen.free_units, foreseen.cost_usd) == (60, 0.0)
 
 
-async def buy_elsewhere(tmp_path: Path, *, units: int) -> None:
+async def buy_elsewhere(state: Path, *, units: int) -> None:
     """Have so many units on this month's bill, beside those of the run that there was."""
     earlier = ledger.Intent(
         id="earlier",
@@ -99,15 +99,15 @@ async def buy_elsewhere(tmp_path: Path, *, units: int) -> None:
         units=units,
         images=(an_image(),),
     )
-    async with Journal(tmp_path / "state" / "journal.sqlite3") as journal:
+    async with Journal(state / "journal.sqlite3") as journal:
         await journal.write(partial(ledger.open_purchase, intent=earlier))
 
 
 async def test_what_lies_beyond_the_free_units_costs_what_it_will_cost(
-    ingest: Ingest, foresee, tmp_path: Path
+    ingest: Ingest, foresee, state: Path
 ):
     await ingest(limit=1)
-    await buy_elsewhere(tmp_path, units=989)
+    await buy_elsewhere(state, units=989)
 
     foreseen = await foresee(limit=41)
     report = await ingest(limit=41)
@@ -117,10 +117,10 @@ async def test_what_lies_beyond_the_free_units_costs_what_it_will_cost(
 
 
 async def test_a_ceiling_in_dollars_buys_what_is_free_and_what_it_pays_for(
-    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
+    ingest: Ingest, sandbox: Sandbox, state: Path
 ):
     await ingest(limit=1)
-    await buy_elsewhere(tmp_path, units=989)
+    await buy_elsewhere(state, units=989)
 
     stopped = await ingest(limit=60, max_cost=20 * 0.0015)
 
@@ -143,14 +143,14 @@ async def test_a_messy_group_is_foreseen_but_for_doubles_and_broken_pictures(
 
 @pytest.mark.parametrize("limit", [20, 50, None])
 async def test_who_is_retried_for_another_picture_is_foreseen_as_the_run_comes_to_him(
-    ingest: Ingest, sandbox: Sandbox, foresee, tmp_path: Path, limit: int | None
+    ingest: Ingest, sandbox: Sandbox, foresee, state: Path, limit: int | None
 ):
     await ingest(limit=20)
     sandbox.faults.set("image.gone", 1.0)
     await ingest(limit=40, max_failures=1.0)
     sandbox.faults.set("image.gone", 0.0)
     sandbox.world.post("1000001@N20", ids=list(sandbox.world.pools["1000002@N21"].now())[:7])
-    async with Journal(tmp_path / "state" / "journal.sqlite3") as journal:
+    async with Journal(state / "journal.sqlite3") as journal:
         await journal.write(dead.retry)
 
     foreseen = await foresee(limit=limit)
@@ -184,11 +184,11 @@ async def test_what_was_to_be_annotated_anew_is_foreseen_as_the_run_takes_it(
 
 @pytest.mark.parametrize("journal_is_lost", [False, True])
 async def test_known_photos_with_other_features_are_counted_where_they_are_not_bought_again(
-    ingest: Ingest, foresee, tmp_path: Path, journal_is_lost: bool
+    ingest: Ingest, foresee, state: Path, journal_is_lost: bool
 ):
     await ingest(limit=30)
     if journal_is_lost:
-        shutil.rmtree(tmp_path / "state")
+        shutil.rmtree(state)
 
     other = await foresee(limit=40, max_labels=3)
     again = await foresee(limit=40, max_labels=3, reannotate=True)
@@ -218,20 +218,20 @@ async def test_the_other_world_is_refused_as_a_run_refuses_it(ingest: Ingest, fo
         await foresee(limit=5, vision_url="https://vision.googleapis.com", database_url=None)
 
 
-async def test_a_forecast_leaves_a_new_journal_to_either_world(foresee, tmp_path: Path):
+async def test_a_forecast_leaves_a_new_journal_to_either_world(foresee, state: Path):
     await foresee(limit=5)
 
-    with looking_into(tmp_path / "state" / "journal.sqlite3") as db:
+    with looking_into(state / "journal.sqlite3") as db:
         assert facts.fact(db, "world") is None
 
 
 @pytest.mark.parametrize("limit", [20, 40, None])
 @pytest.mark.parametrize("in_doubt", ["park", "retry"])
 async def test_what_a_run_gives_up_in_doubt_is_foreseen(
-    ingest: Ingest, foresee, tmp_path: Path, limit: int | None, in_doubt: str
+    ingest: Ingest, foresee, state: Path, limit: int | None, in_doubt: str
 ):
     await ingest(limit=32, max_units=0)
-    await lose_answers(tmp_path / "state")
+    await lose_answers(state)
 
     foreseen = await foresee(limit=limit, in_doubt=in_doubt)
     report = await ingest(limit=limit, in_doubt=in_doubt, max_failures=1.0)
@@ -281,9 +281,9 @@ async def test_what_waited_and_was_bought_elsewhere_takes_no_room_from_what_is_n
 
 
 async def test_what_a_copy_of_a_running_journal_lacks_is_known_to_the_database(
-    ingest: Ingest, foresee, tmp_path: Path
+    ingest: Ingest, foresee, tmp_path: Path, state: Path
 ):
-    journal, copy = tmp_path / "state" / "journal.sqlite3", tmp_path / "copy.sqlite3"
+    journal, copy = state / "journal.sqlite3", tmp_path / "copy.sqlite3"
 
     def back_up(event: events.Event) -> None:
         if isinstance(event, events.BatchSettled) and not copy.exists():
@@ -299,9 +299,9 @@ async def test_what_a_copy_of_a_running_journal_lacks_is_known_to_the_database(
     assert (foreseen.known, foreseen.units) == (report.skipped, report.units.certain) == (40, 20)
 
 
-async def test_half_a_listing_is_no_forecast(sandbox: Sandbox, tmp_path: Path):
+async def test_half_a_listing_is_no_forecast(sandbox: Sandbox, state: Path):
     lifetime = Lifetime(drain=8.0)
-    settings = settings_for(sandbox, tmp_path / "state", dry_run=True)
+    settings = settings_for(sandbox, state, dry_run=True)
 
     def stop_after_a_page(event: events.Event) -> None:
         assert isinstance(event, events.PageListed)

@@ -193,10 +193,10 @@ async def test_a_run_that_is_stopped_early_reports_what_it_had_not_come_to(
 
 @pytest.mark.parametrize(("limit", "bought"), [(20, 0), (32, 0), (40, 8)])
 async def test_what_is_given_up_in_doubt_counts_towards_the_limit(
-    ingest: Ingest, sandbox: Sandbox, tmp_path: Path, limit: int, bought: int
+    ingest: Ingest, sandbox: Sandbox, state: Path, limit: int, bought: int
 ):
     await ingest(limit=32, max_units=0)
-    await lose_answers(tmp_path / "state")
+    await lose_answers(state)
 
     report = await ingest(limit=limit, in_doubt="park", max_failures=1.0)
 
@@ -246,10 +246,10 @@ async def test_without_a_database_the_catalog_is_the_store(ingest: Ingest, sandb
 
 
 @pytest.mark.skipif(not has_version_6(), reason="this machine has no IPv6")
-async def test_upstreams_may_live_at_addresses_of_version_6(tmp_path: Path):
+async def test_upstreams_may_live_at_addresses_of_version_6(state: Path):
     options = Options(host="::1", port=0, fast=True, photos=40, sketches=True)
     async with Sandbox(options) as sandbox:
-        settings = settings_for(sandbox, tmp_path / "state")
+        settings = settings_for(sandbox, state)
         report = await local.ingest(settings, lifetime=Lifetime(drain=settings.drain))
 
         assert urlsplit(settings.image_url).hostname == "::1"

@@ -84,13 +84,11 @@ async def test_what_one_left_pending_and_another_bought_is_not_bought_again(
     assert sandbox.bill.units == PHOTOS
 
 
-async def test_runs_and_purchases_know_their_epoch(
-    ingest: Ingest, sandbox: Sandbox, tmp_path: Path
-):
+async def test_runs_and_purchases_know_their_epoch(ingest: Ingest, sandbox: Sandbox, state: Path):
     await ingest(limit=16)
     await ingest(limit=32)
 
-    db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
+    db = sqlite3.connect(state / "journal.sqlite3")
     assert db.execute("SELECT epoch FROM runs ORDER BY number").fetchall() == [(1,), (2,)]
     assert db.execute("SELECT DISTINCT epoch FROM purchases ORDER BY 1").fetchall() == [(1,), (2,)]
     db.close()
@@ -101,9 +99,9 @@ async def test_runs_and_purchases_know_their_epoch(
 
 @pytest.mark.parametrize("given", [{"dry_run": True}, {"database_url": None}], ids=str)
 async def test_nobody_takes_a_lease_who_does_not_share_or_buy(
-    sandbox: Sandbox, tmp_path: Path, given: dict[str, object]
+    sandbox: Sandbox, state: Path, given: dict[str, object]
 ):
-    settings = settings_for(sandbox, tmp_path / "state", limit=10, **given)
+    settings = settings_for(sandbox, state, limit=10, **given)
     lifetime = Lifetime(drain=8.0)
 
     if settings.dry_run:

@@ -27,19 +27,19 @@ LIBRARY = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
 
 
 async def test_a_run_that_is_stopped_before_it_begins_says_so_by_a_public_name(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, state: Path
 ) -> None:
     lifetime = Lifetime(drain=8.0)
     lifetime.stop("enough")
 
     with pytest.raises(Stopping):
-        await ingest(settings_for(sandbox, tmp_path / "state"), lifetime=lifetime)
+        await ingest(settings_for(sandbox, state), lifetime=lifetime)
 
 
 async def test_a_program_that_asks_for_a_forecast_of_a_run_buys_nothing(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, state: Path
 ) -> None:
-    settings = settings_for(sandbox, tmp_path / "state", limit=5, dry_run=True)
+    settings = settings_for(sandbox, state, limit=5, dry_run=True)
 
     with pytest.raises(SettingsError, match="`forecast`"):
         await ingest(settings, lifetime=Lifetime(drain=8.0))
@@ -71,9 +71,9 @@ async def test_a_program_that_names_no_group_is_not_told_that_all_is_complete(
 
 @pytest.mark.parametrize("kind", ["RunStarted", "BatchSent", "BatchSettled", "UpdateStored"])
 async def test_an_error_of_a_listener_loses_nothing_that_is_paid_for(
-    sandbox: Sandbox, tmp_path: Path, kind: str
+    sandbox: Sandbox, state: Path, kind: str
 ) -> None:
-    settings = settings_for(sandbox, tmp_path / "state", limit=100)
+    settings = settings_for(sandbox, state, limit=100)
 
     def listen(event: Event) -> None:
         if type(event).__name__ == kind:
@@ -87,11 +87,13 @@ async def test_an_error_of_a_listener_loses_nothing_that_is_paid_for(
     assert rest.units.possible == 0
 
 
-async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(tmp_path: Path) -> None:
+async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(
+    tmp_path: Path, state: Path
+) -> None:
     memory = tmp_path / "sandbox"
     memory.mkdir()
     async with Sandbox(Options(port=0, photos=400, sketches=True, memory=memory)) as sandbox:
-        example = await started(sandbox, tmp_path / "state")
+        example = await started(sandbox, state)
         await buying(sandbox)
         example.send_signal(signal.SIGINT)
         out, _ = await example.communicate()
@@ -99,7 +101,7 @@ async def test_the_example_loses_nothing_that_is_paid_for_to_ctrl_c(tmp_path: Pa
 
     stored, units = map(int, out.split())
     assert stored == units == billed > 0
-    with closing(sqlite3.connect(tmp_path / "state" / "journal.sqlite3")) as db:
+    with closing(sqlite3.connect(state / "journal.sqlite3")) as db:
         assert db.execute("SELECT DISTINCT state FROM purchases").fetchall() == [("settled",)]
 
 

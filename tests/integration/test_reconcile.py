@@ -41,11 +41,6 @@ THEIR_LEASE = {"owner": "theirs", "epoch": 7, "since": 1, "until": 0}
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
-    return tmp_path / "state"
-
-
-@pytest.fixture
 def compare(sandbox: Sandbox, state: Path) -> Any:
     """`compare(check=…)`; the bill does not move."""
 

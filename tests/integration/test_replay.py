@@ -54,9 +54,9 @@ def expected(label: str, photos: set[str]) -> list[str]:
     return sorted(found, key=lambda photo: (rank(labels[photo][label]), photo))
 
 
-async def test_the_run_of_2016_ends_with_every_photo_once(replayed: Sandbox, tmp_path: Path):
+async def test_the_run_of_2016_ends_with_every_photo_once(replayed: Sandbox, state: Path):
     (group,) = replayed.world.groups
-    settings = settings_for(replayed, tmp_path / "state", groups=(group,), max_labels=50)
+    settings = settings_for(replayed, state, groups=(group,), max_labels=50)
 
     report = await local.ingest(settings, lifetime=Lifetime(drain=8.0))
 

@@ -103,9 +103,8 @@ async def test_the_command_serves_where_it_says_until_it_is_told_to_stop(
 
 
 async def test_the_dashboard_sees_a_run_at_work_and_what_became_of_it(
-    ingest: Ingest, tmp_path: Path
+    ingest: Ingest, state: Path
 ) -> None:
-    state = tmp_path / "state"
     beats: list[Beat | None] = []
 
     def listen(event: events.Event) -> None:
@@ -140,9 +139,9 @@ async def test_the_chart_says_what_the_run_is_allowed_and_not_who_shows_it(tmp_p
 
 
 async def test_a_run_lives_from_its_first_word_to_the_database_to_its_last(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, state: Path
 ) -> None:
-    state, verdicts = tmp_path / "state", list[str]()
+    verdicts = list[str]()
     refused = Denied("No.", upstream="database")
 
     async def refuse(_paths: object) -> None:
@@ -174,10 +173,8 @@ async def opened_to_update_with(
 
 
 async def test_a_run_that_fails_at_its_very_end_says_that_it_ended(
-    ingest: Ingest, tmp_path: Path
+    ingest: Ingest, state: Path
 ) -> None:
-    state = tmp_path / "state"
-
     def listen(event: events.Event) -> None:
         if isinstance(event, events.RunFinished):
             raise JournalError("full")

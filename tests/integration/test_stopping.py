@@ -89,10 +89,10 @@ def test_a_name_that_is_looked_up_for_ever(command: tuple[str, ...], tmp_path: P
     assert told_to_stop(process) == DRAINED
 
 
-def test_a_token_that_does_not_come(silent: socket.socket, tmp_path: Path) -> None:
+def test_a_token_that_does_not_come(silent: socket.socket, tmp_path: Path, state: Path) -> None:
     key = key_file(tmp_path / "key.json", token_uri=f"http://{place(silent)}/token")
     process = started(
-        *("reconcile", "--state", str(tmp_path / "state")),
+        *("reconcile", "--state", str(state)),
         *("--database-url", "https://demo-default-rtdb.firebaseio.com"),
         GOOGLE_APPLICATION_CREDENTIALS=str(key),
     )

@@ -109,8 +109,8 @@ def zoo_photos() -> int:
 
 
 @pytest.fixture
-async def site(sandbox: Sandbox, tmp_path: Path) -> Site:
-    return Site(sandbox, tmp_path / "state")
+async def site(sandbox: Sandbox, state: Path) -> Site:
+    return Site(sandbox, state)
 
 
 def looks(number: int) -> Callable[[events.Event], bool]:
