@@ -136,22 +136,18 @@ def _of_run(gauges: Gauges | None) -> Iterator[Metric]:
     for name in ("photos", "images", "published"):
         depth.add_metric([name], len(getattr(channels, name)) if channels else 0)
     yield depth
+    held, downloads, purchases = (
+        (gauges.memory.held, gauges.downloads.in_flight, gauges.calls.in_flight)
+        if gauges
+        else (0, 0, 0)
+    )
+    used, rate = (gauges.quota.used, gauges.quota.rate) if gauges else (0, 1)
     yield _gauge("running", "1 while a run is going on.", float(gauges is not None))
-    yield _gauge(
-        "image_bytes_held", "Bytes of images in memory.", gauges.memory.held if gauges else 0
-    )
-    yield _gauge(
-        "downloads_in_flight", "Downloads going on.", gauges.downloads.in_flight if gauges else 0
-    )
-    yield _gauge(
-        "purchases_in_flight", "Paid requests going on.", gauges.calls.in_flight if gauges else 0
-    )
-    yield _gauge(
-        "quota_used", "Share of the binding quota, this run.", gauges.quota.used if gauges else 0
-    )
-    yield _gauge(
-        "quota_rate", "Share of the quota that refusals left.", gauges.quota.rate if gauges else 1
-    )
+    yield _gauge("image_bytes_held", "Bytes of images in memory.", held)
+    yield _gauge("downloads_in_flight", "Downloads going on.", downloads)
+    yield _gauge("purchases_in_flight", "Paid requests going on.", purchases)
+    yield _gauge("quota_used", "Share of the binding quota, this run.", used)
+    yield _gauge("quota_rate", "Share of the quota that refusals left.", rate)
 
 
 def _of_journal(known: Known) -> Iterator[Metric]:
