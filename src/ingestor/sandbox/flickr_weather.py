@@ -84,6 +84,9 @@ class Case:
     due: Callable[[], Answer]
 
 
+Badly = Callable[[Case], Awaitable[web.StreamResponse]]
+
+
 async def instead(fault: str, case: Case) -> web.StreamResponse:
     """Answer as the fault says, instead of asking the world."""
     return await INSTEAD[fault](case)
@@ -96,25 +99,21 @@ def spoiled(fault: str, members: Mapping[str, Any], *, question: Question) -> di
     return {**members, "photos": photos}
 
 
-def _fails(code: int, message: str) -> Callable[[Case], Awaitable[web.Response]]:
+def _fails(code: int, message: str) -> Badly:
     async def answer(case: Case) -> web.Response:
         return failure(Failure(code=code, message=message), case.wording).response()
 
     return answer
 
 
-def _says(
-    body: str | bytes, *, kind: str = "application/json"
-) -> Callable[[Case], Awaitable[web.Response]]:
-    raw = body.encode() if isinstance(body, str) else body
-
+def _says(body: str, *, kind: str = "application/json") -> Badly:
     async def answer(_: Case) -> web.Response:
-        return web.Response(body=raw, content_type=kind)
+        return web.Response(body=body.encode(), content_type=kind)
 
     return answer
 
 
-def _page(status: int, title: str) -> Callable[[Case], Awaitable[web.Response]]:
+def _page(status: int, title: str) -> Badly:
     async def answer(_: Case) -> web.Response:
         return web.Response(status=status, text=PAGE.format(title), content_type="text/html")
 
@@ -145,7 +144,7 @@ async def _reset(case: Case) -> Raw:
     return hang_up(case.request)
 
 
-INSTEAD: Final[Mapping[str, Callable[[Case], Awaitable[web.StreamResponse]]]] = {
+INSTEAD: Final[Mapping[str, Badly]] = {
     "flickr.unavailable": _fails(105, "Service currently unavailable"),
     "flickr.write-failed": _fails(106, "Write operation failed"),
     "flickr.201": _fails(201, UNAVAILABLE),

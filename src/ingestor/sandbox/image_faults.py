@@ -50,6 +50,9 @@ class Misdeed:
         await self.request.writer.write(head("200 OK", JPEG | self.length) + body)
 
 
+Badly = Callable[[Misdeed], Awaitable[Raw]]
+
+
 async def misbehave(
     fault: str, request: web.Request, *, picture: bytes, faults: Faults
 ) -> web.StreamResponse:
@@ -64,9 +67,7 @@ def _answer(
     return Raw(head(status, everything), body, status=int(status[:3]), close=close)
 
 
-def _fixed(
-    status: str, headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> Callable[[Misdeed], Awaitable[Raw]]:
+def _fixed(status: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Badly:
     async def answer(_: Misdeed) -> Raw:
         return _answer(status, headers, body)
 
@@ -150,7 +151,7 @@ async def _stale(misdeed: Misdeed) -> Raw:
     return Raw(status=0, close=True)
 
 
-def _later(status: str) -> Callable[[Misdeed], Awaitable[Raw]]:
+def _later(status: str) -> Badly:
     async def answer(misdeed: Misdeed) -> Raw:
         seconds = round(misdeed.faults.knob("image.retry-after"))
         return _answer(status, {"Retry-After": str(seconds)})
@@ -162,7 +163,7 @@ async def _swapped(misdeed: Misdeed) -> Raw:
     return _answer("200 OK", body=misdeed.picture)
 
 
-MISDEEDS: Final[Mapping[str, Callable[[Misdeed], Awaitable[Raw]]]] = {
+MISDEEDS: Final[Mapping[str, Badly]] = {
     "image.not-found": _fixed("404 Not Found", {"Content-Type": "text/html"}),
     "image.gone": _fixed("410 Gone", {"Content-Type": "text/html"}),
     "image.placeholder": _fixed("302 Found", {"Location": PLACEHOLDER_URL}),
