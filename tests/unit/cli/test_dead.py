@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -96,41 +97,35 @@ def test_nothing_is_said_of_what_is_not_there(
     assert capsys.readouterr().out == "No photo is dead.\n"
 
 
-@pytest.mark.parametrize("command", ["retry", "drop"])
-def test_a_photo_that_is_not_dead_is_a_mistake_to_be_told(settings: Settings, command: str) -> None:
-    change = {
-        "retry": partial(retry, reason=None, everything=False),
-        "drop": partial(drop, reason=None, everything=False),
-    }[command]
-
+@pytest.mark.parametrize("change", [retry, drop])
+def test_a_photo_that_is_not_dead_is_a_mistake_to_be_told(
+    settings: Settings, change: Callable[..., int]
+) -> None:
     with pytest.raises(SettingsError, match="7, 8"):
-        change(settings, photos=["7", "8"])
+        change(settings, reason=None, photos=["7", "8"], everything=False)
 
 
-@pytest.mark.parametrize("command", ["retry", "drop"])
+@pytest.mark.parametrize("change", [retry, drop])
 def test_nothing_can_be_changed_beside_a_run_and_that_is_said(
-    settings: Settings, command: str
+    settings: Settings, change: Callable[..., int]
 ) -> None:
-    change = {
-        "retry": partial(retry, reason=None, everything=True),
-        "drop": partial(drop, reason=None, everything=True),
-    }[command]
-
     with take(settings.state), pytest.raises(SettingsError, match="Wait for it, or stop it;"):
-        change(settings, photos=[])
+        change(settings, reason=None, photos=[], everything=True)
 
 
-@pytest.mark.parametrize("command", ["list", "retry", "drop"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        partial(show, samples=0, as_json=False),
+        partial(retry, photos=[], everything=False),
+        partial(drop, photos=[], everything=False),
+    ],
+    ids=["list", "retry", "drop"],
+)
 def test_a_cause_that_there_is_none_of_is_answered_with_those_there_are(
-    settings: Settings, capsys: pytest.CaptureFixture[str], command: str
+    settings: Settings, capsys: pytest.CaptureFixture[str], command: Callable[..., int]
 ) -> None:
-    match command:
-        case "list":
-            show(settings, reason="in-dobt", samples=0, as_json=False)
-        case "retry":
-            retry(settings, reason="in-dobt", photos=[], everything=False)
-        case _:
-            drop(settings, reason="in-dobt", photos=[], everything=False)
+    command(settings, reason="in-dobt")
 
     assert capsys.readouterr().out == (
         "No photo is dead with the cause 'in-dobt'. "
