@@ -60,13 +60,10 @@ class Exchange:
     async def _begin(self, session: aiohttp.ClientSession, url: URL) -> aiohttp.ClientResponse:
         """Send, and read the head of what comes back."""
         request = self._request
-        headers = dict(request.headers)
-        if isinstance(self._body, Outgoing):
-            headers["Content-Length"] = str(request.sending)
         return await session.request(
             request.method,
             url,
-            headers=headers,
+            headers=request.headers,
             data=self._body,
             allow_redirects=False,
         )

@@ -4,45 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+
 from ingestor.transport.values import Parts
 
 PIECE = 64 * 1024
 """Bytes written at once: one large write holds up the event loop, and aiohttp warns above 1 MiB."""
 
 
-class Outgoing:
+class Outgoing(aiohttp.Payload):
     """
-    What aiohttp iterates over while it sends. Good for one attempt, so that no library can send
-    it a second time; a retry of ours makes a new one.
+    What aiohttp sends. Good for one attempt, so that no library can send it a second time; a retry of
+    ours makes a new one.
 
     What goes wrong while the body is made is our mistake and not the network's: `mistake` keeps it.
     """
 
     def __init__(self, body: Parts) -> None:
-        self._pieces = iter(body.make())
-        self._left = body.length
+        super().__init__(body)
+        # For aiohttp, which announces it.
+        self._size = body.length
+        self._pieces = self._counted(body)
         self.mistake: Exception | None = None
 
-    def __aiter__(self) -> Outgoing:
-        return self
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        for piece in self._pieces:
+            await writer.write(piece)
 
-    async def __anext__(self) -> bytes | memoryview:
+    def decode(self, *_: object, **__: object) -> str:
+        """The other way in which a body may be asked for its bytes."""
+        raise TypeError("a body on its way out is made once")
+
+    def _counted(self, body: Parts) -> Iterator[bytes | memoryview]:
+        left = body.length
         try:
-            return self._next()
-        except StopAsyncIteration:
-            raise
+            for piece in body.make():
+                left -= len(piece)
+                if left < 0:
+                    break
+                yield piece
+            if left:
+                raise ValueError(f"the body's parts miss their announced length by {left} bytes")
         except Exception as mistake:
             self.mistake = mistake
             raise
-
-    def _next(self) -> bytes | memoryview:
-        piece = next(self._pieces, None)
-        self._left -= 0 if piece is None else len(piece)
-        if self._left < 0 or (piece is None and self._left):
-            raise ValueError(f"the body's parts miss their announced length by {self._left} bytes")
-        if piece is None:
-            raise StopAsyncIteration
-        return piece
 
 
 def cut(body: bytes) -> Parts:
