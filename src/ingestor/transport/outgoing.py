@@ -29,6 +29,8 @@ class Outgoing(aiohttp.Payload):
         self.mistake: Exception | None = None
 
     async def write(self, writer: AbstractStreamWriter) -> None:
+        # Then aiohttp does not repeat a PUT by itself where the connection it reused was closed.
+        self._consumed = True
         for piece in self._pieces:
             await writer.write(piece)
 

@@ -74,6 +74,28 @@ async def test_parts_can_be_sent_again() -> None:
     assert body_of(far.requests[0]) == body_of(far.requests[1])
 
 
+async def test_no_library_sends_a_body_a_second_time() -> None:
+    """aiohttp repeats a PUT where the connection that it reused was closed: but whether, is ours to say."""
+
+    async def hears_two_and_answers_one(
+        far: FarEnd, reader: StreamReader, writer: StreamWriter
+    ) -> None:
+        await answers(response())(far, reader, writer)
+        await far.hear(reader)
+
+    async with (
+        far_end(hears_two_and_answers_one) as far,
+        a_transport(far.origin) as transport,
+    ):
+        put = a_request(f"{far.origin}/", method="PUT", body=some_parts())
+        await transport.send(put)
+        with pytest.raises(AnswerLost):
+            await transport.send(put)
+
+    assert far.connections == 1
+    assert len(far.requests) == 2
+
+
 def breaking() -> Iterator[bytes]:
     yield b"12345"
     raise KeyError("a mistake of ours")
