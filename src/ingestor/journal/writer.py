@@ -50,6 +50,14 @@ quarter more bytes (measured; four times are only a third fewer again). A file k
 PAGES_BEFORE_CHECKPOINT = 4_000
 """32 MB of log: the pages that every purchase changes then go into the file once, not eight times."""
 
+WITHOUT_SHARING = "delete"
+"""SQLite's way where WAL has no memory to share (https://sqlite.org/wal.html): readers hold up the writer."""
+NOT_HERE = (
+    "The state directory is on a network disk, or on another where SQLite cannot share memory between processes. "
+    "Choose one on a disk of this machine with --state; if there is a journal, move the directory there, for "
+    "another one knows nothing of what was paid for."
+)
+
 THEN_MAKE_ROOM = "Make room and run the same command again; it continues where it stopped."
 """What a person does about a disk that is full; a worker goes on by itself when there is room."""
 
@@ -65,8 +73,11 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Raises SettingsError where the disk is not for that."""
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-    connection.execute("PRAGMA journal_mode=WAL")
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode == WITHOUT_SHARING:
+        raise SettingsError(NOT_HERE)
     connection.execute("PRAGMA synchronous=FULL")
     # On macOS fsync leaves it in the drive's own cache (https://sqlite.org/pragma.html#pragma_fullfsync).
     connection.execute("PRAGMA fullfsync=1")

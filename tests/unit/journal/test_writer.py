@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ingestor.errors import JournalError, SettingsError
 from ingestor.journal import facts, runs
 from ingestor.journal.lock import take
 from ingestor.journal.schema import VERSION
-from ingestor.journal.writer import GATHERING, PAGE_BYTES, Journal, connect
+from ingestor.journal.writer import GATHERING, PAGE_BYTES, Journal, connect, prepare
 from tests.inline import Inline
 
 
@@ -45,6 +46,17 @@ async def test_a_sync_reaches_the_drive_where_it_has_a_cache_of_its_own(path: Pa
         (asked,) = await journal.read(lambda db: db.execute("PRAGMA fullfsync").fetchone())
 
     assert asked == 1
+
+
+def test_a_disk_on_which_readers_would_hold_up_the_writer_is_refused(tmp_path: Path):
+    """As SQLite goes about a network disk on macOS, this way of locking shares no memory."""
+    place = f"{(tmp_path / 'journal.sqlite3').as_uri()}?vfs=unix-dotfile"
+
+    with (
+        closing(sqlite3.connect(place, uri=True)) as db,
+        pytest.raises(SettingsError, match="Choose one on a disk of this machine"),
+    ):
+        prepare(db)
 
 
 async def test_work_handed_in_together_is_done_in_order(path: Path):
