@@ -224,6 +224,9 @@ class Journal:
 
     def _close(self) -> None:
         if self._connection is not None:
+            # Apple's SQLite leaves the log there, as large as it was, and then nobody knows that it is done with.
+            with contextlib.suppress(sqlite3.Error):  # interrupted
+                self._connection.execute("PRAGMA journal_size_limit=0")
             self._connection.close()
 
     async def _write_all(self) -> None:

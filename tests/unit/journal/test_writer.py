@@ -214,6 +214,26 @@ async def test_who_is_told_to_stop_does_not_wait_until_a_large_journal_is_open(p
         await another.write(partial(facts.set_fact, name="world", value="sandbox"))
 
 
+class Leaving(sqlite3.Connection):
+    """One that tells with what size of its log it is closed."""
+
+    kept: int | None = None
+
+    def close(self) -> None:
+        (self.kept,) = self.execute("PRAGMA journal_size_limit").fetchone()
+        super().close()
+
+
+async def test_a_journal_that_was_closed_leaves_no_log_where_sqlite_would_keep_one(path: Path):
+    """As Apple's does, which no option of SQL asks another one for: then only an empty log is none."""
+    leaving = sqlite3.connect(":memory:", check_same_thread=False, factory=Leaving)
+
+    async with Journal(path, connect=lambda _: leaving):
+        pass
+
+    assert leaving.kept == 0
+
+
 class Slow(sqlite3.Connection):
     """One that closes when it is told to."""
 
