@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 
 
 def why_not(error: OSError) -> str:
     """Half a sentence; what was asked for is the caller's to say."""
-    number = _number(error)
-    # A name that cannot be looked up has words of its own.
-    return os.strerror(number) if number >= 0 else error.strerror or str(error)
+    if isinstance(error, socket.gaierror):
+        # A name that cannot be looked up has words of its own; on macOS its numbers are also the system's.
+        return error.strerror or str(error)
+    return os.strerror(_number(error))
 
 
 def is_elsewhere(error: OSError) -> bool:
     """Whether it is the host that is wrong: nobody knows it, or it is another machine's."""
-    number = _number(error)
-    return number < 0 or number == errno.EADDRNOTAVAIL
+    return isinstance(error, socket.gaierror) or _number(error) == errno.EADDRNOTAVAIL
 
 
 def _number(error: OSError) -> int:

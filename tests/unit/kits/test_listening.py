@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 import pytest
 
 from ingestor.kits.listening import is_elsewhere, why_not
 
-NOT_HERE = "Cannot assign requested address"
+NOT_HERE = os.strerror(errno.EADDRNOTAVAIL)
+NO_SUCH_NAME_ON_A_MAC = 8
+"""EAI_NONAME there; on Linux it is below zero, where no error of the system is."""
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,9 @@ NOT_HERE = "Cannot assign requested address"
         pytest.param(OSError("of none of [...]"), NOT_HERE, True, id="none of several is here"),
         pytest.param(
             socket.gaierror(socket.EAI_NONAME, "not known"), "not known", True, id="no such name"
+        ),
+        pytest.param(
+            socket.gaierror(NO_SUCH_NAME_ON_A_MAC, "not known"), "not known", True, id="on a Mac"
         ),
     ],
 )
