@@ -214,9 +214,8 @@ class Run:
         )
 
     def listen(self, event: events.Event) -> None:
-        match event:
-            case events.AnnotationReused():
-                self.reused += 1
+        if isinstance(event, events.AnnotationReused):
+            self.reused += 1
         self.heartbeat.take(event)
         self._listener(event)
 
