@@ -123,6 +123,8 @@ class Unavailable(VendorError):
 class Unauthorized(VendorError):
     """401: the credential was not accepted; one refresh may help."""
 
+    reason = "unauthorized"
+
 
 class Denied(VendorError):
     """A wrong key, a disabled API, missing billing, rules: no request of ours will succeed."""

@@ -76,7 +76,6 @@ def _unauthorized(message: str, response: Response) -> VendorError:
         f"The database does not accept the credentials ({why}). Check that "
         "GOOGLE_APPLICATION_CREDENTIALS names the key of a service account in the database's own project.",
         upstream="database",
-        reason="unauthorized",
     )
 
 

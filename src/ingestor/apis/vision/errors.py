@@ -134,9 +134,7 @@ def error_for(response: Response) -> VendorError:
     match status:
         case 401:
             return Unauthorized(
-                f"Vision does not accept the credentials: {message}",
-                upstream="vision",
-                reason="unauthorized",
+                f"Vision does not accept the credentials: {message}", upstream="vision"
             )
         case 413:
             return _rejected(message, reason="too-large")
