@@ -90,16 +90,6 @@ class FoundLater(AllGroups):
         return Group(id=f"{self._prefix}{name}", name=name)
 
 
-class EveryTurn:
-    """Goes well."""
-
-    async def take(self, _group: Group, *, buying: bool) -> Turn:
-        return Turn(more=False)
-
-    def forget(self, _group: str) -> None:
-        """It remembers nothing."""
-
-
 class RefusedTurns:
     """Vision refuses whatever is bought."""
 
@@ -205,16 +195,17 @@ def a_worker(
     turns: object,
     *,
     lifetime: Lifetime,
+    journal: object = None,
     services: object = None,
     listen: Listener = ignore,
     wall: Callable[[], float] = time.time,
     dice: float = 0.5,
     **given: Any,
 ) -> Worker:
-    """Of a journal that holds nothing, with these turns; `given` are its settings."""
+    """With these turns, and a journal that holds nothing unless told; `given` are its settings."""
     worker = Worker(
         Settings.read(**given),
-        cast("Journal", NoJournal()),
+        cast("Journal", journal or NoJournal()),
         cast("Services", services or AllGroups()),
         lifetime=lifetime,
         listen=listen,
@@ -439,11 +430,12 @@ async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
 
 async def test_a_key_that_is_refused_at_the_start_is_told_at_once_whatever_was_followed():
     lifetime = Lifetime(drain=8.0)
-    worker = Worker(
-        Settings.read(groups=("zoo",)),
-        cast("Journal", FollowedBefore()),
-        cast("Services", NoGroups(reason="api-key")),
+    worker = a_worker(
+        QuietTurns(),
         lifetime=lifetime,
+        journal=FollowedBefore(),
+        services=NoGroups(reason="api-key"),
+        groups=("zoo",),
     )
 
     with pytest.raises(Denied):
@@ -456,12 +448,13 @@ async def test_a_key_that_is_refused_at_the_start_is_told_at_once_whatever_was_f
 async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_under(tmp_path: Path):
     names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
     names.write_text("gone\n")
-    worker = Worker(
-        Settings.read(groups_file=names),
-        cast("Journal", FollowedBefore()),
-        cast("Services", NoGroups()),
+    worker = a_worker(
+        QuietTurns(),
         lifetime=lifetime,
+        journal=FollowedBefore(),
+        services=NoGroups(),
         listen=said.append,
+        groups_file=names,
     )
     asyncio.get_running_loop().call_later(HOUR, names.write_text, "# none\n")
     asyncio.get_running_loop().call_later(2 * HOUR, lifetime.stop, "SIGTERM")
@@ -485,14 +478,13 @@ async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(
 ):
     names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
     names.write_text("zoo\n")
-    worker = Worker(
-        Settings.read(groups_file=names),
-        cast("Journal", NoJournal()),
-        cast("Services", FoundLater(prefix=prefix)),
+    worker = a_worker(
+        QuietTurns(),
         lifetime=lifetime,
+        services=FoundLater(prefix=prefix),
         listen=said.append,
+        groups_file=names,
     )
-    worker.turns = cast("Turns", cast("Any", EveryTurn()))
     asyncio.get_running_loop().call_later(60.0, names.write_text, "zoo\nfarm\n")
     asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
 
@@ -509,14 +501,13 @@ async def test_a_group_that_is_named_anew_is_looked_up_anew(tmp_path: Path):
     names, said, lifetime = tmp_path / "groups.txt", list[Event](), Lifetime(drain=8.0)
     names.write_text("zoo\n")
     services = FoundLater()
-    worker = Worker(
-        Settings.read(groups_file=names),
-        cast("Journal", NoJournal()),
-        cast("Services", services),
+    worker = a_worker(
+        QuietTurns(),
         lifetime=lifetime,
+        services=services,
         listen=said.append,
+        groups_file=names,
     )
-    worker.turns = cast("Turns", cast("Any", EveryTurn()))
     # The size of a file tells as well that it has changed.
     for at, text in enumerate(
         ("zoo\nfarm\n", "zoo\n#\n", "zoo\nfarm\n", "zoo\n#\n", "zoo\nfarm\n")
@@ -583,13 +574,7 @@ async def test_a_stop_is_heard_while_the_file_of_groups_is_not_to_be_had(tmp_pat
     lifetime, file, silent = Lifetime(drain=8.0), tmp_path / "groups", tmp_path / "silent"
     file.write_text("zoo")
     os.mkfifo(silent)
-    worker = Worker(
-        Settings.read(groups_file=file, every=0.01),
-        cast("Journal", NoJournal()),
-        cast("Services", AllGroups()),
-        lifetime=lifetime,
-    )
-    worker.turns = cast("Turns", cast("Any", QuietTurns()))
+    worker = a_worker(QuietTurns(), lifetime=lifetime, groups_file=file, every=0.01)
     loop = asyncio.get_running_loop()
     loop.call_later(0.1, silent.replace, file)
     loop.call_later(0.3, lifetime.stop, "SIGTERM")
