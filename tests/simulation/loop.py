@@ -29,7 +29,8 @@ Ts = TypeVarTuple("Ts")
 
 MOST_POINTS = 100_000
 """A run of the usual size has about a thousand: what needs so many goes round in circles."""
-
+MOST_TASKS = 1000
+"""That a long life remembers although they may be done."""
 
 _PACKED = struct.Struct("d").pack
 
@@ -293,6 +294,19 @@ class Loop(asyncio.BaseEventLoop):
                     _close(task.get_coro())
         self._tasks.clear()
         self.close()
+
+
+class LongLoop(Loop):
+    """It may take as many steps as it needs, and lets tasks go that are done."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._alarm = sys.maxsize
+
+    def create_task(self, coro: Any, **given: Any) -> Any:
+        if len(self._tasks) > MOST_TASKS:
+            self._tasks = [task for task in self._tasks if not task.done()]
+        return super().create_task(coro, **given)
 
 
 def _close(coroutine: Any) -> None:

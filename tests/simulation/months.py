@@ -7,7 +7,6 @@ worker's.
 from __future__ import annotations
 
 import asyncio
-import sys
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -26,14 +25,12 @@ from ingestor.services import PHOTOS_PER_PAGE, Group, ListedPage, Politely, Serv
 from ingestor.settings import Settings
 from ingestor.worker import Worker
 from tests.inline import Inline, nothing_aside
-from tests.simulation.loop import Loop
+from tests.simulation.loop import LongLoop
 
 FIRST_DAY: Final = 1_790_000_000.0
 """Unix time at the loop's zero, where no clock has jumped."""
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
-MOST_TASKS: Final = 1000
-"""That are remembered although they may be done."""
 COMMIT: Final = 0.0005
 """Seconds."""
 SPACING: Final = 60
@@ -207,20 +204,6 @@ def an_annotation(image: Image) -> Annotation:
     )
 
 
-class Unhurried(Loop):
-    """Nobody kills it, and it may take as many steps as months need."""
-
-    def __init__(self, *, start: float) -> None:
-        super().__init__(start=start, crash_at=None, latency=lambda: COMMIT)
-        self._alarm = sys.maxsize
-
-    def create_task(self, coro: Any, **given: Any) -> Any:
-        """Those that are done are let go, in a life of millions."""
-        if len(self._tasks) > MOST_TASKS:
-            self._tasks = [task for task in self._tasks if not task.done()]
-        return super().create_task(coro, **given)
-
-
 @dataclass(slots=True, kw_only=True)
 class Life:
     """One worker process, from its start until it is told to stop."""
@@ -232,14 +215,14 @@ class Life:
     """Settings other than the usual."""
     plan: Sequence[tuple[float, Callable[[Life], object]]] = ()
     """What happens so many seconds after the start."""
-    loop: Unhurried = field(init=False)
+    loop: LongLoop = field(init=False)
     lifetime: Lifetime = field(init=False)
     worker: Worker = field(init=False)
 
     def run(self, *, seconds: float) -> float:
         """Returns the time between the signal, so many seconds from the start, and the end."""
         start = self.outside.clock()
-        self.loop = Unhurried(start=start)
+        self.loop = LongLoop(start=start, crash_at=None, latency=lambda: COMMIT)
         self.outside.clock = self.loop.time
         with nothing_aside():
             self.loop.run(self._main(seconds))

@@ -8,7 +8,6 @@ answer too few with p / 4; all of these are charged. Everything else that is ask
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -20,7 +19,7 @@ from ingestor.sandbox.quotas import Quotas
 from ingestor.settings import Settings
 from tests.simulation.checks import Checker
 from tests.simulation.lives import Life, Verdict, in_its_world
-from tests.simulation.loop import Loop
+from tests.simulation.loop import LongLoop
 from tests.simulation.scenario import Scenario
 from tests.simulation.upstreams import PAID_DEADLINE, Leaving, Upstreams
 from tests.simulation.world import Call, World
@@ -28,8 +27,6 @@ from tests.simulation.world import Call, World
 RATE: Final = 0.02
 PER_MINUTE: Final = 60_000
 """Images: the quota is not what is looked at."""
-MOST_TASKS: Final = 1000
-"""That are remembered although they may be done."""
 
 
 def reference(
@@ -72,19 +69,6 @@ def reference(
     if report is None or report.ended != "complete":
         raise AssertionError(f"the run ended early: {report}")
     return world, report
-
-
-class LongLoop(Loop):
-    """It may take as many steps as it needs, and lets tasks go that are done."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self._alarm = sys.maxsize
-
-    def create_task(self, coro: Any, **given: Any) -> Any:
-        if len(self._tasks) > MOST_TASKS:
-            self._tasks = [task for task in self._tasks if not task.done()]
-        return super().create_task(coro, **given)
 
 
 class Onlooker(Checker):
