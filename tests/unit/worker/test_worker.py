@@ -216,6 +216,13 @@ def a_worker(
     return worker
 
 
+async def work(worker: Worker, lifetime: Lifetime, *, seconds: float) -> None:
+    """For so long; then it is told to stop."""
+    asyncio.get_running_loop().call_later(seconds, lifetime.stop, "SIGTERM")
+    await worker.work()
+    lifetime.close()
+
+
 def halts_of(told: list[Event]) -> list[float]:
     """For how many seconds buying was said to halt."""
     return [event.seconds for event in told if isinstance(event, BuyingHalted)]
@@ -226,11 +233,9 @@ def halts_of(told: list[Event]) -> list[float]:
 async def test_a_refusal_is_asked_about_every_quarter_of_an_hour(every: float, dice: float):
     lifetime, turns = Lifetime(drain=8.0), RefusedTurns()
     worker = a_worker(turns, lifetime=lifetime, dice=dice, groups=("zoo",), every=every)
-    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=4 * HOUR)
 
-    lifetime.close()
     pauses = [later - earlier for earlier, later in zip(turns.tried, turns.tried[1:], strict=False)]
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
     assert max(pauses) < PROBE_EVERY + 5
@@ -243,11 +248,9 @@ async def test_a_quota_of_the_day_that_is_used_up_is_asked_about_by_one_group():
     worker = a_worker(
         turns, lifetime=lifetime, groups=tuple(f"g{number}" for number in range(50)), every=900.0
     )
-    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=4 * HOUR)
 
-    lifetime.close()
     assert len(turns.tried) == 4 * HOUR // PROBE_EVERY
 
 
@@ -262,11 +265,9 @@ async def test_a_ceiling_that_is_met_after_midnight_was_that_of_the_day_before()
         groups=("zoo",),
         every=900.0,
     )
-    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=4 * HOUR)
 
-    lifetime.close()
     assert turns.tried == [1.0, 902.0]
     assert halts_of(told)[0] == 0.0
 
@@ -281,11 +282,9 @@ async def test_a_ceiling_that_is_met_after_the_clock_was_set_back_is_that_of_the
         return MIDNIGHT - HOUR + lifetime.clock() + ahead
 
     worker = a_worker(turns, lifetime=lifetime, listen=told.append, wall=wall, groups=("zoo",))
-    asyncio.get_running_loop().call_later(0.5 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=0.5 * HOUR)
 
-    lifetime.close()
     assert halts_of(told) == [HOUR - 1.0]
 
 
@@ -295,11 +294,9 @@ async def test_nobody_is_told_to_start_what_goes_on_by_itself(reason: str):
     stopped = RunStopped("Too fast.", reason=reason, then="Run the same command again later.")
     turns = RefusedTurns(stopped)
     worker = a_worker(turns, lifetime=lifetime, listen=said.append, groups=("zoo",), every=900.0)
-    asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=HOUR)
 
-    lifetime.close()
     assert str(stopped) == "Too fast. Run the same command again later."
     told = {event.message for event in said if isinstance(event, BuyingHalted | GroupFailed)}
     assert told == {"Too fast."}
@@ -313,11 +310,9 @@ async def test_groups_whose_images_vision_refuses_keep_no_other_from_buying(
 ):
     lifetime, turns = Lifetime(drain=8.0), PoisonedPools(*poisoned)
     worker = a_worker(turns, lifetime=lifetime, groups=(*poisoned, "ark", "aviary"), every=900.0)
-    asyncio.get_running_loop().call_later(24 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=24 * HOUR)
 
-    lifetime.close()
     assert min(turns.tries("ark"), turns.tries("aviary")) > 0.9 * 24 * HOUR / 900
     assert max(map(turns.tries, poisoned)) < 2 * 24
 
@@ -372,12 +367,10 @@ async def test_who_was_taken_off_the_list_makes_no_second_for_the_next(tmp_path:
     turns = PoisonedPools("zoo", "farm")
     worker = a_worker(turns, lifetime=lifetime, listen=said.append, groups_file=names, every=900.0)
     asyncio.get_running_loop().call_later(HOUR, names.write_text, "farm\n")
-    asyncio.get_running_loop().call_later(2 * HOUR, lifetime.stop, "SIGTERM")
 
     with nothing_aside():
-        await worker.work()
+        await work(worker, lifetime, seconds=2 * HOUR)
 
-    lifetime.close()
     assert turns.tries("farm") > 0
     assert not [event for event in said if isinstance(event, BuyingHalted)]
 
@@ -386,11 +379,9 @@ async def test_a_vision_that_refuses_every_groups_images_is_asked_by_few():
     names = tuple(f"g{number}" for number in range(50))
     lifetime, turns = Lifetime(drain=8.0), PoisonedPools(*names)
     worker = a_worker(turns, lifetime=lifetime, groups=names, every=900.0)
-    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=4 * HOUR)
 
-    lifetime.close()
     assert len(turns.tried) <= 2 * (4 * HOUR / PROBE_EVERY + 1)
 
 
@@ -403,11 +394,9 @@ async def test_a_disk_that_is_full_is_told_as_long_as_nothing_is_bought_for_it()
     )
     for at in range(60, 4 * 3600, 60):
         asyncio.get_running_loop().call_later(at, lambda: told.append(readiness.why_not()))
-    asyncio.get_running_loop().call_later(4 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=4 * HOUR)
 
-    lifetime.close()
     assert set(told) == {"nothing is bought: The disk is full."}
 
 
@@ -418,11 +407,9 @@ async def test_who_wishes_to_be_left_alone_is_asked_by_no_group_before():
     worker = a_worker(
         turns, lifetime=lifetime, groups=tuple(f"g{number}" for number in range(20)), every=900.0
     )
-    asyncio.get_running_loop().call_later(WISH + 2 * HOUR, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=WISH + 2 * HOUR)
 
-    lifetime.close()
     first, second = turns.asked[:2]
     assert WISH <= second - first < WISH + LONGEST_PAUSE / 2
     assert len(turns.asked) > 20
@@ -457,12 +444,10 @@ async def test_a_group_that_was_never_found_is_dropped_by_the_name_it_failed_und
         groups_file=names,
     )
     asyncio.get_running_loop().call_later(HOUR, names.write_text, "# none\n")
-    asyncio.get_running_loop().call_later(2 * HOUR, lifetime.stop, "SIGTERM")
 
     with nothing_aside():
-        await worker.work()
+        await work(worker, lifetime, seconds=2 * HOUR)
 
-    lifetime.close()
     told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
     assert [(type(event), event.group) for event in told] == [
         (GroupFailed, "gone"),
@@ -486,12 +471,10 @@ async def test_a_group_that_is_found_after_all_leaves_the_name_it_failed_under(
         groups_file=names,
     )
     asyncio.get_running_loop().call_later(60.0, names.write_text, "zoo\nfarm\n")
-    asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
 
     with nothing_aside():
-        await worker.work()
+        await work(worker, lifetime, seconds=HOUR)
 
-    lifetime.close()
     told = [event for event in said if isinstance(event, GroupFailed | GroupDropped)]
     assert [(type(event), event.group) for event in told] == [(GroupFailed, "farm"), *dropped]
 
@@ -513,12 +496,10 @@ async def test_a_group_that_is_named_anew_is_looked_up_anew(tmp_path: Path):
         ("zoo\nfarm\n", "zoo\n#\n", "zoo\nfarm\n", "zoo\n#\n", "zoo\nfarm\n")
     ):
         asyncio.get_running_loop().call_later(30.0 * (at + 1), names.write_text, text)
-    asyncio.get_running_loop().call_later(HOUR, lifetime.stop, "SIGTERM")
 
     with nothing_aside():
-        await worker.work()
+        await work(worker, lifetime, seconds=HOUR)
 
-    lifetime.close()
     dropped = [event.group for event in said if isinstance(event, GroupDropped)]
     assert dropped == ["farm", "id of farm"]
     assert services.asked == ["zoo", "farm", "farm", "farm"]
@@ -560,11 +541,9 @@ async def test_who_wishes_to_be_left_alone_at_the_start_is_waited_for():
     worker = a_worker(
         turns, lifetime=lifetime, services=services, groups=("zoo", "aviary"), every=900.0
     )
-    asyncio.get_running_loop().call_later(2 * WISH, lifetime.stop, "SIGTERM")
 
-    await worker.work()
+    await work(worker, lifetime, seconds=2 * WISH)
 
-    lifetime.close()
     assert turns.looked == {"zoo", "aviary"}
     assert services.asked[1] >= WISH
 
