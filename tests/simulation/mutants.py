@@ -122,15 +122,7 @@ def result_never_journaled() -> Sequence[Swap]:
 @mutant
 def settling_not_awaited() -> Sequence[Swap]:
     """The write is handed in, and nobody waits for the disk."""
-    honest = Journal.write
-
-    async def write(self: Any, work: Any) -> Any:
-        if getattr(work, "func", None) is not ledger.settle_purchase:
-            return await honest(self, work)
-        self.pending = asyncio.create_task(honest(self, work))
-        return None
-
-    return [(Journal, "write", write)]
+    return _not_awaited(ledger.settle_purchase)
 
 
 @mutant
@@ -169,15 +161,7 @@ def intent_after_the_call() -> Sequence[Swap]:
 @mutant
 def intent_not_awaited() -> Sequence[Swap]:
     """The call leaves while the disk still writes the intent."""
-    honest = Journal.write
-
-    async def write(self: Any, work: Any) -> Any:
-        if getattr(work, "func", None) is not ledger.open_purchase:
-            return await honest(self, work)
-        self.pending = asyncio.create_task(honest(self, work))
-        return None
-
-    return [(Journal, "write", write)]
+    return _not_awaited(ledger.open_purchase)
 
 
 @mutant
@@ -493,23 +477,13 @@ def sent_without_a_last_look() -> Sequence[Swap]:
 @mutant
 def lost_answer_taken_as_refusal() -> Sequence[Swap]:
     """What was lost on the way back counts as not billed."""
-    honest = meaning.state_after
-
-    def state(error: IngestorError) -> PurchaseState:
-        return PurchaseState.REFUSED if isinstance(error, AnswerLost) else honest(error)
-
-    return [(door, "state_after", state)]
+    return _taken_as_refusal(AnswerLost)
 
 
 @mutant
 def unavailable_taken_as_free() -> Sequence[Swap]:
     """Google's 503 counts as not billed."""
-    honest = meaning.state_after
-
-    def state(error: IngestorError) -> PurchaseState:
-        return PurchaseState.REFUSED if isinstance(error, Unavailable) else honest(error)
-
-    return [(door, "state_after", state)]
+    return _taken_as_refusal(Unavailable)
 
 
 @mutant
@@ -868,6 +842,27 @@ def front_door_left_open() -> Sequence[Swap]:
 def listing_error_cancels_paid_calls() -> Sequence[Swap]:
     """What ends the listing ends everything else at once."""
     return [(pipeline, "run", partial(_run, close=True))]
+
+
+def _not_awaited(step: object) -> Sequence[Swap]:
+    honest = Journal.write
+
+    async def write(self: Any, work: Any) -> Any:
+        if getattr(work, "func", None) is not step:
+            return await honest(self, work)
+        self.pending = asyncio.create_task(honest(self, work))
+        return None
+
+    return [(Journal, "write", write)]
+
+
+def _taken_as_refusal(kind: type[IngestorError]) -> Sequence[Swap]:
+    honest = meaning.state_after
+
+    def state(error: IngestorError) -> PurchaseState:
+        return PurchaseState.REFUSED if isinstance(error, kind) else honest(error)
+
+    return [(door, "state_after", state)]
 
 
 async def _run(
