@@ -14,6 +14,11 @@ import pytest
 from ingestor.cli.streams import LOOK_ALIKE
 from tests.integration.console import PATIENCE, SANDBOX, START, Ended, environment, ingestor
 
+FULL = Path("/dev/full")
+"""A file that nothing can be written to."""
+
+needs_full = pytest.mark.skipif(not FULL.exists(), reason=f"macOS has no {FULL}")
+
 TAKE_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -22,7 +27,10 @@ os.execv(sys.argv[1], sys.argv[1:])
 """As a terminal's window does it for its shell, which then hears of its end."""
 
 
-@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "2>&1 >&- | true"])
+@pytest.mark.parametrize(
+    "redirection",
+    [pytest.param("2>/dev/full", marks=needs_full), "2>&-", "2>&1 >&- | true"],
+)
 def test_a_run_goes_on_when_nobody_can_hear_it(redirection: str, tmp_path: Path) -> None:
     words = (*SANDBOX, "--group", "zoo", "--limit", "20", "--log-level", "debug")
 
@@ -33,6 +41,7 @@ def test_a_run_goes_on_when_nobody_can_hear_it(redirection: str, tmp_path: Path)
     assert status["runs"][0]["reason"] == "complete"
 
 
+@needs_full
 def test_a_report_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     words = (*SANDBOX, "--group", "zoo", "--limit", "4", "--report", "json")
 

@@ -221,7 +221,7 @@ async def test_what_is_printed_is_enough_for_tls_as_well() -> None:
         pytest.param(["--fault", "image.gone=7"], "between 0 and 1", id="too often"),
         pytest.param(["--photos", "-1"], "--photos", id="fewer than none"),
         pytest.param(["--port", "65533"], "--port", id="no room for six ports"),
-        pytest.param(["--memory", "/proc/x"], "/proc/x: ", id="odd directory"),
+        pytest.param(["--memory", "/dev/null/x"], "/dev/null/x: ", id="odd directory"),
     ],
 )
 def test_the_command_refuses_with_one_sentence(arguments: list[str], sentence: str) -> None:

@@ -170,7 +170,10 @@ def test_a_directory_whose_name_is_no_text_has_a_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings.read(state=tmp_path / os.fsdecode(b"st\xff"))
-    settings.state.mkdir()
+    try:
+        settings.state.mkdir()
+    except OSError:
+        pytest.skip("a disk of macOS takes no such name")
     db = connect(settings.journal_path)
     migrate(db)
     db.close()
