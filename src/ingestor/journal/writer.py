@@ -369,8 +369,9 @@ def _why_gone(path: Path) -> str:
 
 
 def _is_full(error: Exception) -> bool:
-    """A disk without room; never a sync that failed, after which nothing can be believed."""
-    return "disk is full" in str(error)
+    """Or used up as far as a quota lets us, which SQLite takes for any error of writing; never one of a sync."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return "disk is full" in str(error) or code == sqlite3.SQLITE_IOERR_WRITE
 
 
 def _why_full(path: Path) -> str:

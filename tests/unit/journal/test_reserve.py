@@ -138,6 +138,25 @@ async def test_what_was_being_written_when_the_disk_was_full_is_written(path: Pa
         assert await journal.read(partial(facts.fact, name="much")) == "x" * MEGABYTE
 
 
+async def test_a_quota_that_is_used_up_is_a_full_disk(path: Path):
+    """SQLite knows a disk without room by ENOSPC alone; of EDQUOT it says that it cannot write."""
+
+    class Limited(sqlite3.Connection):
+        def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
+            if sql == "COMMIT" and path.with_name("reserve").exists():
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+                raise error
+            return super().execute(sql, *given)
+
+    limited = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Limited)
+    async with Journal(path, connect=lambda _: limited, reserve=MEGABYTE) as journal:
+        await journal.write(fact_of(10))
+
+        assert "disk is full" in str(journal.full)
+        assert await journal.read(partial(facts.fact, name="much")) == "x" * 10
+
+
 async def test_what_happened_to_a_full_disk_is_told_apart_from_what_to_do_about_it(path: Path):
     """A worker goes on by itself: nobody has to start it again."""
     async with Journal(path, connect=on_a_disk(), reserve=MEGABYTE) as journal:
