@@ -30,6 +30,16 @@ FIRST_LETTER_IS_SHOWN = """(title) => {
     const [letter, room] = [first.getBoundingClientRect(), heading.getBoundingClientRect()];
     return letter.left >= room.left - 1 && letter.right <= room.right + 1;
 }"""
+LINES_OF_A_COMMAND = """(command) => {
+    const [before, text] = [new Text(), document.createRange()];
+    command.before(before);
+    text.selectNodeContents(command);
+    return [...Array(40).keys()].map((letters) => {
+        before.data = "x".repeat(letters) + " ";
+        return text.getClientRects().length;
+    });
+}"""
+"""After so many letters in its line."""
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 SERIOUS = ("serious", "critical")
 PHONE = {"width": 360, "height": 740}
@@ -286,6 +296,13 @@ async def test_the_narrowest_phone_has_room_for_a_long_word_and_for_the_score(
 
         assert after["height"] == before["height"]
         assert score["y"] < slider["y"] + slider["height"]
+
+
+async def test_a_command_is_not_broken_after_one_of_its_hyphens(visitor: Any) -> None:
+    async with visitor.at("/runs", viewport=PHONE) as page:
+        lines = await page.locator("p > code").first.evaluate(LINES_OF_A_COMMAND)
+
+    assert set(lines) == {1}
 
 
 async def test_axe_finds_nothing_serious_in_the_suggestions(visitor: Any) -> None:
