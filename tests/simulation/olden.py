@@ -10,6 +10,7 @@ import sqlite3
 from typing import Final
 
 BACK: Final = {
+    12: "CREATE INDEX memberships_by_group ON memberships (gid, photo);",
     11: """
         INSERT INTO purchases
             (id, run, at, features, attempt, images, units, state, certain, possible)

@@ -210,6 +210,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         possible INTEGER NOT NULL, later_began REAL
     ) STRICT;
     """,
+    """
+    -- Of a group memberships_by_date is asked, of a photo the table itself
+    DROP INDEX memberships_by_group;
+    """,
 )
 
 VERSION: Final = len(MIGRATIONS)
