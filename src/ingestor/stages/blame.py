@@ -8,8 +8,9 @@ the photos: they are tried for as long as we are patient, and then it is the run
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ingestor.errors import (
     AddressRefused,
@@ -39,8 +40,7 @@ LOOK = 0.1
 """Seconds between two looks at what others meet with."""
 
 
-@dataclass(slots=True)
-class Trial:
+class Trial(Struct):
     """One photo in one rendition, and what became of it until now."""
 
     photo: str
