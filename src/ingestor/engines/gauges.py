@@ -54,7 +54,7 @@ REFUSED: Final = (
 )
 USED_UP: Final = 0.9
 """Of the quota: less, after refusals, and there is none of that size (taste)."""
-SILENT: Final = "Paid calls wait for Vision, which has given no labels."
+SILENT: Final = "Paid calls wait for Vision, which gives no labels."
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Gauges:
         return "flickr"
 
     def advice(self, name: str, *, answered: bool) -> str:
-        """What to do about what binds at this moment; `answered`: whether Vision ever was heard."""
+        """What to do about what binds at this moment; `answered`: whether Vision gives labels."""
         return self._advice(name, held=self._holds(name), answered=answered)
 
     def verdict(self, units: Units) -> Bottleneck:

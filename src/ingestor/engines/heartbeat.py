@@ -47,6 +47,8 @@ class Heartbeat:
         self._totals: dict[str, int] = {}
         self._pages: dict[str, bool] = {}
         self._throttled: Counter[str] = Counter()
+        self._answered = False
+        """Whether Vision gave labels when it was last heard."""
         self._groups: tuple[str, ...] = ()
         self._limit: int | None = None
         self._stopping = ""
@@ -77,6 +79,7 @@ class Heartbeat:
                 self._counts["downloaded"] += 1
             case events.BatchSettled():
                 self._counts["annotated"] += event.annotated
+                self._answered |= event.annotated > 0
             case events.AnnotationReused():
                 self._counts["annotated"] += 1
             case events.UpdateStored():
@@ -85,6 +88,7 @@ class Heartbeat:
                 self._counts["failed"] += 1
             case events.RetryScheduled():
                 self._counts["retries"] += 1
+                self._answered &= event.upstream != "vision"
 
     def beating(self) -> AbstractAsyncContextManager[None]:
         return beating(self._path, self._beat, every=EVERY, name="heartbeat")
@@ -136,7 +140,7 @@ class Heartbeat:
                 "refused": gauges.quota.refused,
             },
             "binding": binding,
-            "advice": gauges.advice(binding, answered=self._counts["annotated"] > 0),
+            "advice": gauges.advice(binding, answered=self._answered),
         }
 
     def _expected(self) -> int | None:

@@ -9,9 +9,11 @@ import orjson
 import pytest
 
 from ingestor import events
-from ingestor.engines.heartbeat import FILE, MOST_POINTS
+from ingestor.engines.gauges import SILENT
+from ingestor.engines.heartbeat import FILE, MOST_POINTS, Heartbeat
 from ingestor.web.beat import read_beat
-from tests.houses import a_heart
+from tests.builders import an_image
+from tests.houses import a_heart, idle_gauges
 
 
 def told(state: Path) -> Any:
@@ -80,6 +82,27 @@ async def test_how_long_nothing_has_moved_is_read_back(tmp_path: Path) -> None:
 
     assert beat is not None
     assert beat.still == 99 - 39
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_who_only_fails_is_not_slow_until_it_answers_again(
+    tmp_path: Path, back: bool
+) -> None:
+    parts = idle_gauges()
+    heart = Heartbeat(tmp_path, parts, clock=lambda: 0.0, wall=lambda: 100.0)
+    await parts.channels.images.send(an_image("1"))
+    for _ in range(4):
+        await parts.calls.enter()
+    settled = events.BatchSettled(purchase="p", annotated=16, failed=0, seconds=1.0)
+    failed = events.RetryScheduled(upstream="vision", reason="unavailable", attempt=1, seconds=2.0)
+
+    for event in (settled, failed, settled)[: 3 if back else 2]:
+        heart.take(event)
+    async with heart.beating():
+        pass
+
+    assert told(tmp_path)["binding"] == "vision"
+    assert (told(tmp_path)["advice"] == SILENT) is not back
 
 
 async def test_a_state_directory_that_takes_no_file_ends_nothing(tmp_path: Path) -> None:
