@@ -106,7 +106,8 @@ class Disk(sqlite3.Connection):
         return super().execute(sql, parameters).fetchall()
 
     def copied(self) -> Copy:
-        copy = Copy(":memory:")
+        # Garbage may be found in the thread of another test.
+        copy = Copy(":memory:", check_same_thread=False)
         self.backup(copy)
         return copy
 
