@@ -699,6 +699,16 @@ async def test_who_is_told_to_try_again_is_not_led_to_another_host(tmp_path: Pat
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize(("path", "ways"), [("/", 1), ("/?q=dog", 2)])
+async def test_no_two_buttons_lead_to_the_same_place(tmp_path: Path, path: str, ways: int) -> None:
+    async with visiting(Slow(), tmp_path) as page:
+        status, html, _ = await page.get(path)
+
+    assert status == 503
+    assert html.count('<a class="button') == ways
+
+
+@pytest.mark.looptime
 async def test_a_store_that_never_answers_is_given_up_calmly(tmp_path: Path, looptime: Any) -> None:
     async with visiting(Slow(), tmp_path) as page:
         status, text, _ = await page.get("/api/suggest?q=d")
