@@ -103,7 +103,7 @@ class Failure:
     photo_id: str
     stage: StageName
     reason: str
-    """One word from the failure model ("gone", "corrupt"), for counting."""
+    """One word ("gone", "corrupt"), for counting."""
     detail: str = ""
     attempts: int = 1
     paid: Paid = "no"

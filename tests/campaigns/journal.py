@@ -180,7 +180,7 @@ class JournalMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.unrecovered and self.model.labels)
     @rule(which=Which, beside=Which)
     def what_is_known_is_not_for_sale(self, which: int, beside: int) -> None:
-        """Invariant I5, asked last thing before the money."""
+        """Asked last thing before the money."""
         known = sorted(self.model.labels)[which % len(self.model.labels)]
         photos = (*self.those("listed", beside)[:2], known)
         type(self).steps += 1

@@ -152,7 +152,7 @@ def carry_out(task: tuple[list[Order], str]) -> Tally:
                 tally.repeated += 1
                 again = one(order, mode)
                 if again.trace != verdict.trace:
-                    verdict.error = AssertionError("I23: another trace from the same seed")
+                    verdict.error = AssertionError("another trace from the same seed")
         tally.add(order, verdict)
     return tally
 

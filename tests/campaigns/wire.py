@@ -106,7 +106,7 @@ def carry_out(task: tuple[Sequence[int], str | None]) -> Tally:
                 tally.repeated += 1
                 again = live_on_the_wire(scenario_of(seed))
                 if again.trace != verdict.trace:
-                    verdict.error = AssertionError("I23: another trace from the same seed")
+                    verdict.error = AssertionError("another trace from the same seed")
             tally.add(verdict)
     return tally
 

@@ -168,7 +168,7 @@ async def test_limits_hold_over_http() -> None:
     assert statuses == [200, 429]
 
 
-def test_every_fault_has_its_sentence_and_its_row() -> None:
+def test_every_fault_says_what_happens() -> None:
     assert {*BEFORE, *AFTER_WRITES} <= set(FAULTS)
     assert all(name.startswith("database.") for name in (*FAULTS, *KNOBS))
-    assert all("(R" in sentence for sentence in FAULTS.values())
+    assert all(FAULTS.values())

@@ -316,10 +316,10 @@ async def test_the_same_requests_meet_the_same_faults(site: Site) -> None:
     assert site.faults.counts().keys() == rates.keys()
 
 
-def test_every_fault_names_its_row() -> None:
+def test_every_fault_says_what_happens() -> None:
     assert {**UPLOAD, **REFUSALS, **LOST, **LATE, **IMAGES} == FAULTS
     assert all(name.startswith("vision.") for name in FAULTS)
-    assert all("(V" in sentence for sentence in FAULTS.values())
+    assert all(FAULTS.values())
 
 
 async def test_hang_ups_are_counted_as_calls_without_a_status(site: Site) -> None:

@@ -43,7 +43,7 @@ class Auditor(Checker):
         world = self.world
         there = {photo for (photo,) in world.disk.look("SELECT id FROM photos")}
         for photo in world.states.keys() - there:
-            self.hold(photo in world.left, f"I1: {photo} left no group, and was forgotten")
+            self.hold(photo in world.left, f"{photo} left no group, and was forgotten")
             del world.states[photo]
         super().committed()
 
@@ -51,7 +51,7 @@ class Auditor(Checker):
         if (before, state) in LEAVING:
             # An older journal takes its own later life for another machine, and follows it.
             may = photo in self.world.left or self.world.astray
-            self.hold(may, f"I4: {photo}, which left no group, is {state}")
+            self.hold(may, f"{photo}, which left no group, is {state}")
             return
         if before in ANEW and state == "listed" and self.world.anew:
             return
@@ -60,7 +60,7 @@ class Auditor(Checker):
         if (before, state) == ("listed", "stored") and self.world.astray:
             return  # as before it was to be annotated anew; the database has lost it since
         if before == "withdrawn" and state == "listed":
-            self.hold(False, f"I5: {photo} was annotated, and is to be bought again")
+            self.hold(False, f"{photo} was annotated, and is to be bought again")
         super()._stepped(photo, before, state)
 
     def updated(self, paths: Mapping[str, Any]) -> None:
@@ -69,11 +69,11 @@ class Auditor(Checker):
             if not self.world.database[f"photos/p{photo}"]:
                 # One that the store will not take was never there, but for groups that it was told of.
                 may = photo in self.world.left or self.world.pictures[photo].trouble == "refused"
-                self.hold(may, f"I4: {photo} left no group, and is taken down")
+                self.hold(may, f"{photo} left no group, and is taken down")
                 filed = self._filed(photo)
                 self.hold(
                     not filed or self.world.holed,
-                    f"I12: {photo} is taken down, and still filed under {filed}",
+                    f"{photo} is taken down, and still filed under {filed}",
                 )
 
     def agree(self, photo: str, node: Mapping[str, Any]) -> None:
@@ -95,7 +95,7 @@ class Auditor(Checker):
         if run != self._run:
             # What may be bought again in doubt is counted by the run, and a worker's life has many.
             self._run, self._before_run, self.repeated = run, len(self.world.calls), set()
-        self.hold(not self.world.disk.tight, "I10: a paid call begins although the disk is full")
+        self.hold(not self.world.disk.tight, "a paid call begins although the disk is full")
         super().before_paying(call, images)
 
     def _before_paying_for(self, image: Image) -> None:
@@ -103,9 +103,7 @@ class Auditor(Checker):
         known = self.world.disk.look(
             "SELECT features FROM annotations WHERE photo = ?", (image.photo.id,)
         )
-        self.hold(
-            self.world.anew or not known, f"I5: {image.photo.id} is bought, and known: {known}"
-        )
+        self.hold(self.world.anew or not known, f"{image.photo.id} is bought, and known: {known}")
 
     def _of_this_run(self) -> list[Call]:
         before = self._before_run
@@ -121,9 +119,7 @@ class Auditor(Checker):
                 group: self._lasts(group) for group in {photo.group, *(gid for (gid,) in listed)}
             }
             most = max(leases.values())
-            self.hold(
-                most > LONGEST_CALL, f"I10: {photo.id} is bought, and its leases last {leases}"
-            )
+            self.hold(most > LONGEST_CALL, f"{photo.id} is bought, and its leases last {leases}")
 
     def _lasts(self, group: str) -> float:
         """Seconds that our lease on a group lasts; 0 where it is not ours."""
@@ -141,7 +137,7 @@ class Auditor(Checker):
             if world.anew and features != world.features.key:
                 continue
             since = world.published.get(photo, float("inf"))
-            self.hold(since > began, f"I5: {photo} is bought, in the database since {since:.1f}")
+            self.hold(since > began, f"{photo} is bought, in the database since {since:.1f}")
 
     def _affordable(self, call: Call) -> None:
         world = self.world
@@ -154,7 +150,7 @@ class Auditor(Checker):
             if self._day(other.at) == today and (other.charged or other.outcome == "in-flight")
         )
         fits = spent + len(call.photos) <= world.per_day
-        self.hold(fits, f"I6: {spent} units today, {len(call.photos)} asked for: {world.per_day}")
+        self.hold(fits, f"{spent} units today, {len(call.photos)} asked for: {world.per_day}")
 
     def _day(self, now: float) -> int:
         return int(WALL + self.world.offset + now) // DAY
@@ -170,7 +166,7 @@ class Auditor(Checker):
             self._check_database()
         shown = {photo for (photo,) in self.world.disk.look("SELECT photo FROM catalogued")}
         differ = (shown ^ self._stored()) - self._dead_anew()
-        self.hold(not differ, f"I3: journal and catalog: {differ}")
+        self.hold(not differ, f"journal and catalog: {differ}")
 
     def _stored(self) -> set[str]:
         return {photo for photo, state in self.world.states.items() if state == "stored"}
@@ -188,9 +184,9 @@ class Auditor(Checker):
         # Nobody tells what leaves a group that others follow.
         ours = {row for row in known if row[1] in world.groups}
         real = {(photo, gid, at) for gid in world.groups for photo, at in world.pools[gid].items()}
-        self.hold(ours == real, f"I3: pools and journal differ: {ours ^ real}")
+        self.hold(ours == real, f"pools and journal differ: {ours ^ real}")
         away = self._stored() - {picture.photo.id for picture in world.pool}
-        self.hold(not away, f"I4: in no group any more, and shown: {away}")
+        self.hold(not away, f"in no group any more, and shown: {away}")
 
     def _check_database(self) -> None:
         world = self.world
@@ -200,18 +196,18 @@ class Auditor(Checker):
             if name.startswith("photos/p") and node
         }
         differ = (nodes.keys() ^ self._stored()) - self._dead_anew()
-        self.hold(not differ, f"I3: {differ} differ")
+        self.hold(not differ, f"{differ} differ")
         for photo, node in nodes.items():
-            self.hold("sha256" in node, f"I12: half of {photo} is in the database")
+            self.hold("sha256" in node, f"half of {photo} is in the database")
             groups = {key[7:]: at for key, at in node.items() if key.startswith("groups/")}
             real = world.groups_of(photo)
             told = real.keys() - world.foreign <= groups.keys() <= real.keys()
-            self.hold(told, f"I3: {photo} is in {real}, and is said to be in {groups}")
+            self.hold(told, f"{photo} is in {real}, and is said to be in {groups}")
             self.agree(photo, node)
             letter = world.database.get(f"dead/p{photo}")
             self.hold(
                 not letter or photo in self._dead_anew(),
-                f"I3: {photo} is stored, and dead: {letter}",
+                f"{photo} is stored, and dead: {letter}",
             )
         self._check_index(nodes)
 
@@ -223,4 +219,4 @@ class Auditor(Checker):
             for key in node
         }
         there = {(key, photo) for photo, node in nodes.items() for key in node.get("labels", {})}
-        self.hold(filed == there, f"I12: index and records differ: {filed ^ there}")
+        self.hold(filed == there, f"index and records differ: {filed ^ there}")

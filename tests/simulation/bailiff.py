@@ -80,7 +80,7 @@ class Bailiff(Auditor):
         strange = self.anothers(group)
         # Who slept with an update on its way wakes up when it leaves.
         slept = self.woken_at > float("-inf")
-        self.hold(not strange or slept, f"I10: {path} is written, and {strange}")
+        self.hold(not strange or slept, f"{path} is written, and {strange}")
 
     def anothers(self, group: str) -> str:
         """The live lease of another machine on a group, if there is one."""
@@ -100,9 +100,7 @@ class Bailiff(Auditor):
             for group in named
             if world.holders.get(group) != world.machine and photo in world.pools[group]
         ]
-        self.hold(
-            not theirs or world.astray, f"I4: {photo} is taken down, and in {theirs} of another"
-        )
+        self.hold(not theirs or world.astray, f"{photo} is taken down, and in {theirs} of another")
 
     # Money
 
@@ -130,21 +128,19 @@ class Bailiff(Auditor):
             if name.startswith("photos/p"):
                 self._is_nowhere_else(name[8:], node)
                 grouped = any(key.startswith("groups/") for key in node)
-                self.hold(grouped or not node, f"I4: {name} is in no group, and still there")
+                self.hold(grouped or not node, f"{name} is in no group, and still there")
 
     def _is_there(self, photo: str, node: Mapping[str, Any]) -> None:
-        self.hold("sha256" in node, f"I3: {photo} is stored, and there is {sorted(node)}")
+        self.hold("sha256" in node, f"{photo} is stored, and there is {sorted(node)}")
         for group in self.world.groups_of(photo).keys() & self.world.groups:
             told = node.get(f"groups/{group}")
-            self.hold(told == self.world.pools[group][photo], f"I3: {photo} in {group}: {told}")
+            self.hold(told == self.world.pools[group][photo], f"{photo} in {group}: {told}")
 
     def _is_nowhere_else(self, photo: str, node: Mapping[str, Any]) -> None:
         for group in self.world.groups:
             away = f"groups/{group}" in node and photo not in self.world.pools[group]
             heard = (photo, group) not in self.world.unheard
-            self.hold(
-                not (away and heard), f"I4: {photo} has left {group}, and is said to be there"
-            )
+            self.hold(not (away and heard), f"{photo} has left {group}, and is said to be there")
 
 
 def _groups_told(paths: Mapping[str, Any], photo: str) -> int:
@@ -172,7 +168,7 @@ class Street(Crowd):
         def exchange(path: str, value: Any, etag: str) -> Any:
             strange = self.checker.anothers(path.split("/")[1])
             conflict = do(path, value, etag)
-            self.checker.hold(conflict or not strange, f"I10: {path} is taken, and {strange}")
+            self.checker.hold(conflict or not strange, f"{path} is taken, and {strange}")
             return conflict
 
         return exchange

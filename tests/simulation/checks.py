@@ -100,9 +100,7 @@ class Checker:
     # Limits
 
     def in_flight(self, upstream: str, number: int) -> None:
-        self.hold(
-            number <= self.most_flying[upstream], f"I14: {number} requests to {upstream} at once"
-        )
+        self.hold(number <= self.most_flying[upstream], f"{number} requests to {upstream} at once")
 
     def admitted(self, lacking: object) -> None:
         # A clock that jumps while nobody lives hides how long that was, and what another machine
@@ -111,7 +109,7 @@ class Checker:
         blind = (world.scenario.jumps and world.life > 1) or len(world.ours) < len(world.calls)
         # What was on its way when the process fell asleep arrives here when it wakes up.
         blind = blind or self.loop.now - self.woken_at < MINUTE
-        self.hold(lacking is None or blind, f"I14: over the vendor's quota: {lacking}")
+        self.hold(lacking is None or blind, f"over the vendor's quota: {lacking}")
 
     # Pictures
 
@@ -133,7 +131,7 @@ class Checker:
         quiet = self.loop.now - max(self._first_refused[photo], self._served_at)
         if reason in WEATHER and quiet <= self.world.scenario.patience - LONGEST_WAIT:
             own = self._its_own[photo]
-            self.hold(own >= OF_ITS_OWN, f"I2: {photo} is given up after {own} tries of its own")
+            self.hold(own >= OF_ITS_OWN, f"{photo} is given up after {own} tries of its own")
 
     # Money
 
@@ -141,8 +139,8 @@ class Checker:
         """Last thing before the vendor sees the request."""
         scenario, disk = self.world.scenario, self.world.disk
         stopping = self.lifetime is not None and self.lifetime.stopping
-        self.hold(not stopping, "I19: a paid call begins after the stop")
-        self.hold(not disk.failed, "I10: a paid call begins although the disk has failed")
+        self.hold(not stopping, "a paid call begins after the stop")
+        self.hold(not disk.failed, "a paid call begins although the disk has failed")
         self.hold(0 < len(images) <= scenario.most_images, f"a paid call of {len(images)} images")
         self.hold(len(set(call.contents)) == len(images), "the same picture twice in one paid call")
         for image in images:
@@ -157,7 +155,7 @@ class Checker:
         self._within_allowance(call)
         self._within_attempts(call)
         waited = not self.refused_at + REACTION < self.loop.now < self.not_before
-        self.hold(waited, f"I14: a paid call before {self.not_before:.1f}, when it may come again")
+        self.hold(waited, f"a paid call before {self.not_before:.1f}, when it may come again")
 
     def refused(self, wait: float | None) -> None:
         """The vendor said when to come again."""
@@ -177,7 +175,7 @@ class Checker:
         doubted = Counter(photo for other in ours if other.doubtful for photo in other.photos)
         again = {photo for photo in call.photos if doubted[photo]}
         self.hold(
-            all(doubted[photo] < 2 for photo in again), f"I7: {again} for the third time in doubt"
+            all(doubted[photo] < 2 for photo in again), f"{again} for the third time in doubt"
         )
         self.repeated |= again
         share = 0.0 if scenario.in_doubt == "park" else scenario.doubt_share
@@ -185,17 +183,17 @@ class Checker:
         allowed = (scenario.most_images if share else 0) + share * bought
         self.hold(
             len(self.repeated) <= allowed or not again,
-            f"I7: {len(self.repeated)} images bought again in doubt, {allowed:.1f} allowed",
+            f"{len(self.repeated)} images bought again in doubt, {allowed:.1f} allowed",
         )
 
     def _within_attempts(self, call: Call) -> None:
         ours = self._of_this_run()
         for photo in call.photos:
             passing = sum(photo in other.again for other in ours)
-            self.hold(passing < MOST_ATTEMPTS, f"I16: {photo} after {passing} errors of its own")
+            self.hold(passing < MOST_ATTEMPTS, f"{photo} after {passing} errors of its own")
         same = (other for other in reversed(ours) if other.photos == call.photos)
         times = len(list(takewhile(lambda other: other.unavailable, same)))
-        self.hold(times < MOST_UNAVAILABLE, f"I16: again after {times} times 503: {call.photos}")
+        self.hold(times < MOST_UNAVAILABLE, f"again after {times} times 503: {call.photos}")
 
     def _of_this_run(self) -> list[Call]:
         return [other for other in self.world.ours if other.life == self.world.life]
@@ -203,18 +201,18 @@ class Checker:
     def _before_paying_for(self, image: Image) -> None:
         photo, disk = image.photo.id, self.world.disk
         picture = self.world.picture_of(photo, image.sha256)
-        self.hold(image.content == picture.content, f"I9: {photo} with another picture's bytes")
-        self.hold(image.content.endswith(b"\xff\xd9"), f"I9: {photo} is a broken picture")
-        self.hold(picture.trouble not in ("video", "gone", "no-url"), f"I9: {photo} is no picture")
+        self.hold(image.content == picture.content, f"{photo} with another picture's bytes")
+        self.hold(image.content.endswith(b"\xff\xd9"), f"{photo} is a broken picture")
+        self.hold(picture.trouble not in ("video", "gone", "no-url"), f"{photo} is no picture")
         states = disk.look("SELECT state FROM photos WHERE id = ?", (photo,))
-        self.hold(states == [("listed",)], f"I5: {photo} is bought although {states}")
+        self.hold(states == [("listed",)], f"{photo} is bought although {states}")
         known = disk.look(
             # What is adopted while a twin of it is on its way to be bought comes too late for that.
             "SELECT photo FROM annotations WHERE sha256 = ? AND features = ? "
             "AND purchase != 'elsewhere'",
             (bytes.fromhex(image.sha256), self.world.features.key),
         )
-        self.hold(not known, f"I5: {photo} is bought although its bytes are known from {known}")
+        self.hold(not known, f"{photo} is bought although its bytes are known from {known}")
 
     def _not_again(self, call: Call, before: Call) -> None:
         """Whatever was bought before may be bought again for a reason only."""
@@ -224,36 +222,34 @@ class Checker:
             if content not in call.contents:
                 continue
             said = f"{photo} again, after call {before.number} which ended {before.outcome}"
-            self.hold(before.outcome != "in-flight", f"I8: {said}")
+            self.hold(before.outcome != "in-flight", f"{said}")
             asked = before.number < self.world.asked.get(photo, 0)
             why = before.outcome in EXPLAINED or photo in before.again or asked
-            self.hold(why, f"I7: {said}")
+            self.hold(why, f"{said}")
             if self.world.scenario.in_doubt == "park" and before.charged and not asked:
                 # A twin is another photo: of its own it was never in doubt.
-                self.hold(
-                    photo not in call.photos, f"I7: {said}, although nothing may be bought twice"
-                )
+                self.hold(photo not in call.photos, f"{said}, although nothing may be bought twice")
 
     def _not_from_elsewhere(self, call: Call, before: Call) -> None:
         """Nobody else is paying, and what the database had when we took the lease is known to us."""
         world = self.world
         flying = before.outcome == "in-flight" and world.now - before.at < LONGEST_CALL
-        self.hold(not flying, f"I10: two machines pay at once: call {before.number}")
+        self.hold(not flying, f"two machines pay at once: call {before.number}")
         for photo in set(call.photos) & set(before.photos):
             since = world.published.get(photo, float("inf"))
             self.hold(
-                since > world.leased.at, f"I5: {photo} is bought, in the database since {since:.1f}"
+                since > world.leased.at, f"{photo} is bought, in the database since {since:.1f}"
             )
 
     def _leased(self) -> None:
         """The lease is ours, and lasts until the longest call that may begin now is over."""
         world, lease = self.world, self.world.lease
         ours = lease and (world.leased.life, world.leased.owner) == (world.life, lease["owner"])
-        self.hold(ours, f"I10: a paid call, and the lease is {lease}")
+        self.hold(ours, f"a paid call, and the lease is {lease}")
         assert lease is not None
         left = lease["until"] - world.wall
         lasts = left > LONGEST_CALL or world.scenario.jumps
-        self.hold(lasts, f"I10: a paid call, and {left:.0f} s are left of the lease")
+        self.hold(lasts, f"a paid call, and {left:.0f} s are left of the lease")
 
     def _intended(self, call: Call) -> None:
         rows = self.world.disk.look(
@@ -266,7 +262,7 @@ class Checker:
             for purchase, photos in rows
             if sorted(orjson.loads(photos)) == sorted(call.photos) and purchase not in taken
         ]
-        self.hold(fitting, "I6: a paid call without an intent")
+        self.hold(fitting, "a paid call without an intent")
         call.purchase = fitting[0]
 
     def _affordable(self, call: Call) -> None:
@@ -281,7 +277,7 @@ class Checker:
         )
         self.hold(
             spent + len(call.photos) <= ceiling,
-            f"I6: {spent} units spent and {len(call.photos)} asked for, of {ceiling}",
+            f"{spent} units spent and {len(call.photos)} asked for, of {ceiling}",
         )
 
     # Journal
@@ -291,7 +287,7 @@ class Checker:
         world, disk = self.world, self.world.disk
         before, states = world.states, dict(disk.look("SELECT id, state FROM photos"))
         if states != before:
-            self.hold(states.keys() >= before.keys(), "I1: photos vanished from the journal")
+            self.hold(states.keys() >= before.keys(), "photos vanished from the journal")
             for photo, state in states.items():
                 if before.get(photo) != state:
                     self._stepped(photo, before.get(photo), state)
@@ -302,18 +298,18 @@ class Checker:
             self._look_at_settled()
 
     def _stepped(self, photo: str, before: str | None, state: str) -> None:
-        self.hold(state in STEPS, f"I1: {photo} is {state}")
+        self.hold(state in STEPS, f"{photo} is {state}")
         self.hold(
             before is None or state in STEPS[before] or (before, state) in TWO_STEPS,
-            f"I4: {photo} went from {before} to {state}",
+            f"{photo} went from {before} to {state}",
         )
         if state == "stored" and self.world.scenario.database:
             there = f"photos/p{photo}" in self.world.database
-            self.hold(there, f"I3: {photo} is not in the database")
+            self.hold(there, f"{photo} is not in the database")
         if state == "dead":
             letters = self.world.disk.look("SELECT * FROM dead WHERE photo = ?", (photo,))
             whole = letters and None not in letters[0] and "" not in letters[0][1:3]
-            self.hold(whole, f"I2: {photo} is dead, and its letter is {letters}")
+            self.hold(whole, f"{photo} is dead, and its letter is {letters}")
             if letters and letters[0][1] == "download":
                 self._given_up(photo, letters[0][2])
 
@@ -332,20 +328,18 @@ class Checker:
     def updated(self, paths: Mapping[str, Any]) -> None:
         """After every update that took effect."""
         for path in paths:
-            self.hold(not NO_KEY.search(path), f"I13: no path of the database: {path}")
+            self.hold(not NO_KEY.search(path), f"no path of the database: {path}")
         for photo in {path.split("/")[1][1:] for path in paths if path.startswith("photos/")}:
             node = self.world.database[f"photos/p{photo}"]
             if "sha256" not in node:
-                self.hold(all(key.startswith("groups/") for key in node), f"I12: half of {photo}")
+                self.hold(all(key.startswith("groups/") for key in node), f"half of {photo}")
                 continue
             self.agree(photo, node)
             self.world.published.setdefault(photo, self.world.now)
             if f"photos/p{photo}/sha256" not in paths:
                 continue
             known = self.world.disk.look("SELECT 1 FROM annotations WHERE photo = ?", (photo,))
-            self.hold(
-                known or self.world.disk.failed, f"I3: {photo} is published before it is durable"
-            )
+            self.hold(known or self.world.disk.failed, f"{photo} is published before it is durable")
 
     def agree(self, photo: str, node: Mapping[str, Any]) -> None:
         """The record says what Vision says of the bytes, and the index says what the record says."""
@@ -353,14 +347,14 @@ class Checker:
         labels = node.get("labels", {})
         rows = sorted(((x["name"], x["score"]) for x in labels.values()), key=lambda row: -row[1])
         right = equal_labels(rows, content, features=node["features"])
-        self.hold(right, f"I11: {photo} is stored as {rows}")
+        self.hold(right, f"{photo} is stored as {rows}")
         for key, label in labels.items():
             name, score = label["name"], label["score"]
             legal = not NO_KEY.search(key) and unquote(key) == name.casefold()
-            self.hold(legal, f"I13: the key of {name} is {key}")
+            self.hold(legal, f"the key of {name} is {key}")
             place = index_path(key, score, photo_id=photo).rpartition("/")[2]
             entry = self.world.database.get(f"index/{key}", {})
-            self.hold(place in entry, f"I12: {photo} is not in the index under {name}")
+            self.hold(place in entry, f"{photo} is not in the index under {name}")
 
     # Ends
 
@@ -372,13 +366,13 @@ class Checker:
             silent = disk.look(
                 "SELECT id FROM photos WHERE state = 'dead' AND id NOT IN (SELECT photo FROM dead)"
             )
-            self.hold(not silent, f"I2: nothing says why {silent} are dead")
+            self.hold(not silent, f"nothing says why {silent} are dead")
         for call in self.world.ours:
             state = self._state(call)
             if state is None:
                 # Summed up, which nothing is that may be in doubt; the bill is checked at the end.
                 over = call.settled or call.outcome == "free"
-                self.hold(over, f"I6: call {call.number} left nothing in the journal")
+                self.hold(over, f"call {call.number} left nothing in the journal")
                 continue
             if call.settled:
                 self.hold(state == "settled", f"a result that was durable vanished: {call}")

@@ -26,7 +26,7 @@ def check_states(world: World, checker: Checker) -> None:
     for picture in world.followed:
         photo = picture.photo.id
         state = world.states.get(photo)
-        hold(state in ("stored", "dead", "skipped"), f"I1: {photo} was lost: it is {state}")
+        hold(state in ("stored", "dead", "skipped"), f"{photo} was lost: it is {state}")
         troubles = world.troubles_of(photo)
         allowed = {end for trouble in troubles for end in _expected(world, trouble)}
         said = f"{state} {reasons.get(photo, '')}".strip()
@@ -35,9 +35,9 @@ def check_states(world: World, checker: Checker) -> None:
         "SELECT photo, labels, sha256, features FROM annotations"
     ):
         picture = world.picture_of(photo, sha256.hex())
-        hold(picture.sha256 == sha256.hex(), f"I11: {photo} with other bytes")
+        hold(picture.sha256 == sha256.hex(), f"{photo} with other bytes")
         right = equal_labels(orjson.loads(labels), picture.content, features=features)
-        hold(right, f"I11: {photo} is {labels}")
+        hold(right, f"{photo} is {labels}")
 
 
 def _expected(world: World, trouble: str) -> set[str]:
@@ -61,8 +61,8 @@ def _expected(world: World, trouble: str) -> set[str]:
 
 def _check_stores(world: World, checker: Checker) -> None:
     stored = {photo for photo, state in world.states.items() if state == "stored"}
-    checker.hold("listed" not in world.states.values(), "I1: left over and never taken on")
-    checker.hold("annotated" not in world.states.values(), "I1: bought and never published")
+    checker.hold("listed" not in world.states.values(), "left over and never taken on")
+    checker.hold("annotated" not in world.states.values(), "bought and never published")
     if world.scenario.database:
         records = {
             name.removeprefix("photos/p")
@@ -73,12 +73,12 @@ def _check_stores(world: World, checker: Checker) -> None:
         gone = set() if len(world.ours) == len(world.calls) else records - world.states.keys()
         listed = {picture.photo.id for picture in world.pool}
         differ = (stored ^ records) - (gone - listed)
-        checker.hold(not differ, f"I3: journal and database differ: {differ}")
+        checker.hold(not differ, f"journal and database differ: {differ}")
         for photo in records:
             checker.agree(photo, world.database[f"photos/p{photo}"])
         return
     filed = {photo for (photo,) in world.disk.look("SELECT photo FROM catalogued")}
-    checker.hold(stored == filed, f"I3: journal and catalog differ: {stored ^ filed}")
+    checker.hold(stored == filed, f"journal and catalog differ: {stored ^ filed}")
 
 
 def check_bill(world: World, checker: Checker) -> None:
@@ -96,11 +96,11 @@ def check_bill(world: World, checker: Checker) -> None:
     checker.hold(not still_open, f"{still_open} purchases are open at the end")
     checker.hold(
         certain <= billed <= certain + possible,
-        f"I3: {billed} units billed, journal says {certain} to {certain + possible}",
+        f"{billed} units billed, journal says {certain} to {certain + possible}",
     )
     again = sum(len(call.again) for call in world.calls)
     bound = world.crashed_images + world.doubtful_images + again
     checker.hold(
         world.duplicates <= bound or len(world.ours) < len(world.calls),
-        f"I7: {world.duplicates} images bought twice, bound {bound}",
+        f"{world.duplicates} images bought twice, bound {bound}",
     )

@@ -136,7 +136,7 @@ def _live_on(verdict: Verdict, life_of: type[Life]) -> None:
         if _finished(life.run()):
             check_end(world, life.checker)
             return
-    raise AssertionError(f"I18: not finished in fair weather: {verdict.ends}")
+    raise AssertionError(f"not finished in fair weather: {verdict.ends}")
 
 
 def _finished(report: Report | None) -> bool:
@@ -273,19 +273,19 @@ class Life:
         self.checker.life_ended(killed=killed)
         if not killed:
             hold(not self.loop.complaints, f"the loop complains: {self.loop.complaints}")
-            hold(seconds <= LONGEST_LIFE, f"I18: a life of {seconds:.0f} s")
+            hold(seconds <= LONGEST_LIFE, f"a life of {seconds:.0f} s")
             late = self.loop.now - self._stopped_at
-            hold(late <= LONGEST_STOP, f"I19: {late:.1f} s from the signal to the end")
+            hold(late <= LONGEST_STOP, f"{late:.1f} s from the signal to the end")
         if world.disk.has_tables and world.disk.look(RUN_ENDED) == [(1,)]:
             world.first_life = world.life + 1
         if report is None:
             return
         parts = report.stored + report.skipped + report.dead + report.pending
-        hold(report.listed == parts, f"I1: the report says {report.listed} listed, {parts} in all")
+        hold(report.listed == parts, f"the report says {report.listed} listed, {parts} in all")
         if report.ended == "complete":
-            hold(report.pending == 0, f"I1: complete, and {report.pending} pending")
+            hold(report.pending == 0, f"complete, and {report.pending} pending")
         if self._stopped_at < float("inf") and report.ended != "complete":
-            hold(report.exit_code in (143, 3, 1, 2, 4), f"I19: exit code {report.exit_code}")
+            hold(report.exit_code in (143, 3, 1, 2, 4), f"exit code {report.exit_code}")
 
 
 def connect(disk: Disk) -> Disk:

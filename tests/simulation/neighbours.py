@@ -256,7 +256,7 @@ class Neighbours:
             one.last.checker.end()
             self._together([one.live_on("check")])
             found = one.last.found
-            one.last.checker.hold(found and found.agree, f"I3: to be reconciled: {found}")
+            one.last.checker.hold(found and found.agree, f"to be reconciled: {found}")
 
     def _work_in_peace(self, seconds: float = PEACE) -> None:
         self._together([one.live_on("worker", seconds=seconds) for one in self._machines])

@@ -86,7 +86,7 @@ def _compete(world: World, verdict: Verdict, rng: random.Random) -> None:
         one.clock = max(world.clock, theirs.clock, key=lambda clock: clock())
         last = life(one, quotas, None, verdict)
         report = last.run()
-        last.checker.hold(report and report.ended == "complete", f"I18: {verdict.ends}")
+        last.checker.hold(report and report.ended == "complete", f"{verdict.ends}")
         check_states(one, last.checker)
 
 

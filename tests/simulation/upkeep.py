@@ -145,7 +145,7 @@ class Upkeep:
             self._live("reconcile", None, PEACE)
         if self._world.scenario.database:
             found = self._live("check", None, PEACE).found
-            last.checker.hold(found and found.agree, f"I3: to be reconciled: {found}")
+            last.checker.hold(found and found.agree, f"to be reconciled: {found}")
 
     def come_to_rest(self) -> None:
         world = self._world

@@ -247,7 +247,7 @@ class Gate(Quotas):
 
     def admit(self, units: int, *, stranger: float = 0.0) -> Exhausted | None:
         lacking = super().admit(units, stranger=stranger)
-        self._world.checker.hold(lacking is None, f"I14: over the vendor's quota: {lacking}")
+        self._world.checker.hold(lacking is None, f"over the vendor's quota: {lacking}")
         return lacking
 
 

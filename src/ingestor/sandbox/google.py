@@ -32,17 +32,17 @@ from ingestor.sandbox.wire import hang_up, stall
 UPSTREAM: Final = "google"
 
 FAULTS: Final = {
-    "google.unavailable": "503 from the token endpoint (V16)",
-    "google.internal": "500 with `internal_failure` from the token endpoint (V16)",
-    "google.throttled": "429 from the token endpoint (V16)",
-    "google.revoked": "400 `invalid_grant`: the key was deleted or the consent withdrawn (V17)",
-    "google.garbage": "200 with a body that is not JSON (V16)",
-    "google.no-token": "200 without `access_token` (V16)",
-    "google.expires-text": "`expires_in` as a string (V16)",
-    "google.stall": "no answer from the token endpoint (V16)",
-    "google.reset": "RST instead of a token (V16)",
-    "google.metadata-unavailable": "503 from the metadata server (V16)",
-    "google.metadata-missing": "404 from the metadata server: no service account here (V17)",
+    "google.unavailable": "503 from the token endpoint",
+    "google.internal": "500 with `internal_failure` from the token endpoint",
+    "google.throttled": "429 from the token endpoint",
+    "google.revoked": "400 `invalid_grant`: the key was deleted or the consent withdrawn",
+    "google.garbage": "200 with a body that is not JSON",
+    "google.no-token": "200 without `access_token`",
+    "google.expires-text": "`expires_in` as a string",
+    "google.stall": "no answer from the token endpoint",
+    "google.reset": "RST instead of a token",
+    "google.metadata-unavailable": "503 from the metadata server",
+    "google.metadata-missing": "404 from the metadata server: no service account here",
 }
 
 KNOBS: Final = {"google.expires-in": 3599.0}

@@ -1,8 +1,4 @@
-"""
-The database on a bad day: refusals before anything is done, and lies about what was done.
-
-Rows (R1...) are those of the failure model.
-"""
+"""The database on a bad day: refusals before anything is done, and lies about what was done."""
 
 import asyncio
 import re
@@ -84,35 +80,35 @@ STREAM_RESET: Final = "database.stream-reset"
 STREAM_REVOKED: Final = "database.stream-revoked"
 
 FAULTS: Final[Mapping[str, str]] = {
-    "database.unavailable": "503, nothing applied (R1, R16)",
-    "database.internal-error": "500, nothing applied (R1)",
-    "database.bad-gateway": "502 as HTML, nothing applied (R1)",
-    "database.gateway-timeout": "504, nothing applied (R1)",
-    "database.stall": "no answer at all, nothing applied (R1)",
-    "database.reset": "connection reset, nothing applied (R1)",
-    "database.error-after-apply": "500 although the write was applied (R2)",
-    "database.reset-after-apply": "connection reset although the write was applied (R2)",
-    "database.stall-after-apply": "no answer although the write was applied (R2)",
-    "database.token-expired": "401, the token has expired (R3)",
-    "database.token-revoked": "401, the token is no longer good (R3)",
-    "database.permission-denied": "401, the rules deny (R4)",
-    "database.forbidden": "403, the rules deny (R4)",
-    "database.refused-write": "400, as for a bad key, nothing applied (R5)",
-    "database.refused-key": "400 for every write that names one of this share of all ids (R5)",
-    "database.too-large": "413, the payload is too large (R9)",
-    "database.throttled": "429, too many writes (R9)",
-    "database.quota-exceeded": "402, quota exceeded or plan downgraded (R4)",
-    "database.deactivated": "423, the database has been deactivated (R4)",
-    "database.disabled": "423, the database was disabled by its owner (R4)",
-    "database.not-found": "404, no such database (R13)",
-    "database.other-region": "404, the database lives in another region (R13)",
-    "database.redirect": "307 to the same path on another host (R13)",
-    "database.slow-write": "the write waits before it is applied (R15)",
-    "database.slow-commit": "the write is applied at once, the answer waits (R15)",
-    "database.unexpected-body": "200 with a page instead of JSON, applied (R17)",
-    "database.stream-redirect": "307 to the same stream (R13)",
-    "database.stream-reset": "the stream is cut after its first event (R1)",
-    "database.stream-revoked": "auth_revoked after the first event (R3)",
+    "database.unavailable": "503, nothing applied",
+    "database.internal-error": "500, nothing applied",
+    "database.bad-gateway": "502 as HTML, nothing applied",
+    "database.gateway-timeout": "504, nothing applied",
+    "database.stall": "no answer at all, nothing applied",
+    "database.reset": "connection reset, nothing applied",
+    "database.error-after-apply": "500 although the write was applied",
+    "database.reset-after-apply": "connection reset although the write was applied",
+    "database.stall-after-apply": "no answer although the write was applied",
+    "database.token-expired": "401, the token has expired",
+    "database.token-revoked": "401, the token is no longer good",
+    "database.permission-denied": "401, the rules deny",
+    "database.forbidden": "403, the rules deny",
+    "database.refused-write": "400, as for a bad key, nothing applied",
+    "database.refused-key": "400 for every write that names one of this share of all ids",
+    "database.too-large": "413, the payload is too large",
+    "database.throttled": "429, too many writes",
+    "database.quota-exceeded": "402, quota exceeded or plan downgraded",
+    "database.deactivated": "423, the database has been deactivated",
+    "database.disabled": "423, the database was disabled by its owner",
+    "database.not-found": "404, no such database",
+    "database.other-region": "404, the database lives in another region",
+    "database.redirect": "307 to the same path on another host",
+    "database.slow-write": "the write waits before it is applied",
+    "database.slow-commit": "the write is applied at once, the answer waits",
+    "database.unexpected-body": "200 with a page instead of JSON, applied",
+    "database.stream-redirect": "307 to the same stream",
+    "database.stream-reset": "the stream is cut after its first event",
+    "database.stream-revoked": "auth_revoked after the first event",
 }
 
 KNOBS: Final[Mapping[str, float]] = {
