@@ -190,6 +190,9 @@ class QuietTurns:
         self.looked.add(group.name)
         return Turn(more=False)
 
+    def forget(self, _group: str) -> None:
+        """Nothing was remembered."""
+
 
 def a_worker(
     turns: object,
